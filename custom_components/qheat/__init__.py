@@ -1,0 +1,1 @@
+"""A thermostat whose burner is paid computing."""

@@ -1,0 +1,1 @@
+"""The embedded job backend: the job API over HTTP, kept in SQLite."""

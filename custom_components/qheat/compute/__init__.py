@@ -1,0 +1,1 @@
+"""Watts to jobs: the engine contract and the engines that fulfil it."""

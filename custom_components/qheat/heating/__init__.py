@@ -1,0 +1,1 @@
+"""Degrees to watts: rooms, the thermostat and its guards."""
