@@ -1,7 +1,7 @@
 """The coordinator ties the parts of a home together, once every tick."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, override
@@ -50,6 +50,8 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
     """Renews heat budgets, records heat, books settlements and keeps the books safe."""
 
     config_entry: QheatConfigEntry
+    close: Callable[[], Awaitable[None]]
+    """Closes all that runs behind the coordinator."""
 
     def __init__(
         self,
@@ -72,7 +74,6 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         self._store = store
         self._next_save_s = 0.0
         self._next_settlements_s = 0.0
-        self._kept: dict[str, Any] = {}
 
     @override
     async def _async_update_data(self) -> HomeState:

@@ -9,8 +9,7 @@ from homeassistant.core import HomeAssistant, State
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util.unit_conversion import TemperatureConverter
 
-from .heating import RoomReading
-from .heating.room import SimulatedRoom
+from .heating import RoomParameters, RoomReading, SimulatedRoom
 from .radiator import Room
 
 # Battery sensors in a steady room report about once an hour.
@@ -48,7 +47,7 @@ class FastRoom(Room):
     def __init__(
         self, floor_area_m2: float, speed: float, now_s: float, saved: Mapping[str, object]
     ) -> None:
-        self._room = SimulatedRoom.furnished(floor_area_m2, saved)
+        self._room = SimulatedRoom(RoomParameters.from_area(floor_area_m2), saved)
         self._speed = speed
         self._read_s = now_s
 

@@ -51,15 +51,6 @@ class HomeSensorDescription(SensorEntityDescription):
     value_fn: Callable[[HomeState], StateType]
 
 
-HEAT_OUTPUT = SensorEntityDescription(
-    key="heat_output",
-    translation_key="heat_output",
-    device_class=SensorDeviceClass.POWER,
-    native_unit_of_measurement=UnitOfPower.WATT,
-    state_class=SensorStateClass.MEASUREMENT,
-    suggested_display_precision=0,
-)
-
 ACCOUNT_DESCRIPTIONS: tuple[AccountSensorDescription, ...] = (
     AccountSensorDescription(
         key="heat",
