@@ -11,9 +11,10 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.storage import Store
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
-from .compute.engine import EngineError, EngineProblem, EngineStatus
-from .const import DOMAIN, LOGGER
-from .ledger import Account, Ledger, LedgerError, Tariff
+from .compute.engine import EngineError, EngineProblem, EngineStatus, SettlementPage
+from .compute.machine import Machine
+from .const import LOGGER
+from .ledger import Ledger, LedgerError, Moment, Tariff, Totals
 from .radiator import Radiator, RadiatorState
 from .setting import Presets, Setting
 
@@ -30,8 +31,9 @@ class HomeState:
     """All that the entities of a home show."""
 
     radiators: Mapping[str, RadiatorState]
-    accounts: Mapping[str, Account]
-    total: Account
+    totals: Mapping[str, Totals]
+    home_total: Totals
+    """Sums as last written to disk: what is shown never goes backwards after a crash."""
 
     @property
     def power_w(self) -> float | None:
@@ -62,14 +64,16 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         ledger: Ledger,
         tariff: Tariff,
         presets: Presets,
+        machine: Machine,
         store: Store[dict[str, Any]],
     ) -> None:
-        super().__init__(
-            hass, LOGGER, config_entry=entry, name=entry.title, update_interval=TICK
-        )
+        super().__init__(hass, LOGGER, config_entry=entry, name=entry.title, update_interval=TICK)
         self.presets = presets
+        self.machine = machine
         self.radiators = radiators
         self._ledger = ledger
+        self._totals = {key: ledger.totals(key) for key in radiators}
+        self._home_total = ledger.total()
         self._tariff = tariff
         self._store = store
         self._next_save_s = 0.0
@@ -77,29 +81,25 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
 
     @override
     async def _async_update_data(self) -> HomeState:
-        now_s, monotonic_s = time.time(), time.monotonic()
+        now = Moment(utc_s=time.time(), steady_s=time.monotonic())
         states = {}
         for radiator_id, radiator in self.radiators.items():
-            states[radiator_id] = state = radiator.tick(now_s, monotonic_s)
-            self._record(radiator_id, now_s, state.engine)
+            states[radiator_id] = state = radiator.tick(now.utc_s, now.steady_s)
+            self._record(radiator_id, now, state.engine)
         booked = False
-        if monotonic_s >= self._next_settlements_s:
-            self._next_settlements_s = monotonic_s + SETTLEMENTS_EVERY_S
+        if now.steady_s >= self._next_settlements_s:
+            self._next_settlements_s = now.steady_s + SETTLEMENTS_EVERY_S
             booked = await self._book_settlements()
-        if booked or monotonic_s >= self._next_save_s:
-            self._next_save_s = monotonic_s + SAVE_EVERY_S
+        if booked or now.steady_s >= self._next_save_s:
+            self._next_save_s = now.steady_s + SAVE_EVERY_S
             await self.async_save()
-        return HomeState(
-            radiators=states,
-            accounts={key: self._ledger.account(key) for key in states},
-            total=self._ledger.total(),
-        )
+        return HomeState(radiators=states, totals=self._totals, home_total=self._home_total)
 
-    def _record(self, radiator_id: str, now_s: float, status: EngineStatus) -> None:
+    def _record(self, radiator_id: str, now: Moment, status: EngineStatus) -> None:
         try:
             self._ledger.record(
                 radiator_id,
-                now_s,
+                now,
                 status.power_w,
                 kind=status.heat_kind,
                 source=status.power_source,
@@ -119,9 +119,18 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
                     self.config_entry.async_start_reauth(self.hass)
                 continue
             if page.settlements:
-                self._ledger.book(radiator_id, page)
-                booked = True
+                booked |= self._book(radiator_id, page)
         return booked
+
+    def _book(self, radiator_id: str, page: SettlementPage) -> bool:
+        try:
+            booking = self._ledger.book(radiator_id, page, time.time())
+        except LedgerError:
+            LOGGER.exception("Settlements of %s were not booked", radiator_id)
+            return False
+        for fault in booking.faults:
+            LOGGER.warning("A settlement of %s was not booked: %s", radiator_id, fault.detail)
+        return bool(booking.booked or booking.revoked)
 
     async def async_set(self, radiator_id: str, setting: Setting) -> None:
         """Take over what the tenant has set, keep it, and act on it at once."""
@@ -131,9 +140,12 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
 
     async def async_save(self) -> None:
         """Write the books and settings; what is written at once is complete or not there."""
+        totals = {key: self._ledger.totals(key) for key in self.radiators}
+        home_total = self._ledger.total()
         await self._store.async_save(
             {
                 "ledger": self._ledger.save(),
                 "radiators": {key: radiator.save() for key, radiator in self.radiators.items()},
             }
         )
+        self._totals, self._home_total = totals, home_total

@@ -59,7 +59,7 @@ async def async_open_home(
     store = _store(hass, entry)
     saved = await store.async_load() or {}
     try:
-        ledger = Ledger.load(saved["ledger"]) if saved else Ledger()
+        ledger = Ledger.load(saved["ledger"]) if saved else Ledger(entry.data[CONF_CURRENCY])
     except (KeyError, LedgerError) as err:
         raise _setup_error("books_damaged", err) from err
     try:
@@ -81,6 +81,7 @@ async def async_open_home(
         radiators=radiators,
         ledger=ledger,
         tariff=tariff,
+        machine=machine,
         presets={preset: entry.options.get(preset, c) for preset, c in DEFAULT_PRESETS.items()},
         store=store,
     )
@@ -199,6 +200,4 @@ def _room(hass: HomeAssistant, entry: ConfigEntry, subentry: ConfigSubentry, sav
     data = subentry.data
     if data[CONF_ROOM] == ROOM_SIMULATED:
         return FastRoom(data[CONF_FLOOR_AREA_M2], data[CONF_SPEED], time.time(), saved)
-    return SensorRoom(
-        hass, data[CONF_TEMPERATURE_ENTITY], entry.options.get(CONF_OUTDOOR_ENTITY)
-    )
+    return SensorRoom(hass, data[CONF_TEMPERATURE_ENTITY], entry.options.get(CONF_OUTDOOR_ENTITY))

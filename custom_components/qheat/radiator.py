@@ -48,7 +48,13 @@ class Radiator:
     """Turns the tenant's setting into heat budgets."""
 
     def __init__(
-        self, *, radiator_id: str, setting: Setting, room: Room, control: RoomControl, engine: Engine
+        self,
+        *,
+        radiator_id: str,
+        setting: Setting,
+        room: Room,
+        control: RoomControl,
+        engine: Engine,
     ) -> None:
         self.radiator_id = radiator_id
         self.setting = setting

@@ -22,7 +22,7 @@ from .const import CONF_CURRENCY
 from .coordinator import HomeState, QheatConfigEntry
 from .entity import HomeEntity, RadiatorEntity
 from .heating import Reason
-from .ledger import Account
+from .ledger import Totals
 from .radiator import RadiatorState
 
 PARALLEL_UPDATES = 0
@@ -34,7 +34,7 @@ JOULES_PER_KWH = 3_600_000
 class AccountSensorDescription(SensorEntityDescription):
     """Describe a sensor that shows the books of a radiator or of the whole home."""
 
-    value_fn: Callable[[Account], float | Decimal]
+    value_fn: Callable[[Totals], float | Decimal]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +59,7 @@ ACCOUNT_DESCRIPTIONS: tuple[AccountSensorDescription, ...] = (
         native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
         state_class=SensorStateClass.TOTAL_INCREASING,
         suggested_display_precision=3,
-        value_fn=lambda account: account.heat_j / JOULES_PER_KWH,
+        value_fn=lambda totals: totals.heat_j / JOULES_PER_KWH,
     ),
     AccountSensorDescription(
         key="free_heat",
@@ -68,7 +68,7 @@ ACCOUNT_DESCRIPTIONS: tuple[AccountSensorDescription, ...] = (
         native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
         state_class=SensorStateClass.TOTAL_INCREASING,
         suggested_display_precision=3,
-        value_fn=lambda account: account.free_heat_j / JOULES_PER_KWH,
+        value_fn=lambda totals: totals.free_heat_j / JOULES_PER_KWH,
     ),
     AccountSensorDescription(
         key="earnings",
@@ -76,7 +76,7 @@ ACCOUNT_DESCRIPTIONS: tuple[AccountSensorDescription, ...] = (
         device_class=SensorDeviceClass.MONETARY,
         state_class=SensorStateClass.TOTAL,
         suggested_display_precision=3,
-        value_fn=lambda account: account.earnings,
+        value_fn=lambda totals: totals.earned,
     ),
     AccountSensorDescription(
         key="savings",
@@ -84,7 +84,7 @@ ACCOUNT_DESCRIPTIONS: tuple[AccountSensorDescription, ...] = (
         device_class=SensorDeviceClass.MONETARY,
         state_class=SensorStateClass.TOTAL,
         suggested_display_precision=3,
-        value_fn=lambda account: account.savings,
+        value_fn=lambda totals: totals.savings,
     ),
 )
 
@@ -258,7 +258,7 @@ class HomeAccountSensor(HomeEntity, AccountSensor):
     @property
     @override
     def native_value(self) -> float | Decimal:
-        return self.entity_description.value_fn(self.coordinator.data.total)
+        return self.entity_description.value_fn(self.coordinator.data.home_total)
 
 
 class RadiatorAccountSensor(RadiatorEntity, AccountSensor):
@@ -269,4 +269,4 @@ class RadiatorAccountSensor(RadiatorEntity, AccountSensor):
     @property
     @override
     def native_value(self) -> float | Decimal:
-        return self.entity_description.value_fn(self.coordinator.data.accounts[self._radiator_id])
+        return self.entity_description.value_fn(self.coordinator.data.totals[self._radiator_id])
