@@ -8,10 +8,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
+import aiohttp
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.const import CONF_AREA, CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady
+from homeassistant.exceptions import ConfigEntryError
 from homeassistant.helpers import area_registry as ar
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
@@ -104,7 +105,7 @@ def _database(hass: HomeAssistant, entry: ConfigEntry) -> Path:
 
 
 def _delete_database(database: Path) -> None:
-    for path in database.parent.glob(f"{database.name}*"):
+    for path in database.parent.glob(f"{database.stem}.*"):
         path.unlink()
 
 
@@ -132,18 +133,22 @@ async def _open_backend(
     if entry.data[CONF_BACKEND] != BACKEND_EMBEDDED:
         session = async_get_clientsession(hass)
         return JobClient(session, entry.data[CONF_URL], entry.data[CONF_TOKEN])
+    database, token = _database(hass, entry), secrets.token_urlsafe()
     backend = EmbeddedBackend(
-        _database(hass, entry),
-        Terms(currency=tariff.currency, repayment_per_kwh=tariff.electricity_per_kwh),
-        token=secrets.token_urlsafe(),
-        clock=time.time,
+        db_path=database,
+        socket_path=database.with_suffix(".sock"),
+        token=token,
+        terms=Terms(currency=tariff.currency, repayment_per_kwh=tariff.electricity_per_kwh),
+        catalogue=ShippedCatalogue(),
     )
     try:
         await backend.start()
-    except OSError as err:
-        raise ConfigEntryNotReady from err
+    except (OSError, StoreError) as err:
+        raise _setup_error("backend_failed", err) from err
     stack.push_async_callback(backend.stop)
-    return backend.client()
+    connector = aiohttp.UnixConnector(path=str(backend.socket_path))
+    session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
+    return JobClient(session, "http://localhost", token)
 
 
 def _register_devices(hass: HomeAssistant, entry: ConfigEntry) -> None:
