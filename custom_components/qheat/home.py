@@ -68,7 +68,12 @@ async def async_open_home(
     except EngineError as err:
         raise _setup_error("machine_unfit", err) from err
     tariff = _tariff(entry)
-    client = await _open_backend(hass, entry, tariff, stack)
+    embedded = None
+    if entry.data[CONF_BACKEND] == BACKEND_EMBEDDED:
+        embedded, client = await _open_embedded(hass, entry, tariff, stack)
+    else:
+        session = async_get_clientsession(hass)
+        client = JobClient(session, entry.data[CONF_URL], entry.data[CONF_TOKEN])
     _register_devices(hass, entry)
     radiators = {}
     for radiator_id, subentry in entry.subentries.items():
@@ -83,6 +88,7 @@ async def async_open_home(
         ledger=ledger,
         tariff=tariff,
         machine=machine,
+        embedded=embedded,
         presets={preset: entry.options.get(preset, c) for preset, c in DEFAULT_PRESETS.items()},
         store=store,
     )
@@ -127,12 +133,9 @@ def _tariff(entry: ConfigEntry) -> Tariff:
     )
 
 
-async def _open_backend(
+async def _open_embedded(
     hass: HomeAssistant, entry: ConfigEntry, tariff: Tariff, stack: AsyncExitStack
-) -> JobClient:
-    if entry.data[CONF_BACKEND] != BACKEND_EMBEDDED:
-        session = async_get_clientsession(hass)
-        return JobClient(session, entry.data[CONF_URL], entry.data[CONF_TOKEN])
+) -> tuple[EmbeddedBackend, JobClient]:
     database, token = _database(hass, entry), secrets.token_urlsafe()
     backend = EmbeddedBackend(
         db_path=database,
@@ -148,7 +151,7 @@ async def _open_backend(
     stack.push_async_callback(backend.stop)
     connector = aiohttp.UnixConnector(path=str(backend.socket_path))
     session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
-    return JobClient(session, "http://localhost", token)
+    return backend, JobClient(session, "http://localhost", token)
 
 
 def _register_devices(hass: HomeAssistant, entry: ConfigEntry) -> None:

@@ -12,6 +12,7 @@ from custom_components.qheat.heating import Reason
 from custom_components.qheat.image import DESCRIPTION as PICTURE
 from custom_components.qheat.sensor import (
     ACCOUNT_DESCRIPTIONS,
+    EMBEDDED_DESCRIPTIONS,
     HOME_DESCRIPTIONS,
     RADIATOR_DESCRIPTIONS,
 )
@@ -23,7 +24,12 @@ TEXTS = {
 }
 SENSORS = {
     description.key
-    for description in (*ACCOUNT_DESCRIPTIONS, *HOME_DESCRIPTIONS, *RADIATOR_DESCRIPTIONS)
+    for description in (
+        *ACCOUNT_DESCRIPTIONS,
+        *EMBEDDED_DESCRIPTIONS,
+        *HOME_DESCRIPTIONS,
+        *RADIATOR_DESCRIPTIONS,
+    )
 }
 
 
