@@ -78,7 +78,18 @@ async def async_open_home(
     radiators = {}
     for radiator_id, subentry in entry.subentries.items():
         kept = saved.get("radiators", {}).get(radiator_id, {})
-        radiators[radiator_id] = radiator = _radiator(hass, entry, subentry, client, machine, kept)
+        power = _power(subentry, machine)
+        engine = PullEngine(client, machine, radiator_id, power)
+        radiators[radiator_id] = radiator = Radiator(
+            radiator_id=radiator_id,
+            setting=Setting.load(kept.get("setting", {})),
+            room=_room(hass, entry, subentry, kept.get("room", {})),
+            control=RoomControl(
+                RadiatorRating(idle_w=power.idle_w, rated_w=power.rated_w, slots=power.slots),
+                kept.get("control"),
+            ),
+            engine=engine,
+        )
         await radiator.engine.start()
         stack.push_async_callback(radiator.engine.stop)
     coordinator = HomeCoordinator(
@@ -178,29 +189,11 @@ def _register_devices(hass: HomeAssistant, entry: ConfigEntry) -> None:
         )
 
 
-def _radiator(
-    hass: HomeAssistant,
-    entry: ConfigEntry,
-    subentry: ConfigSubentry,
-    client: JobClient,
-    machine: Machine,
-    saved: Saved,
-) -> Radiator:
-    idle_w, rated_w = subentry.data[CONF_IDLE_W], subentry.data[CONF_RATED_W]
-    return Radiator(
-        radiator_id=subentry.subentry_id,
-        setting=Setting.load(saved.get("setting", {})),
-        room=_room(hass, entry, subentry, saved.get("room", {})),
-        control=RoomControl(
-            RadiatorRating(idle_w=idle_w, rated_w=rated_w, slots=machine.slots),
-            saved.get("control"),
-        ),
-        engine=PullEngine(
-            client,
-            machine,
-            subentry.subentry_id,
-            PowerModel(idle_w=idle_w, rated_w=rated_w, slots=machine.slots),
-        ),
+def _power(subentry: ConfigSubentry, machine: Machine) -> PowerModel:
+    return PowerModel(
+        idle_w=subentry.data[CONF_IDLE_W],
+        rated_w=subentry.data[CONF_RATED_W],
+        slots=machine.slots,
     )
 
 

@@ -1,8 +1,8 @@
 """This machine's slots: one pool, however many homes are set up on it."""
 
 import asyncio
-from contextlib import asynccontextmanager
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 from homeassistant.core import HomeAssistant

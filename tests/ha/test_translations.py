@@ -48,7 +48,7 @@ def test_french_says_all_that_english_says_and_no_more() -> None:
 
 @pytest.mark.parametrize("language", TEXTS)
 def test_no_text_is_empty_or_has_loose_blanks(language: str) -> None:
-    assert not [key for key, text in leaves(TEXTS[language]).items() if not text.strip() == text]
+    assert not [key for key, text in leaves(TEXTS[language]).items() if text.strip() != text]
     assert all(leaves(TEXTS[language]).values())
 
 

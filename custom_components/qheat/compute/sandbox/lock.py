@@ -61,9 +61,7 @@ def die_with_parent(parent: int) -> None:
         raise Orphaned
 
 
-def lock_process(
-    parent: int, *, memory_bytes: int, cpu_s: float, file_bytes: int
-) -> Lock:
+def lock_process(parent: int, *, memory_bytes: int, cpu_s: float, file_bytes: int) -> Lock:
     """Take from this process whatever computing does not need; say which locks hold.
 
     `memory_bytes` is the job's own memory, `file_bytes` what may be written to a file. Raises
