@@ -18,7 +18,7 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.storage import STORAGE_DIR, Store
 
-from .backend import EmbeddedBackend, Terms
+from .backend import EmbeddedBackend, StoreError, Terms, catalogue
 from .compute.client import JobClient
 from .compute.engine import EngineError, PowerModel
 from .compute.machine import Machine
@@ -153,7 +153,7 @@ async def _open_embedded(
         socket_path=database.with_suffix(".sock"),
         token=token,
         terms=Terms(currency=tariff.currency, repayment_per_kwh=tariff.electricity_per_kwh),
-        catalogue=ShippedCatalogue(),
+        catalogue=catalogue,
     )
     try:
         await backend.start()
