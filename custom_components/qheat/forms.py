@@ -1,14 +1,14 @@
 """The forms of the config flow: which fields, with which selectors and bounds."""
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import voluptuous as vol
 from homeassistant.const import CONF_AREA, CONF_NAME, CONF_TOKEN, CONF_URL, UnitOfTemperature
 from homeassistant.helpers.selector import (
     AreaSelector,
-    EntityFilterSelectorConfig,
     EntitySelector,
     EntitySelectorConfig,
+    EntityWithDeviceFilterSelectorConfig,
     NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
@@ -44,17 +44,12 @@ TYPICAL_PRICE_PER_KWH: Final = {"CHF": 0.29, "EUR": 0.25, "GBP": 0.26, "USD": 0.
 
 
 def _number(
-    minimum: float, maximum: float, step: float | str, unit: str | None = None
+    minimum: float, maximum: float, step: float | Literal["any"], unit: str | None = None
 ) -> NumberSelector:
-    return NumberSelector(
-        NumberSelectorConfig(
-            min=minimum,
-            max=maximum,
-            step=step,  # type: ignore[typeddict-item]  # "any" is a literal of the selector
-            mode=NumberSelectorMode.BOX,
-            **({} if unit is None else {"unit_of_measurement": unit}),  # type: ignore[typeddict-item]
-        )
-    )
+    config = NumberSelectorConfig(min=minimum, max=maximum, step=step, mode=NumberSelectorMode.BOX)
+    if unit is not None:
+        config["unit_of_measurement"] = unit
+    return NumberSelector(config)
 
 
 def _choice(key: str, options: list[str]) -> SelectSelector:
@@ -66,7 +61,7 @@ def _choice(key: str, options: list[str]) -> SelectSelector:
 def _temperature_entity() -> EntitySelector:
     return EntitySelector(
         EntitySelectorConfig(
-            filter=EntityFilterSelectorConfig(domain="sensor", device_class="temperature")
+            filter=EntityWithDeviceFilterSelectorConfig(domain="sensor", device_class="temperature")
         )
     )
 
@@ -110,8 +105,10 @@ def options(currency: str) -> vol.Schema:
             vol.Optional(CONF_OUTDOOR_ENTITY): EntitySelector(
                 EntitySelectorConfig(
                     filter=[
-                        EntityFilterSelectorConfig(domain="weather"),
-                        EntityFilterSelectorConfig(domain="sensor", device_class="temperature"),
+                        EntityWithDeviceFilterSelectorConfig(domain="weather"),
+                        EntityWithDeviceFilterSelectorConfig(
+                            domain="sensor", device_class="temperature"
+                        ),
                     ]
                 )
             ),

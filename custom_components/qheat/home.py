@@ -166,7 +166,7 @@ async def _open_embedded(
 
 
 def _register_devices(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    devices = dr.async_get(hass)
+    areas, devices = ar.async_get(hass), dr.async_get(hass)
     home = devices.async_get_or_create(
         config_entry_id=entry.entry_id,
         identifiers={(DOMAIN, entry.entry_id)},
@@ -176,7 +176,7 @@ def _register_devices(hass: HomeAssistant, entry: ConfigEntry) -> None:
         name=entry.title,
     )
     for radiator_id, subentry in entry.subentries.items():
-        area = ar.async_get(hass).async_get_area(subentry.data.get(CONF_AREA, ""))
+        area = areas.async_get_area(subentry.data.get(CONF_AREA, ""))
         devices.async_get_or_create(
             config_entry_id=entry.entry_id,
             config_subentry_id=radiator_id,
@@ -184,7 +184,7 @@ def _register_devices(hass: HomeAssistant, entry: ConfigEntry) -> None:
             manufacturer="qheat",
             model="This machine",
             name=subentry.title,
-            suggested_area=area and area.name,
+            suggested_area=area.name if area else None,
             via_device_id=home.id,
         )
 

@@ -11,9 +11,10 @@ from custom_components.qheat.compute.engine import EngineProblem, HeatKind, Powe
 from custom_components.qheat.heating import Reason
 from custom_components.qheat.image import DESCRIPTION as PICTURE
 from custom_components.qheat.sensor import (
-    ACCOUNT_DESCRIPTIONS,
     EMBEDDED_DESCRIPTIONS,
+    HEAT_DESCRIPTIONS,
     HOME_DESCRIPTIONS,
+    MONEY_DESCRIPTIONS,
     RADIATOR_DESCRIPTIONS,
 )
 
@@ -25,7 +26,8 @@ TEXTS = {
 SENSORS = {
     description.key
     for description in (
-        *ACCOUNT_DESCRIPTIONS,
+        *HEAT_DESCRIPTIONS,
+        *MONEY_DESCRIPTIONS,
         *EMBEDDED_DESCRIPTIONS,
         *HOME_DESCRIPTIONS,
         *RADIATOR_DESCRIPTIONS,
@@ -35,7 +37,7 @@ SENSORS = {
 
 def leaves(texts: dict[str, Any], path: str = "") -> dict[str, str]:
     """Return all texts under their dotted paths."""
-    found = {}
+    found: dict[str, str] = {}
     for key, value in texts.items():
         below = leaves(value, f"{path}{key}.") if isinstance(value, dict) else {path + key: value}
         found |= below
