@@ -1,0 +1,1 @@
+"""Image platform of the qheat integration: the picture that the radiators compute."""
