@@ -6,6 +6,8 @@ import shutil
 from pathlib import Path
 from typing import Any, Final
 
+from homeassistant.components.http.config import HTTP_STORAGE_SCHEMA
+
 HOST: Final = "127.0.0.1"
 REPOSITORY: Final = Path(__file__).parents[2]
 DEFAULT_FOLDER: Final = REPOSITORY / ".demo"
@@ -22,12 +24,13 @@ logger:
   default: warning
   logs:
     custom_components.qheat: info
-    homeassistant.helpers.translation: error
+    # No cameras here: their libraries are not missed.
+    haffmpeg: critical
+    homeassistant.components.camera.img_util: critical
 """
 
 # All but the user step would look for devices and services in the network.
 ONBOARDING: Final = {"done": ["core_config", "analytics", "integration"]}
-NO_ANALYTICS: Final[dict[str, Any]] = {"onboarded": True, "preferences": {}}
 
 
 def prepare(folder: Path, port: int, *, fresh: bool) -> None:
@@ -40,7 +43,6 @@ def prepare(folder: Path, port: int, *, fresh: bool) -> None:
     (folder / "configuration.yaml").write_text(CONFIGURATION)
     _link_integration(folder / "custom_components" / "qheat")
     _listen_on_loopback(storage, port)
-    _store(storage, "core.analytics", NO_ANALYTICS, version=1)
     if not (storage / "onboarding").exists():
         _store(storage, "onboarding", ONBOARDING, version=4)
 
@@ -64,7 +66,7 @@ def _listen_on_loopback(storage: Path, port: int) -> None:
     # In configuration.yaml the address would only be a proposal: five minutes later Home
     # Assistant would start again and listen to the whole network.
     http = {
-        "stable": {"server_host": [HOST], "server_port": port},
+        "stable": HTTP_STORAGE_SCHEMA({"server_host": [HOST], "server_port": port}),
         "pending": None,
         "yaml_migration_done": True,
     }

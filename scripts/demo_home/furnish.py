@@ -57,7 +57,7 @@ async def furnish(api: Api) -> Plan:
     areas = await _areas(api)
     entry_id, is_new = await _home(api)
     for room in ROOMS:
-        await _radiator(api, entry_id, room, areas[room.area])
+        await _radiator(api, entry_id, room, areas[room.area.casefold()])
     plan = await read_plan(api, entry_id, [room.area for room in ROOMS])
     if is_new:
         for room, radiator in zip(ROOMS, plan.radiators, strict=True):
@@ -75,12 +75,13 @@ async def furnish(api: Api) -> Plan:
 async def _areas(api: Api) -> dict[str, str]:
     await api.command("config/core/update", **REGION)
     known = {
-        area["name"]: area["area_id"] for area in await api.command("config/area_registry/list")
+        area["name"].casefold(): area["area_id"]
+        for area in await api.command("config/area_registry/list")
     }
     for room in ROOMS:
-        if room.area not in known:
+        if room.area.casefold() not in known:
             area = await api.command("config/area_registry/create", name=room.area, icon=room.icon)
-            known[room.area] = area["area_id"]
+            known[room.area.casefold()] = area["area_id"]
     return known
 
 

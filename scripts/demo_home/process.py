@@ -62,7 +62,7 @@ class HassProcess:
 
     async def start(self) -> None:
         """Start the process; its output goes to demo.log in the folder."""
-        with self._log.open("ab") as log:
+        with self._log.open("ab" if self._process else "wb") as log:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-P",

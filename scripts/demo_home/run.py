@@ -14,7 +14,7 @@ from .furnish import furnish
 from .plan import Plan
 from .process import HassProcess
 
-START_TIMEOUT_S: Final = 300
+START_TIMEOUT_S: Final = 60
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 type Visit = Callable[[Api, Plan], Awaitable[None]]
