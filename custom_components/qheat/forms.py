@@ -42,6 +42,10 @@ from .setting import DEFAULT_PRESETS, MAX_SETPOINT_C, MIN_SETPOINT_C
 # What a household pays for a kWh, rounded, as a start; other currencies are asked for.
 TYPICAL_PRICE_PER_KWH: Final = {"CHF": 0.29, "EUR": 0.25, "GBP": 0.26, "USD": 0.17}
 
+_TEMPERATURE: Final = EntityWithDeviceFilterSelectorConfig(
+    domain="sensor", device_class="temperature"
+)
+
 
 def _number(
     minimum: float, maximum: float, step: float | Literal["any"], unit: str | None = None
@@ -55,14 +59,6 @@ def _number(
 def _choice(key: str, options: list[str]) -> SelectSelector:
     return SelectSelector(
         SelectSelectorConfig(options=options, translation_key=key, mode=SelectSelectorMode.LIST)
-    )
-
-
-def _temperature_entity() -> EntitySelector:
-    return EntitySelector(
-        EntitySelectorConfig(
-            filter=EntityWithDeviceFilterSelectorConfig(domain="sensor", device_class="temperature")
-        )
     )
 
 
@@ -133,7 +129,7 @@ RADIATOR: Final = vol.Schema(_RADIATOR)
 NEW_RADIATOR: Final = vol.Schema({**_RADIATOR, vol.Optional(CONF_AREA): AreaSelector()})
 
 ROOMS: Final = {
-    ROOM_SENSOR: vol.Schema({vol.Required(CONF_TEMPERATURE_ENTITY): _temperature_entity()}),
+    ROOM_SENSOR: vol.Schema({vol.Required(CONF_TEMPERATURE_ENTITY): EntitySelector(EntitySelectorConfig(filter=_TEMPERATURE))}),
     ROOM_SIMULATED: vol.Schema(
         {
             vol.Required(CONF_FLOOR_AREA_M2, default=18): _number(4, 200, 1, "m²"),
