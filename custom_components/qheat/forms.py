@@ -3,7 +3,7 @@
 from typing import Any, Final, Literal
 
 import voluptuous as vol
-from homeassistant.const import CONF_AREA, CONF_NAME, CONF_TOKEN, CONF_URL, UnitOfTemperature
+from homeassistant.const import CONF_NAME, CONF_TOKEN, CONF_URL, UnitOfTemperature
 from homeassistant.helpers.selector import (
     AreaSelector,
     EntitySelector,
@@ -23,6 +23,7 @@ from homeassistant.helpers.selector import (
 from .const import (
     BACKEND_EMBEDDED,
     BACKEND_OPERATOR,
+    CONF_AREA,
     CONF_BACKEND,
     CONF_ELECTRICITY_PRICE,
     CONF_FLOOR_AREA_M2,
@@ -49,11 +50,12 @@ _TEMPERATURE: Final = EntityWithDeviceFilterSelectorConfig(
 
 def _number(
     minimum: float, maximum: float, step: float | Literal["any"], unit: str | None = None
-) -> NumberSelector:
+) -> vol.All:
     config = NumberSelectorConfig(min=minimum, max=maximum, step=step, mode=NumberSelectorMode.BOX)
     if unit is not None:
         config["unit_of_measurement"] = unit
-    return NumberSelector(config)
+    # The selector lets NaN pass; a range does not.
+    return vol.All(NumberSelector(config), vol.Range(minimum, maximum))
 
 
 def _choice(key: str, options: list[str]) -> SelectSelector:
@@ -129,7 +131,13 @@ RADIATOR: Final = vol.Schema(_RADIATOR)
 NEW_RADIATOR: Final = vol.Schema({**_RADIATOR, vol.Optional(CONF_AREA): AreaSelector()})
 
 ROOMS: Final = {
-    ROOM_SENSOR: vol.Schema({vol.Required(CONF_TEMPERATURE_ENTITY): EntitySelector(EntitySelectorConfig(filter=_TEMPERATURE))}),
+    ROOM_SENSOR: vol.Schema(
+        {
+            vol.Required(CONF_TEMPERATURE_ENTITY): EntitySelector(
+                EntitySelectorConfig(filter=_TEMPERATURE)
+            )
+        }
+    ),
     ROOM_SIMULATED: vol.Schema(
         {
             vol.Required(CONF_FLOOR_AREA_M2, default=18): _number(4, 200, 1, "m²"),

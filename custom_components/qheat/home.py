@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import aiohttp
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
-from homeassistant.const import CONF_AREA, CONF_TOKEN, CONF_URL
+from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ConfigEntryError
 from homeassistant.helpers import area_registry as ar
@@ -25,6 +25,7 @@ from .compute.machine import Machine
 from .compute.pull import PullEngine
 from .const import (
     BACKEND_EMBEDDED,
+    CONF_AREA,
     CONF_BACKEND,
     CONF_CURRENCY,
     CONF_ELECTRICITY_PRICE,
