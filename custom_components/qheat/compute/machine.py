@@ -17,10 +17,7 @@ from .engine import EngineError, EngineProblem
 from .modules import SHIPPED
 from .runner import RunnerProcess
 from .sandbox.frames import MAX_BODY_BYTES, Frame, FrameError
-from .sandbox.work import Limits as Limits
-from .sandbox.work import Lock as Lock
-from .sandbox.work import Mode
-from .sandbox.work import WorkFault as WorkFault
+from .sandbox.work import Limits, Lock, Mode, WorkFault
 
 _LOGGER = logging.getLogger(__name__)
 

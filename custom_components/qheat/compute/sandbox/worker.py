@@ -55,7 +55,7 @@ def _run(
     )
     try:
         output = guest.run(module, input_data, limits)
-    except guest.Failed as err:
+    except guest.JobError as err:
         _finish({"fault": err.fault, "detail": err.detail})
     except MemoryError:
         _finish({"fault": WorkFault.OUT_OF_MEMORY, "detail": "the worker's memory is used up"})
