@@ -134,7 +134,7 @@ class Machine:
         if runner is None:
             raise WorkError(WorkFault.WORKER_DIED, "the machine is not started")
         number = next(self._numbers)
-        future = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[WorkResult] = asyncio.get_running_loop().create_future()
         self._pending[number] = future
         try:
             runner.send(Frame({**header, "op": "run", "number": number, "owner": owner}, body))

@@ -1,6 +1,6 @@
 """Compile a job's module and run it on its input, inside a process that is locked already."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
 
 from wasmtime import (
     Caller,
@@ -46,12 +46,12 @@ _FEATURES_OFF = (
 )
 
 
-@dataclass(frozen=True, slots=True)
 class JobError(Exception):
     """The job ended without a result."""
 
-    fault: WorkFault
-    detail: str
+    def __init__(self, fault: WorkFault, detail: str) -> None:
+        super().__init__(detail)
+        self.fault = fault
 
 
 class _GuestMemory:
@@ -62,22 +62,22 @@ class _GuestMemory:
 
     def read(self, start: int, size: int) -> bytes:
         """Return `size` bytes; raises wasi.PointerError."""
-        memory = self._checked(start, size)
-        return bytes(memory.read(self.caller, start, start + size))
+        memory, caller = self._checked(start, size)
+        return bytes(memory.read(caller, start, start + size))
 
     def write(self, start: int, data: bytes) -> None:
         """Store `data`; raises wasi.PointerError."""
-        memory = self._checked(start, len(data))
+        memory, caller = self._checked(start, len(data))
         if data:
-            memory.write(self.caller, bytearray(data), start)
+            memory.write(caller, bytearray(data), start)
 
-    def _checked(self, start: int, size: int) -> WasmMemory:
+    def _checked(self, start: int, size: int) -> tuple[WasmMemory, Caller]:
         memory = self.caller.get("memory") if self.caller is not None else None
-        if not isinstance(memory, WasmMemory):
+        if self.caller is None or not isinstance(memory, WasmMemory):
             raise wasi.PointerError("no memory")
         if start + size > memory.data_len(self.caller):
             raise wasi.PointerError(f"{size} bytes at {start}")
-        return memory
+        return memory, self.caller
 
 
 def run(module: bytes, input_data: bytes, limits: Limits) -> bytes:
@@ -127,7 +127,7 @@ def _type(name: str, function: wasi.Function) -> FuncType:
     return FuncType([_TYPES[letter]() for letter in function.parameters], results)
 
 
-def _bind(memory: _GuestMemory, function: wasi.Function) -> object:
+def _bind(memory: _GuestMemory, function: wasi.Function) -> Callable[..., int | None]:
     call = wasi.guarded(function.call)
 
     def bound(caller: Caller, *arguments: int) -> int | None:
@@ -160,6 +160,7 @@ def _start(linker: Linker, store: Store, module: Module) -> None:
     except wasi.OutputError as err:
         raise JobError(WorkFault.OUTPUT_TOO_LARGE, str(err)) from err
     except Trap as err:
-        raise JobError(WorkFault.TRAPPED, err.message.splitlines()[0]) from err
+        cause = err.trap_code.name.lower() if err.trap_code is not None else "trap"
+        raise JobError(WorkFault.TRAPPED, cause) from err
     except WasmtimeError as err:
         raise JobError(WorkFault.REFUSED, str(err)) from err
