@@ -11,12 +11,14 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.storage import Store
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
+from .backend import EmbeddedBackend
 from .compute.engine import EngineError, EngineProblem, EngineStatus, SettlementPage
 from .compute.machine import Machine
 from .const import LOGGER
 from .ledger import Ledger, LedgerError, Moment, Tariff, Totals
 from .radiator import Radiator, RadiatorState
 from .setting import Presets, Setting
+from .showcase import Showcase, read_showcase
 
 type QheatConfigEntry = ConfigEntry[HomeCoordinator]
 
@@ -33,6 +35,7 @@ class HomeState:
     radiators: Mapping[str, RadiatorState]
     totals: Mapping[str, Totals]
     home_total: Totals
+    showcase: Showcase
     """Sums as last written to disk: what is shown never goes backwards after a crash."""
 
     @property
@@ -65,19 +68,27 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         tariff: Tariff,
         presets: Presets,
         machine: Machine,
+        embedded: EmbeddedBackend | None,
         store: Store[dict[str, Any]],
     ) -> None:
         super().__init__(hass, LOGGER, config_entry=entry, name=entry.title, update_interval=TICK)
         self.presets = presets
         self.machine = machine
+        self.embedded = embedded
         self.radiators = radiators
         self._ledger = ledger
         self._totals = {key: ledger.totals(key) for key in radiators}
         self._home_total = ledger.total()
         self._tariff = tariff
         self._store = store
+        self._showcase = Showcase()
         self._next_save_s = 0.0
         self._next_settlements_s = 0.0
+
+    @override
+    async def _async_setup(self) -> None:
+        if self.embedded is not None:
+            self._showcase = await read_showcase(self.embedded)
 
     @override
     async def _async_update_data(self) -> HomeState:
@@ -93,7 +104,14 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         if booked or now.steady_s >= self._next_save_s:
             self._next_save_s = now.steady_s + SAVE_EVERY_S
             await self.async_save()
-        return HomeState(radiators=states, totals=self._totals, home_total=self._home_total)
+        if booked and self.embedded is not None:
+            self._showcase = await read_showcase(self.embedded)
+        return HomeState(
+            radiators=states,
+            totals=self._totals,
+            home_total=self._home_total,
+            showcase=self._showcase,
+        )
 
     def _record(self, radiator_id: str, now: Moment, status: EngineStatus) -> None:
         try:

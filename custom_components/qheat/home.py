@@ -18,7 +18,7 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.storage import STORAGE_DIR, Store
 
-from .backend import EmbeddedBackend, Terms
+from .backend import EmbeddedBackend, StoreError, Terms, catalogue
 from .compute.client import JobClient
 from .compute.engine import EngineError, PowerModel
 from .compute.machine import Machine
@@ -68,12 +68,28 @@ async def async_open_home(
     except EngineError as err:
         raise _setup_error("machine_unfit", err) from err
     tariff = _tariff(entry)
-    client = await _open_backend(hass, entry, tariff, stack)
+    embedded = None
+    if entry.data[CONF_BACKEND] == BACKEND_EMBEDDED:
+        embedded, client = await _open_embedded(hass, entry, tariff, stack)
+    else:
+        session = async_get_clientsession(hass)
+        client = JobClient(session, entry.data[CONF_URL], entry.data[CONF_TOKEN])
     _register_devices(hass, entry)
     radiators = {}
     for radiator_id, subentry in entry.subentries.items():
         kept = saved.get("radiators", {}).get(radiator_id, {})
-        radiators[radiator_id] = radiator = _radiator(hass, entry, subentry, client, machine, kept)
+        power = _power(subentry, machine)
+        engine = PullEngine(client, machine, radiator_id, power)
+        radiators[radiator_id] = radiator = Radiator(
+            radiator_id=radiator_id,
+            setting=Setting.load(kept.get("setting", {})),
+            room=_room(hass, entry, subentry, kept.get("room", {})),
+            control=RoomControl(
+                RadiatorRating(idle_w=power.idle_w, rated_w=power.rated_w, slots=power.slots),
+                kept.get("control"),
+            ),
+            engine=engine,
+        )
         await radiator.engine.start()
         stack.push_async_callback(radiator.engine.stop)
     coordinator = HomeCoordinator(
@@ -83,6 +99,7 @@ async def async_open_home(
         ledger=ledger,
         tariff=tariff,
         machine=machine,
+        embedded=embedded,
         presets={preset: entry.options.get(preset, c) for preset, c in DEFAULT_PRESETS.items()},
         store=store,
     )
@@ -127,19 +144,16 @@ def _tariff(entry: ConfigEntry) -> Tariff:
     )
 
 
-async def _open_backend(
+async def _open_embedded(
     hass: HomeAssistant, entry: ConfigEntry, tariff: Tariff, stack: AsyncExitStack
-) -> JobClient:
-    if entry.data[CONF_BACKEND] != BACKEND_EMBEDDED:
-        session = async_get_clientsession(hass)
-        return JobClient(session, entry.data[CONF_URL], entry.data[CONF_TOKEN])
+) -> tuple[EmbeddedBackend, JobClient]:
     database, token = _database(hass, entry), secrets.token_urlsafe()
     backend = EmbeddedBackend(
         db_path=database,
         socket_path=database.with_suffix(".sock"),
         token=token,
         terms=Terms(currency=tariff.currency, repayment_per_kwh=tariff.electricity_per_kwh),
-        catalogue=ShippedCatalogue(),
+        catalogue=catalogue,
     )
     try:
         await backend.start()
@@ -148,7 +162,7 @@ async def _open_backend(
     stack.push_async_callback(backend.stop)
     connector = aiohttp.UnixConnector(path=str(backend.socket_path))
     session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
-    return JobClient(session, "http://localhost", token)
+    return backend, JobClient(session, "http://localhost", token)
 
 
 def _register_devices(hass: HomeAssistant, entry: ConfigEntry) -> None:
@@ -175,29 +189,11 @@ def _register_devices(hass: HomeAssistant, entry: ConfigEntry) -> None:
         )
 
 
-def _radiator(
-    hass: HomeAssistant,
-    entry: ConfigEntry,
-    subentry: ConfigSubentry,
-    client: JobClient,
-    machine: Machine,
-    saved: Saved,
-) -> Radiator:
-    idle_w, rated_w = subentry.data[CONF_IDLE_W], subentry.data[CONF_RATED_W]
-    return Radiator(
-        radiator_id=subentry.subentry_id,
-        setting=Setting.load(saved.get("setting", {})),
-        room=_room(hass, entry, subentry, saved.get("room", {})),
-        control=RoomControl(
-            RadiatorRating(idle_w=idle_w, rated_w=rated_w, slots=machine.slots),
-            saved.get("control"),
-        ),
-        engine=PullEngine(
-            client,
-            machine,
-            subentry.subentry_id,
-            PowerModel(idle_w=idle_w, rated_w=rated_w, slots=machine.slots),
-        ),
+def _power(subentry: ConfigSubentry, machine: Machine) -> PowerModel:
+    return PowerModel(
+        idle_w=subentry.data[CONF_IDLE_W],
+        rated_w=subentry.data[CONF_RATED_W],
+        slots=machine.slots,
     )
 
 

@@ -1,21 +1,23 @@
 """This machine's slots: one pool, however many homes are set up on it."""
 
 import asyncio
-from contextlib import asynccontextmanager
+import os
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 from homeassistant.core import HomeAssistant
 from homeassistant.util.hass_dict import HassKey
 
-from .compute.machine import Machine, default_slots
+from .compute.machine import Machine
 from .const import DOMAIN
 
 
 class _Share:
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
-        self.machine = Machine(default_slots())
+        # One core is left to Home Assistant and to whatever else the machine is for.
+        self.machine = Machine(max(1, (os.process_cpu_count() or 1) - 1))
         self.homes = 0
 
 

@@ -24,6 +24,7 @@ from .entity import HomeEntity, RadiatorEntity
 from .heating import Reason
 from .ledger import Totals
 from .radiator import RadiatorState
+from .showcase import LINES
 
 PARALLEL_UPDATES = 0
 
@@ -185,6 +186,15 @@ HOME_DESCRIPTIONS: tuple[HomeSensorDescription, ...] = (
     ),
 )
 
+EMBEDDED_DESCRIPTIONS: tuple[HomeSensorDescription, ...] = tuple(
+    HomeSensorDescription(
+        key=kind,
+        translation_key=kind,
+        value_fn=lambda home, kind=kind: home.showcase.lines.get(kind),
+    )
+    for kind in LINES
+)
+
 
 async def async_setup_entry(
     hass: HomeAssistant,
@@ -199,6 +209,10 @@ async def async_setup_entry(
             *(HomeAccountSensor(coordinator, description) for description in ACCOUNT_DESCRIPTIONS),
         ]
     )
+    if coordinator.embedded is not None:
+        async_add_entities(
+            HomeSensor(coordinator, description) for description in EMBEDDED_DESCRIPTIONS
+        )
     for radiator_id in coordinator.radiators:
         async_add_entities(
             [

@@ -45,13 +45,13 @@ def ask(key: str = "a", count: int = 1, radiator_id: str = "r1") -> PullRequest:
 
 def test_a_result_that_is_right_earns_its_pay_and_repays_its_electricity(store: Store) -> None:
     (lease,) = store.pull(ask(), NOW)
-    booking = store.deliver(lease.lease_id, b"input 1", 3600.0, NOW + 60)
+    booking = store.deliver(lease.lease_id, b"input 0", 3600.0, NOW + 60)
     assert booking.accepted
     assert booking.earned == PAY
     assert booking.repaid == Decimal("0.00025")  # a thousandth of a kilowatt-hour
     assert store.books.balance() == PAY + booking.repaid
-    assert store.books.output(lease.job_id) == b"input 1"
-    assert store.books.latest_results("echo", 5) == [(b"input 1", b"input 1")]
+    assert store.books.output(lease.job_id) == b"input 0"
+    assert store.books.latest_results("echo", 5) == [(b"input 0", b"input 0")]
 
 
 @pytest.mark.parametrize("output", [b"", b"wrong", b"x" * (OUTPUT_BYTES + 1)])
@@ -65,21 +65,21 @@ def test_a_result_that_is_wrong_is_settled_for_nothing(store: Store, output: byt
 
 def test_repaid_energy_is_cut_at_what_the_lease_could_have_used(store: Store) -> None:
     (lease,) = store.pull(ask(), NOW)
-    booking = store.deliver(lease.lease_id, b"input 1", 1e12, NOW + 60)
+    booking = store.deliver(lease.lease_id, b"input 0", 1e12, NOW + 60)
     assert booking.energy_j == SLOT_W * 60
 
 
 def test_a_late_result_is_repaid_up_to_the_end_of_its_lease(store: Store) -> None:
     (lease,) = store.pull(ask(), NOW)
-    booking = store.deliver(lease.lease_id, b"input 1", 1e12, NOW + 86_400)
+    booking = store.deliver(lease.lease_id, b"input 0", 1e12, NOW + 86_400)
     assert booking.accepted
     assert booking.energy_j == SLOT_W * LEASE_TTL_S
 
 
 def test_a_result_delivered_again_gets_the_same_settlement(store: Store) -> None:
     (lease,) = store.pull(ask(), NOW)
-    first = store.deliver(lease.lease_id, b"input 1", 3600.0, NOW + 60)
-    assert store.deliver(lease.lease_id, b"input 1", 3600.0, NOW + 70) == first
+    first = store.deliver(lease.lease_id, b"input 0", 3600.0, NOW + 60)
+    assert store.deliver(lease.lease_id, b"input 0", 3600.0, NOW + 70) == first
     assert store.deliver(lease.lease_id, b"another", 0.0, NOW + 9e6) == first
     assert store.books.settlements("r1", None, 10)[0] == [first]
     assert store.books.balance() == first.earned + first.repaid
@@ -125,10 +125,10 @@ def test_an_expired_lease_that_nobody_took_lives_again(store: Store) -> None:
 def test_a_late_result_counts_and_the_second_holder_is_told_to_stop(store: Store) -> None:
     (first,) = store.pull(ask("a"), NOW)
     (second,) = store.pull(ask("b"), NOW + LEASE_TTL_S)
-    assert store.deliver(first.lease_id, b"input 1", 0.0, NOW + LEASE_TTL_S + 1).accepted
+    assert store.deliver(first.lease_id, b"input 0", 0.0, NOW + LEASE_TTL_S + 1).accepted
     assert store.renew(second.lease_id, NOW + LEASE_TTL_S + 2) is None
     with pytest.raises(LeaseLostError):
-        store.deliver(second.lease_id, b"input 1", 0.0, NOW + LEASE_TTL_S + 3)
+        store.deliver(second.lease_id, b"input 0", 0.0, NOW + LEASE_TTL_S + 3)
 
 
 def test_a_lease_given_back_is_offered_again_at_the_end_of_the_queue(tmp_path: Path) -> None:
@@ -149,13 +149,13 @@ def test_a_job_that_fails_again_and_again_is_withdrawn(store: Store) -> None:
         (lease,) = store.pull(ask(f"key-{attempt}"), NOW)
         store.give_back(lease.lease_id, GiveBackReason.FAILED, NOW)
     assert store.pull(ask("last"), NOW) == []
-    assert store.deliver(lease.lease_id, b"input 1", 0.0, NOW).accepted
+    assert store.deliver(lease.lease_id, b"input 0", 0.0, NOW).accepted
 
 
 def test_a_clock_turned_back_ends_leases_instead_of_keeping_them_for_ever(store: Store) -> None:
     store.pull(ask("a"), NOW)
     (again,) = store.pull(ask("b"), NOW - 86_400)
-    booking = store.deliver(again.lease_id, b"input 1", 1e9, NOW - 90_000)
+    booking = store.deliver(again.lease_id, b"input 0", 1e9, NOW - 90_000)
     assert booking.energy_j == 0
 
 
@@ -177,7 +177,7 @@ def test_settlements_follow_their_cursor_and_their_radiator(tmp_path: Path) -> N
     for number in range(1, 6):
         radiator_id = f"r{number % 2}"
         (lease,) = store.pull(ask(f"key-{number}", radiator_id=radiator_id), NOW)
-        store.deliver(lease.lease_id, f"input {number}".encode(), 0.0, NOW)
+        store.deliver(lease.lease_id, f"input {number - 1}".encode(), 0.0, NOW)
     page, cursor = store.books.settlements("r1", None, 2)
     rest, end = store.books.settlements("r1", cursor, 2)
     assert len(page) == 2
@@ -189,7 +189,7 @@ def test_settlements_follow_their_cursor_and_their_radiator(tmp_path: Path) -> N
 
 def test_a_cursor_of_another_database_starts_again(store: Store) -> None:
     (lease,) = store.pull(ask(), NOW)
-    booking = store.deliver(lease.lease_id, b"input 1", 0.0, NOW)
+    booking = store.deliver(lease.lease_id, b"input 0", 0.0, NOW)
     assert store.books.settlements("r1", "0123abcd.77", 10)[0] == [booking]
 
 
@@ -203,7 +203,7 @@ def test_a_cursor_that_was_never_given_out_is_refused(store: Store, cursor: str)
 def test_what_is_settled_survives_a_restart(tmp_path: Path) -> None:
     store = open_store(tmp_path)
     first, second = store.pull(ask(count=2), NOW)
-    booking = store.deliver(first.lease_id, b"input 1", 0.0, NOW)
+    booking = store.deliver(first.lease_id, b"input 0", 0.0, NOW)
     _, cursor = store.books.settlements("r1", None, 10)
     store.close()
     store = open_store(tmp_path)
@@ -222,13 +222,25 @@ def test_old_outputs_and_old_settlements_are_forgotten_and_the_balance_stays(
     leases = []
     for number in range(1, 11):
         (lease,) = store.pull(ask(f"key-{number}"), NOW)
-        store.deliver(lease.lease_id, f"input {number}".encode(), 0.0, NOW)
+        store.deliver(lease.lease_id, f"input {number - 1}".encode(), 0.0, NOW)
         leases.append(lease)
     assert len(store.books.latest_results("echo", 100)) == 2
     assert len(store.books.settlements("r1", None, 100)[0]) == 4
     assert store.books.balance() == 10 * PAY
     with pytest.raises(LeaseUnknownError):
-        store.deliver(leases[0].lease_id, b"input 1", 0.0, NOW)
+        store.deliver(leases[0].lease_id, b"input 0", 0.0, NOW)
+    store.close()
+
+
+def test_jobs_of_modules_that_an_update_replaced_are_withdrawn(tmp_path: Path) -> None:
+    store = open_store(tmp_path, jobs=1)
+    (lease,) = store.pull(ask(), NOW)
+    store.give_back(lease.lease_id, GiveBackReason.STOPPED, NOW)
+    store.close()
+    newer = TinyCatalogue(jobs=1, module=b"newer")
+    store = Store(tmp_path / "jobs.db", TERMS, newer, lambda: "id")
+    assert store.pull(ask("b"), NOW) == []
+    assert store.module(lease.module_sha256) is None
     store.close()
 
 

@@ -94,7 +94,7 @@ class Backend(RuleBasedStateMachine):
                 assert before.lease_id != lease.lease_id
             else:
                 assert before in {None, booking}
-                assert 0 <= booking.energy_j <= energy_j
+                assert before is not None or 0 <= booking.energy_j <= energy_j
                 self.settled[lease.job_id] = booking
 
     @rule(seconds=st.sampled_from([-1e5, -30.0, 1.0, 59.0, 61.0, 1e5]))

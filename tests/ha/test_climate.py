@@ -27,9 +27,7 @@ ENTITY = "climate.living_room"
 
 async def call(hass: HomeAssistant, action: str, **data: Any) -> None:
     """Call a climate action on the living room's thermostat."""
-    await hass.services.async_call(
-        CLIMATE, action, {"entity_id": ENTITY} | data, blocking=True
-    )
+    await hass.services.async_call(CLIMATE, action, {"entity_id": ENTITY} | data, blocking=True)
 
 
 def thermostat(hass: HomeAssistant) -> State:
@@ -40,9 +38,7 @@ def thermostat(hass: HomeAssistant) -> State:
 
 
 @pytest.fixture(autouse=True)
-async def _set_up(
-    hass: HomeAssistant, engine: FixedEngine, entry: MockConfigEntry
-) -> None:
+async def _set_up(hass: HomeAssistant, engine: FixedEngine, entry: MockConfigEntry) -> None:
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
 

@@ -102,9 +102,7 @@ async def test_damaged_books_are_left_untouched_and_reported(
     assert hass_storage[BOOKS]["data"] == books
 
 
-async def test_a_home_without_radiators_is_set_up(
-    hass: HomeAssistant, engine: FixedEngine
-) -> None:
+async def test_a_home_without_radiators_is_set_up(hass: HomeAssistant, engine: FixedEngine) -> None:
     entry = MockConfigEntry(
         domain="qheat",
         title="Empty",

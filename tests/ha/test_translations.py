@@ -12,6 +12,7 @@ from custom_components.qheat.heating import Reason
 from custom_components.qheat.image import DESCRIPTION as PICTURE
 from custom_components.qheat.sensor import (
     ACCOUNT_DESCRIPTIONS,
+    EMBEDDED_DESCRIPTIONS,
     HOME_DESCRIPTIONS,
     RADIATOR_DESCRIPTIONS,
 )
@@ -23,7 +24,12 @@ TEXTS = {
 }
 SENSORS = {
     description.key
-    for description in (*ACCOUNT_DESCRIPTIONS, *HOME_DESCRIPTIONS, *RADIATOR_DESCRIPTIONS)
+    for description in (
+        *ACCOUNT_DESCRIPTIONS,
+        *EMBEDDED_DESCRIPTIONS,
+        *HOME_DESCRIPTIONS,
+        *RADIATOR_DESCRIPTIONS,
+    )
 }
 
 
@@ -42,7 +48,7 @@ def test_french_says_all_that_english_says_and_no_more() -> None:
 
 @pytest.mark.parametrize("language", TEXTS)
 def test_no_text_is_empty_or_has_loose_blanks(language: str) -> None:
-    assert not [key for key, text in leaves(TEXTS[language]).items() if not text.strip() == text]
+    assert not [key for key, text in leaves(TEXTS[language]).items() if text.strip() != text]
     assert all(leaves(TEXTS[language]).values())
 
 

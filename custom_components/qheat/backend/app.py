@@ -13,7 +13,7 @@ from typing import Any, Final
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from .. import fields
+from .. import wire
 from .desk import Desk
 from .problems import problems_as_json
 from .work import GiveBackReason, Lease, PullRequest, Terms
@@ -25,7 +25,7 @@ RETRY_AFTER_S: Final = 10
 CAPABILITY: Final = "wasm32-wasi"
 
 _MESSAGE_BYTES: Final = 16 * 1024
-_RESULT_BYTES: Final = fields.base64_length(MOST_OUTPUT_BYTES) + _MESSAGE_BYTES
+_RESULT_BYTES: Final = wire.base64_length(MOST_OUTPUT_BYTES) + _MESSAGE_BYTES
 _BODY_TIMEOUT_S: Final = 60.0
 _POLL_S: Final = 1.0
 _PAGE: Final = 500
@@ -74,18 +74,18 @@ class JobApi:
         self._closing.set()
 
     async def _pull(self, request: web.Request) -> web.Response:
-        message = fields.read_object(await _body(request, _MESSAGE_BYTES))
-        slots = fields.number(message, "slots", 0, 4096)
+        message = wire.read_object(await _body(request, _MESSAGE_BYTES))
+        slots = wire.number(message, "slots", 0, 4096)
         pull = PullRequest(
-            radiator_id=fields.name(message, "radiator_id"),
-            key=fields.name(
+            radiator_id=wire.name(message, "radiator_id"),
+            key=wire.name(
                 {"Idempotency-Key": request.headers.get("Idempotency-Key")}, "Idempotency-Key"
             ),
-            count=min(fields.integer(message, "count", 1, MOST_LEASES), math.ceil(slots)),
-            slot_w=fields.number(message, "slot_w", 0, 100_000),
+            count=min(wire.integer(message, "count", 1, MOST_LEASES), math.ceil(slots)),
+            slot_w=wire.number(message, "slot_w", 0, 100_000),
         )
-        fields.number(message, "wanted_s", 0, 10_000_000)
-        able = CAPABILITY in fields.names(message, "capabilities", 16)
+        wire.number(message, "wanted_s", 0, 10_000_000)
+        able = CAPABILITY in wire.names(message, "capabilities", 16)
         leases = await self._wait_for_leases(pull, _wait_s(request)) if able else []
         return _json(
             {"leases": [_lease_json(lease) for lease in leases]},
@@ -107,8 +107,8 @@ class JobApi:
                 pass
 
     async def _renew(self, request: web.Request) -> web.Response:
-        message = fields.read_object(await _body(request, _MESSAGE_BYTES))
-        fields.number(message, "cpu_s", 0, 1e9)
+        message = wire.read_object(await _body(request, _MESSAGE_BYTES))
+        wire.number(message, "cpu_s", 0, 1e9)
         lease_id = request.match_info["id"]
         ttl_s = await self._desk.ask(lambda store: store.renew(lease_id, self._clock()))
         if ttl_s is None:
@@ -116,16 +116,16 @@ class JobApi:
         return _json({"verdict": "continue", "ttl_s": ttl_s})
 
     async def _give_back(self, request: web.Request) -> web.Response:
-        message = fields.read_object(await _body(request, _MESSAGE_BYTES))
-        reason = fields.choice(message, "reason", GiveBackReason)
+        message = wire.read_object(await _body(request, _MESSAGE_BYTES))
+        reason = wire.choice(message, "reason", GiveBackReason)
         lease_id = request.match_info["id"]
         await self._desk.ask(lambda store: store.give_back(lease_id, reason, self._clock()))
         return web.Response(status=204)
 
     async def _deliver(self, request: web.Request) -> web.Response:
-        message = fields.read_object(await _body(request, _RESULT_BYTES))
-        output = fields.data(message, "output", MOST_OUTPUT_BYTES)
-        energy_j = fields.number(message, "energy_j", 0, 1e12)
+        message = wire.read_object(await _body(request, _RESULT_BYTES))
+        output = wire.data(message, "output", MOST_OUTPUT_BYTES)
+        energy_j = wire.number(message, "energy_j", 0, 1e12)
         lease_id = request.match_info["id"]
         booking = await self._desk.ask(
             lambda store: store.deliver(lease_id, output, energy_j, self._clock())
@@ -145,8 +145,8 @@ class JobApi:
         return _bytes(await self._desk.ask(lambda store: store.books.output(job_id)))
 
     async def _settlements(self, request: web.Request) -> web.Response:
-        radiator_id = fields.name(request.query, "radiator_id")
-        after = fields.name(request.query, "after") if "after" in request.query else None
+        radiator_id = wire.name(request.query, "radiator_id")
+        after = wire.name(request.query, "after") if "after" in request.query else None
         bookings, cursor = await self._desk.ask(
             lambda store: store.books.settlements(radiator_id, after, _PAGE)
         )

@@ -10,7 +10,7 @@ from typing import Final
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from ..fields import FieldError
+from ..wire import FieldError
 from .work import CursorError, LeaseLostError, LeaseUnknownError
 
 _LOGGER = logging.getLogger(__name__)

@@ -4,6 +4,7 @@ A job is queued, leased, settled, or withdrawn after failing too often. Each pub
 transaction; times are seconds since the epoch and come in as `now`. Used from one thread only.
 """
 
+import json
 import sqlite3
 from collections.abc import Callable
 from decimal import Decimal
@@ -17,10 +18,10 @@ from .work import (
     Booking,
     Catalogue,
     GiveBackReason,
-    JobOffer,
     Lease,
     LeaseLostError,
     LeaseUnknownError,
+    Offer,
     PullRequest,
     Terms,
 )
@@ -46,6 +47,7 @@ class Store:
         self._catalogue = catalogue
         self._new_id = new_id
         self._lease_ttl_s = lease_ttl_s
+        self._withdraw_outdated()
 
     def close(self) -> None:
         """Close the database."""
@@ -131,7 +133,18 @@ class Store:
 
     def module(self, sha256_hex: str) -> bytes | None:
         """Return the WebAssembly module with this hash, or None."""
-        return self._catalogue.module(sha256_hex)
+        kinds = {module: kind for kind, module in self._catalogue.MODULES.items()}
+        kind = kinds.get(sha256_hex)
+        return None if kind is None else self._catalogue.load_module(kind)
+
+    def _withdraw_outdated(self) -> None:
+        # An update has brought other modules: nobody can run the jobs of the old ones any more.
+        modules = list(self._catalogue.MODULES.values())
+        self._execute(
+            "UPDATE jobs SET state = 'withdrawn' WHERE state = 'queued'"
+            " AND module_sha256 NOT IN (SELECT value FROM json_each(?))",
+            json.dumps(modules),
+        )
 
     def _grant(self, request: PullRequest, now: float) -> None:
         for job_id in self._waiting_jobs(request.count):
@@ -151,20 +164,20 @@ class Store:
         (queued,) = self._execute("SELECT count(*) FROM jobs WHERE state = 'queued'").fetchone()
         # More than are asked for, so that a job given back is not the next one again.
         for _ in range(queued, count + JOBS_AHEAD):
-            (number,) = self._execute("SELECT coalesce(max(number), 0) + 1 FROM jobs").fetchone()
-            offer = self._catalogue.job(number)
+            (number,) = self._execute("SELECT coalesce(max(number) + 1, 0) FROM jobs").fetchone()
+            offer = self._catalogue.offer(number)
             if offer is None:
                 break
-            self._add(number, offer)
+            self._add(offer)
         rows = self._execute(
             "SELECT job_id FROM jobs WHERE state = 'queued' ORDER BY place LIMIT ?", count
         )
         return [row["job_id"] for row in rows]
 
-    def _add(self, number: int, offer: JobOffer) -> None:
+    def _add(self, offer: Offer) -> None:
         self._execute(
             "INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, 0)",
-            number,
+            offer.number,
             self._new_id(),
             offer.kind,
             offer.module_sha256,
@@ -178,8 +191,9 @@ class Store:
         )
 
     def _accepts(self, lease: sqlite3.Row, output: bytes) -> bool:
-        return len(output) <= lease["output_bytes"] and self._catalogue.check_output(
-            lease["kind"], lease["input"], output
+        return (
+            len(output) <= lease["output_bytes"]
+            and self._catalogue.check_output(lease["kind"], lease["input"], output) is None
         )
 
     def _close_job(self, booking: Booking) -> None:

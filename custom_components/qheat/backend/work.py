@@ -1,5 +1,6 @@
 """The backend's words: what it hands out, what it is asked, what it books."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -16,29 +17,37 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JobOffer:
+class Offer:
     """One piece of computing that wants doing, what it may take and what it pays."""
 
+    number: int
     kind: str
+    title: str
     module_sha256: str
     input_data: bytes
-    pay: Decimal
     memory_bytes: int
     cpu_s: float
     output_bytes: int
+    pay: Decimal
 
 
 class Catalogue(Protocol):
     """Where jobs come from and who judges their results; used from one thread only."""
 
-    def job(self, number: int) -> JobOffer | None:
-        """Return the job with this number (1, 2, ...), or None while there is nothing to do."""
+    MODULES: Mapping[str, str]
+    """SHA-256 of each kind's module."""
 
-    def module(self, sha256: str) -> bytes | None:
-        """Return the WebAssembly module with this hash, or None."""
+    def load_module(self, kind: str) -> bytes:
+        """Read the WebAssembly module of a kind of job."""
 
-    def check_output(self, kind: str, input_data: bytes, output: bytes) -> bool:
-        """Tell whether `output` may be a right answer; any bytes are fair."""
+    def offer(self, number: int) -> Offer | None:
+        """Return the job with this number, from 0 on; None while there is nothing to do."""
+
+    def check_output(self, kind: str, input_data: bytes, output: bytes) -> str | None:
+        """Return why an output, which may be any bytes, is refused; None if it is accepted."""
+
+    def describe(self, kind: str, input_data: bytes, output: bytes) -> str:
+        """Say in one line what an accepted output shows."""
 
 
 class GiveBackReason(StrEnum):

@@ -14,8 +14,8 @@ import aiohttp
 from aiohttp import hdrs
 from yarl import URL
 
-from .. import fields
-from ..fields import FieldError, Fields
+from .. import wire
+from ..wire import FieldError, Fields
 from . import messages
 from .engine import EngineError, EngineProblem, Settlement, SettlementPage
 from .messages import Account, GiveBackReason, PullAnswer, PullRequest
@@ -171,14 +171,14 @@ class JobClient:
                 self._base / "v1" / path,
                 params=query,
                 data=None if message is None else json.dumps(message).encode(),
-                headers={**self._headers, **(headers or {})},
+                headers=self._headers if headers is None else {**self._headers, **headers},
                 timeout=aiohttp.ClientTimeout(total=timeout_s),
                 allow_redirects=False,
                 auto_decompress=False,
             ) as response:
                 answer = _Answer(
                     status=response.status,
-                    retry_after_s=fields.seconds_text(
+                    retry_after_s=wire.seconds_text(
                         response.headers.get(hdrs.RETRY_AFTER), _MOST_RETRY_AFTER_S
                     ),
                     body=await _read_bounded(response, most),
@@ -235,6 +235,6 @@ def _accepted(answer: _Answer) -> _Answer:
 
 def _read[T](answer: _Answer, read: Callable[[Fields], T]) -> T:
     try:
-        return read(fields.read_object(answer.body))
+        return read(wire.read_object(answer.body))
     except FieldError as error:
         raise BackendError(EngineProblem.BACKEND_FAULTY, str(error)) from error

@@ -5,8 +5,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from .. import fields
-from ..fields import FieldError, Fields
+from .. import wire
+from ..wire import FieldError, Fields
 from .engine import Settlement, SettlementPage
 from .machine import Limits
 
@@ -73,7 +73,7 @@ class Account:
 
 def read_leases(message: Fields, most: int) -> tuple[JobLease, ...]:
     """Return the leases of a pull answer, at most as many as were asked for."""
-    leases = tuple(_lease(one) for one in fields.objects(message, "leases", most))
+    leases = tuple(_lease(one) for one in wire.objects(message, "leases", most))
     if len({lease.lease_id for lease in leases}) != len(leases):
         raise FieldError("leases holds one lease twice")
     return leases
@@ -81,37 +81,37 @@ def read_leases(message: Fields, most: int) -> tuple[JobLease, ...]:
 
 def read_renewal(message: Fields) -> float | None:
     """Return a renewed lease's time to live in seconds; None: stop the work."""
-    if fields.choice(message, "verdict", _Verdict) is _Verdict.CANCEL:
+    if wire.choice(message, "verdict", _Verdict) is _Verdict.CANCEL:
         return None
-    return fields.number(message, "ttl_s", 0, _MOST_TTL_S)
+    return wire.number(message, "ttl_s", 0, _MOST_TTL_S)
 
 
 def read_account(message: Fields) -> Account:
     """Return the account."""
     return Account(
-        currency=fields.currency(message, "currency"),
-        balance=fields.money(message, "balance"),
-        repayment_per_kwh=fields.money(message, "repayment_per_kwh"),
+        currency=wire.currency(message, "currency"),
+        balance=wire.money(message, "balance"),
+        repayment_per_kwh=wire.money(message, "repayment_per_kwh"),
     )
 
 
 def read_settlement(message: Fields, radiator_id: str) -> Settlement:
     """Return a settlement of this radiator."""
-    if fields.name(message, "radiator_id") != radiator_id:
+    if wire.name(message, "radiator_id") != radiator_id:
         raise FieldError("radiator_id is another radiator's")
-    earned, repaid = fields.money(message, "earned"), fields.money(message, "repaid")
+    earned, repaid = wire.money(message, "earned"), wire.money(message, "repaid")
     if earned < 0 or repaid < 0:
         raise FieldError("earned or repaid is less than nothing")
     return Settlement(
-        settlement_id=fields.name(message, "settlement_id"),
+        settlement_id=wire.name(message, "settlement_id"),
         radiator_id=radiator_id,
-        job_kind=fields.name(message, "kind"),
-        accepted=fields.flag(message, "accepted"),
+        job_kind=wire.name(message, "kind"),
+        accepted=wire.flag(message, "accepted"),
         earned=earned,
         repaid=repaid,
-        energy_j=fields.number(message, "energy_j", 0, 1e12),
-        currency=fields.currency(message, "currency"),
-        settled_at=fields.number(message, "settled_at", 0, _MOST_EPOCH_S),
+        energy_j=wire.number(message, "energy_j", 0, 1e12),
+        currency=wire.currency(message, "currency"),
+        settled_at=wire.number(message, "settled_at", 0, _MOST_EPOCH_S),
     )
 
 
@@ -119,10 +119,9 @@ def read_settlements(message: Fields, radiator_id: str) -> SettlementPage:
     """Return a page of this radiator's settlements."""
     return SettlementPage(
         settlements=tuple(
-            read_settlement(one, radiator_id)
-            for one in fields.objects(message, "settlements", _PAGE)
+            read_settlement(one, radiator_id) for one in wire.objects(message, "settlements", _PAGE)
         ),
-        cursor=fields.name(message, "cursor"),
+        cursor=wire.name(message, "cursor"),
     )
 
 
@@ -132,20 +131,20 @@ class _Verdict(StrEnum):
 
 
 def _lease(message: Fields) -> JobLease:
-    job = fields.child(message, "job")
-    pay = fields.money(job, "pay")
+    job = wire.child(message, "job")
+    pay = wire.money(job, "pay")
     if pay < 0:
         raise FieldError("pay is less than nothing")
     return JobLease(
-        lease_id=fields.name(message, "lease_id"),
-        ttl_s=fields.number(message, "ttl_s", 0, _MOST_TTL_S),
-        kind=fields.name(job, "kind"),
-        module_sha256=fields.sha256(job, "module_sha256"),
-        input_sha256=fields.sha256(job, "input_sha256"),
+        lease_id=wire.name(message, "lease_id"),
+        ttl_s=wire.number(message, "ttl_s", 0, _MOST_TTL_S),
+        kind=wire.name(job, "kind"),
+        module_sha256=wire.sha256(job, "module_sha256"),
+        input_sha256=wire.sha256(job, "input_sha256"),
         pay=pay,
         limits=Limits(
-            memory_bytes=fields.integer(job, "memory_bytes", 1, _MOST_MEMORY_BYTES),
-            cpu_s=fields.number(job, "cpu_s", 0, _MOST_CPU_S),
-            output_bytes=fields.integer(job, "output_bytes", 0, MOST_OUTPUT_BYTES),
+            memory_bytes=wire.integer(job, "memory_bytes", 1, _MOST_MEMORY_BYTES),
+            cpu_s=wire.number(job, "cpu_s", 0, _MOST_CPU_S),
+            output_bytes=wire.integer(job, "output_bytes", 0, MOST_OUTPUT_BYTES),
         ),
     )

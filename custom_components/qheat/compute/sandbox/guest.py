@@ -2,9 +2,21 @@
 
 from dataclasses import dataclass
 
-from wasmtime import Caller, Config, Engine, Func, FuncType, Linker, MemoryType, Module
+from wasmtime import (
+    Caller,
+    Config,
+    Engine,
+    Func,
+    FuncType,
+    Linker,
+    MemoryType,
+    Module,
+    Store,
+    Trap,
+    ValType,
+    WasmtimeError,
+)
 from wasmtime import Memory as WasmMemory
-from wasmtime import Store, Trap, ValType, WasmtimeError
 
 from . import wasi
 from .lock import forbid_new_code

@@ -9,6 +9,7 @@ import ctypes
 import os
 import resource
 import signal
+import sys
 import tempfile
 from collections.abc import Callable
 from math import ceil, isfinite
@@ -61,9 +62,7 @@ def die_with_parent(parent: int) -> None:
         raise Orphaned
 
 
-def lock_process(
-    parent: int, *, memory_bytes: int, cpu_s: float, file_bytes: int
-) -> Lock:
+def lock_process(parent: int, *, memory_bytes: int, cpu_s: float, file_bytes: int) -> Lock:
     """Take from this process whatever computing does not need; say which locks hold.
 
     `memory_bytes` is the job's own memory, `file_bytes` what may be written to a file. Raises
@@ -135,9 +134,8 @@ def _limit(data_bytes: int, cpu_s: float, file_bytes: int) -> None:
         resource.RLIMIT_NPROC: 0,
         resource.RLIMIT_MEMLOCK: 0,
         resource.RLIMIT_MSGQUEUE: 0,
+        resource.RLIMIT_CPU: ceil(cpu_s) + _SPARE_CPU_S if isfinite(cpu_s) else sys.maxsize,
     }
-    if isfinite(cpu_s):
-        limits[resource.RLIMIT_CPU] = ceil(cpu_s) + _SPARE_CPU_S
     for which, wanted in limits.items():
         _, hard = resource.getrlimit(which)
         limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)

@@ -12,10 +12,7 @@ from typing import Any, Never
 
 from .frames import Frame, Frames
 from .lock import SYSTEM_CALLS, die_with_parent, lock_process
-from .work import Limits, Lock, Mode, WorkFault
-
-OUTCOME_BYTES = 16 << 10
-"""What the outcome may take besides the job's own output."""
+from .work import OUTCOME_BYTES, Limits, Lock, Mode, WorkFault
 
 _DETAIL_CHARACTERS = 500
 _CHECK_LIMITS = Limits(memory_bytes=1 << 20, cpu_s=60.0, output_bytes=0)

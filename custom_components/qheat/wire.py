@@ -35,61 +35,61 @@ def read_object(body: bytes) -> Fields:
     return value
 
 
-def number(fields: Fields, name: str, low: float, high: float) -> float:
+def number(message: Fields, name: str, low: float, high: float) -> float:
     """Return a number from `low` to `high`."""
-    value = fields.get(name)
+    value = message.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
         raise FieldError(f"{name} is not a number from {low} to {high}")
     return float(value)
 
 
-def integer(fields: Fields, name: str, low: int, high: int) -> int:
+def integer(message: Fields, name: str, low: int, high: int) -> int:
     """Return a whole number from `low` to `high`."""
-    value = fields.get(name)
+    value = message.get(name)
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise FieldError(f"{name} is not a whole number from {low} to {high}")
     return value
 
 
-def flag(fields: Fields, name: str) -> bool:
+def flag(message: Fields, name: str) -> bool:
     """Return true or false."""
-    value = fields.get(name)
+    value = message.get(name)
     if not isinstance(value, bool):
         raise FieldError(f"{name} is neither true nor false")
     return value
 
 
-def name(fields: Fields, name: str, most: int = 64) -> str:
+def name(message: Fields, name: str, most: int = 64) -> str:
     """Return an identifier of at most `most` letters, digits and `._:-`."""
-    return _matching(fields, name, _NAME, most)
+    return _matching(message, name, _NAME, most)
 
 
-def choice[E: StrEnum](fields: Fields, name: str, kind: type[E]) -> E:
+def choice[E: StrEnum](message: Fields, name: str, kind: type[E]) -> E:
     """Return a member of an enumeration."""
-    value = fields.get(name)
+    value = message.get(name)
     if not isinstance(value, str) or value not in kind:
         raise FieldError(f"{name} is none of {', '.join(kind)}")
     return kind(value)
 
 
-def sha256(fields: Fields, name: str) -> str:
+def sha256(message: Fields, name: str) -> str:
     """Return a SHA-256 in lower-case hexadecimal digits."""
-    return _matching(fields, name, _SHA256, 64)
+    return _matching(message, name, _SHA256, 64)
 
 
-def money(fields: Fields, name: str) -> Decimal:
+def money(message: Fields, name: str) -> Decimal:
     """Return an exact amount, written as a string of digits with at most one point."""
-    return Decimal(_matching(fields, name, _DECIMAL, 26))
+    return Decimal(_matching(message, name, _DECIMAL, 26))
 
 
-def currency(fields: Fields, name: str) -> str:
+def currency(message: Fields, name: str) -> str:
     """Return a currency's three capital letters."""
-    return _matching(fields, name, _CURRENCY, 3)
+    return _matching(message, name, _CURRENCY, 3)
 
 
-def data(fields: Fields, name: str, most: int) -> bytes:
+def data(message: Fields, name: str, most: int) -> bytes:
     """Return at most `most` bytes, written in base64."""
-    value = fields.get(name)
+    value = message.get(name)
     if not isinstance(value, str) or len(value) > base64_length(most):
         raise FieldError(f"{name} is not base64 of at most {most} bytes")
     try:
@@ -103,24 +103,24 @@ def base64_length(size: int) -> int:
     return (size + 2) // 3 * 4
 
 
-def names(fields: Fields, name_of_list: str, most: int) -> tuple[str, ...]:
+def names(message: Fields, name_of_list: str, most: int) -> tuple[str, ...]:
     """Return a list of at most `most` identifiers."""
-    values = _list(fields, name_of_list, most)
+    values = _list(message, name_of_list, most)
     return tuple(name({name_of_list: value}, name_of_list) for value in values)
 
 
-def objects(fields: Fields, name: str, most: int) -> tuple[Fields, ...]:
+def objects(message: Fields, name: str, most: int) -> tuple[Fields, ...]:
     """Return a list of at most `most` objects."""
-    values = _list(fields, name, most)
+    values = _list(message, name, most)
     found = tuple(value for value in values if isinstance(value, dict))
     if len(found) != len(values):
         raise FieldError(f"{name} holds something else than objects")
     return found
 
 
-def child(fields: Fields, name: str) -> Fields:
+def child(message: Fields, name: str) -> Fields:
     """Return an object inside the object."""
-    value = fields.get(name)
+    value = message.get(name)
     if not isinstance(value, dict):
         raise FieldError(f"{name} is not an object")
     return value
@@ -135,15 +135,15 @@ def seconds_text(text: str | None, most: float) -> float | None:
     return min(value, most) if value >= 0 else None
 
 
-def _list(fields: Fields, name: str, most: int) -> list[object]:
-    value = fields.get(name)
+def _list(message: Fields, name: str, most: int) -> list[object]:
+    value = message.get(name)
     if not isinstance(value, list) or len(value) > most:
         raise FieldError(f"{name} is not a list of at most {most}")
     return value
 
 
-def _matching(fields: Fields, name: str, pattern: re.Pattern[str], most: int) -> str:
-    value = fields.get(name)
+def _matching(message: Fields, name: str, pattern: re.Pattern[str], most: int) -> str:
+    value = message.get(name)
     if not isinstance(value, str) or len(value) > most or not pattern.fullmatch(value):
         raise FieldError(f"{name} is not a text of the right form")
     return value
