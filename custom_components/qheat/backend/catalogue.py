@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from . import docking, option_price, picture_tile
+from .work import Offer
 
 MODULES: Final[Mapping[str, str]] = {
     "docking": "d09b8edbc78e4eb3e12c8dbb8a294e85b694888ff10239870fd88ca5ecd4a2a2",
@@ -17,21 +18,6 @@ MODULES: Final[Mapping[str, str]] = {
     "picture_tile": "851c848cd6a234ff3cdc74ed0ecf7eefb64e9c30c69779db064bd60c3de35817",
 }
 """SHA-256 in hexadecimal of the module of each kind of job."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
-    """One job of the catalogue: what to run on which input, its limits and its pay."""
-
-    number: int
-    kind: str
-    title: str
-    module_sha256: str
-    input_data: bytes
-    memory_bytes: int
-    cpu_s: float
-    output_bytes: int
-    pay: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
