@@ -89,9 +89,9 @@ class LeasedJob:
             self._work.cancel()
 
     async def _compute(self) -> WorkResult | None:
-        if self._ended:
-            return None
         self._work = asyncio.create_task(self._fetch_and_work(), name="qheat work")
+        if self._ended:
+            self._work.cancel()
         try:
             result = await self._work
         except asyncio.CancelledError:

@@ -1,5 +1,6 @@
 """Asks for leases: no oftener than is polite, and so that a lost answer leaks none."""
 
+import contextlib
 import time
 import uuid
 from random import Random
@@ -40,11 +41,11 @@ class Puller:
         self._not_before_s = 0.0
 
     def went_well(self) -> None:
-        """A job was done: begin again with short pauses."""
+        """Begin again with short pauses: a job was done."""
         self._backoff.reset()
 
     def went_wrong(self, refused_module: str | None = None) -> None:
-        """A job was not done: pause, and take no job of a refused module for a while."""
+        """Pause, for a job was not done; take none of a refused module for a while."""
         if refused_module is not None:
             self._shunned[refused_module] = time.monotonic() + _SHUN_S
         self._pause(self._backoff.next_s())
@@ -66,24 +67,25 @@ class Puller:
         except BackendError as error:
             self._pause(self._backoff.next_s(error.retry_after_s))
             raise
-        self._unanswered = None
         welcome = tuple(lease for lease in answer.leases if not self._is_shunned(lease))
         if not answer.leases:
             self._pause(_EMPTY_S if answer.retry_after_s is None else answer.retry_after_s)
         elif not welcome:
             self._pause(self._backoff.next_s())
-        await self._give_back(set(answer.leases) - set(welcome), GiveBackReason.REFUSED)
+        for lease in answer.leases:
+            if lease not in welcome:
+                with contextlib.suppress(BackendError):  # Then it expires by itself.
+                    await self._client.give_back(lease.lease_id, GiveBackReason.REFUSED)
+        self._unanswered = None
         return welcome
 
     async def give_back_unanswered(self) -> None:
         """Give back what a pull without an answer may have been given. Raises BackendError."""
         if self._unanswered is not None:
             answer = await self._client.pull(self._unanswered, 0)
-            await self._give_back(set(answer.leases), GiveBackReason.STOPPED)
-
-    async def _give_back(self, leases: set[JobLease], reason: GiveBackReason) -> None:
-        for lease in leases:
-            await self._client.give_back(lease.lease_id, reason)
+            for lease in answer.leases:
+                await self._client.give_back(lease.lease_id, GiveBackReason.STOPPED)
+            self._unanswered = None
 
     def _is_shunned(self, lease: JobLease) -> bool:
         return self._shunned.get(lease.module_sha256, 0.0) > time.monotonic()
