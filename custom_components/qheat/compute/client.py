@@ -28,8 +28,15 @@ _TIMEOUT_S: Final = 30.0
 _CAPABILITIES: Final = ("wasm32-wasi",)
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _TOKEN: Final = re.compile(r"[!-~]{1,512}")
-_GONE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.GONE})
-_NEVER: Final = _GONE | {HTTPStatus.CONTENT_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY}
+_PASSING: Final = frozenset(
+    {
+        HTTPStatus.UNAUTHORIZED,
+        HTTPStatus.FORBIDDEN,
+        HTTPStatus.REQUEST_TIMEOUT,
+        HTTPStatus.TOO_EARLY,
+        HTTPStatus.TOO_MANY_REQUESTS,
+    }
+)
 _REFUSED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
@@ -47,6 +54,11 @@ class BackendError(EngineError):
         super().__init__(problem, detail)
         self.status = status
         self.retry_after_s = retry_after_s
+
+    @property
+    def is_final(self) -> bool:
+        """Whether asking the same again would be answered the same again."""
+        return self.status is not None and 400 <= self.status < 500 and self.status not in _PASSING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +110,7 @@ class JobClient:
         try:
             answer = await self._ask(hdrs.METH_POST, f"leases/{lease_id}/renewal", {"cpu_s": cpu_s})
         except BackendError as error:
-            if error.status in _GONE:
+            if error.is_final:
                 return None
             raise
         return _read(answer, messages.read_renewal)
@@ -108,7 +120,7 @@ class JobClient:
         try:
             await self._ask(hdrs.METH_POST, f"leases/{lease_id}/return", {"reason": reason})
         except BackendError as error:
-            if error.status not in _GONE:
+            if not error.is_final:
                 raise
 
     async def deliver(
@@ -119,7 +131,7 @@ class JobClient:
         try:
             answer = await self._ask(hdrs.METH_PUT, f"leases/{lease_id}/result", message)
         except BackendError as error:
-            if error.status in _NEVER:
+            if error.is_final:
                 return None
             raise
         return _read(answer, lambda settled: messages.read_settlement(settled, radiator_id))
