@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 from . import docking, option_price, picture_tile
-from .work import Offer
 
 MODULES: Final[Mapping[str, str]] = {
     "docking": "d09b8edbc78e4eb3e12c8dbb8a294e85b694888ff10239870fd88ca5ecd4a2a2",
@@ -18,6 +17,21 @@ MODULES: Final[Mapping[str, str]] = {
     "picture_tile": "d423bf26891d36bdba824711bb9cb77fcf97c19a45339244c0cf5a2d65b12512",
 }
 """SHA-256 in hexadecimal of the module of each kind of job."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """One job of the catalogue: what to run on which input, its limits and its pay."""
+
+    number: int
+    kind: str
+    title: str
+    module_sha256: str
+    input_data: bytes
+    memory_bytes: int
+    cpu_s: float
+    output_bytes: int
+    pay: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,7 @@ class Catalogue(Protocol):
     def load_module(self, kind: str) -> bytes:
         """Read the WebAssembly module of a kind of job."""
 
-    def offer(self, number: int, /) -> Offer | None:
+    def offer(self, number: int) -> Offer | None:
         """Return the job with this number, from 0 on; None while there is nothing to do."""
 
     def check_output(self, kind: str, input_data: bytes, output: bytes) -> str | None:
