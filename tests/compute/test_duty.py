@@ -29,9 +29,7 @@ def test_shares_never_exceed_the_capacity_nor_what_an_owner_wants(
 
 
 @given(wants=WANTS, capacity=SLOTS)
-def test_nobody_goes_short_while_another_has_more(
-    wants: dict[str, float], capacity: float
-) -> None:
+def test_nobody_goes_short_while_another_has_more(wants: dict[str, float], capacity: float) -> None:
     shares = fair_shares(wants, capacity)
 
     most = max(shares.values(), default=0.0)

@@ -29,7 +29,7 @@ def kept(own_folder: Path) -> set[str]:
 
 
 @pytest.fixture
-def before(own_folder: Path) -> set[int]:
+def before(own_folder: Path, unix_sockets: None) -> set[int]:
     """Return the processes from before the home is set up."""
     return children()
 
@@ -80,12 +80,18 @@ async def test_reloading_keeps_one_runner(
 
 
 async def test_removing_a_home_leaves_no_file_behind(
-    hass: HomeAssistant, entry: MockConfigEntry, before: set[int], own_folder: Path
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    before: set[int],
+    own_folder: Path,
+    hass_storage: dict[str, Any],
 ) -> None:
     assert await hass.config_entries.async_setup(entry.entry_id)
-    assert {BOOKS, f"{BOOKS}.sqlite"} <= kept(own_folder)
+    assert BOOKS in hass_storage
+    assert f"{BOOKS}.sqlite" in kept(own_folder)
     await hass.config_entries.async_remove(entry.entry_id)
     await hass.async_block_till_done()
+    assert BOOKS not in hass_storage
     assert not kept(own_folder)
 
 

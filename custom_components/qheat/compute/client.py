@@ -68,17 +68,24 @@ class _Answer:
     body: bytes
 
 
+class UnusableTokenError(ValueError):
+    """What was given as a token cannot be one."""
+
+
 class JobClient:
     """One home's access to one backend. Every request raises BackendError."""
 
     def __init__(self, session: aiohttp.ClientSession, base_url: str, token: str) -> None:
-        """Speak to the backend at `base_url` with `token`; raises ValueError for a bad one."""
+        """Speak to the backend at `base_url` with `token`.
+
+        Raises UnusableTokenError, and ValueError for an address that is none or not private.
+        """
         self._base = URL(base_url)
         local = self._base.scheme == "http" and self._base.host in _LOOPBACK
         if self._base.scheme != "https" and not local:
             raise ValueError("a backend off this machine needs https")
         if not _TOKEN.fullmatch(token):
-            raise ValueError("a token is made of at most 512 visible ASCII characters")
+            raise UnusableTokenError("a token is made of at most 512 visible ASCII characters")
         self._session = session
         self._headers: Mapping[str, str] = {
             hdrs.AUTHORIZATION: f"Bearer {token}",
