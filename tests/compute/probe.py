@@ -64,7 +64,9 @@ ATTACKS: dict[str, Callable[[], object]] = {
     "start_a_program": lambda: os.execv("/bin/true", ["true"]),
     "fork": _fork,
     "trace": lambda: _syscall(101 if X86_64 else 117, 0, 0, 0, 0),
-    "read_the_parents_memory": lambda: _syscall(310 if X86_64 else 270, os.getppid(), 0, 0, 0, 0, 0),
+    "read_the_parents_memory": lambda: _syscall(
+        310 if X86_64 else 270, os.getppid(), 0, 0, 0, 0, 0
+    ),
     "signal_the_parent": lambda: os.kill(os.getppid(), 0),
     "mount": lambda: _syscall(165 if X86_64 else 40, b"none", b"/mnt", b"tmpfs", 1 << 5, 0),
     "new_namespace": lambda: os.unshare(os.CLONE_NEWNS),

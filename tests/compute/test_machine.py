@@ -90,7 +90,14 @@ async def test_a_module_that_is_not_listed_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("memory_bytes", "cpu_s", "output_bytes"),
-    [(0, 1.0, 1), (1, math.nan, 1), (1, math.inf, 1), (1, -1.0, 1), (1, 1.0, -1), (1 << 60, 1.0, 1)],
+    [
+        (0, 1.0, 1),
+        (1, math.nan, 1),
+        (1, math.inf, 1),
+        (1, -1.0, 1),
+        (1, 1.0, -1),
+        (1 << 60, 1.0, 1),
+    ],
 )
 def test_limits_that_no_job_may_have_are_an_error(
     memory_bytes: int, cpu_s: float, output_bytes: int

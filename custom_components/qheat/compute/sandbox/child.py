@@ -54,7 +54,9 @@ class Child:
         try:
             _write_all(self._files[0], job.encode())
             os.lseek(self._files[0], 0, os.SEEK_SET)
-            arguments = [sys.executable, "-I", _BOOT, "worker", str(os.getpid()), wasmtime_folder]
+            # -S: no package but wasmtime is within reach.
+            program = [sys.executable, "-I", "-S", _BOOT]
+            arguments = [*program, "worker", str(os.getpid()), wasmtime_folder]
             self._pid = os.posix_spawn(
                 sys.executable,
                 arguments,
