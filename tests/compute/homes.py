@@ -73,10 +73,11 @@ async def engine_on(
     machine: Machine,
     *,
     power: PowerModel = POWER,
+    radiator_id: str = RADIATOR,
     unwanted_s: float = UNWANTED_S,
 ) -> AsyncIterator[PullEngine]:
     """Yield a started engine."""
-    engine = PullEngine(client, machine, RADIATOR, power, unwanted_s=unwanted_s)
+    engine = PullEngine(client, machine, radiator_id, power, unwanted_s=unwanted_s)
     await engine.start()
     try:
         yield engine

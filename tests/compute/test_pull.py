@@ -13,7 +13,6 @@ from custom_components.qheat.compute.engine import (
     EngineError,
     EngineProblem,
     HeatKind,
-    PowerModel,
     SettlementPage,
 )
 from custom_components.qheat.compute.pull import PullEngine
@@ -197,13 +196,8 @@ async def test_a_backend_that_is_away_is_told_and_found_again(tmp_path: Path) ->
         with pytest.raises(EngineError):
             await engine.settlements(None)
         async with serving(tmp_path, TinyCatalogue(module=ECHO)):
-            await settled_once_reachable(engine)
-            assert engine.status().problem is None
-
-
-async def settled_once_reachable(engine: PullEngine) -> None:
-    await until(lambda: engine.status().problem is None)
-    await settled(engine, 1)
+            await until(lambda: engine.status().problem is None)
+            await settled(engine, 1)
 
 
 async def test_a_result_is_kept_until_the_backend_is_back(tmp_path: Path) -> None:
@@ -221,13 +215,9 @@ async def test_a_result_is_kept_until_the_backend_is_back(tmp_path: Path) -> Non
         engine.set_budget(heat(own_heat=False))
         await until(lambda: engine.status().problem is EngineProblem.BACKEND_UNREACHABLE)
         async with serving(tmp_path, catalogue):
-            page = await settled_after(engine)
+            await until(lambda: engine.status().lease_left_s is None)
+            page = await settled(engine, 1)
         assert len(page.settlements) == 1
-
-
-async def settled_after(engine: PullEngine) -> SettlementPage:
-    await until(lambda: engine.status().lease_left_s is None)
-    return await settled(engine, 1)
 
 
 async def test_a_job_that_traps_is_given_back_and_not_taken_again_at_once(tmp_path: Path) -> None:
@@ -300,12 +290,10 @@ async def test_two_radiators_share_one_slot(tmp_path: Path) -> None:
         serving(tmp_path, TinyCatalogue(module=LOOP)) as backend,
         client_of(backend.socket_path) as client,
         machine_with(LOOP) as machine,
+        engine_on(client, machine, radiator_id="one") as one,
+        engine_on(client, machine, radiator_id="two") as two,
     ):
-        power = PowerModel(idle_w=0.0, rated_w=100.0, slots=1)
-        engines = [PullEngine(client, machine, name, power) for name in ("one", "two")]
-        for engine in engines:
-            await engine.start()
-            engine.set_budget(heat(100.0))
-        await until(lambda: all(machine.usage(name).cpu_s > 0.3 for name in ("one", "two")))
-        for engine in engines:
-            await engine.stop()
+        one.set_budget(heat())
+        two.set_budget(heat())
+        await until(lambda: machine.usage("one").cpu_s > 0)
+        await until(lambda: machine.usage("two").cpu_s > 0)
