@@ -73,7 +73,7 @@ def check(input_data: bytes, output: bytes) -> str | None:
         return str(error)
     price, spread = numbers["price"], numbers["error"]
     option, paths = _option(input_data), int(read_words(input_data)["paths"][0])
-    if not 0.0 <= spread <= _widest_payoff(option) / math.sqrt(paths / 2):
+    if not 0.0 < spread <= _widest_payoff(option) / math.sqrt(paths / 2):
         return "no such standard error comes from so many paths"
     low, high = price_bounds(option)
     margin = _TOLERANCE * spread + _ROUNDING * option.spot
