@@ -30,7 +30,7 @@ def honest_pose() -> dict[str, float]:
 
 WATER = docking.make(0)[1]
 ASIAN = option_price.make(0)[1]
-EUROPEAN = option_price.make(3)[1]
+EUROPEAN = option_price.make(7)[1]
 INPUTS = {offer.kind: offer.input_data for offer in map(catalogue.offer, range(3))}
 
 
@@ -116,20 +116,20 @@ def test_numbers_that_do_not_read_as_they_should_are_refused(output: bytes) -> N
 
 
 def test_a_european_price_must_be_that_of_black_and_scholes() -> None:
-    assert b"style=european\nright=put\nspot=100.0\nstrike=80" in EUROPEAN
+    assert b"style=european\nright=put\nspot=100.0\nstrike=110\n" in EUROPEAN
     low, high = option_price.price_bounds(
         option_price.Option(
             style="european",
             right="put",
             spot=100,
-            strike=80,
+            strike=110,
             rate=0.03,
-            volatility=0.2,
+            volatility=0.3,
             years=1,
             steps=1,
         )
     )
-    assert low == high == pytest.approx(0.8593, abs=1e-3)
+    assert low == high == pytest.approx(15.9890, abs=1e-4)
     assert option_price.check(EUROPEAN, lines({"price": low, "error": 1e-4})) is None
     assert option_price.check(EUROPEAN, lines({"price": low + 1e-3, "error": 1e-4}))
 
@@ -138,7 +138,7 @@ def test_an_error_too_large_for_its_paths_excuses_nothing() -> None:
     reason = option_price.check(EUROPEAN, lines({"price": 50, "error": 10}))
     assert reason == "no such standard error comes from so many paths"
     assert option_price.check(EUROPEAN, lines({"price": 50, "error": -10})) == reason
-    assert option_price.check(EUROPEAN, lines({"price": 0.8593, "error": 0})) == reason
+    assert option_price.check(EUROPEAN, lines({"price": 15.9890, "error": 0})) == reason
 
 
 @pytest.mark.parametrize(("price", "accepted"), [(5.36, True), (4.9, False), (6.5, False)])
