@@ -1,4 +1,4 @@
 """What every test shares."""
 
 # Imported first: else the test plugin's own `custom_components` package hides ours.
-from custom_components.qheat.const import DOMAIN as DOMAIN
+import custom_components.qheat.const  # noqa: F401

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from hashlib import sha256
 
-from custom_components.qheat.backend.work import Offer, Terms
+from custom_components.qheat.backend.catalogue import Offer
+from custom_components.qheat.backend.work import Terms
 
 MODULE = b"\0asm echo"
 PAY = Decimal("0.000123")
