@@ -16,7 +16,7 @@ from .furnish import furnish
 from .plan import Plan
 from .process import HassProcess, end_orphans
 
-START_TIMEOUT_S: Final = 60
+START_TIMEOUT_S: Final = 300
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 type Visit = Callable[[Api, Plan], Awaitable[None]]
