@@ -7,6 +7,7 @@ from .home import Ledger
 from .money import LedgerError, Tariff
 from .reference import REFERENCE_DEFAULTS, ReferenceDefaults, ReferenceKind, co2_avoided_g
 from .statement import Statement, is_unchanged, make_statement
+from .statement_page import statement_page
 from .totals import Totals
 
 __all__ = [
@@ -29,4 +30,5 @@ __all__ = [
     "co2_avoided_g",
     "is_unchanged",
     "make_statement",
+    "statement_page",
 ]

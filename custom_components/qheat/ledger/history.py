@@ -8,7 +8,7 @@ from typing import Any, Final
 from .booking import MAX_ID, worked_at
 from .home import Ledger
 from .money import LedgerError, check_currency, check_text
-from .stored import dump_totals, fields_of, items_of, list_of, load_totals, object_of
+from .stored import dump_totals, fields_of, items_of, list_of, load_totals, object_of, unique_of
 from .totals import Totals
 
 VERSION: Final = 1
@@ -86,7 +86,7 @@ class History:
         for radiator_id in radiators:
             check_text("radiator id", radiator_id, MAX_ID)
             days = [_load_day(entry) for entry in list_of(radiator_id, radiators)]
-            history._days[radiator_id] = dict(days)
+            history._days[radiator_id] = unique_of("day", days)
         return history
 
 

@@ -19,16 +19,14 @@ from .history import Day, History
 from .money import CONTEXT, JOULES_PER_KWH, LedgerError
 
 FORMAT: Final = "qheat statement 1"
-_FINEST: Final = Decimal("0.000001")
-_HEAT: Final = (
+_KWH_STEP: Final = Decimal("0.001")
+_MONEY_STEP: Final = Decimal("0.0001")
+_FIGURES: Final = (
+    "heat_kwh",
     "paid_heat_kwh",
     "filler_heat_kwh",
     "own_heat_kwh",
     "idle_heat_kwh",
-)
-_FIGURES: Final = (
-    "heat_kwh",
-    *_HEAT,
     "measured_kwh",
     "unpriced_kwh",
     "free_heat_kwh",
@@ -138,7 +136,7 @@ def _row(radiator_id: str, day: date, entry: Day) -> dict[str, Any]:
         for kind in (HeatKind.PAID, HeatKind.FILLER, HeatKind.OWN, HeatKind.NONE)
     ]
     cost, reference, repaid, earned = (
-        _rounded(amount)
+        amount.quantize(_MONEY_STEP)
         for amount in (
             totals.electricity_cost,
             totals.reference_cost,
@@ -178,11 +176,7 @@ def _sums(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _kwh(heat_j: float) -> Decimal:
-    return _rounded(Decimal(heat_j) / JOULES_PER_KWH)
-
-
-def _rounded(figure: Decimal) -> Decimal:
-    return figure.quantize(_FINEST)
+    return (Decimal(heat_j) / JOULES_PER_KWH).quantize(_KWH_STEP)
 
 
 def _sha256(data: Mapping[str, Any]) -> str:

@@ -53,14 +53,14 @@ def load_account(data: object, radiator_id: str, currency: str) -> Account:
         hours=Hours(
             closed=load_totals(fields["closed"]),
             closed_until_s=count_of("closed_until_s", fields["closed_until_s"]),
-            open=_unique("hour", hours),
+            open=unique_of("hour", hours),
         ),
         free_heat_shown_j=check_number(
             "free_heat_shown_j", fields["free_heat_shown_j"], MAX_HEAT_J
         ),
         cursor=fields["cursor"],
         memory=SettlementMemory(
-            settled=_unique("settlement", [(one.settlement_id, one) for one in settled]),
+            settled=unique_of("settlement", [(one.settlement_id, one) for one in settled]),
             horizon_s=check_number("horizon_s", fields["horizon_s"], MAX_TIME_S),
         ),
     )
@@ -96,6 +96,14 @@ def items_of(name: str, data: object, count: int) -> list[Any]:
     if isinstance(data, list) and len(data) == count:
         return data
     raise LedgerError(f"{name} is not a list of {count}")
+
+
+def unique_of[K, V](name: str, entries: list[tuple[K, V]]) -> dict[K, V]:
+    """Return entries by key; raises LedgerError if a key is there twice."""
+    by_key = dict(entries)
+    if len(by_key) != len(entries):
+        raise LedgerError(f"one {name} is there twice")
+    return by_key
 
 
 def count_of(name: str, value: object, low: int = 0) -> int:
@@ -183,13 +191,6 @@ def _load_settled(data: object, radiator_id: str, currency: str) -> Settlement:
         settled_at=check_number("settlement time", settled_at, MAX_TIME_S),
         delivered_at=check_number("delivery time", worked_s, MAX_TIME_S),
     )
-
-
-def _unique[K, V](name: str, entries: list[tuple[K, V]]) -> dict[K, V]:
-    by_key = dict(entries)
-    if len(by_key) != len(entries):
-        raise LedgerError(f"one {name} is there twice")
-    return by_key
 
 
 def _heat_key(key: object) -> tuple[HeatKind, PowerSource]:
