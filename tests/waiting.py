@@ -7,5 +7,5 @@ from collections.abc import Callable
 async def until(condition: Callable[[], object], deadline_s: float = 60.0) -> None:
     """Return once `condition` holds; raises TimeoutError."""
     async with asyncio.timeout(deadline_s):
-        while not condition():  # noqa: ASYNC110 - what happens in another process sets no event
+        while not condition():
             await asyncio.sleep(0.02)
