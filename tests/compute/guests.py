@@ -54,8 +54,10 @@ LOOP: Final = command("(loop $ever (br $ever))")
 
 @contextlib.asynccontextmanager
 async def machine_for(*modules: bytes, slots: int = 1) -> AsyncIterator[Machine]:
-    """Yield a machine that may run `modules`, with a budget for OWNER that other programs
-    cannot take away."""
+    """Yield a machine that may run `modules`, with an urgent budget for OWNER.
+
+    Urgent, because the machine that runs the tests may be busy with other programs.
+    """
     machine = Machine(slots, modules=[sha256(module).hexdigest() for module in modules])
     await machine.start()
     try:

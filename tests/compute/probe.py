@@ -61,7 +61,7 @@ ATTACKS: dict[str, Callable[[], object]] = {
     "write_a_file": lambda: Path(f"/tmp/qheat-probe-{os.getpid()}").touch(),
     "open_a_socket": lambda: socket.socket(socket.AF_INET),
     "open_a_unix_socket": lambda: socket.socket(socket.AF_UNIX),
-    "start_a_program": lambda: os.execv("/bin/true", ["true"]),
+    "start_a_program": lambda: os.execv("/bin/true", ["true"]),  # noqa: S606
     "fork": _fork,
     "trace": lambda: _syscall(101 if X86_64 else 117, 0, 0, 0, 0),
     "read_the_parents_memory": lambda: _syscall(

@@ -63,10 +63,10 @@ def test_work_that_is_not_urgent_makes_way_for_other_programs(
 
 def _cpu_of_seats(
     shares: Mapping[str, float], slots: int, *, ticks: int = 600, speed: float = 1.0
-) -> Counter[str]:
+) -> dict[str, float]:
     """Let every chosen seat compute for a tick of 0.1 s at `speed`; return CPU seconds by owner."""
     duty = Duty(slots)
-    used: Counter[str] = Counter()
+    used = dict.fromkeys(shares, 0.0)
     for tick in range(ticks):
         chosen = duty.choose(tick * 0.1, shares)
         assert len(chosen) <= slots

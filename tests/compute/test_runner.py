@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import wasmtime
 
 from custom_components.qheat.compute.sandbox import boot
 from custom_components.qheat.compute.sandbox.frames import Frame, Frames
@@ -132,3 +133,30 @@ async def _start(*arguments: str) -> asyncio.subprocess.Process:
         stderr=asyncio.subprocess.DEVNULL,
         env={},
     )
+
+
+# A worker on a kernel without seccomp.
+UNLOCKED = """
+import runpy, sys
+load = runpy.run_path(sys.argv[1])["load"]
+def fail(*arguments, **options):
+    raise OSError
+load("lock")._filter_system_calls = fail
+load("worker").main(sys.argv[2:])
+"""
+
+
+@pytest.mark.parametrize("mode", ["check", "job", "burn"])
+def test_without_a_lock_on_system_calls_a_worker_refuses_to_work(mode: str) -> None:
+    limits = {"memory_bytes": 1 << 20, "cpu_s": 9.0, "output_bytes": 0}
+    folder = str(Path(wasmtime.__file__).parents[1])
+    worker = subprocess.run(
+        [sys.executable, "-I", "-c", UNLOCKED, str(boot.__file__), str(os.getpid()), folder],
+        check=True,
+        input=Frame({"mode": mode, "module_bytes": 0, **limits}).encode(),
+        capture_output=True,
+        timeout=60,
+    )
+
+    (answer,) = Frames().feed(worker.stdout)
+    assert answer.header["fault"] == "refused"

@@ -130,7 +130,8 @@ class Machine:
         return self._usage.get(owner, Usage())
 
     async def _work(self, owner: str, header: Mapping[str, Any], body: bytes) -> WorkResult:
-        await self._connected.wait()
+        while not self._connected.is_set():
+            await self._connected.wait()
         runner = self._runner
         if runner is None:
             raise WorkError(WorkFault.WORKER_DIED, "the machine is not started")
@@ -141,8 +142,6 @@ class Machine:
             runner.send(Frame({**header, "op": "run", "number": number, "owner": owner}, body))
             await runner.drain()
             return await future
-        except OSError as err:
-            raise WorkError(WorkFault.WORKER_DIED, "the runner died") from err
         finally:
             if self._pending.pop(number, None) is not None:
                 runner.send(Frame({"op": "cancel", "number": number}))
@@ -243,7 +242,7 @@ class Machine:
         pending, self._pending = self._pending, {}
         for future in pending.values():
             if not future.done():
-                future.set_exception(WorkError(WorkFault.WORKER_DIED, "the runner died"))
+                future.set_exception(WorkError(WorkFault.WORKER_DIED, "the runner ended"))
         self._usage = {owner: Usage(cpu_s=usage.cpu_s) for owner, usage in self._usage.items()}
         if self._runner is not None:
             await self._runner.close()

@@ -58,8 +58,9 @@ class RunnerProcess:
             self._stdin.write(frame.encode())
 
     async def drain(self) -> None:
-        """Wait until the runner has read nearly all; raises OSError if it is gone."""
-        await self._stdin.drain()
+        """Wait until the runner has read nearly all, or is gone."""
+        with contextlib.suppress(OSError):
+            await self._stdin.drain()
 
     async def close(self) -> None:
         """End the runner, and with it its workers; kill it if it does not end by itself."""

@@ -105,7 +105,8 @@ class Child:
         if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0:
             return self._answer()
         errors = os.pread(self._files[2], _ERROR_BYTES, 0).decode(errors="replace").strip()
-        cause = errors.splitlines()[-1] if errors else ""
+        lines = [line for line in errors.splitlines() if not line.startswith("note:")]
+        cause = lines[-1] if lines else ""
         if os.WIFSIGNALED(status):
             number = os.WTERMSIG(status)
             cause = cause or f"killed by {signal.Signals(number).name}"
