@@ -46,5 +46,5 @@ def cpu_s(process: int) -> float:
 async def until(condition: Callable[[], object]) -> None:
     """Wait until `condition` holds; fails at a generous deadline."""
     async with asyncio.timeout(DEADLINE_S):
-        while not condition():  # noqa: ASYNC110  # other processes set no events
+        while not condition():  # other processes set no events
             await asyncio.sleep(0.05)

@@ -1,4 +1,4 @@
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping
 from random import Random
 
@@ -97,7 +97,7 @@ def test_owners_that_share_a_machine_get_their_shares_of_cpu_time(wants: dict[st
 def test_owners_share_fairly_what_a_starved_machine_gives(chance: float) -> None:
     duty = Duty(1)
     machine = Random(1)
-    used: Counter[str] = Counter()
+    used: defaultdict[str, float] = defaultdict(float)
     for tick in range(5000):
         (seat,) = duty.choose(tick * 0.1, dict.fromkeys("abc", 1 / 3))
         if machine.random() < chance:
