@@ -41,7 +41,7 @@ def check_port(port: int) -> None:
         socket.create_server((HOST, port)).close()
     except OSError as err:
         raise DemoError(
-            f"port {port} of {HOST} is in use ({err.strerror}): another Home Assistant?\n"
+            f"port {port} of {HOST} is in use ({os.strerror(err.errno or 0)}): another Home Assistant?\n"
             f"Stop it, or take another port: scripts/demo --port {port + 1}"
         ) from err
 
