@@ -14,6 +14,7 @@ from custom_components.qheat.compute.engine import (
 from custom_components.qheat.ledger import Ledger, Moment, Tariff
 
 START_S = 1_790_000_000.0
+MIDNIGHT_S = 1_789_948_800
 OFFICE = "office"
 
 TARIFF = Tariff(
@@ -51,6 +52,32 @@ def read(
     radiator_id: str = OFFICE,
 ) -> None:
     ledger.record(radiator_id, moment(passed_s), power_w, kind=kind, source=source, tariff=tariff)
+
+
+def hour(number: int) -> int:
+    """Return the start of an hour in epoch seconds, counted from a midnight (UTC)."""
+    return MIDNIGHT_S + number * 3600
+
+
+def heat(
+    ledger: Ledger,
+    utc_s: float,
+    heat_j: float,
+    tariff: Tariff | None = None,
+    *,
+    kind: HeatKind = HeatKind.PAID,
+    radiator_id: str = OFFICE,
+) -> None:
+    """Make so much heat within the ten seconds before a moment."""
+    for passed_s, power_w in ((-11, None), (-10, heat_j / 10), (0, heat_j / 10)):
+        ledger.record(
+            radiator_id,
+            moment(utc_s + passed_s, since_s=0),
+            power_w,
+            kind=kind,
+            source=PowerSource.MEASURED,
+            tariff=tariff,
+        )
 
 
 def settlement(settlement_id: Any = "s1", **changes: Any) -> Settlement:

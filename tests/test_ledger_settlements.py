@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custom_components.qheat.compute.engine import Settlement
@@ -219,6 +219,7 @@ SETTLEMENTS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(told=SETTLEMENTS, data=st.data())
 def test_any_history_of_repeats_revocations_and_kills_ends_in_the_same_books(
     told: list[Settlement], data: st.DataObject

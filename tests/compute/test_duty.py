@@ -1,5 +1,6 @@
 from collections import Counter
 from collections.abc import Mapping
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -90,6 +91,20 @@ def test_owners_that_share_a_machine_get_their_shares_of_cpu_time(wants: dict[st
 
     for owner, share in shares.items():
         assert used[owner] / 60.0 == pytest.approx(share, abs=0.05)
+
+
+@pytest.mark.parametrize("chance", [1.0, 0.5, 0.2, 0.1])
+def test_owners_share_fairly_what_a_starved_machine_gives(chance: float) -> None:
+    duty = Duty(1)
+    machine = Random(1)
+    used: Counter[str] = Counter()
+    for tick in range(5000):
+        (seat,) = duty.choose(tick * 0.1, dict.fromkeys("abc", 1 / 3))
+        if machine.random() < chance:
+            duty.spend(seat, 0.03)
+            used[seat[0]] += 1
+
+    assert min(used[owner] for owner in "abc") > 0.7 * max(used.values())
 
 
 def test_a_starved_worker_does_not_make_up_for_lost_time_in_one_go() -> None:

@@ -16,7 +16,6 @@ from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.storage import STORAGE_DIR
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
-from pytest_socket import socket_allow_hosts
 from syrupy.assertion import SnapshotAssertion
 
 from custom_components.qheat.compute.engine import (
@@ -152,14 +151,6 @@ def own_folder(hass: HomeAssistant, tmp_path: Path) -> Path:
     storage = tmp_path / STORAGE_DIR
     storage.mkdir()
     return storage
-
-
-@pytest.fixture
-def unix_sockets(socket_enabled: None) -> Generator[None]:
-    """Let the job client reach the embedded backend on its unix socket, and loopback."""
-    socket_allow_hosts(["127.0.0.1"], allow_unix_socket=True)
-    yield
-    socket_allow_hosts(["127.0.0.1"])
 
 
 @pytest.fixture

@@ -277,6 +277,7 @@ async def test_a_radiator_takes_more_power_at_work_than_at_rest(
     result = await subentry_step(hass, result, wrong | {"idle_w": 15})
     result = await subentry_step(hass, result, {"floor_area_m2": 12, "speed": 1})
     assert result["type"] is FlowResultType.CREATE_ENTRY
+    await hass.async_block_till_done()
 
 
 async def test_a_radiator_can_be_changed(

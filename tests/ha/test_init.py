@@ -29,7 +29,7 @@ def kept(own_folder: Path) -> set[str]:
 
 
 @pytest.fixture
-def before(own_folder: Path, unix_sockets: None) -> set[int]:
+def before(own_folder: Path, socket_enabled: None) -> set[int]:
     """Return the processes from before the home is set up."""
     return children()
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from http import HTTPStatus
+from io import BytesIO
 from typing import Final
 
 import aiohttp
@@ -189,7 +190,7 @@ class JobClient:
                 method,
                 self._base / "v1" / path,
                 params=query,
-                data=None if message is None else json.dumps(message).encode(),
+                data=None if message is None else BytesIO(json.dumps(message).encode()),
                 headers=self._headers if headers is None else {**self._headers, **headers},
                 timeout=aiohttp.ClientTimeout(total=timeout_s),
                 allow_redirects=False,

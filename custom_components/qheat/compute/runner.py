@@ -33,6 +33,7 @@ class RunnerProcess:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-I",
+            "-S",
             _BOOT,
             "runner",
             str(os.getpid()),

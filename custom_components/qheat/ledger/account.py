@@ -130,12 +130,14 @@ class Account:
         jobs = self.hours.totals.jobs
         if settlement.job_kind not in jobs and len(jobs) >= MAX_JOB_KINDS:
             settlement = replace(settlement, job_kind=OTHER_JOBS)
-        reversed_one = self.memory.remember(settlement)
         change = Totals.of_settlement(settlement)
+        reversed_one = self.memory.settled.get(settlement.settlement_id)
         if reversed_one is not None:
             change += -Totals.of_settlement(reversed_one)
-            settlement = reversed_one
-        self.hours.add(worked_at(settlement), change)
+            settlement = replace(settlement, delivered_at=reversed_one.delivered_at)
+        at_s = self.hours.open_at(worked_at(settlement))
+        self.hours.add(at_s, change)
+        self.memory.remember(replace(settlement, delivered_at=at_s))
         return reversed_one is not None
 
     def _show(self) -> None:

@@ -88,11 +88,9 @@ class SettlementMemory:
             )
         return known.accepted and not settlement.accepted
 
-    def remember(self, settlement: Settlement) -> Settlement | None:
-        """Remember a settlement and return the one that it reverses, if any."""
-        known = self.settled.get(settlement.settlement_id)
+    def remember(self, settlement: Settlement) -> None:
+        """Remember a settlement, instead of the one with its id if there is one."""
         self.settled[settlement.settlement_id] = settlement
-        return known
 
     def forget(self) -> None:
         """Forget the oldest settlements beyond MEMORY, and move the horizon behind them."""

@@ -54,7 +54,9 @@ class Child:
         try:
             _write_all(self._files[0], job.encode())
             os.lseek(self._files[0], 0, os.SEEK_SET)
-            arguments = [sys.executable, "-I", _BOOT, "worker", str(os.getpid()), wasmtime_folder]
+            # -S: no package but wasmtime is within reach.
+            program = [sys.executable, "-I", "-S", _BOOT]
+            arguments = [*program, "worker", str(os.getpid()), wasmtime_folder]
             self._pid = os.posix_spawn(
                 sys.executable,
                 arguments,
@@ -63,9 +65,8 @@ class Child:
                     (os.POSIX_SPAWN_DUP2, file, descriptor)
                     for descriptor, file in enumerate(self._files)
                 ],
-                # In a group of its own, so that the kernel ends it if we die while it is stopped.
-                setpgroup=0,
                 setsigmask=(),
+                setsigdef=signal.valid_signals(),
             )
         except OSError:
             self._close()
@@ -78,8 +79,10 @@ class Child:
         return time.clock_gettime(~self._pid << 3 | 2)
 
     def run(self, *, wanted: bool) -> None:
-        """Resume the worker, or pause it."""
-        if wanted == self._paused:
+        """Resume the worker, or pause it once it is locked."""
+        # Stopped before, it might outlive us: it dies with its parent only when it has said so.
+        locked = os.fstat(self._files[1]).st_size > 0
+        if wanted == self._paused and locked:
             os.kill(self._pid, signal.SIGCONT if wanted else signal.SIGSTOP)
             self._paused = not wanted
 
@@ -116,7 +119,7 @@ class Child:
     def _answer(self) -> Outcome:
         data = os.pread(self._files[1], self._limits.output_bytes + OUTCOME_BYTES, 0)
         try:
-            (frame,) = Frames(self._limits.output_bytes).feed(data)
+            (frame,) = Frames(self._limits.output_bytes).feed(data.lstrip())
             if "fault" not in frame.header:
                 return Success(frame.body, Lock.from_json(frame.header["lock"]))
             fault = WorkFault(frame.header["fault"])

@@ -8,6 +8,8 @@ from typing import Any, Self
 MAX_MEMORY_BYTES = 4 << 30
 MAX_OUTPUT_BYTES = 64 << 20
 MAX_CPU_S = 7 * 86400.0
+LOCKED = b"\n"
+"""What a worker writes before its answer once it is locked."""
 OUTCOME_BYTES = 16 << 10
 """What a worker's answer may take besides the job's own output."""
 
