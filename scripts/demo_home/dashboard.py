@@ -111,7 +111,7 @@ def _room(radiator: RadiatorPlan) -> Card:
         _tile(
             entities["outdoor_temperature"], "Outside", "mdi:snowflake-thermometer", "light-blue"
         ),
-        _graph(radiator.thermostat),
+        _graph({"entity": radiator.thermostat}),
     )
 
 
@@ -143,8 +143,12 @@ def _totals(plan: Plan) -> Card:
         _tile(home["savings"], "Saved", "mdi:piggy-bank", "green"),
         _tile(home["heat"], "Heat", "mdi:fire", "orange"),
         _tile(home["free_heat"], "Free heat", "mdi:gift-outline", "teal"),
-        _graph(*(radiator.entities["heat_output"] for radiator in plan.radiators)),
-        _graph(home["earnings"], home["savings"]),
+        _graph(
+            *(
+                {"entity": radiator.entities["heat_output"], "name": radiator.room}
+                for radiator in plan.radiators
+            )
+        ),
     )
 
 
@@ -173,10 +177,10 @@ def _tile(entity_id: str, name: str, icon: str, color: str) -> Card:
     return {"type": "tile", "entity": entity_id, "name": name, "icon": icon, "color": color}
 
 
-def _graph(*entity_ids: str) -> Card:
+def _graph(*entities: dict[str, str]) -> Card:
     return {
         "type": "history-graph",
-        "entities": list(entity_ids),
+        "entities": list(entities),
         "hours_to_show": GRAPH_H,
         "grid_options": {"columns": "full"},
     }
