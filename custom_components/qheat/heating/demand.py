@@ -56,7 +56,10 @@ class RoomReading:
 
     `temperature_c` is None where there is no fresh reading; `measured_s` says when the sensor took
     it (None: now), so that a value passed twice is not taken for two measurements. `heat_output_w`
-    is the radiator's power since the last step (None: unknown).
+    is the radiator's power since the last step (None: unknown). `forecast` holds (time in seconds,
+    outdoor °C, sun in W/m² on the horizontal) in order of time. `jobs_left_s` holds the seconds that
+    each running job still needs, 0 for one that has just ended (None: unknown): with it, heat is
+    taken back where that loses no work.
     """
 
     time_s: float
@@ -64,6 +67,8 @@ class RoomReading:
     outdoor_c: float | None = None
     heat_output_w: float | None = None
     measured_s: float | None = None
+    forecast: tuple[tuple[float, float, float], ...] = ()
+    jobs_left_s: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
