@@ -6,7 +6,18 @@ The filter's unknown heat takes up every lasting offset: it is the integral acti
 import math
 from typing import Final
 
-from .model import AIR, FAST, SENSOR, SLOW, STATES, UNKNOWN, UNKNOWN_FADES_S, Transition, Vector
+from .model import (
+    AIR,
+    FAST,
+    SENSOR,
+    SLOW,
+    STATES,
+    UNKNOWN,
+    UNKNOWN_FADES_S,
+    Transition,
+    Vector,
+    dot,
+)
 from .model import multiply as times
 
 UNKNOWN_W: Final = 90.0
@@ -35,7 +46,7 @@ class Estimate:
         self.x = step.advance(self.x, inputs)
         moved = times(step.state, self._p)
         # (A P) Aᵀ: rows of A P against rows of A.
-        self._p = [[sum(map(float.__mul__, row, to)) for to in step.state] for row in moved]
+        self._p = [[dot(row, to) for to in step.state] for row in moved]
         for node, rate in DRIFT_K2_S.items():
             self._p[node][node] += rate * step.step_s
         fading = 2 * step.step_s / UNKNOWN_FADES_S

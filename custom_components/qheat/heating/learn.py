@@ -11,11 +11,18 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from .estimate import OUTLIER, Estimate
-from .model import AIR, SENSOR, Matrix, RoomModel, Transition, Vector
-from .plan import STEP_S
+from .history import RECORD_S, Day, Record
+from .model import (
+    AIR,
+    SENSOR,
+    USUAL_GAINS_W_PER_W_K,
+    Matrix,
+    RoomModel,
+    Transition,
+    Vector,
+    dot,
+)
 
-RECORDS: Final = 7 * 144
-"""A week, one record every ten minutes."""
 FEWEST: Final = 144
 TEMPER: Final = 0.1
 HUBER: Final = 2.0
@@ -26,19 +33,16 @@ SPREADS: Final = {
     "slow_j_k": 0.7,
     "air_fast_w_k": 0.4,
     "fast_slow_w_k": 0.5,
-    "loss_w_k": 0.4,
-    "sun_m2": 0.8,
+    "loss_w_k": 0.05,
+    "sun_m2": 0.2,
 }
-"""How far a room may be from the usual one, in logarithms."""
+"""How far a room may be from what is expected of it, in logarithms."""
 MOST_SPREADS: Final = 3.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """Ten minutes: the last reading in °C (None: none), mean inputs as of `model`."""
-
-    room_c: float | None
-    inputs: tuple[float, float, float, float]
+DAY_NOISE: Final = 1.3
+LOSS_SPREAD: Final = 0.35
+SUN_SPREAD: Final = 0.8
+GAINS_SPREAD: Final = 2.0
+"""Spreads of the daily balance: shares of the usual value, and W per W/K of usual loss."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,24 +50,49 @@ class Snapshot:
     """All that a fit needs, apart from the room control that goes on meanwhile."""
 
     records: tuple[Record, ...]
+    days: tuple[Day, ...]
     usual: RoomModel
     model: RoomModel
 
 
 def refit(snapshot: Snapshot) -> RoomModel:
-    """Return better parameters, or the present ones where no fit predicts better."""
+    """Return the room that the history tells, or the present one if there is too little of it."""
     records = snapshot.records
     begun = next((i for i, record in enumerate(records) if record.room_c is not None), None)
     if begun is None or len(records) - begun < FEWEST:
         return snapshot.model
     records = records[begun:]
-    start = [
-        math.log(getattr(snapshot.model, name) / getattr(snapshot.usual, name)) for name in SPREADS
-    ]
-    theta = start
+    expected = balance(snapshot.usual, snapshot.days)
+    theta = [0.0] * len(SPREADS)
     for _ in range(ROUNDS):
-        theta = _improve(snapshot.usual, records, theta)
-    return _model(snapshot.usual, theta)
+        theta = _improve(expected, records, theta)
+    return _model(expected, theta)
+
+
+def balance(usual: RoomModel, days: Sequence[Day]) -> RoomModel:
+    """Return the usual room with the loss and the sun that the days' energy balance tells.
+
+    Heat = loss x temperature difference - opening x sun - gains: a Bayesian linear regression.
+    """
+    scale = usual.loss_w_k
+    gains_w = USUAL_GAINS_W_PER_W_K * scale
+    prior = (usual.loss_w_k, usual.sun_m2, gains_w)
+    spread = (LOSS_SPREAD * scale, SUN_SPREAD * usual.sun_m2, GAINS_SPREAD * scale)
+    normal = [[(i == j) / spread[i] ** 2 for j in range(3)] for i in range(3)]
+    right = [0.0] * 3
+    for day in days:
+        row = (day.warmer_k, -day.sun_w_m2, -1.0)
+        surplus_w = day.heat_w - dot(row, prior)
+        for i in range(3):
+            right[i] += row[i] * surplus_w / (DAY_NOISE * scale) ** 2
+            for j in range(3):
+                normal[i][j] += row[i] * row[j] / (DAY_NOISE * scale) ** 2
+    loss, sun, _ = solve(normal, right)
+    return replace(
+        usual,
+        loss_w_k=min(max(usual.loss_w_k + loss, 0.2 * usual.loss_w_k), 4 * usual.loss_w_k),
+        sun_m2=min(max(usual.sun_m2 + sun, 0.05 * usual.sun_m2), 6 * usual.sun_m2),
+    )
 
 
 def _model(usual: RoomModel, theta: Sequence[float]) -> RoomModel:
@@ -89,9 +118,9 @@ def _improve(usual: RoomModel, records: Sequence[Record], theta: Vector) -> Vect
     right: Vector = []
     for i, slope in enumerate(slopes):
         weighted = [w * s for w, s in zip(weights, slope, strict=True)]
-        normal.append([sum(map(float.__mul__, weighted, other)) for other in slopes])
+        normal.append([dot(weighted, other) for other in slopes])
         normal[i][i] += 1 / spreads[i] ** 2
-        right.append(-sum(map(float.__mul__, weighted, base)) - theta[i] / spreads[i] ** 2)
+        right.append(-dot(weighted, base) - theta[i] / spreads[i] ** 2)
     step = solve(normal, right)
     return [
         min(max(value + min(max(change, -0.5), 0.5), -MOST_SPREADS * s), MOST_SPREADS * s)
@@ -101,7 +130,7 @@ def _improve(usual: RoomModel, records: Sequence[Record], theta: Vector) -> Vect
 
 def innovations(model: RoomModel, records: Sequence[Record]) -> Vector:
     """Return the one-step errors of a model over the records, in standard deviations."""
-    step = model.transition(STEP_S)
+    step = model.transition(RECORD_S)
     gain, spread_k = _steady_gain(step)
     assert records[0].room_c is not None
     x = Estimate(records[0].room_c).x
@@ -138,11 +167,11 @@ def solve(matrix: Matrix, right: Vector) -> Vector:
     lower = [[0.0] * size for _ in range(size)]
     for i in range(size):
         for j in range(i + 1):
-            rest = matrix[i][j] - sum(map(float.__mul__, lower[i][:j], lower[j][:j]))
+            rest = matrix[i][j] - dot(lower[i][:j], lower[j][:j])
             lower[i][j] = math.sqrt(rest) if i == j else rest / lower[j][j]
     forward: Vector = []
     for i in range(size):
-        done = sum(map(float.__mul__, lower[i][:i], forward))
+        done = dot(lower[i][:i], forward)
         forward.append((right[i] - done) / lower[i][i])
     result = [0.0] * size
     for i in reversed(range(size)):

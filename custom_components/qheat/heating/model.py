@@ -5,6 +5,7 @@ A resistance-capacitance network in the lineage of ISO 13790 and ISO 52016-1: ai
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -24,7 +25,8 @@ UNKNOWN_FADES_S: Final = 7200.0
 CONVECTIVE: Final = 0.7
 AIRBORNE_GAINS: Final = 0.6
 LOSS_FROM_AIR: Final = 0.65
-USUAL_AREA_M2: Final = 18.0
+USUAL_GAINS_W_PER_W_K: Final = 4.0
+"""People and things warm a room by as much as this many kelvin of its loss."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,21 @@ class RoomModel:
     loss_w_k: float
     sun_m2: float
     air_j_k: float
+
+    @classmethod
+    def usual(cls, rated_w: float) -> RoomModel:
+        """Return the room that a radiator of `rated_w` watts is usually put into."""
+        # A radiator twice as strong seldom means a room twice as large.
+        size = math.sqrt(rated_w / 500.0)
+        return cls(
+            fast_j_k=0.5e6 * size,
+            slow_j_k=5e6 * size,
+            air_fast_w_k=220 * size,
+            fast_slow_w_k=250 * size,
+            loss_w_k=20 * size,
+            sun_m2=0.5 * size,
+            air_j_k=81e3 * size,
+        )
 
     def transition(self, step_s: float) -> Transition:
         """Return how the state moves in `step_s` seconds with constant inputs (exact)."""
@@ -93,10 +110,15 @@ class Transition:
         return list(zip(self.state, self.inputs, strict=True))
 
 
+def dot(left: Sequence[float], right: Sequence[float]) -> float:
+    """Return the sum of products."""
+    return math.sumprod(left, right)
+
+
 def multiply(left: Matrix, right: Matrix) -> Matrix:
     """Return the product of two matrices."""
     columns = list(zip(*right, strict=True))
-    return [[sum(map(float.__mul__, row, column)) for column in columns] for row in left]
+    return [[dot(row, column) for column in columns] for row in left]
 
 
 def exponential(matrix: Matrix) -> Matrix:
@@ -110,10 +132,21 @@ def exponential(matrix: Matrix) -> Matrix:
     for order in range(1, 9):
         term = [[value / order for value in row] for row in multiply(term, scaled)]
         result = [
-            list(map(float.__add__, row, more)) for row, more in zip(result, term, strict=True)
+            [a + b for a, b in zip(row, more, strict=True)]
+            for row, more in zip(result, term, strict=True)
         ]
     for _ in range(squarings):
         result = multiply(result, result)
+    return result
+
+
+def step_response(step: Transition, steps: int) -> Vector:
+    """Return how many kelvin a lasting watt in the radiator has warmed the air after each step."""
+    x, emitted_w, result = [0.0] * STATES, 0.0, []
+    for _ in range(steps):
+        emitted_w, mean_w = lagged(emitted_w, 1.0, step.step_s)
+        x = step.advance(x, [mean_w, 0.0, 0.0, 0.0])
+        result.append(x[AIR])
     return result
 
 

@@ -17,9 +17,18 @@ class Prices:
     """What a plan pays besides comfort, in K²h."""
 
     start: float = 0.012
-    stop: float = 0.01
+    stop: float = 0.008
     preempt: float = 0.03
     energy_kwh: float = 0.004
+
+    def scaled(self, share: float) -> Prices:
+        """Return the prices for levels that are a share of a slot."""
+        return Prices(
+            start=self.start * share,
+            stop=self.stop * share,
+            preempt=self.preempt * share,
+            energy_kwh=self.energy_kwh,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,76 +1,124 @@
 """The control of one room: reading and target in, heat demand out, guards last."""
 
 from collections.abc import Mapping
+from dataclasses import fields, replace
 from typing import Final
 
-from .comfort import Comfort, usual_model
-from .demand import HeatDemand, RadiatorRating, Reason, RoomReading, Target
+from .comfort import EARLY_K, MOST_MARGIN_K, Comfort
+from .demand import HeatDemand, RadiatorRating, RoomReading, Target
 from .guards import Clock, Guards, SensorWatch, believable
+from .habits import Habits
+from .history import History
 from .learn import FEWEST, Snapshot
 from .model import RoomModel
-from .outlook import clean_changes
-from .plan import Prices
+from .outlook import clean_points
 
 LONGEST_STEP_S: Final = 900.0
 SETPOINT_C: Final = (0.0, 35.0)
 OUTDOOR_C: Final = (-60.0, 60.0)
+TIME_S: Final = (-1e12, 1e12)
+FARTHEST: Final = 20.0
+"""A saved parameter may be this many times the usual one, or as small a part of it."""
 
 
 class RoomControl:
     """Thermostat and guards of one room. Pure: the time comes in with every reading."""
 
     def __init__(self, rating: RadiatorRating, saved: Mapping[str, object] | None = None) -> None:
+        saved = saved if isinstance(saved, Mapping) else {}
         self._rating = rating
+        self._usual = RoomModel.usual(rating.rated_w)
         self._clock = Clock()
         self._watch = SensorWatch()
         self._guards = Guards(rating)
-        self._usual = usual_model(rating)
-        self._comfort = Comfort(rating, self._usual, Prices())
+        self._comfort = Comfort(
+            rating,
+            _saved_model(self._usual, saved.get("model")),
+            History(saved.get("days")),
+            Habits(self._usual.loss_w_k, saved.get("habits_w")),
+        )
+        self._comfort.margin_k = believable(saved.get("margin_k"), 0.0, MOST_MARGIN_K) or EARLY_K
         self._last_w = 0.0
         self._measured_s: float | None = None
+        self._time_s = 0.0
+        self._day_over = False
+
+    @property
+    def model(self) -> RoomModel:
+        """What the room is now taken for: loss in W/K, masses in J/K; for diagnostics."""
+        return self._comfort.model
 
     def save(self) -> dict[str, object]:
         """Return what has been learned, as JSON-able values."""
-        return {}
+        model = self._comfort.model
+        return {
+            "model": {field.name: getattr(model, field.name) for field in fields(model)},
+            "habits_w": self._comfort.habits.save(),
+            "days": [list(day) for day in self._comfort.history.save()],
+            "margin_k": self._comfort.margin_k,
+        }
+
+    def needs_refit(self) -> bool:
+        """Tell whether a day has ended and there is enough to learn from."""
+        return self._day_over and len(self._comfort.history.records) >= FEWEST
+
+    def snapshot(self) -> Snapshot:
+        """Return what `learn.refit` needs; that takes a while and may run in a thread."""
+        self._day_over = False
+        return Snapshot(
+            records=tuple(self._comfort.history.records),
+            days=tuple(self._comfort.history.days),
+            usual=self._usual,
+            model=self._comfort.model,
+        )
+
+    def adopt(self, model: RoomModel) -> None:
+        """Go on with what `learn.refit` returned."""
+        self._comfort.use(model)
 
     def step(self, reading: RoomReading, target: Target) -> HeatDemand:
         """Return the heat to ask for from now until the next step."""
         elapsed_s = self._clock.elapsed_s(reading.time_s)
+        self._time_s = believable(reading.time_s, *TIME_S) or self._time_s
         heat_w = believable(reading.heat_output_w, 0.0, 10 * self._rating.rated_w)
         given_w = self._last_w if heat_w is None else heat_w
         room_c = self._watch.accept(reading.temperature_c, elapsed_s, given_w)
-        if reading.measured_s is not None:
-            room_c, self._measured_s = (
-                None if reading.measured_s == self._measured_s else room_c
-            ), reading.measured_s
+        if reading.measured_s is not None and reading.measured_s == self._measured_s:
+            room_c = None
+        self._measured_s = reading.measured_s
         wanted = self._wanted(reading, target, min(elapsed_s, LONGEST_STEP_S), room_c, given_w)
         demand = self._guards.overrule(self._watch, reading, target, wanted)
         self._last_w = demand.power_w
         return demand
 
-    def needs_refit(self) -> bool:
-        """Tell whether a night's learning is due."""
-        return len(self._comfort.records) >= FEWEST and self._comfort.fresh_records >= 144
-
-    def snapshot(self) -> Snapshot:
-        """Return what `refit` needs; it may run in another thread."""
-        self._comfort.fresh_records = 0
-        return Snapshot(
-            records=tuple(self._comfort.records), usual=self._usual, model=self._comfort.model
-        )
-
-    def adopt(self, model: RoomModel) -> None:
-        """Go on with what `refit` returned."""
-        self._comfort.use(model)
-
-    def _wanted(self, reading, target, elapsed_s, room_c, given_w) -> HeatDemand:
+    def _wanted(
+        self,
+        reading: RoomReading,
+        target: Target,
+        elapsed_s: float,
+        room_c: float | None,
+        given_w: float,
+    ) -> HeatDemand:
+        """Return what comfort asks for."""
         comfort = self._comfort
-        outdoor_c = believable(reading.outdoor_c, *OUTDOOR_C)
-        if outdoor_c is not None:
-            comfort.outdoor_c = outdoor_c
-        comfort.forecast = reading.forecast
-        comfort.observe(reading.time_s, elapsed_s, room_c, given_w)
+        comfort.weather.update(believable(reading.outdoor_c, *OUTDOOR_C), reading.forecast)
+        self._day_over |= comfort.observe(self._time_s, elapsed_s, room_c, given_w)
         setpoint_c = believable(target.setpoint_c, *SETPOINT_C)
         if setpoint_c is None:
-            return HeatDemand(power_w=0.0, reason=Reason.OFF)
-        return comfort.demand(reading.time_s, setpoint_c, clean_changes(target.upcoming), reading.jobs_left_s)
+            return comfort.rest()
+        left_s = reading.jobs_left_s
+        free_stops = None if left_s is None else sum(left <= 0 for left in left_s)
+        changes = clean_points(target.upcoming, *SETPOINT_C)
+        return comfort.demand(self._time_s, setpoint_c, changes, free_stops)
+
+
+def _saved_model(usual: RoomModel, saved: object) -> RoomModel:
+    """Return the saved parameters, and the usual ones for those that cannot be."""
+    if not isinstance(saved, Mapping):
+        return usual
+    kept = {}
+    for field in fields(usual):
+        middle = getattr(usual, field.name)
+        value = believable(saved.get(field.name), middle / FARTHEST, middle * FARTHEST)
+        kept[field.name] = middle if value is None else value
+    return replace(usual, **kept)

@@ -144,10 +144,12 @@ class EnergyPlusRoom:
         w, d, h = WIDTH, DEPTH, HEIGHT
         objects.append(_surface("Floor", "Floor", (0, 0, 0, 0, d, 0, w, d, 0, w, 0, 0)))
         objects.append(_surface("Ceiling", "Ceiling", (0, d, h, 0, 0, h, w, 0, h, w, d, h)))
-        corners = (1, 0, 2.3, 1, 0, 0.9, 3, 0, 0.9, 3, 0, 2.3)
+        pane = (1, 0, 2.3, 1, 0, 0.9, 3, 0, 0.9, 3, 0, 2.3)
         objects.append(
-            ("FenestrationSurface:Detailed", "Pane", "Window", "Window", "Outside")
-            + ("", "autocalculate", "", 1, 4, *corners)
+            (
+                *("FenestrationSurface:Detailed", "Pane", "Window", "Window", "Outside"),
+                *("", "autocalculate", "", 1, 4, *pane),
+            )
         )
         return "\n".join(",".join(map(str, fields)) + ";" for fields in objects)
 
