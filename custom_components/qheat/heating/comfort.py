@@ -37,6 +37,7 @@ class Rise:
 
     at_s: float
     to_c: float
+    waited: bool = False
     begun: bool = False
     arrived: bool = False
 
@@ -202,11 +203,13 @@ class Comfort:
         missing_k = rise.to_c + self.margin_k - self._foresee(estimate, time_s, 0.0, steps)[-1]
         needed_w = missing_k / self._warms[steps - 1]
         rise.begun |= needed_w >= FULL * self._rated_w
+        rise.waited |= not rise.begun
         return sum(level_w < needed_w for level_w in self.levels_w[:-1]) if rise.begun else 0
 
     def _learn_from(self, rise: Rise, estimate: Estimate, time_s: float) -> None:
         """Learn from how the room was when a setpoint rose: too cold, or warm too early."""
-        if not 0 <= time_s - rise.at_s <= 2 * PLAN_EVERY_S or not rise.begun:
+        # Where there was no time to wait, lateness says nothing about the start.
+        if not 0 <= time_s - rise.at_s <= 2 * PLAN_EVERY_S or not (rise.begun and rise.waited):
             return
         late_k = rise.to_c - estimate.air_c
         change_k = 0.4 * late_k if late_k > ARRIVED_K else -0.02

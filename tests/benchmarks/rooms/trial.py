@@ -12,7 +12,6 @@ from .sensor import Sensor
 from .weather import Weather
 
 DAYS, SCORED_FROM = 69, 14
-PREHEAT_MINUTES = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,12 +143,6 @@ class Trial:
     _error: float = 0.0
     _sun: float = 1.0
 
-    def _warm_enough_c(self, minute: int) -> float:
-        """Return the setpoint, or the day's in the hours before it: preheating is no waste."""
-        if (self.schedule.wake - minute) % 1440 <= PREHEAT_MINUTES:
-            return self.schedule.day_c
-        return self.schedule.at(minute)
-
     def score(self) -> Score:
         """Score the days after the first two weeks, on the true air temperature."""
         begin, end = SCORED_FROM * 1440, len(self.air_c)
@@ -166,7 +159,8 @@ class Trial:
             setpoint_c = self.schedule.at(minute)
             error_k = self.air_c[minute] - setpoint_c
             if self.running[minute]:
-                above += max(0.0, self.air_c[minute] - self._warm_enough_c(minute) - 0.2) / 60
+                # Above the day's setpoint also at night: a preheat is waste in kWh, not too warm.
+                above += max(0.0, self.air_c[minute] - self.schedule.day_c - 0.2) / 60
             below += max(0.0, -error_k) / 60
             if minute % 1440 == self.schedule.wake:
                 warm.append(max(self.air_c[minute : minute + 11]) >= self.schedule.day_c - 0.3)
