@@ -34,14 +34,16 @@ def week_of(model: RoomModel, days: int = 7) -> tuple[list[Record], list[Day]]:
 def test_the_loss_of_an_unusual_room_is_learned(factor: float) -> None:
     truth = replace(USUAL, loss_w_k=USUAL.loss_w_k * factor, sun_m2=1.0)
     records, days = week_of(truth, days=14)
-    learned = refit(Snapshot(records=tuple(records), days=tuple(days), usual=USUAL, model=USUAL))
+    learned = refit(
+        Snapshot(records=tuple(records), days=tuple(days), noise_k=0.05, usual=USUAL, model=USUAL)
+    )
     assert learned.loss_w_k == pytest.approx(truth.loss_w_k, rel=0.2)
-    before = sum(value * value for value in innovations(USUAL, records))
-    assert sum(value * value for value in innovations(learned, records)) < before
+    before = sum(value * value for value in innovations(USUAL, records, 0.05))
+    assert sum(value * value for value in innovations(learned, records, 0.05)) < before
 
 
 def test_with_nothing_to_learn_from_the_room_stays_as_it_was() -> None:
-    assert refit(Snapshot(records=(), days=(), usual=USUAL, model=USUAL)) is USUAL
+    assert refit(Snapshot(records=(), days=(), noise_k=0.05, usual=USUAL, model=USUAL)) is USUAL
     assert balance(USUAL, ()) == USUAL
 
 

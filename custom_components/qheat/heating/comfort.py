@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from .demand import HeatDemand, RadiatorRating, Reason
-from .estimate import OUTLIER, Estimate
+from .estimate import OUTLIER, Estimate, Resolution
 from .habits import Habits
 from .history import History
 from .model import AIR, UNKNOWN, RoomModel, lagged, step_response
@@ -51,6 +51,7 @@ class Comfort:
         self.history = history
         self.habits = habits
         self.weather = Weather()
+        self.resolution = Resolution()
         self.margin_k = EARLY_K
         """How much above a setpoint to come to aim, learned from the rises before, in K."""
         self._rated_w = rating.rated_w
@@ -101,7 +102,8 @@ class Comfort:
                 day_over |= self.history.close_day(estimate.x, self.model.slow_j_k)
         if room_c is not None:
             self.history.measured(room_c)
-            if abs(estimate.correct(room_c)) > OUTLIER:
+            self.resolution.see(room_c)
+            if abs(estimate.correct(room_c, self.resolution.noise_k)) > OUTLIER:
                 self._aired_s = time_s
         return day_over
 

@@ -22,10 +22,32 @@ from .model import multiply as times
 
 UNKNOWN_W: Final = 90.0
 """Usual size of the unknown heat."""
-NOISE_K: Final = 0.05
+NOISE_K: Final = 0.04
+USUAL_STEP_K: Final = 0.1
+LEAST_STEP_K: Final = 0.005
 DRIFT_K2_S: Final = {SENSOR: 1e-8, AIR: 4e-7, FAST: 2e-8, SLOW: 5e-9}
 OUTLIER: Final = 4.0
 """An innovation this many times its usual size is a gust of air, not a change of the room."""
+
+
+class Resolution:
+    """How finely a sensor reports: the smallest change it has ever shown."""
+
+    def __init__(self) -> None:
+        self._last_c: float | None = None
+        self._step_k: float | None = None
+
+    def see(self, room_c: float) -> None:
+        """Look at a reading."""
+        change_k = abs(room_c - self._last_c) if self._last_c is not None else 0.0
+        self._last_c = room_c
+        if change_k >= LEAST_STEP_K:
+            self._step_k = min(change_k, self._step_k or math.inf)
+
+    @property
+    def noise_k(self) -> float:
+        """Standard deviation of a reading: noise, and steps as if they were noise."""
+        return math.hypot(NOISE_K, min(self._step_k or USUAL_STEP_K, 1.0) / math.sqrt(12))
 
 
 class Estimate:
@@ -52,12 +74,12 @@ class Estimate:
         fading = 2 * step.step_s / UNKNOWN_FADES_S
         self._p[UNKNOWN][UNKNOWN] += UNKNOWN_W**2 * fading
 
-    def gain(self, noise_k: float = NOISE_K) -> tuple[Vector, float]:
+    def gain(self, noise_k: float) -> tuple[Vector, float]:
         """Return how a kelvin of innovation moves the state, and the usual innovation in K."""
         variance = self._p[SENSOR][SENSOR] + noise_k * noise_k
         return [row[SENSOR] / variance for row in self._p], math.sqrt(variance)
 
-    def correct(self, measured_c: float, noise_k: float = NOISE_K) -> float:
+    def correct(self, measured_c: float, noise_k: float) -> float:
         """Take a measurement in; return the innovation in standard deviations."""
         p = self._p
         innovation = measured_c - self.x[SENSOR]

@@ -51,6 +51,7 @@ class Snapshot:
 
     records: tuple[Record, ...]
     days: tuple[Day, ...]
+    noise_k: float
     usual: RoomModel
     model: RoomModel
 
@@ -65,7 +66,7 @@ def refit(snapshot: Snapshot) -> RoomModel:
     expected = balance(snapshot.usual, snapshot.days)
     theta = [0.0] * len(SPREADS)
     for _ in range(ROUNDS):
-        theta = _improve(expected, records, theta)
+        theta = _improve(expected, records, theta, snapshot.noise_k)
     return _model(expected, theta)
 
 
@@ -104,13 +105,13 @@ def _model(usual: RoomModel, theta: Sequence[float]) -> RoomModel:
     return replace(usual, **moved)
 
 
-def _improve(usual: RoomModel, records: Sequence[Record], theta: Vector) -> Vector:
+def _improve(usual: RoomModel, records: Sequence[Record], theta: Vector, noise_k: float) -> Vector:
     """Return the parameters after one Gauss-Newton step."""
-    base = innovations(_model(usual, theta), records)
+    base = innovations(_model(usual, theta), records, noise_k)
     slopes = []
     for index in range(len(theta)):
         nudged = [value + NUDGE * (index == i) for i, value in enumerate(theta)]
-        other = innovations(_model(usual, nudged), records)
+        other = innovations(_model(usual, nudged), records, noise_k)
         slopes.append([(b - a) / NUDGE for a, b in zip(base, other, strict=True)])
     weights = [TEMPER * min(1.0, HUBER / max(abs(value), 1e-9)) for value in base]
     spreads = list(SPREADS.values())
@@ -128,10 +129,10 @@ def _improve(usual: RoomModel, records: Sequence[Record], theta: Vector) -> Vect
     ]
 
 
-def innovations(model: RoomModel, records: Sequence[Record]) -> Vector:
+def innovations(model: RoomModel, records: Sequence[Record], noise_k: float) -> Vector:
     """Return the one-step errors of a model over the records, in standard deviations."""
     step = model.transition(RECORD_S)
-    gain, spread_k = _steady_gain(step)
+    gain, spread_k = _steady_gain(step, noise_k)
     assert records[0].room_c is not None
     x = Estimate(records[0].room_c).x
     result = []
@@ -151,13 +152,13 @@ def innovations(model: RoomModel, records: Sequence[Record]) -> Vector:
     return result
 
 
-def _steady_gain(step: Transition) -> tuple[Vector, float]:
+def _steady_gain(step: Transition, noise_k: float) -> tuple[Vector, float]:
     """Return the filter's gain after many steps, and the usual innovation in kelvin."""
     estimate = Estimate(0.0)
     for _ in range(40):
         estimate.predict(step, [0.0] * 4)
-        gain, spread_k = estimate.gain()
-        estimate.correct(0.0)
+        gain, spread_k = estimate.gain(noise_k)
+        estimate.correct(0.0, noise_k)
     return gain, spread_k
 
 

@@ -17,8 +17,8 @@ class Prices:
     """What a plan pays besides comfort, in K²h."""
 
     start: float = 0.012
-    stop: float = 0.008
-    preempt: float = 0.03
+    stop: float = 0.012
+    preempt: float = 0.045
     energy_kwh: float = 0.004
 
     def scaled(self, share: float) -> Prices:

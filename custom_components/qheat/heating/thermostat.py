@@ -68,6 +68,7 @@ class RoomControl:
         return Snapshot(
             records=tuple(self._comfort.history.records),
             days=tuple(self._comfort.history.days),
+            noise_k=self._comfort.resolution.noise_k,
             usual=self._usual,
             model=self._comfort.model,
         )
