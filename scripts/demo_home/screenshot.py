@@ -20,12 +20,10 @@ SETTLE_S = 10
 
 
 async def photograph(folder: Path, minutes: float, picture: Path, api: Api, plan: Plan) -> None:
-    """Let the home heat for a while and until there is something to see, then take its picture."""
-    say(f"heating for {minutes:g} minutes")
+    """Let the home heat for a while; take its picture when there is something to see."""
+    say(f"heating for {minutes:g} minutes, and until no other program needs the processor")
     await asyncio.sleep(minutes * 60)
-    while not await _worth_a_picture(api, plan):
-        await asyncio.sleep(1)
-    async with signed_in_page(api.url, password(folder), size=(1440, 1420), scale=1.5) as page:
+    async with signed_in_page(api.url, password(folder), size=(1440, 1640), scale=1.5) as page:
         await asyncio.sleep(SETTLE_S)
         while not await _worth_a_picture(api, plan):
             await asyncio.sleep(1)
