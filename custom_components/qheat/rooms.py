@@ -15,6 +15,8 @@ from .radiator import Room
 
 # Battery sensors in a steady room report about once an hour.
 MAX_AGE_S: Final = 3900.0
+# What two looks at the same clock may differ by.
+CLOCK_S: Final = 1.0
 
 
 class SensorRoom(Room):
@@ -73,12 +75,13 @@ class FastRoom(Room):
 def read_celsius(hass: HomeAssistant, entity_id: str, now_s: float) -> float | None:
     """Return the temperature of a sensor or weather entity, None without a fresh reading."""
     state = hass.states.get(entity_id)
-    if state is None or now_s - state.last_reported.timestamp() > MAX_AGE_S:
+    # A negative age is that of a clock that was set back: nobody knows how old the reading is.
+    if state is None or not 0 <= now_s - state.last_reported.timestamp() + CLOCK_S <= MAX_AGE_S:
         return None
     value, unit = _temperature_of(state)
     try:
         celsius = TemperatureConverter.convert(float(value), unit, UnitOfTemperature.CELSIUS)
-    except TypeError, ValueError, HomeAssistantError:
+    except TypeError, ValueError, OverflowError, HomeAssistantError:
         return None
     return celsius if isfinite(celsius) else None
 
