@@ -17,6 +17,7 @@ from .books import BookStore
 from .compute.engine import EngineError, EngineProblem, EngineStatus, HeatBudget
 from .compute.machine import Machine
 from .const import LOGGER
+from .heating.learn import refit
 from .ledger import Ledger, LedgerError, Moment, Tariff, Totals
 from .radiator import Radiator, RadiatorState
 from .setting import Presets, Setting
@@ -120,7 +121,16 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
             self._faulty.add(radiator.radiator_id)
             return None
         self._faulty.discard(radiator.radiator_id)
+        if radiator.control.needs_refit():
+            self.config_entry.async_create_background_task(
+                self.hass, self._learn(radiator), "qheat learning"
+            )
         return state
+
+    async def _learn(self, radiator: Radiator) -> None:
+        """Fit the room's model to its history, outside the event loop."""
+        snapshot = radiator.control.snapshot()
+        radiator.control.adopt(await self.hass.async_add_executor_job(refit, snapshot))
 
     def _record(self, radiator_id: str, now: Moment, status: EngineStatus) -> None:
         try:

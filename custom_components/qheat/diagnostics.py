@@ -31,7 +31,7 @@ async def async_get_config_entry_diagnostics(
             radiator_id: {
                 "settings": dict(entry.subentries[radiator_id].data),
                 "state": asdict(state),
-                "learned": coordinator.radiators[radiator_id].save(),
+                "learned": asdict(coordinator.radiators[radiator_id].control.model),
             }
             for radiator_id, state in coordinator.data.radiators.items()
         },

@@ -13,8 +13,9 @@ from homeassistant.util.unit_conversion import TemperatureConverter
 from .heating import RoomParameters, RoomReading, SimulatedRoom
 from .radiator import Room
 
-# Battery sensors in a steady room report about once an hour.
-MAX_AGE_S: Final = 3900.0
+# Battery sensors in a steady room report about once an hour: this, and the half hour for which the
+# guards bear with a silent sensor.
+MAX_AGE_S: Final = 1800.0
 # What two looks at the same clock may differ by.
 CLOCK_S: Final = 1.0
 
@@ -31,10 +32,11 @@ class SensorRoom(Room):
 
     @override
     def read(self, now_s: float, heat_output_w: float | None) -> RoomReading:
-        outdoor = self._outdoor_entity
+        outdoor, state = self._outdoor_entity, self._hass.states.get(self._temperature_entity)
         return RoomReading(
             time_s=now_s,
             temperature_c=read_celsius(self._hass, self._temperature_entity, now_s),
+            measured_s=state.last_reported.timestamp() if state else None,
             outdoor_c=read_celsius(self._hass, outdoor, now_s) if outdoor else None,
             heat_output_w=heat_output_w,
         )

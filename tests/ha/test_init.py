@@ -1,6 +1,7 @@
 """A home with everything real behind it: set up, reload, unload, removal, damage."""
 
 import asyncio
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.qheat.compute.engine import HeatKind, SettlementPage
 from custom_components.qheat.ledger import Ledger
+from tests.waiting import until
 
 from .conftest import LIVING_ROOM, FixedEngine, home, radiator, settlement
 
@@ -231,3 +233,17 @@ async def test_a_home_without_radiators_is_set_up(hass: HomeAssistant, engine: F
     state = hass.states.get("sensor.empty_heat_output")
     assert state is not None
     assert float(state.state) == 0
+
+
+async def test_what_a_day_taught_is_taken_over(
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine
+) -> None:
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    control = entry.runtime_data.radiators[LIVING_ROOM].control
+    learned = replace(control.model, loss_w_k=control.model.loss_w_k * 1.1)
+    with (
+        patch.object(control, "needs_refit", side_effect=[True, False]),
+        patch("custom_components.qheat.coordinator.refit", return_value=learned),
+    ):
+        await entry.runtime_data.async_refresh()
+        await until(lambda: control.model == learned)
