@@ -81,7 +81,9 @@ async def async_open_home(
             setting=Setting.load(mapping(own, "setting")).under(presets),
             room=_room(hass, entry, subentry, mapping(own, "room")),
             control=RoomControl(
-                RadiatorRating(idle_w=power.idle_w, rated_w=power.rated_w, slots=power.slots),
+                RadiatorRating(
+                    idle_w=power.idle_w, rated_w=power.rated_w, slots=power.slots, pausable=True
+                ),
                 mapping(own, "control"),
             ),
             engine=engine,
