@@ -56,6 +56,11 @@ class RoomModel:
             air_j_k=81e3 * size,
         )
 
+    @property
+    def time_constant_s(self) -> float:
+        """How long the room takes to lose two thirds of its warmth, in seconds."""
+        return (self.air_j_k + self.fast_j_k + self.slow_j_k) / self.loss_w_k
+
     def transition(self, step_s: float) -> Transition:
         """Return how the state moves in `step_s` seconds with constant inputs (exact)."""
         size = STATES + INPUTS
