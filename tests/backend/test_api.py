@@ -286,6 +286,43 @@ async def test_a_path_too_long_for_a_socket_is_replaced_by_a_private_one(tmp_pat
     assert not folder.exists()
 
 
+async def test_a_private_socket_that_a_killed_backend_left_is_used_again(tmp_path: Path) -> None:
+    far = tmp_path / ("x" * 120)
+    first, second = (embedded(tmp_path, socket_path=far) for _ in range(2))
+    await first.start()
+    await second.start()  # as if the first were dead: its folder is there, its socket too
+    assert second.socket_path == first.socket_path
+    async with session_at(second.socket_path) as session:
+        assert len(await pull(session)) == 1
+    await first.stop()
+    await second.stop()
+    assert not first.socket_path.parent.exists()
+
+
+@pytest.mark.parametrize("trap", ["open", "link"])
+async def test_a_folder_that_others_may_enter_is_not_used_for_the_socket(
+    tmp_path: Path, trap: str
+) -> None:
+    backend = embedded(tmp_path, socket_path=tmp_path / ("x" * 120))
+    await backend.start()
+    folder = backend.socket_path.parent
+    await backend.stop()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir(mode=0o700)
+    if trap == "link":
+        folder.symlink_to(elsewhere)
+    else:
+        folder.mkdir()
+        folder.chmod(0o777)
+    again = embedded(tmp_path, socket_path=tmp_path / ("x" * 120))
+    try:
+        with pytest.raises(PermissionError, match="not private"):
+            await again.start()
+        assert list(elsewhere.iterdir()) == []
+    finally:
+        folder.unlink() if trap == "link" else folder.rmdir()
+
+
 async def test_a_backend_starts_again_where_a_killed_one_left_its_socket(tmp_path: Path) -> None:
     first, second = embedded(tmp_path), embedded(tmp_path)
     await first.start()

@@ -1,5 +1,6 @@
 """A backend, a client that speaks to it and a machine: what the pull engine needs."""
 
+import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
@@ -9,9 +10,10 @@ from pathlib import Path
 import aiohttp
 
 from custom_components.qheat.backend import EmbeddedBackend
-from custom_components.qheat.backend.store import LEASE_TTL_S
+from custom_components.qheat.backend.store import LEASE_TTL_S, Store
+from custom_components.qheat.backend.work import GiveBackReason, PullRequest
 from custom_components.qheat.compute.client import JobClient
-from custom_components.qheat.compute.engine import HeatBudget, PowerModel
+from custom_components.qheat.compute.engine import HeatBudget, PowerModel, SettlementPage
 from custom_components.qheat.compute.machine import Machine
 from custom_components.qheat.compute.pull import UNWANTED_S, PullEngine
 from tests.backend.tiny import TERMS, TinyCatalogue
@@ -88,3 +90,28 @@ async def engine_on(
 def heat(power_w: float = 110.0, *, for_s: float = 100.0, own_heat: bool = True) -> HeatBudget:
     """Return a budget; with own heat, so that other programs cannot take the CPU away."""
     return HeatBudget(power_w=power_w, expires_s=time.monotonic() + for_s, own_heat=own_heat)
+
+
+async def free_jobs(backend: EmbeddedBackend) -> int:
+    """Return how many jobs nobody holds, of a catalogue that has not more than ten."""
+    assert backend._desk is not None
+    return await backend._desk.ask(_count_free)
+
+
+def _count_free(store: Store) -> int:
+    now = time.time()
+    request = PullRequest(radiator_id="other", key=str(now), count=10, slot_w=1.0)
+    leases = store.pull(request, now)
+    for lease in leases:
+        store.give_back(lease.lease_id, GiveBackReason.STOPPED, now)
+    return len(leases)
+
+
+async def settled(engine: PullEngine, count: int) -> SettlementPage:
+    """Wait for `count` settlements."""
+    async with asyncio.timeout(60):
+        while True:
+            page = await engine.settlements(None)
+            if len(page.settlements) >= count:
+                return page
+            await asyncio.sleep(0.05)

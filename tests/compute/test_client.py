@@ -274,6 +274,32 @@ async def test_a_backend_off_this_machine_needs_https(url: str) -> None:
             JobClient(session, url, TOKEN)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://user:secret@example.com",
+        "https://user@example.com",
+        "https://:secret@example.com",
+        "https://example.com?a=b",
+        "https://example.com/path#part",
+        "https:/path",
+    ],
+)
+async def test_an_address_with_more_or_less_than_a_place_is_refused_untold(url: str) -> None:
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(ValueError, match="no more") as caught:
+            JobClient(session, url, TOKEN)
+        assert "secret" not in str(caught.value)
+
+
+async def test_a_session_that_is_closed_is_a_clear_problem(tmp_path: Path) -> None:
+    async with client_of(tmp_path / "none.sock") as client:
+        pass
+    with pytest.raises(BackendError) as caught:
+        await client.account()
+    assert caught.value.problem is EngineProblem.BACKEND_FAULTY
+
+
 @pytest.mark.parametrize("token", ["", "a b", "a\r\nX: y", "é", "x" * 513])
 async def test_a_token_that_fits_no_header_is_refused_without_being_told(token: str) -> None:
     async with aiohttp.ClientSession() as session:

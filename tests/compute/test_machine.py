@@ -261,6 +261,58 @@ async def test_a_killed_runner_takes_its_workers_along_and_another_starts() -> N
         assert runner() != parent
 
 
+async def test_of_a_runner_that_falls_silent_only_the_past_is_told() -> None:
+    async with machine_for(LOOP) as machine:
+        task, _ = await _begin(machine)
+        await until(lambda: machine.usage(OWNER).busy_slots)
+        used_s = machine.usage(OWNER).cpu_s
+
+        os.kill(runner(), signal.SIGSTOP)
+        await until(lambda: machine.usage(OWNER).busy_slots is None)
+        assert machine.usage(OWNER).running == 0
+        assert machine.usage(OWNER).cpu_s >= used_s
+        os.kill(runner(), signal.SIGCONT)
+        await until(lambda: machine.usage(OWNER).busy_slots)
+        task.cancel()
+
+
+async def test_of_a_runner_that_cannot_start_again_nothing_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with machine_for(LOOP) as machine:
+        task, _ = await _begin(machine)
+        await until(lambda: machine.usage(OWNER).busy_slots)
+        monkeypatch.setattr(runner_module, "_BOOT", str(tmp_path / "gone.py"))
+
+        os.kill(runner(), signal.SIGKILL)
+
+        assert await _fault(task) is WorkFault.WORKER_DIED
+        assert machine.usage(OWNER).busy_slots is None
+        monkeypatch.undo()
+        await until(lambda: machine.usage(OWNER).busy_slots is not None)
+
+
+async def test_a_runner_that_overflows_numbers_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "runner.py"
+    script.write_text(
+        """print('{"op":"ready","lock":{"held":[],"missing":[]},"size":0}', flush=True)\n"""
+        """print('{"op":"result","number":1e999,"cpu_s":1,"size":0}', flush=True)\n"""
+        "import sys; sys.stdin.read()\n"
+    )
+    monkeypatch.setattr(runner_module, "_BOOT", str(script))
+    machine = Machine(1, modules=[sha256(ECHO).hexdigest()])
+    await machine.start()
+    monkeypatch.undo()
+    try:
+        await until(lambda: machine.usage(OWNER).busy_slots is None)
+        machine.allot(OWNER, 1.0, time.monotonic() + LATER_S, urgent=True)
+        assert (await machine.run(OWNER, ECHO, b"on", LIMITS)).output == b"on"
+    finally:
+        await machine.stop()
+
+
 async def _begin_paused(machine: Machine) -> tuple[asyncio.Task[object], int]:
     machine.allot("paused", 1.0, time.monotonic() + LATER_S, urgent=True)
     task, process = await _begin(machine, "paused")
@@ -303,6 +355,8 @@ async def test_a_runner_that_does_not_come_up_is_a_clear_error(
         '{"op":"fault","number":1,"cpu_s":1,"fault":"none","detail":"","size":0}',
         '{"op":"usage","owners":[{"owner":1}],"size":0}',
         '{"op":"usage","owners":3,"size":0}',
+        '{"op":"usage","owners":[null],"size":0}',
+        '{"op":"result","number":1e999,"cpu_s":1,"size":0}',
         '{"op":"new","size":0}',
         '{"size":-1}',
     ],

@@ -6,47 +6,27 @@ from pathlib import Path
 
 import pytest
 
-from custom_components.qheat.backend import EmbeddedBackend
-from custom_components.qheat.backend.store import Store
-from custom_components.qheat.backend.work import GiveBackReason, PullRequest
 from custom_components.qheat.compute.engine import (
     EngineError,
     EngineProblem,
     HeatKind,
-    SettlementPage,
 )
-from custom_components.qheat.compute.pull import PullEngine
 from tests.backend.tiny import PAY, TinyCatalogue
 from tests.waiting import until
 
-from .homes import RADIATOR, backend_in, client_of, engine_on, heat, machine_with, serving
+from .homes import (
+    RADIATOR,
+    backend_in,
+    client_of,
+    engine_on,
+    free_jobs,
+    heat,
+    machine_with,
+    serving,
+    settled,
+)
 from .hostile import answering, http, losing_answers_to
 from .wat import ECHO, LOOP, TRAP
-
-
-async def free_jobs(backend: EmbeddedBackend) -> int:
-    """Return how many jobs nobody holds, of a catalogue that has not more than ten."""
-    assert backend._desk is not None
-    return await backend._desk.ask(_count_free)
-
-
-def _count_free(store: Store) -> int:
-    now = time.time()
-    request = PullRequest(radiator_id="other", key=str(now), count=10, slot_w=1.0)
-    leases = store.pull(request, now)
-    for lease in leases:
-        store.give_back(lease.lease_id, GiveBackReason.STOPPED, now)
-    return len(leases)
-
-
-async def settled(engine: PullEngine, count: int) -> SettlementPage:
-    """Wait for `count` settlements."""
-    async with asyncio.timeout(60):
-        while True:
-            page = await engine.settlements(None)
-            if len(page.settlements) >= count:
-                return page
-            await asyncio.sleep(0.05)
 
 
 async def test_a_budget_makes_jobs_run_and_money_come_in(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """The runner program by itself: whatever happens to its parent, nothing burns on."""
 
 import asyncio
+import fcntl
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -13,7 +15,7 @@ import wasmtime
 from custom_components.qheat.compute.sandbox import boot
 from custom_components.qheat.compute.sandbox.frames import Frame, Frames
 
-from .processes import alive, children, cpu_s, until
+from .processes import DEADLINE_S, alive, children, cpu_s, until
 
 # A parent that starts work on a runner and then hangs, as a stuck Home Assistant does.
 PARENT = """
@@ -90,6 +92,38 @@ async def test_a_runner_that_is_told_nonsense_later_ends_with_its_workers() -> N
     assert not any(alive(process) for process in workers)
 
 
+async def test_a_runner_that_nobody_listens_to_rests_and_goes_on_when_somebody_does() -> None:
+    ours, theirs = os.pipe()
+    fcntl.fcntl(theirs, fcntl.F_SETPIPE_SZ, 4096)
+    runner = await _start("runner", str(os.getpid()), stdout=theirs)
+    os.close(theirs)
+    wasmtime_folder = str(Path(wasmtime.__file__).parents[1])
+    hello = {"op": "hello", "slots": 1, "modules": [], "wasmtime_folder": wasmtime_folder}
+    with os.fdopen(ours, "rb", buffering=0) as listener:
+        assert runner.stdin is not None
+        runner.stdin.write(Frame(hello).encode())
+        for number in range(40):
+            budget = {"owner": f"{number:0100}", "slots": 1.0, "expires_s": 1e9, "urgent": False}
+            runner.stdin.write(Frame({"op": "allot", **budget}).encode())
+        await until(lambda: select.select([ours], [], [], 0)[0])
+        await _rests(runner.pid)
+
+        frames, told = Frames(), 0
+        while told < 3:
+            data = await asyncio.to_thread(listener.read, 1 << 20)
+            told += sum(len(frame.header.get("owners", ())) == 40 for frame in frames.feed(data))
+        await runner.communicate()
+
+
+async def _rests(process: int) -> None:
+    """Wait until a process uses no CPU at all for longer than it is between two reports."""
+    async with asyncio.timeout(DEADLINE_S):
+        used_s = -1.0
+        while used_s != cpu_s(process):
+            used_s = cpu_s(process)
+            await asyncio.sleep(2.0)
+
+
 async def test_a_runner_whose_parent_is_already_gone_ends() -> None:
     runner = await _start_runner(parent=1)
     answer, _ = await runner.communicate(None)
@@ -122,14 +156,16 @@ async def _start_runner(parent: int | None = None) -> asyncio.subprocess.Process
     return await _start("runner", str(os.getpid() if parent is None else parent))
 
 
-async def _start(*arguments: str) -> asyncio.subprocess.Process:
+async def _start(
+    *arguments: str, stdout: int = asyncio.subprocess.PIPE
+) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-I",
         str(boot.__file__),
         *arguments,
         stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
+        stdout=stdout,
         stderr=asyncio.subprocess.DEVNULL,
         env={},
     )

@@ -14,8 +14,8 @@ from custom_components.qheat.heating import (
     RoomReading,
     SimulatedRoom,
     Target,
+    refit,
 )
-from custom_components.qheat.heating.learn import refit
 
 RATING = RadiatorRating(idle_w=20, rated_w=500, slots=6)
 PAUSABLE = RadiatorRating(idle_w=20, rated_w=1000, slots=2, pausable=True)

@@ -1,12 +1,15 @@
 """The backend that comes with the house: the job API on a unix socket."""
 
 import asyncio
+import contextlib
 import os
 import shutil
+import stat
 import tempfile
 import time
 import uuid
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -86,7 +89,7 @@ class EmbeddedBackend:
 
     def _open_store(self) -> Store:
         if len(os.fsencode(self.socket_path)) > _MOST_PATH_BYTES:
-            self._own_folder = Path(tempfile.mkdtemp(prefix="qheat-"))
+            self._own_folder = _private_folder(self._db_path)
             self.socket_path = self._own_folder / "backend.sock"
         return Store(
             self._db_path,
@@ -95,3 +98,19 @@ class EmbeddedBackend:
             lambda: uuid.uuid4().hex,
             self._lease_ttl_s,
         )
+
+
+def _private_folder(db_path: Path) -> Path:
+    """Return this database's own folder for short paths, the same one after a crash.
+
+    Raises PermissionError where somebody else could put something in it.
+    """
+    digest = sha256(os.fsencode(db_path.resolve())).hexdigest()
+    folder = Path(tempfile.gettempdir(), f"qheat-{digest[:16]}")
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    status = folder.lstat()
+    private = stat.S_ISDIR(status.st_mode) and stat.S_IMODE(status.st_mode) & 0o077 == 0
+    if not private or status.st_uid != os.geteuid():
+        raise PermissionError(f"{folder} is not private")
+    return folder

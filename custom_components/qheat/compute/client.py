@@ -79,9 +79,13 @@ class JobClient:
     def __init__(self, session: aiohttp.ClientSession, base_url: str, token: str) -> None:
         """Speak to the backend at `base_url` with `token`.
 
-        Raises UnusableTokenError, and ValueError for an address that is none or not private.
+        Raises UnusableTokenError, and ValueError for an address that is none, is not private or
+        holds more than host, port and path.
         """
         self._base = URL(base_url)
+        url = self._base
+        if not url.host or url.user or url.password or url.query_string or url.fragment:
+            raise ValueError("a backend's https address is a host, a port and a path, no more")
         local = self._base.scheme == "http" and self._base.host in _LOOPBACK
         if self._base.scheme != "https" and not local:
             raise ValueError("a backend off this machine needs https")
@@ -205,7 +209,7 @@ class JobClient:
                 )
         except (TimeoutError, OSError, aiohttp.ClientConnectionError) as error:
             failure = EngineProblem.BACKEND_UNREACHABLE, type(error).__name__
-        except (aiohttp.ClientError, FieldError) as error:
+        except (aiohttp.ClientError, RuntimeError, ValueError) as error:
             failure = EngineProblem.BACKEND_FAULTY, type(error).__name__
         else:
             return _accepted(answer)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +24,17 @@ _LOGGER = logging.getLogger(__name__)
 _READY_S: Final = 60.0
 _FIRST_PAUSE_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 60.0
+_HEARD_S: Final = 5.0
+_NONSENSE: Final = (
+    FrameError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    OSError,
+    TypeError,
+    ValueError,
+)
+"""All that reading a runner's words may end in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +49,11 @@ class WorkResult:
 class Usage:
     """What one owner's workers do now."""
 
-    busy_slots: float = 0.0
-    """Mean cores kept busy over the last seconds, measured on the workers' CPU time."""
+    busy_slots: float | None = 0.0
+    """Mean cores kept busy over the last seconds, measured on the workers' CPU time.
+
+    None: nobody knows, for the runner is gone or silent.
+    """
     cpu_s: float = 0.0
     """CPU seconds of all the owner's workers, ended ones included."""
     running: int = 0
@@ -75,6 +89,7 @@ class Machine:
         self._keeper: asyncio.Task[None] | None = None
         self._budgets: dict[str, Frame] = {}
         self._usage: dict[str, Usage] = {}
+        self._heard_s = -inf
         self._numbers = itertools.count(1)
         self._pending: dict[int, asyncio.Future[WorkResult]] = {}
 
@@ -126,8 +141,11 @@ class Machine:
         await self._work(owner, {"mode": Mode.BURN}, b"")
 
     def usage(self, owner: str) -> Usage:
-        """Return the last measurement of an owner's workers, about a second old at most."""
-        return self._usage.get(owner, Usage())
+        """Return the last measurement of an owner's workers; an old one tells their past only."""
+        usage = self._usage.get(owner, Usage())
+        if time.monotonic() <= self._heard_s + _HEARD_S:
+            return usage
+        return Usage(busy_slots=None, cpu_s=usage.cpu_s)
 
     async def _work(self, owner: str, header: Mapping[str, Any], body: bytes) -> WorkResult:
         while not self._connected.is_set():
@@ -161,6 +179,7 @@ class Machine:
             if frame.header["expires_s"] > time.monotonic():
                 runner.send(frame)
         self._runner = runner
+        self._heard_s = time.monotonic()
         self._connected.set()
         return runner
 
@@ -173,7 +192,7 @@ class Machine:
             if frame.header["op"] == "failed":
                 raise EngineError(EngineProblem.ENGINE_FAILED, str(frame.header["detail"]))
             return Lock.from_json(frame.header["lock"])
-        except (StopAsyncIteration, TimeoutError, FrameError, KeyError, TypeError) as err:
+        except (StopAsyncIteration, *_NONSENSE) as err:
             raise EngineError(EngineProblem.ENGINE_FAILED, "the runner does not answer") from err
 
     async def _keep(self, runner: RunnerProcess) -> None:
@@ -199,7 +218,7 @@ class Machine:
         try:
             async for frame in runner.frames:
                 self._take(frame)
-        except (FrameError, KeyError, TypeError, ValueError, TimeoutError) as err:
+        except _NONSENSE as err:
             reason = f"{type(err).__name__}: {err}"
         _LOGGER.warning("Lost the runner of jobs: %s", reason)
 
@@ -209,6 +228,7 @@ class Machine:
             case "usage":
                 for entry in header["owners"]:
                     self._account(entry)
+                self._heard_s = time.monotonic()
             case "result":
                 result = WorkResult(output=frame.body, cpu_s=_seconds(header["cpu_s"]))
                 if (future := self._settle(header)) is not None:
@@ -239,6 +259,7 @@ class Machine:
     async def _disconnect(self) -> None:
         """End the runner and all work on it."""
         self._connected.clear()
+        self._heard_s = -inf
         pending, self._pending = self._pending, {}
         for future in pending.values():
             if not future.done():

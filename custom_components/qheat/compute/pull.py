@@ -5,6 +5,7 @@ import contextlib
 import logging
 import math
 import time
+from collections.abc import Awaitable, Callable
 from random import Random, SystemRandom
 from typing import Final, override
 
@@ -30,7 +31,7 @@ UNWANTED_S: Final = 300.0
 """How long leases are kept, paused, while no heat is wanted."""
 
 _STOP_S: Final = 5.0
-_BURN_AGAIN_S: Final = 1.0
+_AGAIN_S: Final = 1.0
 _CRUMB: Final = 1e-6  # of a slot: what arithmetic leaves over
 
 
@@ -62,7 +63,8 @@ class PullEngine(Engine):
         self._burns: list[asyncio.Task[None]] = []
         self._unwanted: asyncio.TimerHandle | None = None
         self._dry = False
-        self._problem: EngineProblem | None = None
+        self._pull_problem: EngineProblem | None = None
+        self._work_problem: EngineProblem | None = None
         self._last_kind = HeatKind.NONE
         self._work_lost_s = 0.0
 
@@ -70,7 +72,6 @@ class PullEngine(Engine):
     async def start(self) -> None:
         """Start the supervising task; the backend need not be there yet."""
         self._supervisor = asyncio.create_task(self._supervise(), name="qheat pull engine")
-        self._supervisor.add_done_callback(_tell_failure)
 
     @override
     async def stop(self) -> None:
@@ -81,19 +82,21 @@ class PullEngine(Engine):
         self._budget = HeatBudget(power_w=0.0, expires_s=0.0)
         self._machine.allot(self._radiator_id, 0.0, time.monotonic())
         self._watch_wanted(wanted=True)
-        with contextlib.suppress(TimeoutError, BackendError):
-            async with asyncio.timeout(_STOP_S):
-                await self._return_all()
-        supervisor.cancel()
-        await asyncio.wait([supervisor])
+        try:
+            with contextlib.suppress(TimeoutError, BackendError):
+                async with asyncio.timeout(_STOP_S):
+                    await self._return_all()
+        finally:
+            supervisor.cancel()
+            await asyncio.wait([supervisor])
 
     @override
     def set_budget(self, budget: HeatBudget) -> None:
         """Heat with at most this budget; if it has room for more jobs, ask for them at once."""
         had_room, had_own_heat = self._room(), self._budget.own_heat
-        self._budget = budget
         slots = self._power.slots_for(budget.power_w)
         self._machine.allot(self._radiator_id, slots, budget.expires_s, urgent=budget.own_heat)
+        self._budget = budget
         room = self._room()
         self._watch_wanted(wanted=room > 0)
         if room > had_room:
@@ -107,32 +110,43 @@ class PullEngine(Engine):
         usage = self._machine.usage(self._radiator_id)
         computing = self._count(Phase.COMPUTING)
         running = min(usage.running, computing)
-        ends_s = min((job.ends_s for job in self._jobs), default=None)
-        alive = self._supervisor is not None and not self._supervisor.done()
+        left_s = [max(job.ends_s - time.monotonic(), 0.0) for job in self._jobs]
+        busy_slots = None if self._supervisor is None else usage.busy_slots
         return EngineStatus(
-            power_w=self._power.power_for(usage.busy_slots) if alive else None,
+            power_w=None if busy_slots is None else self._power.power_for(busy_slots),
             power_source=PowerSource.ESTIMATED,
             heat_kind=self._heat_kind(usage),
             jobs_running=running,
             jobs_paused=computing - running,
             jobs_queued=self._count(Phase.FETCHING),
             work_lost_s=self._work_lost_s,
-            lease_left_s=None if ends_s is None else max(ends_s - time.monotonic(), 0.0),
-            problem=self._present_problem(busy=usage.machine_busy),
+            lease_left_s=min(left_s, default=None),
+            problem=self._present_problem(usage),
         )
 
     @override
     async def settlements(self, after: str | None) -> SettlementPage:
         """Return the backend's settlements for this radiator behind a cursor."""
-        try:
-            page = await self._client.settlements(self._radiator_id, after)
-        except BackendError as error:
-            self._report(error.problem)
-            raise
-        self._report(None)
-        return page
+        return await self._client.settlements(self._radiator_id, after)
 
     async def _supervise(self) -> None:
+        while True:
+            await self._minded(self._drive)
+
+    async def _minded(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do `work`; an error that nobody foresaw ends it alone, is told, and makes a pause."""
+        try:
+            await work()
+        except Exception:
+            if self._work_problem is not EngineProblem.ENGINE_FAILED:
+                _LOGGER.exception("The pull engine met an error of its own")
+            self._puller.went_wrong()
+            self._report(EngineProblem.ENGINE_FAILED)
+            await asyncio.sleep(_AGAIN_S)
+        self._wake.set()
+
+    async def _drive(self) -> None:
+        self._jobs, self._burns, self._pulling = {}, [], None
         async with asyncio.TaskGroup() as group:
             while True:
                 self._wake.clear()
@@ -141,7 +155,7 @@ class PullEngine(Engine):
                 if self._pulling is None and self._missing() > 0:
                     pause_s = self._puller.pause_s
                     if pause_s <= 0:
-                        self._pulling = group.create_task(self._pull(group))
+                        self._pulling = group.create_task(self._minded(lambda: self._pull(group)))
                         pause_s = None
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(pause_s):
@@ -155,16 +169,17 @@ class PullEngine(Engine):
         try:
             leases = await self._puller.pull(self._missing(), wanted_s, wait_s)
         except BackendError as error:
-            self._report(error.problem)
+            self._pull_problem = error.problem
             self._dry = True
         else:
-            self._report(None)
+            self._pull_problem = None
+            if not self._jobs:
+                self._report(None)
             self._dry = not leases
             for lease in leases:
                 self._begin(lease, group)
         finally:
             self._pulling = None
-            self._wake.set()
 
     def _begin(self, lease: JobLease, group: asyncio.TaskGroup) -> None:
         job = LeasedJob(
@@ -177,7 +192,7 @@ class PullEngine(Engine):
             report=self._report,
         )
         self._last_kind = _kind(job)
-        self._jobs[job] = group.create_task(self._carry_through(job))
+        self._jobs[job] = group.create_task(self._minded(lambda: self._carry_through(job)))
 
     async def _carry_through(self, job: LeasedJob) -> None:
         try:
@@ -185,7 +200,6 @@ class PullEngine(Engine):
         finally:
             del self._jobs[job]
             self._work_lost_s += job.lost_s
-            self._wake.set()
         if done:
             self._puller.went_well()
         elif job.fault is WorkFault.REFUSED:
@@ -196,28 +210,26 @@ class PullEngine(Engine):
     def _balance_burns(self, group: asyncio.TaskGroup) -> None:
         """Burn for own heat in the slots that no job keeps busy, if that may be and must be."""
         self._burns = [burn for burn in self._burns if not burn.done()]
-        jobless = self._dry or self._problem is not None
+        jobless = self._dry or self._work_problem is not None
         idle = self._room() - self._count(Phase.COMPUTING)
         wanted = max(idle, 0) if self._budget.own_heat and jobless else 0
         for burn in self._burns[wanted:]:
             burn.cancel()
         for _ in range(len(self._burns), wanted):
-            self._burns.append(group.create_task(self._burn()))
+            self._burns.append(group.create_task(self._minded(self._burn)))
 
     async def _burn(self) -> None:
         self._last_kind = HeatKind.OWN
         try:
             await self._machine.burn(self._radiator_id)
         except WorkError:
-            await asyncio.sleep(_BURN_AGAIN_S)
-        self._wake.set()
+            await asyncio.sleep(_AGAIN_S)
 
     async def _return_all(self) -> None:
         if self._pulling is not None:
             self._pulling.cancel()
             await asyncio.wait([self._pulling])
-        for job in self._jobs:
-            job.end(GiveBackReason.STOPPED)
+        self._end_jobs(GiveBackReason.STOPPED)
         await asyncio.gather(
             self._puller.give_back_unanswered(),
             *[asyncio.wait([task]) for task in self._jobs.values()],
@@ -229,16 +241,17 @@ class PullEngine(Engine):
             self._unwanted.cancel()
             self._unwanted = None
         elif not wanted and self._unwanted is None:
-            loop = asyncio.get_running_loop()
-            self._unwanted = loop.call_later(self._unwanted_s, self._give_up)
+            self._unwanted = asyncio.get_running_loop().call_later(
+                self._unwanted_s, self._end_jobs, GiveBackReason.UNWANTED
+            )
 
-    def _give_up(self) -> None:
+    def _end_jobs(self, reason: GiveBackReason) -> None:
         for job in self._jobs:
-            job.end(GiveBackReason.UNWANTED)
+            job.end(reason)
 
     def _report(self, problem: EngineProblem | None) -> None:
-        if problem is not self._problem:
-            self._problem = problem
+        if problem is not self._work_problem:
+            self._work_problem = problem
             self._wake.set()
 
     def _room(self) -> int:
@@ -270,20 +283,17 @@ class PullEngine(Engine):
         # The watts are a mean over seconds: what is left of them is of the kind that ran last.
         return HeatKind.FILLER if kinds else self._last_kind
 
-    def _present_problem(self, *, busy: bool) -> EngineProblem | None:
-        if self._supervisor is not None and self._supervisor.done():
+    def _present_problem(self, usage: Usage) -> EngineProblem | None:
+        if usage.busy_slots is None:
             return EngineProblem.ENGINE_FAILED
-        if self._problem is not None or self._room() == 0:
-            return self._problem
+        if self._pull_problem is not None and self._missing() > 0:
+            return self._pull_problem
+        if self._work_problem is not None or self._room() == 0:
+            return self._work_problem
         if self._dry:
             return EngineProblem.NO_JOBS
-        return EngineProblem.MACHINE_BUSY if busy else None
+        return EngineProblem.MACHINE_BUSY if usage.machine_busy else None
 
 
 def _kind(job: LeasedJob) -> HeatKind:
     return HeatKind.PAID if job.lease.pay > 0 else HeatKind.FILLER
-
-
-def _tell_failure(supervisor: asyncio.Task[None]) -> None:
-    if not supervisor.cancelled() and (error := supervisor.exception()) is not None:
-        _LOGGER.error("The pull engine failed", exc_info=error)

@@ -4,6 +4,8 @@ Pure: no Home Assistant, no input or output, no clock of its own.
 """
 
 from .demand import FROST_LIMIT_C, HeatDemand, RadiatorRating, Reason, RoomReading, Target
+from .learn import Snapshot, refit
+from .model import RoomModel
 from .room import DEMO_ROOMS, RoomParameters, SimulatedRoom
 from .thermostat import RoomControl
 
@@ -14,8 +16,11 @@ __all__ = [
     "RadiatorRating",
     "Reason",
     "RoomControl",
+    "RoomModel",
     "RoomParameters",
     "RoomReading",
     "SimulatedRoom",
+    "Snapshot",
     "Target",
+    "refit",
 ]

@@ -21,7 +21,7 @@ HEAT, OUTDOOR, SUN, GAINS = range(4)
 INPUTS: Final = 4
 SENSOR_LAG_S: Final = 300.0
 RADIATOR_LAG_S: Final = 400.0
-UNKNOWN_FADES_S: Final = 7200.0
+UNKNOWN_FADES_S: Final = 10800.0
 CONVECTIVE: Final = 0.7
 AIRBORNE_GAINS: Final = 0.6
 LOSS_FROM_AIR: Final = 0.65
@@ -55,6 +55,11 @@ class RoomModel:
             sun_m2=0.5 * size,
             air_j_k=81e3 * size,
         )
+
+    @property
+    def time_constant_s(self) -> float:
+        """How long the room takes to lose two thirds of its warmth, in seconds."""
+        return (self.air_j_k + self.fast_j_k + self.slow_j_k) / self.loss_w_k
 
     def transition(self, step_s: float) -> Transition:
         """Return how the state moves in `step_s` seconds with constant inputs (exact)."""

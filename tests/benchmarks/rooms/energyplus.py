@@ -12,7 +12,6 @@ from .trial import Trial
 from .weather import Weather, read_epw
 
 WARMUP_W = 250.0
-FAILED = 1e3
 MATERIALS = {
     "Concrete": (0.16, 1.75, 2300, 920),
     "Slab": (0.18, 1.75, 2300, 920),

@@ -1,7 +1,12 @@
 """Our own thermostat as one of those that are compared."""
 
-from custom_components.qheat.heating import RadiatorRating, RoomControl, RoomReading, Target
-from custom_components.qheat.heating.learn import refit
+from custom_components.qheat.heating import (
+    RadiatorRating,
+    RoomControl,
+    RoomReading,
+    Target,
+    refit,
+)
 
 from .trial import Observation
 

@@ -69,6 +69,8 @@ class Runner:
     def _rest_s(self) -> float | None:
         if self._pool is None:
             return None
+        if not self._pool.jobs and self._link.stuck:
+            return None  # until somebody listens again there is nothing to tell
         until_s = self._next_tick_s if self._pool.jobs else self._next_usage_s
         return max(until_s - time.monotonic(), 0.0)
 

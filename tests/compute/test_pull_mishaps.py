@@ -1,0 +1,158 @@
+"""The pull engine when what it stands on fails: its machine, its backend, its own code."""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import override
+
+import aiohttp
+import pytest
+
+from custom_components.qheat.compute import runner as runner_module
+from custom_components.qheat.compute.client import JobClient
+from custom_components.qheat.compute.engine import EngineProblem, HeatKind
+from custom_components.qheat.compute.messages import PullAnswer, PullRequest
+from tests.backend.tiny import TinyCatalogue
+from tests.waiting import until
+
+from .homes import TOKEN, client_of, engine_on, free_jobs, heat, machine_with, serving, settled
+from .hostile import http, say
+from .processes import runner
+from .wat import ECHO, LOOP
+
+
+async def test_of_a_machine_that_cannot_come_back_no_heat_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with (
+        serving(tmp_path, TinyCatalogue(module=LOOP)) as backend,
+        client_of(backend.socket_path) as client,
+        machine_with(LOOP) as machine,
+        engine_on(client, machine) as engine,
+    ):
+        engine.set_budget(heat())
+        await until(lambda: (engine.status().power_w or 0) > 30)
+        monkeypatch.setattr(runner_module, "_BOOT", str(tmp_path / "gone.py"))
+        os.kill(runner(), signal.SIGKILL)
+        await until(lambda: engine.status().power_w is None)
+        status = engine.status()
+        assert status.problem is EngineProblem.ENGINE_FAILED
+        assert (status.heat_kind, status.jobs_running) == (HeatKind.NONE, 0)
+        monkeypatch.undo()
+        await until(lambda: (engine.status().power_w or 0) > 30)
+
+
+class Unforeseen(JobClient):
+    """A client whose pulls end in an error that nobody thought of, until it is mended."""
+
+    broken = True
+
+    @override
+    async def pull(self, request: PullRequest, wait_s: int) -> PullAnswer:
+        if self.broken:
+            raise AttributeError("nobody thought of this")
+        return await super().pull(request, wait_s)
+
+
+async def test_an_error_that_nobody_foresaw_lets_nobody_freeze_and_is_got_over(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with (
+        serving(tmp_path, TinyCatalogue(module=LOOP)) as backend,
+        aiohttp.ClientSession(
+            connector=aiohttp.UnixConnector(path=str(backend.socket_path))
+        ) as session,
+        machine_with(LOOP) as machine,
+    ):
+        client = Unforeseen(session, "http://localhost", TOKEN)
+        async with engine_on(client, machine) as engine:
+            engine.set_budget(heat())
+            await until(lambda: engine.status().heat_kind is HeatKind.OWN)
+            await until(lambda: (engine.status().power_w or 0) > 30)
+            assert engine.status().problem is EngineProblem.ENGINE_FAILED
+            assert caplog.text.count("error of its own") == 1
+            client.broken = False
+            await until(lambda: engine.status().heat_kind is HeatKind.PAID)
+            assert engine.status().problem is None
+
+
+async def test_a_budget_that_is_no_number_is_refused_and_the_last_one_stays(
+    tmp_path: Path,
+) -> None:
+    async with (
+        serving(tmp_path, TinyCatalogue(module=ECHO)) as backend,
+        client_of(backend.socket_path) as client,
+        machine_with(ECHO) as machine,
+        engine_on(client, machine) as engine,
+    ):
+        engine.set_budget(heat())
+        with pytest.raises(ValueError, match="budget"):
+            engine.set_budget(heat(float("nan")))
+        await settled(engine, 2)
+
+
+async def test_settlements_that_can_be_had_do_not_hide_that_jobs_cannot(tmp_path: Path) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        good = say({"settlements": [], "cursor": "0"})
+        writer.write(good if b"settlements" in head else http(b"garbage"))
+        await writer.drain()
+        writer.close()
+
+    path = tmp_path / "half.sock"
+    async with (
+        await asyncio.start_unix_server(answer, path),
+        client_of(path) as client,
+        machine_with() as machine,
+        engine_on(client, machine) as engine,
+    ):
+        engine.set_budget(heat())
+        await until(lambda: engine.status().problem is EngineProblem.BACKEND_FAULTY)
+        assert (await engine.settlements(None)).settlements == ()
+        assert engine.status().problem is EngineProblem.BACKEND_FAULTY
+
+
+async def test_engines_that_stop_together_all_give_their_leases_back(tmp_path: Path) -> None:
+    async with (
+        serving(tmp_path, TinyCatalogue(jobs=3, module=LOOP)) as backend,
+        client_of(backend.socket_path) as client,
+        machine_with(LOOP) as machine,
+        engine_on(client, machine, radiator_id="one") as one,
+        engine_on(client, machine, radiator_id="two") as two,
+        engine_on(client, machine, radiator_id="three") as three,
+    ):
+        engines = (one, two, three)
+        for engine in engines:
+            engine.set_budget(heat())
+        await until(lambda: all(engine.status().lease_left_s for engine in engines))
+        await asyncio.gather(*(engine.stop() for engine in engines))
+        assert await free_jobs(backend) == 3
+        assert not [
+            task for task in asyncio.all_tasks() if task.get_name().startswith("qheat pull")
+        ]
+
+
+async def test_a_job_that_other_programs_hold_up_keeps_its_lease(tmp_path: Path) -> None:
+    async with (
+        serving(tmp_path, TinyCatalogue(jobs=1, module=LOOP), lease_ttl_s=1.5) as backend,
+        client_of(backend.socket_path) as client,
+        machine_with(LOOP) as machine,
+        engine_on(client, machine) as engine,
+    ):
+        others = [
+            await asyncio.create_subprocess_exec(sys.executable, "-c", "while True: pass")
+            for _ in range(os.cpu_count() or 1)
+        ]
+        try:
+            engine.set_budget(heat(own_heat=False))
+            await until(lambda: engine.status().problem is EngineProblem.MACHINE_BUSY)
+            (job,) = engine._jobs
+            await asyncio.sleep(3.0)  # two lives of a lease
+            assert list(engine._jobs) == [job]
+            assert await free_jobs(backend) == 0
+        finally:
+            for other in others:
+                other.kill()
+                await other.wait()
