@@ -61,6 +61,9 @@ def main() -> int:
         except DemoError as err:
             print(f"screenshot: {err}", file=sys.stderr)
             return 1
+        except asyncio.CancelledError:
+            say("interrupted")
+            return 1
     return 0
 
 
