@@ -4,7 +4,6 @@ import secrets
 import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,13 +27,10 @@ from .const import (
     CONF_AREA,
     CONF_BACKEND,
     CONF_CURRENCY,
-    CONF_ELECTRICITY_PRICE,
     CONF_FLOOR_AREA_M2,
     CONF_IDLE_W,
     CONF_OUTDOOR_ENTITY,
     CONF_RATED_W,
-    CONF_REFERENCE_EFFICIENCY,
-    CONF_REFERENCE_PRICE,
     CONF_ROOM,
     CONF_SPEED,
     CONF_TEMPERATURE_ENTITY,
@@ -45,9 +41,11 @@ from .coordinator import HomeCoordinator, QheatConfigEntry
 from .heating import RadiatorRating, RoomControl
 from .ledger import Ledger, LedgerError, Tariff
 from .machine_share import async_shared_machine
+from .prices import Carbon, Prices, fixed_tariff
 from .radiator import Radiator, Room
 from .rooms import FastRoom, SensorRoom
 from .setting import DEFAULT_PRESETS, Setting
+from .today import CoreTime
 
 STORAGE_VERSION: Final = 1
 
@@ -62,13 +60,14 @@ async def async_open_home(
     saved = await store.async_load() or {}
     try:
         ledger = Ledger.load(saved["ledger"]) if saved else Ledger(entry.data[CONF_CURRENCY])
+        core_time = CoreTime(saved.get("core_time"))
     except (KeyError, LedgerError) as err:
         raise _setup_error("books_damaged", err) from err
     try:
         machine = await stack.enter_async_context(async_shared_machine(hass))
     except EngineError as err:
         raise _setup_error("machine_unfit", err) from err
-    tariff = _tariff(entry)
+    tariff = fixed_tariff(entry.options, entry.data[CONF_CURRENCY])
     embedded = None
     if entry.data[CONF_BACKEND] == BACKEND_EMBEDDED:
         embedded, client = await _open_embedded(hass, entry, tariff, stack)
@@ -98,7 +97,9 @@ async def async_open_home(
         entry,
         radiators=radiators,
         ledger=ledger,
-        tariff=tariff,
+        prices=Prices(hass, tariff, entry.options),
+        carbon=Carbon.of(entry.options),
+        core_time=core_time,
         machine=machine,
         embedded=embedded,
         presets={preset: entry.options.get(preset, c) for preset, c in DEFAULT_PRESETS.items()},
@@ -132,16 +133,6 @@ def _setup_error(translation_key: str, err: Exception) -> ConfigEntryError:
         translation_domain=DOMAIN,
         translation_key=translation_key,
         translation_placeholders={"detail": str(err)},
-    )
-
-
-def _tariff(entry: ConfigEntry) -> Tariff:
-    options = entry.options
-    return Tariff(
-        currency=entry.data[CONF_CURRENCY],
-        electricity_per_kwh=Decimal(str(options[CONF_ELECTRICITY_PRICE])),
-        reference_per_kwh=Decimal(str(options[CONF_REFERENCE_PRICE])),
-        reference_efficiency=Decimal(str(options[CONF_REFERENCE_EFFICIENCY])),
     )
 
 

@@ -12,10 +12,14 @@ from custom_components.qheat.heating import Reason
 from custom_components.qheat.image import DESCRIPTION as PICTURE
 from custom_components.qheat.sensor import (
     EMBEDDED_DESCRIPTIONS,
-    HEAT_DESCRIPTIONS,
     HOME_DESCRIPTIONS,
-    MONEY_DESCRIPTIONS,
     RADIATOR_DESCRIPTIONS,
+)
+from custom_components.qheat.sensor_books import (
+    FREE,
+    HEAT_DESCRIPTIONS,
+    MONEY_DESCRIPTIONS,
+    WORK_DESCRIPTIONS,
 )
 from custom_components.qheat.setting import Preset
 
@@ -29,6 +33,7 @@ SENSORS = {
     for description in (
         *HEAT_DESCRIPTIONS,
         *MONEY_DESCRIPTIONS,
+        *WORK_DESCRIPTIONS,
         *EMBEDDED_DESCRIPTIONS,
         *HOME_DESCRIPTIONS,
         *RADIATOR_DESCRIPTIONS,
@@ -69,6 +74,7 @@ def test_every_entity_has_a_name(language: str) -> None:
     [
         ("status", {*Reason, *EngineProblem}),
         ("heat_kind", set(HeatKind)),
+        ("effective_cop", {FREE}),
         ("power_source", set(PowerSource)),
     ],
 )
