@@ -12,6 +12,7 @@ from homeassistant.helpers.storage import Store
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
+from .archive import Archive
 from .backend import EmbeddedBackend
 from .compute.engine import EngineError, EngineProblem, EngineStatus, SettlementPage
 from .compute.machine import Machine
@@ -82,6 +83,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         prices: Prices,
         carbon: Carbon,
         core_time: CoreTime,
+        archive: Archive,
         presets: Presets,
         machine: Machine,
         embedded: EmbeddedBackend | None,
@@ -96,6 +98,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         self._prices = prices
         self._carbon = carbon
         self._core_time = core_time
+        self.archive = archive
         self._balances, self._home_balance = self._read_books()
         self._store = store
         self._showcase = Showcase()
@@ -121,6 +124,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         if booked or now.steady_s >= self._next_save_s:
             self._next_save_s = now.steady_s + SAVE_EVERY_S
             await self.async_save()
+        await self.archive.async_tick(now.steady_s)
         if booked and self.embedded is not None:
             self._showcase = await read_showcase(self.embedded)
         return HomeState(

@@ -17,6 +17,7 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.storage import STORAGE_DIR, Store
 
+from .archive import archive_store, async_open_archive
 from .backend import EmbeddedBackend, StoreError, Terms, catalogue
 from .compute.client import JobClient
 from .compute.engine import EngineError, PowerModel
@@ -61,6 +62,7 @@ async def async_open_home(
     try:
         ledger = Ledger.load(saved["ledger"]) if saved else Ledger(entry.data[CONF_CURRENCY])
         core_time = CoreTime(saved.get("core_time"))
+        archive = await async_open_archive(hass, entry.entry_id, ledger)
     except (KeyError, LedgerError) as err:
         raise _setup_error("books_damaged", err) from err
     try:
@@ -100,18 +102,21 @@ async def async_open_home(
         prices=Prices(hass, tariff, entry.options),
         carbon=Carbon.of(entry.options),
         core_time=core_time,
+        archive=archive,
         machine=machine,
         embedded=embedded,
         presets={preset: entry.options.get(preset, c) for preset, c in DEFAULT_PRESETS.items()},
         store=store,
     )
     stack.push_async_callback(coordinator.async_save)
+    stack.push_async_callback(archive.async_save)
     return coordinator
 
 
 async def async_remove_home(hass: HomeAssistant, entry: QheatConfigEntry) -> None:
     """Delete the books, and the embedded backend's database."""
     await _store(hass, entry).async_remove()
+    await archive_store(hass, entry.entry_id).async_remove()
     await hass.async_add_executor_job(_delete_database, _database(hass, entry))
 
 

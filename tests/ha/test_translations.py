@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from homeassistant.components.climate import PRESET_NONE
+from homeassistant.util.yaml import parse_yaml
 
 from custom_components.qheat.compute.engine import EngineProblem, HeatKind, PowerSource
 from custom_components.qheat.heating import Reason
@@ -93,6 +94,17 @@ def test_every_sensor_without_a_device_class_has_an_icon() -> None:
     plain = {d.key for d in RADIATOR_DESCRIPTIONS if d.device_class is None}
     assert plain <= set(icons)
     assert set(icons) <= SENSORS
+
+
+@pytest.mark.parametrize("language", TEXTS)
+def test_every_action_and_each_of_its_fields_has_a_text_and_an_icon(language: str) -> None:
+    actions = parse_yaml((FOLDER / "services.yaml").read_text("utf-8"))
+    assert isinstance(actions, dict)
+    texts = TEXTS[language]["services"]
+    icons = json.loads((FOLDER / "icons.json").read_text("utf-8"))["services"]
+    assert actions.keys() == texts.keys() == icons.keys()
+    for name, action in actions.items():
+        assert action["fields"].keys() == texts[name]["fields"].keys()
 
 
 def test_the_thermostat_offers_only_presets_that_have_a_text() -> None:
