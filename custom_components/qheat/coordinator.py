@@ -17,6 +17,7 @@ from .backend import EmbeddedBackend
 from .compute.engine import EngineError, EngineProblem, EngineStatus, SettlementPage
 from .compute.machine import Machine
 from .const import LOGGER
+from .hourly import HourlyStatistics
 from .ledger import Ledger, LedgerError, Moment, Totals
 from .prices import Carbon, Prices
 from .radiator import Radiator, RadiatorState
@@ -84,6 +85,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         carbon: Carbon,
         core_time: CoreTime,
         archive: Archive,
+        hourly: HourlyStatistics,
         presets: Presets,
         machine: Machine,
         embedded: EmbeddedBackend | None,
@@ -99,6 +101,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         self._carbon = carbon
         self._core_time = core_time
         self.archive = archive
+        self._hourly = hourly
         self._balances, self._home_balance = self._read_books()
         self._store = store
         self._showcase = Showcase()
@@ -124,6 +127,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         if booked or now.steady_s >= self._next_save_s:
             self._next_save_s = now.steady_s + SAVE_EVERY_S
             await self.async_save()
+            await self._hourly.async_tick(now.utc_s, booked=booked)
         await self.archive.async_tick(now.steady_s)
         if booked and self.embedded is not None:
             self._showcase = await read_showcase(self.embedded)

@@ -40,6 +40,7 @@ from .const import (
 )
 from .coordinator import HomeCoordinator, QheatConfigEntry
 from .heating import RadiatorRating, RoomControl
+from .hourly import HourlyStatistics
 from .ledger import Ledger, LedgerError, Tariff
 from .machine_share import async_shared_machine
 from .prices import Carbon, Prices, fixed_tariff
@@ -103,6 +104,9 @@ async def async_open_home(
         carbon=Carbon.of(entry.options),
         core_time=core_time,
         archive=archive,
+        hourly=HourlyStatistics(
+            hass, ledger, {key: subentry.title for key, subentry in entry.subentries.items()}
+        ),
         machine=machine,
         embedded=embedded,
         presets={preset: entry.options.get(preset, c) for preset, c in DEFAULT_PRESETS.items()},
