@@ -1,1 +1,47 @@
-"""A thermostat whose burner is paid computing."""
+"""The qheat integration: a thermostat whose burner is paid computing."""
+
+from contextlib import AsyncExitStack
+
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
+from homeassistant.core import Event, HomeAssistant
+
+from .coordinator import QheatConfigEntry
+from .home import async_open_home, async_remove_home
+
+PLATFORMS = [Platform.CLIMATE, Platform.IMAGE, Platform.SENSOR]
+
+
+async def async_setup_entry(hass: HomeAssistant, entry: QheatConfigEntry) -> bool:
+    """Set up a home: its backend, its radiators and their entities."""
+    async with AsyncExitStack() as stack:
+        entry.runtime_data = coordinator = await async_open_home(hass, entry, stack)
+        await coordinator.async_config_entry_first_refresh()
+        await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+        coordinator.close = stack.pop_all().aclose
+
+    async def async_stop(event: Event) -> None:
+        """Give leases back before Home Assistant is gone."""
+        await coordinator.async_shutdown()
+        await coordinator.close()
+
+    entry.async_on_unload(hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, async_stop))
+    entry.async_on_unload(entry.add_update_listener(async_reload))
+    return True
+
+
+async def async_unload_entry(hass: HomeAssistant, entry: QheatConfigEntry) -> bool:
+    """Stop a home; nothing runs on and no lease is left behind."""
+    if unloaded := await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
+        await entry.runtime_data.async_shutdown()
+        await entry.runtime_data.close()
+    return unloaded
+
+
+async def async_remove_entry(hass: HomeAssistant, entry: QheatConfigEntry) -> None:
+    """Delete what a home has kept on disk."""
+    await async_remove_home(hass, entry)
+
+
+async def async_reload(hass: HomeAssistant, entry: QheatConfigEntry) -> None:
+    """Take over changed prices, presets or radiators."""
+    await hass.config_entries.async_reload(entry.entry_id)

@@ -5,3 +5,25 @@ from typing import Final
 
 DOMAIN: Final = "qheat"
 LOGGER: Final = logging.getLogger(__package__)
+
+SUBENTRY_THIS_MACHINE: Final = "this_machine"
+
+CONF_BACKEND: Final = "backend"
+BACKEND_EMBEDDED: Final = "embedded"
+BACKEND_OPERATOR: Final = "operator"
+
+CONF_CURRENCY: Final = "currency"
+CONF_ELECTRICITY_PRICE: Final = "electricity_price"
+CONF_REFERENCE_PRICE: Final = "reference_price"
+CONF_REFERENCE_EFFICIENCY: Final = "reference_efficiency"
+CONF_OUTDOOR_ENTITY: Final = "outdoor_entity"
+CONF_PRESETS: Final = "presets"
+
+CONF_RATED_W: Final = "rated_w"
+CONF_IDLE_W: Final = "idle_w"
+CONF_ROOM: Final = "room"
+ROOM_SENSOR: Final = "sensor"
+ROOM_SIMULATED: Final = "simulated"
+CONF_TEMPERATURE_ENTITY: Final = "temperature_entity"
+CONF_FLOOR_AREA_M2: Final = "floor_area_m2"
+CONF_SPEED: Final = "speed"

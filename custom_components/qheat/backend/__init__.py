@@ -1,1 +1,5 @@
 """The embedded job backend: the job API over HTTP, kept in SQLite."""
+
+from .database import StoreError as StoreError
+from .embedded import EmbeddedBackend as EmbeddedBackend
+from .work import Terms as Terms

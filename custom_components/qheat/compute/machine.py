@@ -1,28 +1,32 @@
 """This computer's slots, shared by all radiators that the pull engine heats."""
 
+import asyncio
+import contextlib
+import itertools
+import logging
+import sys
+import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from importlib.util import find_spec
+from math import isfinite
+from pathlib import Path
+from typing import Any, Final
 
+from .engine import EngineError, EngineProblem
+from .modules import SHIPPED
+from .runner import RunnerProcess
+from .sandbox.frames import MAX_BODY_BYTES, Frame, FrameError
+from .sandbox.work import Limits as Limits
+from .sandbox.work import Lock as Lock
+from .sandbox.work import Mode
+from .sandbox.work import WorkFault as WorkFault
 
-class WorkFault(StrEnum):
-    """Why a piece of work gave no result."""
+_LOGGER = logging.getLogger(__name__)
 
-    REFUSED = "refused"  # not a module that may run here, or one that no lock would hold
-    TRAPPED = "trapped"
-    OUT_OF_MEMORY = "out_of_memory"
-    OUT_OF_TIME = "out_of_time"
-    OUTPUT_TOO_LARGE = "output_too_large"
-    BUDGET_ENDED = "budget_ended"
-    WORKER_DIED = "worker_died"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What one job may take."""
-
-    memory_bytes: int
-    cpu_s: float
-    output_bytes: int
+_READY_S: Final = 60.0
+_FIRST_PAUSE_S: Final = 1.0
+_LONGEST_PAUSE_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,13 +41,13 @@ class WorkResult:
 class Usage:
     """What one owner's workers do now."""
 
-    busy_slots: float
+    busy_slots: float = 0.0
     """Mean cores kept busy over the last seconds, measured on the workers' CPU time."""
-    cpu_s: float
+    cpu_s: float = 0.0
     """CPU seconds of all the owner's workers, ended ones included."""
-    running: int
-    paused: int
-    machine_busy: bool
+    running: int = 0
+    paused: int = 0
+    machine_busy: bool = False
     """Other programs need the CPU, so the owner gets less than it asked for."""
 
 
@@ -54,3 +58,210 @@ class WorkError(Exception):
         super().__init__(detail)
         self.fault = fault
         self.cpu_s = cpu_s
+
+
+class Machine:
+    """Runs jobs in locked worker processes, within the budgets that their owners are allotted.
+
+    A runner process of its own is the parent of all workers, so that a dead or hung Home Assistant
+    leaves nothing burning. When the runner dies, its work is lost and another is started.
+    """
+
+    def __init__(self, slots: int, *, modules: Iterable[str] = SHIPPED) -> None:
+        self.slots: Final = slots
+        self.lock: Lock | None = None
+        """Which of the workers' locks hold; None before `start`."""
+        self._modules = sorted(modules)
+        self._wasmtime_folder = ""
+        self._runner: RunnerProcess | None = None
+        self._connected = asyncio.Event()
+        self._keeper: asyncio.Task[None] | None = None
+        self._budgets: dict[str, Frame] = {}
+        self._usage: dict[str, Usage] = {}
+        self._numbers = itertools.count(1)
+        self._pending: dict[int, asyncio.Future[WorkResult]] = {}
+
+    async def start(self) -> None:
+        """Start the runner and see that a worker can be locked.
+
+        Raises EngineError where no job can run: not Linux, no seccomp, no wasmtime.
+        """
+        if sys.platform != "linux":
+            raise EngineError(EngineProblem.ENGINE_FAILED, "jobs run on Linux only")
+        self._wasmtime_folder = await asyncio.to_thread(_find_wasmtime)
+        runner = await self._connect()
+        self._keeper = asyncio.create_task(self._keep(runner), name="qheat runner")
+
+    async def stop(self) -> None:
+        """End all work; no process is left behind."""
+        if self._keeper is None:
+            return
+        self._keeper.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._keeper
+        self._keeper = None
+        self._connected.set()
+
+    def allot(self, owner: str, slots: float, expires_s: float, *, urgent: bool = False) -> None:
+        """Let `owner` keep up to `slots` slots busy until `expires_s` (time.monotonic).
+
+        With no slots its work waits; when the time is over it is killed. `urgent` work does not
+        make way for other programs. Raises ValueError for what is no number.
+        """
+        if not (isfinite(slots) and slots >= 0.0 and isfinite(expires_s)):
+            raise ValueError(f"not a budget: {slots} slots until {expires_s}")
+        header = {"op": "allot", "owner": owner, "slots": min(slots, float(self.slots))}
+        frame = Frame({**header, "expires_s": expires_s, "urgent": urgent})
+        self._budgets[owner] = frame
+        if self._runner is not None:
+            self._runner.send(frame)
+
+    async def run(self, owner: str, module: bytes, input_data: bytes, limits: Limits) -> WorkResult:
+        """Run a job to its end; cancelling this kills it. Raises WorkError."""
+        if len(module) + len(input_data) > MAX_BODY_BYTES:
+            raise WorkError(WorkFault.REFUSED, "module and input are too large")
+        header = {"mode": Mode.JOB, "module_bytes": len(module), **limits.to_json()}
+        return await self._work(owner, header, module + input_data)
+
+    async def burn(self, owner: str) -> None:
+        """Burn CPU for nothing but warmth until cancelled. Raises WorkError when it ends."""
+        await self._work(owner, {"mode": Mode.BURN}, b"")
+
+    def usage(self, owner: str) -> Usage:
+        """Return the last measurement of an owner's workers, about a second old at most."""
+        return self._usage.get(owner, Usage())
+
+    async def _work(self, owner: str, header: Mapping[str, Any], body: bytes) -> WorkResult:
+        await self._connected.wait()
+        runner = self._runner
+        if runner is None:
+            raise WorkError(WorkFault.WORKER_DIED, "the machine is not started")
+        number = next(self._numbers)
+        future = asyncio.get_running_loop().create_future()
+        self._pending[number] = future
+        try:
+            runner.send(Frame({**header, "op": "run", "number": number, "owner": owner}, body))
+            await runner.drain()
+            return await future
+        except OSError as err:
+            raise WorkError(WorkFault.WORKER_DIED, "the runner died") from err
+        finally:
+            if self._pending.pop(number, None) is not None:
+                runner.send(Frame({"op": "cancel", "number": number}))
+
+    async def _connect(self) -> RunnerProcess:
+        """Start a runner that is ready for work; raises EngineError."""
+        try:
+            runner = await RunnerProcess.spawn()
+        except OSError as err:
+            raise EngineError(EngineProblem.ENGINE_FAILED, f"cannot start: {err}") from err
+        try:
+            self.lock = await self._greet(runner)
+        except BaseException:
+            await runner.close()
+            raise
+        for frame in self._budgets.values():
+            if frame.header["expires_s"] > time.monotonic():
+                runner.send(frame)
+        self._runner = runner
+        self._connected.set()
+        return runner
+
+    async def _greet(self, runner: RunnerProcess) -> Lock:
+        hello = {"op": "hello", "slots": self.slots, "modules": self._modules}
+        runner.send(Frame({**hello, "wasmtime_folder": self._wasmtime_folder}))
+        try:
+            async with asyncio.timeout(_READY_S):
+                frame = await anext(runner.frames)
+            if frame.header["op"] == "failed":
+                raise EngineError(EngineProblem.ENGINE_FAILED, str(frame.header["detail"]))
+            return Lock.from_json(frame.header["lock"])
+        except (StopAsyncIteration, TimeoutError, FrameError, KeyError, TypeError) as err:
+            raise EngineError(EngineProblem.ENGINE_FAILED, "the runner does not answer") from err
+
+    async def _keep(self, runner: RunnerProcess) -> None:
+        """Serve runner after runner, until cancelled."""
+        while True:
+            try:
+                await self._serve(runner)
+            finally:
+                self._connected.clear()
+                self._runner = None
+                self._abandon()
+                await runner.close()
+            runner = await self._reconnect()
+
+    async def _reconnect(self) -> RunnerProcess:
+        pause_s = _FIRST_PAUSE_S
+        while True:
+            await asyncio.sleep(pause_s)
+            try:
+                return await self._connect()
+            except EngineError as err:
+                _LOGGER.warning("The runner cannot start again: %s", err)
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+    async def _serve(self, runner: RunnerProcess) -> None:
+        """Take in what the runner says until it ends, hangs or talks nonsense."""
+        reason = "it ended"
+        try:
+            async for frame in runner.frames:
+                self._take(frame)
+        except (FrameError, KeyError, TypeError, ValueError, TimeoutError) as err:
+            reason = f"{type(err).__name__}: {err}"
+        _LOGGER.warning("Lost the runner of jobs: %s", reason)
+
+    def _take(self, frame: Frame) -> None:
+        header = frame.header
+        match header["op"]:
+            case "usage":
+                for entry in header["owners"]:
+                    self._account(entry)
+            case "result":
+                result = WorkResult(output=frame.body, cpu_s=_seconds(header["cpu_s"]))
+                if (future := self._settle(header)) is not None:
+                    future.set_result(result)
+            case "fault":
+                fault, detail = WorkFault(header["fault"]), str(header["detail"])
+                if (future := self._settle(header)) is not None:
+                    future.set_exception(WorkError(fault, detail, _seconds(header["cpu_s"])))
+            case "failed":
+                raise ValueError(header["detail"])
+            case operation:
+                raise ValueError(f"unknown operation {operation!r}")
+
+    def _settle(self, header: Mapping[str, Any]) -> asyncio.Future[WorkResult] | None:
+        future = self._pending.pop(int(header["number"]), None)
+        return None if future is None or future.done() else future
+
+    def _account(self, entry: Mapping[str, Any]) -> None:
+        owner = str(entry["owner"])
+        self._usage[owner] = Usage(
+            busy_slots=_seconds(entry["busy_slots"]),
+            cpu_s=self.usage(owner).cpu_s + _seconds(entry["cpu_s"]),
+            running=int(entry["running"]),
+            paused=int(entry["paused"]),
+            machine_busy=bool(entry["machine_busy"]),
+        )
+
+    def _abandon(self) -> None:
+        pending, self._pending = self._pending, {}
+        for future in pending.values():
+            if not future.done():
+                future.set_exception(WorkError(WorkFault.WORKER_DIED, "the runner died"))
+        self._usage = {owner: Usage(cpu_s=usage.cpu_s) for owner, usage in self._usage.items()}
+
+
+def _seconds(value: Any) -> float:
+    number = float(value)
+    if not (isfinite(number) and number >= 0.0):
+        raise ValueError(f"not a measurement: {value!r}")
+    return number
+
+
+def _find_wasmtime() -> str:
+    """Return the folder that holds the wasmtime package; it is not imported here."""
+    spec = find_spec("wasmtime")
+    if spec is None or spec.origin is None:
+        raise EngineError(EngineProblem.ENGINE_FAILED, "the package wasmtime is not installed")
+    return str(Path(spec.origin).parents[1])

@@ -1,0 +1,68 @@
+"""Errors as `application/problem+json` (RFC 9457), translated in this one place."""
+
+import json
+import logging
+import sqlite3
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
+
+from ..wire import FieldError
+from .work import CursorError, LeaseLostError, LeaseUnknownError
+
+_LOGGER = logging.getLogger(__name__)
+
+_PROBLEMS: Final[Mapping[type[Exception], tuple[HTTPStatus, str]]] = {
+    CursorError: (HTTPStatus.BAD_REQUEST, "This cursor is none that was given out."),
+    LeaseUnknownError: (HTTPStatus.NOT_FOUND, "There is no such lease."),
+    LeaseLostError: (HTTPStatus.CONFLICT, "Another lease settled this job."),
+    TimeoutError: (HTTPStatus.REQUEST_TIMEOUT, "The request did not arrive in time."),
+    sqlite3.Error: (HTTPStatus.SERVICE_UNAVAILABLE, "The database cannot be used now."),
+}
+
+
+@web.middleware
+async def problems_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn every error of a handler into problem details."""
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        headers = {
+            name: value
+            for name, value in error.headers.items()
+            if name in {hdrs.ALLOW, hdrs.WWW_AUTHENTICATE}
+        }
+        return _problem(HTTPStatus(error.status), None, headers)
+    except FieldError as error:
+        return _problem(HTTPStatus.BAD_REQUEST, str(error))
+    except tuple(_PROBLEMS) as error:
+        status, detail = next(
+            problem for kind, problem in _PROBLEMS.items() if isinstance(error, kind)
+        )
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            _LOGGER.error("The job backend cannot answer: %s", error)
+        return _problem(status, detail)
+    except Exception:
+        _LOGGER.exception("The job backend failed to answer")
+        return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, None)
+
+
+def _problem(
+    status: HTTPStatus, detail: str | None, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    body: dict[str, object] = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": int(status),
+    }
+    if detail is not None:
+        body["detail"] = detail
+    return web.Response(
+        body=json.dumps(body).encode(),
+        status=status,
+        headers=headers,
+        content_type="application/problem+json",
+    )

@@ -1,0 +1,113 @@
+"""Climate platform of the qheat integration: the thermostat of each radiator."""
+
+from typing import Any, Final, override
+
+from homeassistant.components.climate import (
+    ATTR_HVAC_MODE,
+    PRESET_NONE,
+    ClimateEntity,
+    ClimateEntityDescription,
+    ClimateEntityFeature,
+    HVACAction,
+    HVACMode,
+)
+from homeassistant.const import ATTR_TEMPERATURE, PRECISION_TENTHS, UnitOfTemperature
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .coordinator import QheatConfigEntry
+from .entity import RadiatorEntity
+from .setting import MAX_SETPOINT_C, MIN_SETPOINT_C, Preset, Setting
+
+PARALLEL_UPDATES = 1
+
+DESCRIPTION: Final = ClimateEntityDescription(
+    key="thermostat", translation_key="thermostat", name=None
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: QheatConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up a thermostat for each radiator."""
+    for radiator_id in entry.runtime_data.radiators:
+        async_add_entities(
+            [QheatThermostat(entry.runtime_data, radiator_id, DESCRIPTION)],
+            config_subentry_id=radiator_id,
+        )
+
+
+class QheatThermostat(RadiatorEntity, ClimateEntity):
+    """The thermostat of one radiator."""
+
+    _attr_hvac_modes = [HVACMode.OFF, HVACMode.HEAT]
+    _attr_max_temp = MAX_SETPOINT_C
+    _attr_min_temp = MIN_SETPOINT_C
+    _attr_precision = PRECISION_TENTHS
+    _attr_preset_modes = [PRESET_NONE, *Preset]
+    _attr_supported_features = (
+        ClimateEntityFeature.TARGET_TEMPERATURE
+        | ClimateEntityFeature.PRESET_MODE
+        | ClimateEntityFeature.TURN_OFF
+        | ClimateEntityFeature.TURN_ON
+    )
+    _attr_target_temperature_step = 0.5
+    _attr_native_temperature_unit = UnitOfTemperature.CELSIUS
+    _attr_temperature_unit = UnitOfTemperature.CELSIUS  # before 2026.11
+
+    @property
+    def _setting(self) -> Setting:
+        return self.coordinator.radiators[self._radiator_id].setting
+
+    @property
+    @override
+    def hvac_mode(self) -> HVACMode:
+        return HVACMode.HEAT if self._setting.heating else HVACMode.OFF
+
+    @property
+    @override
+    def hvac_action(self) -> HVACAction:
+        if self.state_of_radiator.is_heating:
+            return HVACAction.HEATING
+        return HVACAction.IDLE if self._setting.heating else HVACAction.OFF
+
+    @property
+    def native_current_temperature(self) -> float | None:
+        """Temperature of the room in °C."""
+        return self.state_of_radiator.reading.temperature_c
+
+    @property
+    def native_target_temperature(self) -> float:
+        """Setpoint in °C."""
+        return self._setting.setpoint_c
+
+    current_temperature = native_current_temperature  # before 2026.11
+    target_temperature = native_target_temperature  # before 2026.11
+
+    @property
+    @override
+    def preset_mode(self) -> str:
+        return self._setting.preset or PRESET_NONE
+
+    @override
+    async def async_set_hvac_mode(self, hvac_mode: HVACMode) -> None:
+        await self._set(self._setting.with_heating(hvac_mode is HVACMode.HEAT))
+
+    @override
+    async def async_set_preset_mode(self, preset_mode: str) -> None:
+        preset = None if preset_mode == PRESET_NONE else Preset(preset_mode)
+        await self._set(self._setting.with_preset(preset, self.coordinator.presets))
+
+    @override
+    async def async_set_temperature(self, **kwargs: Any) -> None:
+        setting = self._setting
+        if (mode := kwargs.get(ATTR_HVAC_MODE)) is not None:
+            setting = setting.with_heating(mode == HVACMode.HEAT)
+        if (setpoint_c := kwargs.get(ATTR_TEMPERATURE)) is not None:
+            setting = setting.with_setpoint(setpoint_c, self.coordinator.presets)
+        await self._set(setting)
+
+    async def _set(self, setting: Setting) -> None:
+        await self.coordinator.async_set(self._radiator_id, setting)

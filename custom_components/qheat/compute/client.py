@@ -1,0 +1,240 @@
+"""The job-pull client: speaks the job API to one backend, and believes nothing it hears."""
+
+import json
+import re
+from base64 import b64encode
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from http import HTTPStatus
+from typing import Final
+
+import aiohttp
+from aiohttp import hdrs
+from yarl import URL
+
+from .. import wire
+from ..wire import FieldError, Fields
+from . import messages
+from .engine import EngineError, EngineProblem, Settlement, SettlementPage
+from .messages import Account, GiveBackReason, PullAnswer, PullRequest
+
+_MESSAGE_BYTES: Final = 1024 * 1024
+_BLOB_BYTES: Final = 32 * 1024 * 1024
+_KEPT_BYTES: Final = 64 * 1024 * 1024
+_MOST_RETRY_AFTER_S: Final = 600.0
+_TIMEOUT_S: Final = 30.0
+_CAPABILITIES: Final = ("wasm32-wasi",)
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_TOKEN: Final = re.compile(r"[!-~]{1,512}")
+_GONE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.GONE})
+_NEVER: Final = _GONE | {HTTPStatus.CONTENT_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY}
+_REFUSED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+
+
+class BackendError(EngineError):
+    """A backend could not be asked; `retry_after_s` is when it wants to be asked again."""
+
+    def __init__(
+        self,
+        problem: EngineProblem,
+        detail: str,
+        *,
+        status: int | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(problem, detail)
+        self.status = status
+        self.retry_after_s = retry_after_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    status: int
+    retry_after_s: float | None
+    body: bytes
+
+
+class JobClient:
+    """One home's access to one backend. Every request raises BackendError."""
+
+    def __init__(self, session: aiohttp.ClientSession, base_url: str, token: str) -> None:
+        """Speak to the backend at `base_url` with `token`; raises ValueError for a bad one."""
+        self._base = URL(base_url)
+        local = self._base.scheme == "http" and self._base.host in _LOOPBACK
+        if self._base.scheme != "https" and not local:
+            raise ValueError("a backend off this machine needs https")
+        if not _TOKEN.fullmatch(token):
+            raise ValueError("a token is made of at most 512 visible ASCII characters")
+        self._session = session
+        self._headers = {
+            hdrs.AUTHORIZATION: f"Bearer {token}",
+            hdrs.ACCEPT_ENCODING: "identity",
+        }
+        self._blobs = _Blobs()
+
+    async def pull(self, request: PullRequest, wait_s: int) -> PullAnswer:
+        """Ask for leases; the backend may take `wait_s` seconds to find some."""
+        answer = await self._ask(
+            hdrs.METH_POST,
+            "leases",
+            {
+                "radiator_id": request.radiator_id,
+                "count": request.count,
+                "slots": request.slots,
+                "slot_w": request.slot_w,
+                "wanted_s": request.wanted_s,
+                "capabilities": _CAPABILITIES,
+            },
+            headers={"Idempotency-Key": request.key, "Prefer": f"wait={wait_s}"},
+            timeout_s=wait_s + _TIMEOUT_S,
+        )
+        leases = _read(answer, lambda message: messages.read_leases(message, request.count))
+        return PullAnswer(leases=leases, retry_after_s=answer.retry_after_s)
+
+    async def renew(self, lease_id: str, cpu_s: float) -> float | None:
+        """Report progress in CPU seconds; return the new time to live, None: stop the work."""
+        try:
+            answer = await self._ask(hdrs.METH_POST, f"leases/{lease_id}/renewal", {"cpu_s": cpu_s})
+        except BackendError as error:
+            if error.status in _GONE:
+                return None
+            raise
+        return _read(answer, messages.read_renewal)
+
+    async def give_back(self, lease_id: str, reason: GiveBackReason) -> None:
+        """Give a lease back; one that the backend no longer knows is none to give back."""
+        try:
+            await self._ask(hdrs.METH_POST, f"leases/{lease_id}/return", {"reason": reason})
+        except BackendError as error:
+            if error.status not in _GONE:
+                raise
+
+    async def deliver(
+        self, lease_id: str, radiator_id: str, output: bytes, energy_j: float
+    ) -> Settlement | None:
+        """Deliver a result, again if need be; None: the backend will never take it."""
+        message = {"output": b64encode(output).decode(), "energy_j": energy_j}
+        try:
+            answer = await self._ask(hdrs.METH_PUT, f"leases/{lease_id}/result", message)
+        except BackendError as error:
+            if error.status in _NEVER:
+                return None
+            raise
+        return _read(answer, lambda settled: messages.read_settlement(settled, radiator_id))
+
+    async def module(self, sha256_hex: str) -> bytes:
+        """Return the WebAssembly module with this hash."""
+        return await self._blob("modules", sha256_hex)
+
+    async def input_data(self, sha256_hex: str) -> bytes:
+        """Return the input with this hash."""
+        return await self._blob("inputs", sha256_hex)
+
+    async def account(self) -> Account:
+        """Return currency, balance and repayment rate."""
+        return _read(await self._ask(hdrs.METH_GET, "account"), messages.read_account)
+
+    async def settlements(self, radiator_id: str, after: str | None) -> SettlementPage:
+        """Return a radiator's settlements behind a cursor (None: from the first)."""
+        query = {"radiator_id": radiator_id}
+        if after is not None:
+            query["after"] = after
+        answer = await self._ask(hdrs.METH_GET, "settlements", query=query)
+        return _read(answer, lambda page: messages.read_settlements(page, radiator_id))
+
+    async def _blob(self, folder: str, sha256_hex: str) -> bytes:
+        blob = self._blobs.get(sha256_hex)
+        if blob is None:
+            answer = await self._ask(hdrs.METH_GET, f"{folder}/{sha256_hex}", most=_BLOB_BYTES)
+            blob = answer.body
+            if sha256(blob).hexdigest() != sha256_hex:
+                raise BackendError(EngineProblem.BACKEND_FAULTY, "a blob has another hash")
+            self._blobs.keep(sha256_hex, blob)
+        return blob
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        message: Fields | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float = _TIMEOUT_S,
+        most: int = _MESSAGE_BYTES,
+    ) -> _Answer:
+        try:
+            async with self._session.request(
+                method,
+                self._base / "v1" / path,
+                params=query,
+                data=None if message is None else json.dumps(message).encode(),
+                headers=self._headers if headers is None else {**self._headers, **headers},
+                timeout=aiohttp.ClientTimeout(total=timeout_s),
+                allow_redirects=False,
+                auto_decompress=False,
+            ) as response:
+                answer = _Answer(
+                    status=response.status,
+                    retry_after_s=wire.seconds_text(
+                        response.headers.get(hdrs.RETRY_AFTER), _MOST_RETRY_AFTER_S
+                    ),
+                    body=await _read_bounded(response, most),
+                )
+        except (TimeoutError, OSError, aiohttp.ClientConnectionError) as error:
+            failure = EngineProblem.BACKEND_UNREACHABLE, type(error).__name__
+        except (aiohttp.ClientError, FieldError) as error:
+            failure = EngineProblem.BACKEND_FAULTY, type(error).__name__
+        else:
+            return _accepted(answer)
+        # Raised out here, so that it drags along no exception that holds the request's headers.
+        raise BackendError(*failure)
+
+
+class _Blobs:
+    """The blobs used last, up to a number of bytes."""
+
+    def __init__(self) -> None:
+        self._blobs: OrderedDict[str, bytes] = OrderedDict()
+
+    def get(self, sha256_hex: str) -> bytes | None:
+        if sha256_hex in self._blobs:
+            self._blobs.move_to_end(sha256_hex)
+        return self._blobs.get(sha256_hex)
+
+    def keep(self, sha256_hex: str, blob: bytes) -> None:
+        self._blobs[sha256_hex] = blob
+        while sum(map(len, self._blobs.values())) > _KEPT_BYTES:
+            self._blobs.popitem(last=False)
+
+
+async def _read_bounded(response: aiohttp.ClientResponse, most: int) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > most:
+            raise FieldError("the answer is too large")
+    return bytes(body)
+
+
+def _accepted(answer: _Answer) -> _Answer:
+    if 200 <= answer.status < 300:
+        return answer
+    problem = (
+        EngineProblem.BACKEND_REFUSED if answer.status in _REFUSED else EngineProblem.BACKEND_FAULTY
+    )
+    raise BackendError(
+        problem,
+        f"status {answer.status}",
+        status=answer.status,
+        retry_after_s=answer.retry_after_s,
+    )
+
+
+def _read[T](answer: _Answer, read: Callable[[Fields], T]) -> T:
+    try:
+        return read(wire.read_object(answer.body))
+    except FieldError as error:
+        raise BackendError(EngineProblem.BACKEND_FAULTY, str(error)) from error

@@ -1,0 +1,150 @@
+"""What a backend says over the job API, checked: a backend is not trusted."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+
+from .. import wire
+from ..wire import FieldError, Fields
+from .engine import Settlement, SettlementPage
+from .machine import Limits
+
+MOST_LEASES: Final = 64
+MOST_OUTPUT_BYTES: Final = 8 * 1024 * 1024
+
+_MOST_TTL_S: Final = 86_400.0
+_MOST_MEMORY_BYTES: Final = 1 << 30
+_MOST_CPU_S: Final = 86_400.0
+_MOST_EPOCH_S: Final = 253_402_300_799.0  # the end of the year 9999
+_PAGE: Final = 1000
+
+
+class GiveBackReason(StrEnum):
+    """Why a lease goes back without a result."""
+
+    STOPPED = "stopped"
+    UNWANTED = "unwanted"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullRequest:
+    """What a radiator asks for; the same `key` asks for the same leases again."""
+
+    radiator_id: str
+    key: str
+    count: int
+    slots: int
+    slot_w: float
+    wanted_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobLease:
+    """The right to run one job for `ttl_s` seconds from now on."""
+
+    lease_id: str
+    ttl_s: float
+    kind: str
+    module_sha256: str
+    input_sha256: str
+    pay: Decimal
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullAnswer:
+    """Leases, or how long the backend asks us to wait, in seconds, if it says."""
+
+    leases: tuple[JobLease, ...]
+    retry_after_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """A home's account with a backend."""
+
+    currency: str
+    balance: Decimal
+    repayment_per_kwh: Decimal
+
+
+def read_leases(message: Fields, most: int) -> tuple[JobLease, ...]:
+    """Return the leases of a pull answer, at most as many as were asked for."""
+    leases = tuple(_lease(one) for one in wire.objects(message, "leases", most))
+    if len({lease.lease_id for lease in leases}) != len(leases):
+        raise FieldError("leases holds one lease twice")
+    return leases
+
+
+def read_renewal(message: Fields) -> float | None:
+    """Return a renewed lease's time to live in seconds; None: stop the work."""
+    if wire.choice(message, "verdict", _Verdict) is _Verdict.CANCEL:
+        return None
+    return wire.number(message, "ttl_s", 0, _MOST_TTL_S)
+
+
+def read_account(message: Fields) -> Account:
+    """Return the account."""
+    return Account(
+        currency=wire.currency(message, "currency"),
+        balance=wire.money(message, "balance"),
+        repayment_per_kwh=wire.money(message, "repayment_per_kwh"),
+    )
+
+
+def read_settlement(message: Fields, radiator_id: str) -> Settlement:
+    """Return a settlement of this radiator."""
+    if wire.name(message, "radiator_id") != radiator_id:
+        raise FieldError("radiator_id is another radiator's")
+    earned, repaid = wire.money(message, "earned"), wire.money(message, "repaid")
+    if earned < 0 or repaid < 0:
+        raise FieldError("earned or repaid is less than nothing")
+    return Settlement(
+        settlement_id=wire.name(message, "settlement_id"),
+        radiator_id=radiator_id,
+        job_kind=wire.name(message, "kind"),
+        accepted=wire.flag(message, "accepted"),
+        earned=earned,
+        repaid=repaid,
+        energy_j=wire.number(message, "energy_j", 0, 1e12),
+        currency=wire.currency(message, "currency"),
+        settled_at=wire.number(message, "settled_at", 0, _MOST_EPOCH_S),
+    )
+
+
+def read_settlements(message: Fields, radiator_id: str) -> SettlementPage:
+    """Return a page of this radiator's settlements."""
+    return SettlementPage(
+        settlements=tuple(
+            read_settlement(one, radiator_id) for one in wire.objects(message, "settlements", _PAGE)
+        ),
+        cursor=wire.name(message, "cursor"),
+    )
+
+
+class _Verdict(StrEnum):
+    CONTINUE = "continue"
+    CANCEL = "cancel"
+
+
+def _lease(message: Fields) -> JobLease:
+    job = wire.child(message, "job")
+    pay = wire.money(job, "pay")
+    if pay < 0:
+        raise FieldError("pay is less than nothing")
+    return JobLease(
+        lease_id=wire.name(message, "lease_id"),
+        ttl_s=wire.number(message, "ttl_s", 0, _MOST_TTL_S),
+        kind=wire.name(job, "kind"),
+        module_sha256=wire.sha256(job, "module_sha256"),
+        input_sha256=wire.sha256(job, "input_sha256"),
+        pay=pay,
+        limits=Limits(
+            memory_bytes=wire.integer(job, "memory_bytes", 1, _MOST_MEMORY_BYTES),
+            cpu_s=wire.number(job, "cpu_s", 0, _MOST_CPU_S),
+            output_bytes=wire.integer(job, "output_bytes", 0, MOST_OUTPUT_BYTES),
+        ),
+    )

@@ -1,0 +1,14 @@
+"""The job modules that may run here: only those that are shipped with the integration."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+SHIPPED: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "d09b8edbc78e4eb3e12c8dbb8a294e85b694888ff10239870fd88ca5ecd4a2a2": "docking",
+        "1dd93ac048609dfc0a09c6815f499e853b49a391692e7935db9bf56845f54f76": "option_price",
+        "851c848cd6a234ff3cdc74ed0ecf7eefb64e9c30c69779db064bd60c3de35817": "picture_tile",
+    }
+)
+"""Kind of job by the module's SHA-256 in hexadecimal; built from `jobs/` by `jobs/build`."""

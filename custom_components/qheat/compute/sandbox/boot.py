@@ -1,0 +1,30 @@
+"""Start one of the sandbox's programs: `python -I boot.py MODULE`.
+
+The package is loaded by its path, so that nothing of the integration around it, and nothing of
+Home Assistant, is imported into these processes.
+"""
+
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+
+_PACKAGE = "qheat_sandbox"
+
+
+def main() -> None:
+    """Import the module named by the first argument from this folder and run its `main`."""
+    folder = Path(__file__).parent
+    spec = importlib.util.spec_from_file_location(
+        _PACKAGE, folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
+    if spec is None or spec.loader is None:
+        raise ImportError(f"no package in {folder}")
+    package = importlib.util.module_from_spec(spec)
+    sys.modules[_PACKAGE] = package
+    spec.loader.exec_module(package)
+    importlib.import_module(f".{sys.argv[1]}", _PACKAGE).main(sys.argv[2:])
+
+
+if __name__ == "__main__":
+    main()

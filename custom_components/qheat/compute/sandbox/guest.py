@@ -1,0 +1,165 @@
+"""Compile a job's module and run it on its input, inside a process that is locked already."""
+
+from dataclasses import dataclass
+
+from wasmtime import (
+    Caller,
+    Config,
+    Engine,
+    Func,
+    FuncType,
+    Linker,
+    MemoryType,
+    Module,
+    Store,
+    Trap,
+    ValType,
+    WasmtimeError,
+)
+from wasmtime import Memory as WasmMemory
+
+from . import wasi
+from .lock import forbid_new_code
+from .work import Limits, WorkFault
+
+_PAGE_BYTES = 64 << 10
+_TABLE_ELEMENTS = 100_000
+_STACK_BYTES = 512 << 10
+_TYPES = {"i": ValType.i32, "I": ValType.i64}
+
+# Core WebAssembly with what compilers emit today: bulk memory, multi-value, SIMD.
+_FEATURES_OFF = (
+    "wasm_component_model",
+    "wasm_custom_page_sizes",
+    "wasm_exceptions",
+    "wasm_function_references",
+    "wasm_gc",
+    "wasm_memory64",
+    "wasm_multi_memory",
+    "wasm_relaxed_simd",
+    "wasm_stack_switching",
+    "wasm_tail_call",
+    "wasm_threads",
+    "wasm_wide_arithmetic",
+    "gc_support",
+    "shared_memory",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Failed(Exception):
+    """The job ended without a result."""
+
+    fault: WorkFault
+    detail: str
+
+
+class _GuestMemory:
+    """The memory that the running job exports, with every access checked against its size."""
+
+    def __init__(self) -> None:
+        self.caller: Caller | None = None
+
+    def read(self, start: int, size: int) -> bytes:
+        """Return `size` bytes; raises wasi.BadPointer."""
+        memory = self._checked(start, size)
+        return bytes(memory.read(self.caller, start, start + size))
+
+    def write(self, start: int, data: bytes) -> None:
+        """Store `data`; raises wasi.BadPointer."""
+        memory = self._checked(start, len(data))
+        if data:
+            memory.write(self.caller, bytearray(data), start)
+
+    def _checked(self, start: int, size: int) -> WasmMemory:
+        memory = self.caller.get("memory") if self.caller is not None else None
+        if not isinstance(memory, WasmMemory):
+            raise wasi.BadPointer("no memory")
+        if start + size > memory.data_len(self.caller):
+            raise wasi.BadPointer(f"{size} bytes at {start}")
+        return memory
+
+
+def run(module: bytes, input_data: bytes, limits: Limits) -> bytes:
+    """Return the job's output; raises Failed.
+
+    Memory that becomes executable is forbidden between compiling and running.
+    """
+    engine = Engine(_config())
+    try:
+        compiled = Module(engine, module)
+    except WasmtimeError as err:
+        raise Failed(WorkFault.REFUSED, str(err)) from err
+    memory = _GuestMemory()
+    system = wasi.Wasi(memory, input_data, limits.output_bytes)
+    linker = Linker(engine)
+    for name, function in system.functions().items():
+        linker.define_func(
+            wasi.MODULE, name, _type(name, function), _bind(memory, function), access_caller=True
+        )
+    _check(compiled, frozenset(system.functions()), limits)
+    forbid_new_code()
+    store = Store(engine)
+    store.set_limits(
+        memory_size=limits.memory_bytes,
+        table_elements=_TABLE_ELEMENTS,
+        instances=1,
+        tables=4,
+        memories=1,
+    )
+    _start(linker, store, compiled)
+    return bytes(system.output)
+
+
+def _config() -> Config:
+    config = Config()
+    for feature in _FEATURES_OFF:
+        setattr(config, feature, False)
+    # Copy-on-write images need memfd_create, and threads need clone: both are forbidden.
+    config.memory_init_cow = False
+    config.parallel_compilation = False
+    config.max_wasm_stack = _STACK_BYTES
+    return config
+
+
+def _type(name: str, function: wasi.Function) -> FuncType:
+    results = [] if name == "proc_exit" else [ValType.i32()]
+    return FuncType([_TYPES[letter]() for letter in function.parameters], results)
+
+
+def _bind(memory: _GuestMemory, function: wasi.Function) -> object:
+    call = wasi.guarded(function.call)
+
+    def bound(caller: Caller, *arguments: int) -> int | None:
+        memory.caller = caller
+        return call(*arguments)
+
+    return bound
+
+
+def _check(module: Module, allowed: frozenset[str], limits: Limits) -> None:
+    for wanted in module.imports:
+        if wanted.module != wasi.MODULE or wanted.name not in allowed:
+            raise Failed(WorkFault.REFUSED, f"imports {wanted.module}.{wanted.name}")
+    exports = {export.name: export.type for export in module.exports}
+    memory = exports.get("memory")
+    if not isinstance(memory, MemoryType) or not isinstance(exports.get("_start"), FuncType):
+        raise Failed(WorkFault.REFUSED, "not a WASI command")
+    if memory.limits.min * _PAGE_BYTES > limits.memory_bytes:
+        raise Failed(WorkFault.OUT_OF_MEMORY, f"needs {memory.limits.min} pages of memory")
+
+
+def _start(linker: Linker, store: Store, module: Module) -> None:
+    try:
+        start = linker.instantiate(store, module).exports(store)["_start"]
+        assert isinstance(start, Func)
+        start(store)
+    except wasi.Exit as end:
+        if end.code != 0:
+            raise Failed(WorkFault.TRAPPED, str(end)) from end
+    except wasi.OutputTooLarge as err:
+        raise Failed(WorkFault.OUTPUT_TOO_LARGE, str(err)) from err
+    except Trap as err:
+        raise Failed(WorkFault.TRAPPED, err.message.splitlines()[0]) from err
+    except WasmtimeError as err:
+        raise Failed(WorkFault.REFUSED, str(err)) from err

@@ -1,0 +1,181 @@
+"""The locks that a worker puts on itself before it looks at a stranger's module.
+
+Each lock is tried on its own, because what may be set depends on who runs Home Assistant: root in
+a privileged container, root in a plain one, an ordinary user. The caller decides what to do about
+those that do not hold. Needs Linux; single-threaded.
+"""
+
+import ctypes
+import os
+import resource
+import signal
+import sys
+import tempfile
+from collections.abc import Callable
+from math import ceil, isfinite
+from pathlib import Path
+from typing import Final
+
+from . import seccomp
+from .work import Lock
+
+SYSTEM_CALLS: Final = "system_calls"
+"""The lock without which nothing runs."""
+
+_NOBODY: Final = 65534
+_SCHED_IDLE: Final = 5
+_PR_SET_PDEATHSIG: Final = 1
+_PR_SET_DUMPABLE: Final = 4
+_PR_CAPBSET_DROP: Final = 24
+_PR_SET_NO_NEW_PRIVS: Final = 38
+_PR_CAP_AMBIENT: Final = 47
+_PR_CAP_AMBIENT_CLEAR_ALL: Final = 4
+_SECCOMP_SET_MODE_FILTER: Final = 1
+_CAPABILITY_VERSION_3: Final = 0x20080522
+
+# What the interpreter, the compiler and the engine need besides the job's own memory.
+_HOST_BYTES: Final = 320 << 20
+_SPARE_CPU_S: Final = 10
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class _Program(ctypes.Structure):
+    _fields_ = (("len", ctypes.c_ushort), ("filter", ctypes.c_char_p))
+
+
+class _CapabilityHeader(ctypes.Structure):
+    _fields_ = (("version", ctypes.c_uint32), ("pid", ctypes.c_int))
+
+
+class Orphaned(Exception):
+    """The runner is gone, so nobody waits for this worker."""
+
+
+def die_with_parent(parent: int) -> None:
+    """Have the kernel kill this process when `parent`, its parent, dies.
+
+    The kernel forgets this at every change of user. Raises Orphaned if it is too late.
+    """
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        raise Orphaned
+
+
+def lock_process(parent: int, *, memory_bytes: int, cpu_s: float, file_bytes: int) -> Lock:
+    """Take from this process whatever computing does not need; say which locks hold.
+
+    `memory_bytes` is the job's own memory, `file_bytes` what may be written to a file. Raises
+    OSError on a machine whose system calls are not known.
+    """
+    arch = seccomp.architecture()
+    steps: tuple[tuple[str, Callable[[], object]], ...] = (
+        ("killed_first", lambda: Path("/proc/self/oom_score_adj").write_text("1000")),
+        ("idle_priority", lambda: _be_idle(arch)),
+        ("limits", lambda: _limit(_HOST_BYTES + memory_bytes + file_bytes, cpu_s, file_bytes)),
+        ("network_namespace", lambda: os.unshare(os.CLONE_NEWNET)),
+        ("ipc_namespace", lambda: os.unshare(os.CLONE_NEWIPC)),
+        ("host_namespace", lambda: os.unshare(os.CLONE_NEWUTS)),
+        ("mount_namespace", lambda: os.unshare(os.CLONE_NEWNS)),
+        ("capability_bounds", _drop_capability_bounds),
+        ("no_files", _hide_files),
+        ("nobody", _become_nobody),
+        ("capabilities", lambda: _drop_capabilities(arch)),
+        ("dies_with_runner", lambda: die_with_parent(parent)),
+        ("not_dumpable", lambda: _prctl(_PR_SET_DUMPABLE, 0)),
+        ("no_descriptors", _close_descriptors),
+        ("no_new_privileges", lambda: _prctl(_PR_SET_NO_NEW_PRIVS, 1)),
+        (SYSTEM_CALLS, lambda: _filter_system_calls(arch, compiling=True)),
+    )
+    held, missing = [], []
+    for name, step in steps:
+        try:
+            step()
+        except OSError, ValueError:
+            missing.append(name)
+        else:
+            held.append(name)
+    return Lock(held=tuple(held), missing=tuple(missing))
+
+
+def forbid_new_code() -> None:
+    """Let no memory become executable from here on; raises OSError."""
+    _filter_system_calls(seccomp.architecture(), compiling=False)
+
+
+def _prctl(option: int, argument: int) -> None:
+    zero = ctypes.c_ulong(0)
+    if _libc.prctl(option, ctypes.c_ulong(argument), zero, zero, zero) != 0:
+        raise _os_error()
+
+
+def _syscall(number: int, *arguments: object) -> None:
+    if _libc.syscall(ctypes.c_long(number), *arguments) != 0:
+        raise _os_error()
+
+
+def _os_error() -> OSError:
+    code = ctypes.get_errno()
+    return OSError(code, os.strerror(code))
+
+
+def _be_idle(arch: seccomp.Architecture) -> None:
+    os.nice(19)
+    # By hand, because musl's own sched_setscheduler does nothing but fail.
+    priority = ctypes.c_int(0)
+    _syscall(arch.sched_setscheduler, 0, _SCHED_IDLE, ctypes.byref(priority))
+
+
+def _limit(data_bytes: int, cpu_s: float, file_bytes: int) -> None:
+    limits = {
+        resource.RLIMIT_DATA: data_bytes,
+        resource.RLIMIT_FSIZE: file_bytes,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_NPROC: 0,
+        resource.RLIMIT_MEMLOCK: 0,
+        resource.RLIMIT_MSGQUEUE: 0,
+        resource.RLIMIT_CPU: ceil(cpu_s) + _SPARE_CPU_S if isfinite(cpu_s) else sys.maxsize,
+    }
+    for which, wanted in limits.items():
+        _, hard = resource.getrlimit(which)
+        limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(which, (limit, limit))
+
+
+def _hide_files() -> None:
+    """Make a folder that no longer exists the root: it is empty, and nothing can be put there."""
+    folder = tempfile.mkdtemp()
+    try:
+        os.chdir(folder)
+    finally:
+        Path(folder).rmdir()
+    os.chroot(".")
+
+
+def _drop_capability_bounds() -> None:
+    for capability in range(int(Path("/proc/sys/kernel/cap_last_cap").read_text()) + 1):
+        _prctl(_PR_CAPBSET_DROP, capability)
+
+
+def _become_nobody() -> None:
+    os.setgroups([])
+    os.setresgid(_NOBODY, _NOBODY, _NOBODY)
+    os.setresuid(_NOBODY, _NOBODY, _NOBODY)
+
+
+def _drop_capabilities(arch: seccomp.Architecture) -> None:
+    _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
+    header = _CapabilityHeader(_CAPABILITY_VERSION_3, 0)
+    _syscall(arch.capset, ctypes.byref(header), ctypes.create_string_buffer(24))
+
+
+def _close_descriptors() -> None:
+    # The runner hands none on; what an import left open has a low number.
+    os.closerange(3, 256)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
+
+
+def _filter_system_calls(arch: seccomp.Architecture, *, compiling: bool) -> None:
+    code = seccomp.program(arch, compiling=compiling)
+    program = _Program(len(code) // 8, code)
+    _syscall(arch.seccomp, _SECCOMP_SET_MODE_FILTER, 0, ctypes.byref(program))

@@ -1,0 +1,174 @@
+"""The runner program: parent of all workers, one for each Home Assistant.
+
+It is told over its standard input what to run and how much, and answers on its standard output.
+When the input ends, because Home Assistant stops, dies or is killed, it kills every worker and
+ends. It trusts Home Assistant's words only as far as their shape holds.
+"""
+
+import selectors
+import time
+from collections.abc import Mapping
+from hashlib import sha256
+from math import inf, isfinite
+from typing import Any
+
+from .child import Failure, Outcome
+from .frames import Frame, FrameError
+from .link import Closed, Link
+from .lock import Orphaned, die_with_parent
+from .pool import Job, Owner, Pool
+from .work import MAX_CPU_S, Limits, Mode, WorkFault
+
+_TICK_S = 0.1
+_USAGE_S = 1.0
+_MAX_JOBS = 256
+_CHECK = 0
+"""Number of the runner's own first job, which tells whether and how well workers are locked."""
+
+_OWN_LIMITS = Limits(memory_bytes=1 << 20, cpu_s=60.0, output_bytes=0)
+_BURN_LIMITS = Limits(memory_bytes=1 << 20, cpu_s=MAX_CPU_S, output_bytes=0)
+
+
+def main(arguments: list[str]) -> None:
+    """Serve until Home Assistant is gone; the argument is its process id."""
+    with selectors.DefaultSelector() as selector:
+        link = Link(selector)
+        try:
+            die_with_parent(int(arguments[0]))
+            Runner(selector, link).serve()
+        except Closed, Orphaned:
+            pass
+        except (FrameError, KeyError, TypeError, ValueError) as err:
+            link.send(Frame({"op": "failed", "detail": f"{type(err).__name__}: {err}"}))
+
+
+class Runner:
+    """Carries out what Home Assistant says."""
+
+    def __init__(self, selector: selectors.BaseSelector, link: Link) -> None:
+        self._selector = selector
+        self._link = link
+        self._pool: Pool | None = None
+        self._modules: frozenset[str] = frozenset()
+        self._changed = False
+        self._next_tick_s = 0.0
+        self._next_usage_s = inf  # nothing to tell before the check has ended
+        selector.register(0, selectors.EVENT_READ, self._receive)
+
+    def serve(self) -> None:
+        """Serve; raises Closed at the end, and others for words that have no shape."""
+        try:
+            while True:
+                for key, _ in self._selector.select(self._rest_s()):
+                    key.data()
+                self._tick(time.monotonic())
+        finally:
+            if self._pool is not None:
+                self._pool.kill_all()
+
+    def _rest_s(self) -> float | None:
+        if self._pool is None:
+            return None
+        until_s = self._next_tick_s if self._pool.jobs else self._next_usage_s
+        return max(until_s - time.monotonic(), 0.0)
+
+    def _tick(self, now_s: float) -> None:
+        if self._pool is None:
+            return
+        if self._changed or now_s >= self._next_tick_s:
+            self._changed = False
+            self._next_tick_s = now_s + _TICK_S
+            self._pool.measure(now_s)
+            self._pool.share(now_s)
+        if now_s >= self._next_usage_s and not self._link.stuck:
+            self._next_usage_s = now_s + _USAGE_S
+            self._link.send(Frame({"op": "usage", "owners": list(self._pool.usage(now_s))}))
+
+    def _receive(self) -> None:
+        for frame in self._link.receive():
+            operation = frame.header["op"]
+            if self._pool is None:
+                self._pool = self._hello(frame.header)
+            elif operation == "allot":
+                self._allot(self._pool, frame.header)
+            elif operation == "run":
+                self._add(self._pool, Mode(frame.header["mode"]), frame)
+            elif operation == "cancel":
+                self._cancel(self._pool, int(frame.header["number"]))
+            else:
+                raise ValueError(f"unknown operation {operation!r}")
+            self._changed = True
+
+    def _hello(self, header: Mapping[str, Any]) -> Pool:
+        self._modules = frozenset(str(digest) for digest in header["modules"])
+        slots = int(header["slots"])
+        if not 1 <= slots <= 1024:
+            raise ValueError("slots out of bounds")
+        pool = Pool(slots, str(header["wasmtime_folder"]), self._selector, self._done)
+        check = Job(
+            number=_CHECK,
+            owner="",
+            mode=Mode.CHECK,
+            limits=_OWN_LIMITS,
+            frame=_worker_frame(Mode.CHECK, _OWN_LIMITS),
+        )
+        pool.jobs[_CHECK] = check
+        pool.start(check)
+        return pool
+
+    def _allot(self, pool: Pool, header: Mapping[str, Any]) -> None:
+        slots, expires_s = float(header["slots"]), float(header["expires_s"])
+        if not (isfinite(slots) and slots >= 0.0 and isfinite(expires_s)):
+            raise ValueError("budget out of bounds")
+        owner = pool.owners.setdefault(str(header["owner"]), Owner())
+        owner.slots = slots
+        owner.expires_s = expires_s
+        owner.urgent = bool(header["urgent"])
+
+    def _add(self, pool: Pool, mode: Mode, frame: Frame) -> None:
+        number = int(frame.header["number"])
+        if number <= _CHECK or number in pool.jobs or mode is Mode.CHECK:
+            raise ValueError("not a new job")
+        limits = Limits.from_json(frame.header) if mode is Mode.JOB else _BURN_LIMITS
+        module_bytes = int(frame.header["module_bytes"]) if mode is Mode.JOB else 0
+        job = Job(
+            number=number,
+            owner=str(frame.header["owner"]),
+            mode=mode,
+            limits=limits,
+            frame=_worker_frame(mode, limits, frame.body, module_bytes),
+        )
+        refusal = self._refusal(pool, mode, frame.body[:module_bytes])
+        pool.add(job, time.monotonic())
+        if refusal is not None and number in pool.jobs:
+            pool.end(job, Failure(WorkFault.REFUSED, refusal))
+
+    def _refusal(self, pool: Pool, mode: Mode, module: bytes) -> str | None:
+        if len(pool.jobs) >= _MAX_JOBS:
+            return "too many jobs"
+        if mode is Mode.JOB and sha256(module).hexdigest() not in self._modules:
+            return "not a module that may run here"
+        return None
+
+    def _cancel(self, pool: Pool, number: int) -> None:
+        if number != _CHECK and (job := pool.jobs.get(number)) is not None:
+            pool.end(job, Failure(WorkFault.WORKER_DIED, "cancelled"))
+
+    def _done(self, job: Job, outcome: Outcome, cpu_s: float) -> None:
+        self._changed = True
+        header: dict[str, Any] = {"number": job.number, "cpu_s": cpu_s}
+        if isinstance(outcome, Failure):
+            ending = {"fault": outcome.fault, "detail": outcome.detail}
+            if job.number == _CHECK:
+                self._link.send(Frame({"op": "failed", "detail": outcome.detail}))
+            else:
+                self._link.send(Frame({"op": "fault", **header, **ending}))
+        elif job.number == _CHECK:
+            self._link.send(Frame({"op": "ready", "lock": outcome.lock.to_json()}))
+            self._next_usage_s = time.monotonic()
+        else:
+            self._link.send(Frame({"op": "result", **header}, outcome.output))
+
+
+def _worker_frame(mode: Mode, limits: Limits, body: bytes = b"", module_bytes: int = 0) -> Frame:
+    return Frame({"mode": mode, "module_bytes": module_bytes, **limits.to_json()}, body)

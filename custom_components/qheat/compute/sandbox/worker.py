@@ -1,0 +1,85 @@
+"""The worker program: locks itself, runs one job, writes what came of it, and ends.
+
+Its standard input holds the job, one frame; its standard output gets the outcome, one frame.
+Both are files in memory, made by the runner.
+"""
+
+import hashlib
+import os
+import sys
+from math import inf
+from typing import Any, Never
+
+from .frames import Frame, Frames
+from .lock import SYSTEM_CALLS, die_with_parent, lock_process
+from .work import OUTCOME_BYTES, Limits, Lock, Mode, WorkFault
+
+_DETAIL_CHARACTERS = 500
+_CHECK_LIMITS = Limits(memory_bytes=1 << 20, cpu_s=60.0, output_bytes=0)
+# (module (memory (export "memory") 1) (func (export "_start")))
+_CHECK_MODULE = bytes.fromhex(
+    "0061736d010000000104016000000302010005030100010713020"
+    "66d656d6f72790200065f737461727400000a040102000b"
+)
+
+
+def main(arguments: list[str]) -> Never:
+    """Run the job; `arguments` are the parent's process id and the folder that holds wasmtime."""
+    parent, wasmtime_folder = int(arguments[0]), arguments[1]
+    die_with_parent(parent)
+    job = next(Frames().feed(sys.stdin.buffer.read()))
+    mode = Mode(job.header["mode"])
+    if mode is Mode.BURN:
+        _burn(parent)
+    limits = Limits.from_json(job.header) if mode is Mode.JOB else _CHECK_LIMITS
+    module_bytes = int(job.header["module_bytes"])
+    module, input_data = job.body[:module_bytes], job.body[module_bytes:]
+    if mode is Mode.CHECK:
+        module = _CHECK_MODULE
+    _run(parent, wasmtime_folder, module, input_data, limits)
+
+
+def _run(
+    parent: int, wasmtime_folder: str, module: bytes, input_data: bytes, limits: Limits
+) -> Never:
+    sys.path.append(wasmtime_folder)
+    try:
+        from . import guest  # noqa: PLC0415  # only here can it fail, and say so
+    except (ImportError, OSError, RuntimeError) as err:
+        _finish({"fault": WorkFault.REFUSED, "detail": f"cannot load wasmtime: {err}"})
+    lock = _locked(
+        parent,
+        memory_bytes=limits.memory_bytes + 2 * limits.output_bytes,
+        cpu_s=limits.cpu_s,
+        file_bytes=limits.output_bytes + OUTCOME_BYTES,
+    )
+    try:
+        output = guest.run(module, input_data, limits)
+    except guest.Failed as err:
+        _finish({"fault": err.fault, "detail": err.detail})
+    except MemoryError:
+        _finish({"fault": WorkFault.OUT_OF_MEMORY, "detail": "the worker's memory is used up"})
+    _finish({"lock": lock.to_json()}, output)
+
+
+def _burn(parent: int) -> Never:
+    _locked(parent, memory_bytes=0, cpu_s=inf, file_bytes=OUTCOME_BYTES)
+    block = bytes(1 << 20)
+    while True:
+        hashlib.sha256(block)
+
+
+def _locked(parent: int, *, memory_bytes: int, cpu_s: float, file_bytes: int) -> Lock:
+    lock = lock_process(parent, memory_bytes=memory_bytes, cpu_s=cpu_s, file_bytes=file_bytes)
+    if SYSTEM_CALLS in lock.missing:
+        _finish({"fault": WorkFault.REFUSED, "detail": "system calls cannot be locked"})
+    return lock
+
+
+def _finish(header: dict[str, Any], output: bytes = b"") -> Never:
+    if "detail" in header:
+        header["detail"] = header["detail"][:_DETAIL_CHARACTERS]
+    left = memoryview(Frame(header, output).encode())
+    while left:
+        left = left[os.write(1, left) :]
+    os._exit(0)

@@ -1,0 +1,255 @@
+"""Config flow of the qheat integration: a home, and the radiators under it."""
+
+from collections.abc import Mapping
+from typing import Any, override
+
+import voluptuous as vol
+from homeassistant.config_entries import (
+    SOURCE_RECONFIGURE,
+    ConfigEntry,
+    ConfigFlow,
+    ConfigFlowResult,
+    ConfigSubentryFlow,
+    OptionsFlow,
+    SubentryFlowResult,
+)
+from homeassistant.const import CONF_NAME, CONF_TOKEN, CONF_URL
+from homeassistant.core import callback
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+
+from . import forms
+from .compute.client import JobClient
+from .compute.engine import EngineError, EngineProblem
+from .const import (
+    BACKEND_EMBEDDED,
+    BACKEND_OPERATOR,
+    CONF_BACKEND,
+    CONF_CURRENCY,
+    CONF_IDLE_W,
+    CONF_RATED_W,
+    CONF_ROOM,
+    DOMAIN,
+    ROOM_SENSOR,
+    ROOM_SIMULATED,
+    SUBENTRY_THIS_MACHINE,
+)
+
+PROBLEM_TO_ERROR = {
+    EngineProblem.BACKEND_UNREACHABLE: "cannot_connect",
+    EngineProblem.BACKEND_REFUSED: "invalid_auth",
+    EngineProblem.BACKEND_FAULTY: "invalid_backend",
+}
+
+
+class QheatConfigFlow(ConfigFlow, domain=DOMAIN):
+    """Add a home."""
+
+    def __init__(self) -> None:
+        self._data: dict[str, Any] = {}
+
+    @classmethod
+    @callback
+    @override
+    def async_get_supported_subentry_types(
+        cls, config_entry: ConfigEntry
+    ) -> dict[str, type[ConfigSubentryFlow]]:
+        return {SUBENTRY_THIS_MACHINE: RadiatorFlow}
+
+    @staticmethod
+    @callback
+    @override
+    def async_get_options_flow(config_entry: ConfigEntry) -> OptionsFlow:
+        return HomeOptionsFlow()
+
+    @override
+    async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for the home's name and where its jobs come from."""
+        if user_input is not None:
+            self._data = user_input
+            if user_input[CONF_BACKEND] == BACKEND_OPERATOR:
+                return await self.async_step_operator()
+            await self.async_set_unique_id(BACKEND_EMBEDDED)
+            self._abort_if_unique_id_configured()
+            self._data[CONF_CURRENCY] = self.hass.config.currency
+            return await self.async_step_money()
+        return self.async_show_form(
+            step_id="user",
+            data_schema=self.add_suggested_values_to_schema(
+                forms.HOME, {CONF_NAME: self.hass.config.location_name}
+            ),
+        )
+
+    async def async_step_operator(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for the operator's address and token, and try them."""
+        errors = {}
+        if user_input is not None:
+            self._async_abort_entries_match({CONF_URL: user_input[CONF_URL]})
+            errors = await self._try_backend(user_input)
+            if not errors:
+                self._data |= user_input
+                return await self.async_step_money()
+        return self._show_form("operator", forms.OPERATOR, user_input, errors)
+
+    async def async_step_money(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for the prices that savings are reckoned with."""
+        if user_input is not None:
+            name = self._data.pop(CONF_NAME)
+            return self.async_create_entry(title=name, data=self._data, options=user_input)
+        return self.async_show_form(
+            step_id="money", data_schema=forms.money(self._data[CONF_CURRENCY])
+        )
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Change the operator's address or token."""
+        entry = self._get_reconfigure_entry()
+        if entry.data[CONF_BACKEND] == BACKEND_EMBEDDED:
+            return self.async_abort(reason="embedded")
+        return await self._change_backend("reconfigure", forms.OPERATOR, entry, user_input)
+
+    async def async_step_reauth(self, entry_data: Mapping[str, Any]) -> ConfigFlowResult:
+        """Start anew after the operator refused the token."""
+        return await self.async_step_reauth_confirm()
+
+    async def async_step_reauth_confirm(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for a new token."""
+        return await self._change_backend(
+            "reauth_confirm", forms.TOKEN, self._get_reauth_entry(), user_input
+        )
+
+    async def _change_backend(
+        self,
+        step_id: str,
+        schema: vol.Schema,
+        entry: ConfigEntry,
+        user_input: dict[str, Any] | None,
+    ) -> ConfigFlowResult:
+        errors = {}
+        if user_input is not None:
+            self._data = dict(entry.data)
+            errors = await self._try_backend(self._data | user_input)
+            if not errors and self._data[CONF_CURRENCY] != entry.data[CONF_CURRENCY]:
+                errors = {"base": "other_currency"}
+            if not errors:
+                return self.async_update_and_abort(entry, data_updates=user_input)
+        known = {CONF_URL: entry.data[CONF_URL]}
+        return self._show_form(step_id, schema, user_input or known, errors)
+
+    async def _try_backend(self, backend: Mapping[str, Any]) -> dict[str, str]:
+        """Ask the backend for the account; its currency becomes the home's."""
+        try:
+            client = JobClient(
+                async_get_clientsession(self.hass), backend[CONF_URL], backend[CONF_TOKEN]
+            )
+        except ValueError:
+            return {CONF_URL: "insecure_url"}
+        try:
+            account = await client.account()
+        except EngineError as err:
+            return {"base": PROBLEM_TO_ERROR[err.problem]}
+        self._data[CONF_CURRENCY] = account.currency
+        return {}
+
+    def _show_form(
+        self,
+        step_id: str,
+        schema: vol.Schema,
+        values: Mapping[str, Any] | None,
+        errors: dict[str, str],
+    ) -> ConfigFlowResult:
+        shown = {key: value for key, value in (values or {}).items() if key != CONF_TOKEN}
+        return self.async_show_form(
+            step_id=step_id,
+            data_schema=self.add_suggested_values_to_schema(schema, shown),
+            errors=errors,
+        )
+
+
+class HomeOptionsFlow(OptionsFlow):
+    """Change prices, outdoor temperature and presets of a home."""
+
+    async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Show all options on one page."""
+        if user_input is not None:
+            return self.async_create_entry(data=user_input)
+        schema = forms.options(self.config_entry.data[CONF_CURRENCY])
+        return self.async_show_form(
+            step_id="init",
+            data_schema=self.add_suggested_values_to_schema(schema, self.config_entry.options),
+        )
+
+
+class RadiatorFlow(ConfigSubentryFlow):
+    """Add or change a radiator heated by this machine's own processors."""
+
+    def __init__(self) -> None:
+        self._data: dict[str, Any] = {}
+
+    async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
+        """Ask for name, area, watts and the kind of room of a new radiator."""
+        return await self._step_radiator("user", forms.NEW_RADIATOR, {}, user_input)
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Change a radiator; its area is changed on the device's own page."""
+        subentry = self._get_reconfigure_subentry()
+        known = {CONF_NAME: subentry.title, **subentry.data}
+        return await self._step_radiator("reconfigure", forms.RADIATOR, known, user_input)
+
+    async def _step_radiator(
+        self,
+        step_id: str,
+        schema: vol.Schema,
+        known: Mapping[str, Any],
+        user_input: dict[str, Any] | None,
+    ) -> SubentryFlowResult:
+        errors = {}
+        if user_input is not None:
+            if user_input[CONF_IDLE_W] < user_input[CONF_RATED_W]:
+                self._data = user_input
+                return await self._rooms[user_input[CONF_ROOM]]()
+            errors = {CONF_IDLE_W: "idle_not_below_rated"}
+        return self.async_show_form(
+            step_id=step_id,
+            data_schema=self.add_suggested_values_to_schema(schema, user_input or known),
+            errors=errors,
+        )
+
+    @property
+    def _rooms(self) -> dict[str, Any]:
+        return {ROOM_SENSOR: self.async_step_sensor, ROOM_SIMULATED: self.async_step_simulated}
+
+    async def async_step_sensor(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask for the room's temperature sensor."""
+        return self._step_room(ROOM_SENSOR, user_input)
+
+    async def async_step_simulated(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask for the size of a simulated room and how fast its clock runs."""
+        return self._step_room(ROOM_SIMULATED, user_input)
+
+    def _step_room(self, room: str, user_input: dict[str, Any] | None) -> SubentryFlowResult:
+        changing = self.source == SOURCE_RECONFIGURE
+        if user_input is None:
+            known = self._get_reconfigure_subentry().data if changing else {}
+            return self.async_show_form(
+                step_id=room,
+                data_schema=self.add_suggested_values_to_schema(forms.ROOMS[room], known),
+                last_step=True,
+            )
+        name = self._data.pop(CONF_NAME)
+        data = {key: self._data[key] for key in self._data} | user_input
+        if changing:
+            return self.async_update_and_abort(
+                self._get_entry(), self._get_reconfigure_subentry(), title=name, data=data
+            )
+        return self.async_create_entry(title=name, data=data)

@@ -1,0 +1,169 @@
+"""The coordinator ties the parts of a home together, once every tick."""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final, override
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.storage import Store
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
+
+from .backend import EmbeddedBackend
+from .compute.engine import EngineError, EngineProblem, EngineStatus, SettlementPage
+from .compute.machine import Machine
+from .const import LOGGER
+from .ledger import Ledger, LedgerError, Moment, Tariff, Totals
+from .radiator import Radiator, RadiatorState
+from .setting import Presets, Setting
+from .showcase import Showcase, read_showcase
+
+type QheatConfigEntry = ConfigEntry[HomeCoordinator]
+
+# A heat budget is renewed with every tick; a tenant who turns the dial sees watts move at once.
+TICK: Final = timedelta(seconds=5)
+SETTLEMENTS_EVERY_S: Final = 10.0
+SAVE_EVERY_S: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomeState:
+    """All that the entities of a home show."""
+
+    radiators: Mapping[str, RadiatorState]
+    totals: Mapping[str, Totals]
+    home_total: Totals
+    showcase: Showcase
+    """Sums as last written to disk: what is shown never goes backwards after a crash."""
+
+    @property
+    def power_w(self) -> float | None:
+        """Heat output of all radiators in watts; None while one of them is unknown."""
+        powers_w = [state.engine.power_w for state in self.radiators.values()]
+        known_w = [power_w for power_w in powers_w if power_w is not None]
+        return sum(known_w) if len(known_w) == len(powers_w) else None
+
+    @property
+    def jobs_running(self) -> int:
+        """Jobs running on all radiators."""
+        return sum(state.engine.jobs_running for state in self.radiators.values())
+
+
+class HomeCoordinator(DataUpdateCoordinator[HomeState]):
+    """Renews heat budgets, records heat, books settlements and keeps the books safe."""
+
+    config_entry: QheatConfigEntry
+    close: Callable[[], Awaitable[None]]
+    """Closes all that runs behind the coordinator."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: QheatConfigEntry,
+        *,
+        radiators: Mapping[str, Radiator],
+        ledger: Ledger,
+        tariff: Tariff,
+        presets: Presets,
+        machine: Machine,
+        embedded: EmbeddedBackend | None,
+        store: Store[dict[str, Any]],
+    ) -> None:
+        super().__init__(hass, LOGGER, config_entry=entry, name=entry.title, update_interval=TICK)
+        self.presets = presets
+        self.machine = machine
+        self.embedded = embedded
+        self.radiators = radiators
+        self._ledger = ledger
+        self._totals = {key: ledger.totals(key) for key in radiators}
+        self._home_total = ledger.total()
+        self._tariff = tariff
+        self._store = store
+        self._showcase = Showcase()
+        self._next_save_s = 0.0
+        self._next_settlements_s = 0.0
+
+    @override
+    async def _async_setup(self) -> None:
+        if self.embedded is not None:
+            self._showcase = await read_showcase(self.embedded)
+
+    @override
+    async def _async_update_data(self) -> HomeState:
+        now = Moment(utc_s=time.time(), steady_s=time.monotonic())
+        states = {}
+        for radiator_id, radiator in self.radiators.items():
+            states[radiator_id] = state = radiator.tick(now.utc_s, now.steady_s)
+            self._record(radiator_id, now, state.engine)
+        booked = False
+        if now.steady_s >= self._next_settlements_s:
+            self._next_settlements_s = now.steady_s + SETTLEMENTS_EVERY_S
+            booked = await self._book_settlements()
+        if booked or now.steady_s >= self._next_save_s:
+            self._next_save_s = now.steady_s + SAVE_EVERY_S
+            await self.async_save()
+        if booked and self.embedded is not None:
+            self._showcase = await read_showcase(self.embedded)
+        return HomeState(
+            radiators=states,
+            totals=self._totals,
+            home_total=self._home_total,
+            showcase=self._showcase,
+        )
+
+    def _record(self, radiator_id: str, now: Moment, status: EngineStatus) -> None:
+        try:
+            self._ledger.record(
+                radiator_id,
+                now,
+                status.power_w,
+                kind=status.heat_kind,
+                source=status.power_source,
+                tariff=self._tariff,
+            )
+        except LedgerError:
+            LOGGER.exception("A reading of %s was not recorded", radiator_id)
+
+    async def _book_settlements(self) -> bool:
+        """Book what the backend has settled since the last look; True if there was anything."""
+        booked = False
+        for radiator_id, radiator in self.radiators.items():
+            try:
+                page = await radiator.engine.settlements(self._ledger.cursor(radiator_id))
+            except EngineError as err:
+                if err.problem is EngineProblem.BACKEND_REFUSED:
+                    self.config_entry.async_start_reauth(self.hass)
+                continue
+            if page.settlements:
+                booked |= self._book(radiator_id, page)
+        return booked
+
+    def _book(self, radiator_id: str, page: SettlementPage) -> bool:
+        try:
+            booking = self._ledger.book(radiator_id, page, time.time())
+        except LedgerError:
+            LOGGER.exception("Settlements of %s were not booked", radiator_id)
+            return False
+        for fault in booking.faults:
+            LOGGER.warning("A settlement of %s was not booked: %s", radiator_id, fault.detail)
+        return bool(booking.booked or booking.revoked)
+
+    async def async_set(self, radiator_id: str, setting: Setting) -> None:
+        """Take over what the tenant has set, keep it, and act on it at once."""
+        self.radiators[radiator_id].setting = setting
+        await self.async_save()
+        await self.async_refresh()
+
+    async def async_save(self) -> None:
+        """Write the books and settings; what is written at once is complete or not there."""
+        totals = {key: self._ledger.totals(key) for key in self.radiators}
+        home_total = self._ledger.total()
+        await self._store.async_save(
+            {
+                "ledger": self._ledger.save(),
+                "radiators": {key: radiator.save() for key, radiator in self.radiators.items()},
+            }
+        )
+        self._totals, self._home_total = totals, home_total

@@ -1,0 +1,88 @@
+"""The words between the thermostat and the rest of the house: readings in, heat demand out."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+FROST_LIMIT_C: Final = 5.0
+"""Room temperature below which a radiator heats even when it is off, in °C."""
+
+
+class Reason(StrEnum):
+    """Why the thermostat asks for the heat that it asks for."""
+
+    OFF = "off"
+    """Switched off by the tenant."""
+    IDLE = "idle"
+    """Warm enough."""
+    HEATING = "heating"
+    """Heating to or holding the setpoint."""
+    PREHEATING = "preheating"
+    """Heating now to be warm in time for a setpoint to come."""
+    FROST = "frost"
+    """The room is near freezing: heat whatever the setting."""
+    TOO_WARM = "too_warm"
+    """The room is dangerously warm: no heat whatever the setting."""
+    SENSOR_SILENT = "sensor_silent"
+    """No believable temperature for too long: no heat."""
+    SENSOR_STUCK = "sensor_stuck"
+    """Much heat and not the least change in the reading: no heat until it changes."""
+    WINDOW_OPEN = "window_open"
+    """The temperature falls as it does with an open window: no heat for a while."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RadiatorRating:
+    """What a radiator can give: `idle_w` with nothing running, `rated_w` with all slots busy."""
+
+    idle_w: float
+    rated_w: float
+    slots: int
+
+    def __post_init__(self) -> None:
+        """Refuse a rating that no radiator can have, with a ValueError."""
+        if not 0 <= self.idle_w < self.rated_w < 1e6 or not 1 <= self.slots <= 4096:
+            raise ValueError(f"not a radiator's rating: {self}")
+
+    @property
+    def slot_w(self) -> float:
+        """Power that one busy slot adds, in watts."""
+        return (self.rated_w - self.idle_w) / self.slots
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomReading:
+    """What is known of the room at `time_s`, in seconds on the room's own clock.
+
+    `temperature_c` is None where there is no fresh reading; `measured_s` says when the sensor took
+    it (None: now), so that a value passed twice is not taken for two measurements. `heat_output_w`
+    is the radiator's power since the last step (None: unknown).
+    """
+
+    time_s: float
+    temperature_c: float | None
+    outdoor_c: float | None = None
+    heat_output_w: float | None = None
+    measured_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What the tenant wants: a setpoint in °C (None: off) and those to come.
+
+    `upcoming` holds (time in seconds on the room's clock, setpoint in °C), in order. Below
+    `comfort_floor_c` heat without a job is allowed; the frost limit holds even when off.
+    """
+
+    setpoint_c: float | None
+    upcoming: tuple[tuple[float, float], ...] = ()
+    comfort_floor_c: float = FROST_LIMIT_C
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeatDemand:
+    """What the thermostat asks for, in watts, and why; `own_heat` allows heat without a job."""
+
+    power_w: float
+    reason: Reason
+    own_heat: bool = False

@@ -1,0 +1,134 @@
+"""The guards: simple rules that stand apart from the thermostat and have the last word.
+
+They decide from the reading alone, remember as little as they can, and know nothing of comfort.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from .demand import FROST_LIMIT_C, HeatDemand, RadiatorRating, Reason, RoomReading, Target
+
+FROST_CLEAR_C: Final = FROST_LIMIT_C + 1.0
+TOO_WARM_C: Final = 30.0
+TOO_WARM_CLEAR_C: Final = 28.0
+POSSIBLE_C: Final = (-40.0, 60.0)
+SILENT_AFTER_S: Final = 1800.0
+JUMP_C: Final = 3.0
+JUMP_C_PER_S: Final = 1.0 / 60.0
+JUMP_BELIEVED_S: Final = 600.0
+LONGEST_EVIDENCE_S: Final = 900.0
+STUCK_AFTER_S: Final = 6 * 3600.0
+STUCK_SHARE: Final = 0.5
+"""A reading is stuck if this share of the rated power for `STUCK_AFTER_S` never moved it."""
+
+
+def believable(value: object, low: float, high: float) -> float | None:
+    """Return a finite number within bounds, or None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) and low <= value <= high else None
+
+
+class Clock:
+    """Turns a clock that may repeat, run backwards or jump into steps that never do."""
+
+    def __init__(self) -> None:
+        self._last_s: float | None = None
+
+    def elapsed_s(self, time_s: float) -> float:
+        """Return the seconds since the last call: never negative, zero for an unusable time."""
+        now = believable(time_s, -1e12, 1e12)
+        if now is None:
+            return 0.0
+        last, self._last_s = self._last_s, now
+        return max(0.0, now - last) if last is not None else 0.0
+
+
+class SensorWatch:
+    """Believes or disbelieves the temperature sensor."""
+
+    def __init__(self) -> None:
+        self._accepted_c: float | None = None
+        self._doubted_c: float | None = None
+        self._silent_s = 0.0
+        self._doubted_s = 0.0
+        self._unmoved_s = 0.0
+        self._unmoved_j = 0.0
+
+    def accept(self, value: object, elapsed_s: float, heat_w: float) -> float | None:
+        """Return the temperature if it is believable, None otherwise."""
+        self._silent_s += elapsed_s
+        # A clock that jumps is no evidence of a stuck sensor.
+        lasted_s = min(elapsed_s, LONGEST_EVIDENCE_S)
+        self._unmoved_s += lasted_s
+        self._unmoved_j += heat_w * lasted_s
+        temperature_c = believable(value, *POSSIBLE_C)
+        if temperature_c is None or self._is_jump(temperature_c, elapsed_s):
+            return None
+        if temperature_c != self._accepted_c:
+            self._unmoved_s = self._unmoved_j = 0.0
+        self._accepted_c = temperature_c
+        self._silent_s = 0.0
+        return temperature_c
+
+    def _is_jump(self, temperature_c: float, elapsed_s: float) -> bool:
+        """Doubt a sudden change until the new value has stood for a while."""
+        allowed_c = JUMP_C + JUMP_C_PER_S * self._silent_s
+        if self._accepted_c is None or abs(temperature_c - self._accepted_c) <= allowed_c:
+            self._doubted_c = None
+            return False
+        if self._doubted_c is None or abs(temperature_c - self._doubted_c) > JUMP_C:
+            self._doubted_c = temperature_c
+            self._doubted_s = 0.0
+            return True
+        self._doubted_s += elapsed_s
+        return self._doubted_s < JUMP_BELIEVED_S
+
+    @property
+    def known_c(self) -> float | None:
+        """The last believed temperature while it still counts, else None."""
+        return self._accepted_c if self._silent_s <= SILENT_AFTER_S else None
+
+    def is_stuck(self, rated_w: float) -> bool:
+        """Tell whether much heat has not moved the reading at all."""
+        return (
+            self._unmoved_s >= STUCK_AFTER_S
+            and self._unmoved_j >= STUCK_SHARE * rated_w * self._unmoved_s
+        )
+
+
+@dataclass(slots=True)
+class Guards:
+    """Frost, over-temperature and sensor rules for one room, with their hysteresis."""
+
+    rating: RadiatorRating
+    frost: bool = False
+    too_warm: bool = False
+    stuck_c: float | None = None
+
+    def overrule(
+        self, watch: SensorWatch, reading: RoomReading, target: Target, wanted: HeatDemand
+    ) -> HeatDemand:
+        """Return the demand that is safe: the thermostat's own, or the guard's instead."""
+        room_c = watch.known_c
+        if room_c is None:
+            return HeatDemand(power_w=0.0, reason=Reason.SENSOR_SILENT)
+        if watch.is_stuck(self.rating.rated_w):
+            self.stuck_c = room_c
+        if self.stuck_c is not None and room_c == self.stuck_c:
+            return HeatDemand(power_w=0.0, reason=Reason.SENSOR_STUCK)
+        self.stuck_c = None
+        self.too_warm = room_c > (TOO_WARM_CLEAR_C if self.too_warm else TOO_WARM_C)
+        if self.too_warm:
+            return HeatDemand(power_w=0.0, reason=Reason.TOO_WARM)
+        self.frost = room_c < (FROST_CLEAR_C if self.frost else FROST_LIMIT_C)
+        if self.frost:
+            return HeatDemand(power_w=self.rating.rated_w, reason=Reason.FROST, own_heat=True)
+        return self._bounded(room_c, target, wanted)
+
+    def _bounded(self, room_c: float, target: Target, wanted: HeatDemand) -> HeatDemand:
+        """Keep the thermostat's demand within the rating; below the floor heat needs no job."""
+        power_w = believable(wanted.power_w, 0.0, self.rating.rated_w) or 0.0
+        own_heat = target.setpoint_c is not None and room_c < target.comfort_floor_c
+        return HeatDemand(power_w=power_w, reason=wanted.reason, own_heat=own_heat and power_w > 0)

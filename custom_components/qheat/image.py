@@ -1,0 +1,57 @@
+"""Image platform of the qheat integration: the picture that the shipped jobs paint."""
+
+from typing import Final, override
+
+from homeassistant.components.image import ImageEntity, ImageEntityDescription
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.util import dt as dt_util
+
+from .coordinator import HomeCoordinator, QheatConfigEntry
+from .entity import HomeEntity
+
+PARALLEL_UPDATES = 0
+
+DESCRIPTION: Final = ImageEntityDescription(key="picture", translation_key="picture")
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: QheatConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up the picture of a home whose jobs come from the embedded backend."""
+    if entry.runtime_data.embedded is not None:
+        async_add_entities([PictureEntity(entry.runtime_data)])
+
+
+class PictureEntity(HomeEntity, ImageEntity):
+    """The picture in the making: a tile more with each job of that kind."""
+
+    _attr_content_type = "image/png"
+
+    def __init__(self, coordinator: HomeCoordinator) -> None:
+        HomeEntity.__init__(self, coordinator, DESCRIPTION)
+        ImageEntity.__init__(self, coordinator.hass)
+        self._shown: bytes | None = None
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        await super().async_added_to_hass()
+        self._show()
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        self._show()
+        super()._handle_coordinator_update()
+
+    def _show(self) -> None:
+        picture_png = self.coordinator.data.showcase.picture_png
+        if picture_png != self._shown:
+            self._shown = picture_png
+            self._attr_image_last_updated = dt_util.utcnow()
+
+    @override
+    async def async_image(self) -> bytes | None:
+        return self._shown

@@ -1,0 +1,138 @@
+"""One radiator's account: power over time becomes heat, settlements become money."""
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from ..compute.engine import HeatKind, PowerSource, Settlement, SettlementPage
+from .booking import Booking, Fault, SettlementFaultError, SettlementMemory, checked
+from .money import LedgerError, Tariff, check_number, check_text, on_grid
+from .totals import Totals
+
+MAX_GAP_S: Final = 120.0
+"""Between readings further apart than this, nothing is known, so no heat is counted."""
+MAX_POWER_W: Final = 100_000.0
+MAX_JOB_KINDS: Final = 64
+MAX_CURSOR: Final = 1024
+OTHER_JOBS: Final = "other"
+_MAX_TIME_S: Final = 1e11
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """One instant on two clocks: `steady_s` measures (time.monotonic), `utc_s` dates (epoch).
+
+    The steady clock does not follow when somebody sets the other, so no heat comes of that.
+    """
+
+    utc_s: float
+    steady_s: float
+
+    def __post_init__(self) -> None:
+        check_number("utc_s", self.utc_s, _MAX_TIME_S)
+        if not math.isfinite(self.steady_s):
+            raise LedgerError("steady_s is not finite")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """The power at a moment, None if unknown, and what its heat is and costs."""
+
+    moment: Moment
+    power_w: float | None
+    kind: HeatKind
+    source: PowerSource
+    tariff: Tariff | None
+
+
+@dataclass(slots=True, kw_only=True)
+class Account:
+    """All that one radiator has made, cost and earned since it was added."""
+
+    totals: Totals = field(default_factory=Totals)
+    free_heat_shown_j: float = 0.0
+    cursor: str | None = None
+    memory: SettlementMemory = field(default_factory=SettlementMemory)
+    _last: Reading | None = None
+
+    def record(self, reading: Reading) -> None:
+        """Count the heat since the last reading: none across a gap or beside unknown power.
+
+        Each reading stands for half of the time to either neighbour (the trapezoid rule). Power
+        moves in steps between readings, and this halves the largest error of holding the last
+        value; it also splits the heat cleanly where its kind, source or price changes.
+        Raises LedgerError for a power that no radiator has; it then counts as unknown.
+        """
+        before, self._last = self._last, None
+        if reading.power_w is not None:
+            check_number("power_w", reading.power_w, MAX_POWER_W)
+        self._last = reading
+        if before is None:
+            return
+        passed_s = reading.moment.steady_s - before.moment.steady_s
+        if not 0 < passed_s <= MAX_GAP_S or before.power_w is None or reading.power_w is None:
+            return
+        self._heat(before, on_grid(before.power_w * passed_s / 2))
+        self._heat(reading, on_grid(reading.power_w * passed_s / 2))
+
+    def book(
+        self, page: SettlementPage, *, radiator_id: str, currency: str, now_s: float
+    ) -> Booking:
+        """Book each settlement of a page once, then move the cursor behind the page.
+
+        One that cannot be booked is a fault and keeps no other from being booked. Raises
+        LedgerError, with nothing booked, for a clock behind the ledger's or an absurd cursor.
+        """
+        if not self.memory.horizon_s < now_s <= _MAX_TIME_S:
+            raise LedgerError("the clock is behind settlements booked long ago")
+        if page.cursor is not None:
+            check_text("settlement cursor", page.cursor, MAX_CURSOR)
+        booked: list[Settlement] = []
+        revoked: list[Settlement] = []
+        faults: list[Fault] = []
+        for offered in page.settlements:
+            try:
+                settlement = checked(
+                    offered, radiator_id=radiator_id, currency=currency, now_s=now_s
+                )
+                if self.memory.is_news(settlement):
+                    (revoked if self._settle(settlement) else booked).append(settlement)
+            except SettlementFaultError as error:
+                faults.append(error.fault)
+        self.memory.forget()
+        if page.cursor is not None:
+            self.cursor = page.cursor
+        self._show()
+        return Booking(
+            booked=tuple(booked),
+            revoked=tuple(revoked),
+            repeated=len(page.settlements) - len(booked) - len(revoked) - len(faults),
+            faults=tuple(faults),
+        )
+
+    def shown(self) -> Totals:
+        """Return the totals with free heat as shown: never above the heat, never backwards.
+
+        A revocation takes nothing back from a meter that somebody has read: the free heat shown
+        stands still until what is truly free has caught up with it.
+        """
+        return replace(self.totals, free_heat_j=self.free_heat_shown_j)
+
+    def _heat(self, reading: Reading, heat_j: float) -> None:
+        if heat_j:
+            self.totals += Totals.of_heat(heat_j, reading.kind, reading.source, reading.tariff)
+            self._show()
+
+    def _settle(self, settlement: Settlement) -> bool:
+        """Add a settlement to the totals; tell whether it reverses another."""
+        if settlement.job_kind not in self.totals.jobs and len(self.totals.jobs) >= MAX_JOB_KINDS:
+            settlement = replace(settlement, job_kind=OTHER_JOBS)
+        reversed_one = self.memory.remember(settlement)
+        self.totals += Totals.of_settlement(settlement)
+        if reversed_one is not None:
+            self.totals += -Totals.of_settlement(reversed_one)
+        return reversed_one is not None
+
+    def _show(self) -> None:
+        free_j = min(self.totals.free_heat_j, self.totals.heat_j)
+        self.free_heat_shown_j = max(self.free_heat_shown_j, free_j)

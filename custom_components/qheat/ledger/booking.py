@@ -1,0 +1,147 @@
+"""Booking settlements exactly once, whatever a backend repeats, reorders or revokes.
+
+A ledger remembers the newest `MEMORY` settlements of a radiator by id, and the horizon: the time
+of the newest one that it has forgotten. What is unknown and not newer than the horizon may have
+been booked before, so it is not booked. So nothing is ever booked twice, with a bounded memory.
+
+A refusal is the last word: it reverses what was booked, and it wins over an acceptance of the
+same id that arrives after it. So the order of arrival does not change the sums.
+"""
+
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+
+from ..compute.engine import Settlement
+from .money import CONTEXT, LedgerError, check_decimal, check_number, check_text, on_grid
+
+MEMORY: Final = 512
+MAX_AMOUNT: Final = Decimal(1_000_000)
+MAX_ENERGY_J: Final = 3.6e9
+MAX_TIME_S: Final = 1e11
+MAX_ID: Final = 128
+MAX_KIND: Final = 64
+_FINEST_AMOUNT: Final = Decimal("1E-15")
+
+
+class FaultKind(StrEnum):
+    """Why a settlement was not booked."""
+
+    ABSURD = "absurd"
+    CONFLICT = "conflict"
+    FOREIGN_CURRENCY = "foreign_currency"
+    FOREIGN_RADIATOR = "foreign_radiator"
+    TOO_OLD = "too_old"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """A settlement that was not booked, and why; `detail` is for a person to read."""
+
+    kind: FaultKind
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booking:
+    """What became of the settlements of one page."""
+
+    booked: tuple[Settlement, ...]
+    """Seen for the first time, accepted or refused."""
+    revoked: tuple[Settlement, ...]
+    """Booked as accepted before, and reversed now."""
+    repeated: int
+    faults: tuple[Fault, ...]
+
+
+class SettlementFaultError(LedgerError):
+    """One settlement cannot be booked."""
+
+    def __init__(self, kind: FaultKind, detail: str) -> None:
+        super().__init__(detail)
+        self.fault = Fault(kind=kind, detail=detail)
+
+
+@dataclass(slots=True, kw_only=True)
+class SettlementMemory:
+    """The settlements booked last, by id, and the horizon (epoch seconds) behind them."""
+
+    settled: dict[str, Settlement] = field(default_factory=dict)
+    horizon_s: float = 0.0
+
+    def is_news(self, settlement: Settlement) -> bool:
+        """Tell whether a settlement changes anything; raises SettlementFaultError."""
+        known = self.settled.get(settlement.settlement_id)
+        if known is None:
+            if settlement.settled_at > self.horizon_s:
+                return True
+            raise SettlementFaultError(
+                FaultKind.TOO_OLD,
+                f"settlement {settlement.settlement_id} is older than the ledger's memory",
+            )
+        if known.accepted and settlement.accepted and _amounts(known) != _amounts(settlement):
+            raise SettlementFaultError(
+                FaultKind.CONFLICT,
+                f"settlement {settlement.settlement_id} was booked with other amounts",
+            )
+        return known.accepted and not settlement.accepted
+
+    def remember(self, settlement: Settlement) -> Settlement | None:
+        """Remember a settlement and return the one that it reverses, if any."""
+        known = self.settled.get(settlement.settlement_id)
+        self.settled[settlement.settlement_id] = settlement
+        return known
+
+    def forget(self) -> None:
+        """Forget the oldest settlements beyond MEMORY, and move the horizon behind them."""
+        surplus = len(self.settled) - MEMORY
+        if surplus <= 0:
+            return
+        oldest = sorted(self.settled.values(), key=lambda settlement: settlement.settled_at)
+        for settlement in oldest[:surplus]:
+            del self.settled[settlement.settlement_id]
+            self.horizon_s = max(self.horizon_s, settlement.settled_at)
+
+
+def checked(settlement: Settlement, *, radiator_id: str, currency: str, now_s: float) -> Settlement:
+    """Return a settlement fit for booking.
+
+    A time ahead of `now_s` (epoch seconds) counts as now: else one wrong clock at the backend
+    would move the horizon over settlements to come. Raises SettlementFaultError.
+    """
+    try:
+        settlement_id = check_text("settlement id", settlement.settlement_id, MAX_ID)
+        check_text("job kind", settlement.job_kind, MAX_KIND)
+        settled_at = check_number("settlement time", settlement.settled_at, MAX_TIME_S)
+        energy_j = on_grid(check_number("settlement energy", settlement.energy_j, MAX_ENERGY_J))
+        earned = _amount("earned amount", settlement.earned)
+        repaid = _amount("repaid amount", settlement.repaid)
+    except LedgerError as error:
+        raise SettlementFaultError(FaultKind.ABSURD, str(error)) from error
+    if settlement.radiator_id != radiator_id:
+        raise SettlementFaultError(
+            FaultKind.FOREIGN_RADIATOR, f"settlement {settlement_id} is another radiator's"
+        )
+    if settlement.currency != currency:
+        raise SettlementFaultError(
+            FaultKind.FOREIGN_CURRENCY, f"settlement {settlement_id} is not in {currency}"
+        )
+    return replace(
+        settlement,
+        earned=earned,
+        repaid=repaid,
+        energy_j=energy_j,
+        settled_at=min(settled_at, now_s),
+    )
+
+
+def _amount(name: str, value: Decimal) -> Decimal:
+    amount = check_decimal(name, value, Decimal(0), MAX_AMOUNT)
+    if CONTEXT.quantize(amount, _FINEST_AMOUNT) != amount:
+        raise LedgerError(f"{name} has more decimal places than {_FINEST_AMOUNT}")
+    return CONTEXT.normalize(amount)
+
+
+def _amounts(settlement: Settlement) -> tuple[Decimal, Decimal, float]:
+    return settlement.earned, settlement.repaid, settlement.energy_j

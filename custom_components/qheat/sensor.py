@@ -1,0 +1,286 @@
+"""Sensor platform of the qheat integration."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import override
+
+from homeassistant.components.sensor import (
+    EntityCategory,
+    SensorDeviceClass,
+    SensorEntity,
+    SensorEntityDescription,
+    SensorStateClass,
+)
+from homeassistant.const import UnitOfEnergy, UnitOfPower, UnitOfTemperature, UnitOfTime
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.typing import StateType
+
+from .compute.engine import EngineProblem, HeatKind, PowerSource
+from .const import CONF_CURRENCY
+from .coordinator import HomeState, QheatConfigEntry
+from .entity import HomeEntity, RadiatorEntity
+from .heating import Reason
+from .ledger import Totals
+from .radiator import RadiatorState
+from .showcase import LINES
+
+PARALLEL_UPDATES = 0
+
+JOULES_PER_KWH = 3_600_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountSensorDescription(SensorEntityDescription):
+    """Describe a sensor that shows the books of a radiator or of the whole home."""
+
+    value_fn: Callable[[Totals], float | Decimal]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RadiatorSensorDescription(SensorEntityDescription):
+    """Describe a sensor that shows what a radiator does now."""
+
+    value_fn: Callable[[RadiatorState], StateType]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HomeSensorDescription(SensorEntityDescription):
+    """Describe a sensor that shows what all radiators do now."""
+
+    value_fn: Callable[[HomeState], StateType]
+
+
+ACCOUNT_DESCRIPTIONS: tuple[AccountSensorDescription, ...] = (
+    AccountSensorDescription(
+        key="heat",
+        translation_key="heat",
+        device_class=SensorDeviceClass.ENERGY,
+        native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        suggested_display_precision=3,
+        value_fn=lambda totals: totals.heat_j / JOULES_PER_KWH,
+    ),
+    AccountSensorDescription(
+        key="free_heat",
+        translation_key="free_heat",
+        device_class=SensorDeviceClass.ENERGY,
+        native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        suggested_display_precision=3,
+        value_fn=lambda totals: totals.free_heat_j / JOULES_PER_KWH,
+    ),
+    AccountSensorDescription(
+        key="earnings",
+        translation_key="earnings",
+        device_class=SensorDeviceClass.MONETARY,
+        state_class=SensorStateClass.TOTAL,
+        suggested_display_precision=3,
+        value_fn=lambda totals: totals.earned,
+    ),
+    AccountSensorDescription(
+        key="savings",
+        translation_key="savings",
+        device_class=SensorDeviceClass.MONETARY,
+        state_class=SensorStateClass.TOTAL,
+        suggested_display_precision=3,
+        value_fn=lambda totals: totals.savings,
+    ),
+)
+
+RADIATOR_DESCRIPTIONS: tuple[RadiatorSensorDescription, ...] = (
+    RadiatorSensorDescription(
+        key="heat_output",
+        translation_key="heat_output",
+        device_class=SensorDeviceClass.POWER,
+        native_unit_of_measurement=UnitOfPower.WATT,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=0,
+        value_fn=lambda state: state.engine.power_w,
+    ),
+    RadiatorSensorDescription(
+        key="heat_demand",
+        translation_key="heat_demand",
+        device_class=SensorDeviceClass.POWER,
+        native_unit_of_measurement=UnitOfPower.WATT,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=0,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=lambda state: state.demand.power_w,
+    ),
+    RadiatorSensorDescription(
+        key="heat_kind",
+        translation_key="heat_kind",
+        device_class=SensorDeviceClass.ENUM,
+        options=list(HeatKind),
+        value_fn=lambda state: state.engine.heat_kind,
+    ),
+    RadiatorSensorDescription(
+        key="status",
+        translation_key="status",
+        device_class=SensorDeviceClass.ENUM,
+        options=[*Reason, *EngineProblem],
+        value_fn=lambda state: state.status,
+    ),
+    RadiatorSensorDescription(
+        key="jobs_running",
+        translation_key="jobs_running",
+        state_class=SensorStateClass.MEASUREMENT,
+        value_fn=lambda state: state.engine.jobs_running,
+    ),
+    RadiatorSensorDescription(
+        key="jobs_paused",
+        translation_key="jobs_paused",
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        value_fn=lambda state: state.engine.jobs_paused,
+    ),
+    RadiatorSensorDescription(
+        key="work_lost",
+        translation_key="work_lost",
+        device_class=SensorDeviceClass.DURATION,
+        native_unit_of_measurement=UnitOfTime.SECONDS,
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        suggested_display_precision=0,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        value_fn=lambda state: state.engine.work_lost_s,
+    ),
+    RadiatorSensorDescription(
+        key="power_source",
+        translation_key="power_source",
+        device_class=SensorDeviceClass.ENUM,
+        options=list(PowerSource),
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=lambda state: state.engine.power_source,
+    ),
+    RadiatorSensorDescription(
+        key="outdoor_temperature",
+        translation_key="outdoor_temperature",
+        device_class=SensorDeviceClass.TEMPERATURE,
+        native_unit_of_measurement=UnitOfTemperature.CELSIUS,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=1,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=lambda state: state.reading.outdoor_c,
+    ),
+)
+
+HOME_DESCRIPTIONS: tuple[HomeSensorDescription, ...] = (
+    HomeSensorDescription(
+        key="heat_output",
+        translation_key="heat_output",
+        device_class=SensorDeviceClass.POWER,
+        native_unit_of_measurement=UnitOfPower.WATT,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=0,
+        value_fn=lambda home: home.power_w,
+    ),
+    HomeSensorDescription(
+        key="jobs_running",
+        translation_key="jobs_running",
+        state_class=SensorStateClass.MEASUREMENT,
+        value_fn=lambda home: home.jobs_running,
+    ),
+)
+
+EMBEDDED_DESCRIPTIONS: tuple[HomeSensorDescription, ...] = tuple(
+    HomeSensorDescription(
+        key=kind,
+        translation_key=kind,
+        value_fn=lambda home, kind=kind: home.showcase.lines.get(kind),
+    )
+    for kind in LINES
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: QheatConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up the sensors of the home and of each radiator."""
+    coordinator = entry.runtime_data
+    async_add_entities(
+        [
+            *(HomeSensor(coordinator, description) for description in HOME_DESCRIPTIONS),
+            *(HomeAccountSensor(coordinator, description) for description in ACCOUNT_DESCRIPTIONS),
+        ]
+    )
+    if coordinator.embedded is not None:
+        async_add_entities(
+            HomeSensor(coordinator, description) for description in EMBEDDED_DESCRIPTIONS
+        )
+    for radiator_id in coordinator.radiators:
+        async_add_entities(
+            [
+                *(
+                    RadiatorSensor(coordinator, radiator_id, description)
+                    for description in RADIATOR_DESCRIPTIONS
+                ),
+                *(
+                    RadiatorAccountSensor(coordinator, radiator_id, description)
+                    for description in ACCOUNT_DESCRIPTIONS
+                ),
+            ],
+            config_subentry_id=radiator_id,
+        )
+
+
+class HomeSensor(HomeEntity, SensorEntity):
+    """What all radiators of the home do now."""
+
+    entity_description: HomeSensorDescription
+
+    @property
+    @override
+    def native_value(self) -> StateType:
+        return self.entity_description.value_fn(self.coordinator.data)
+
+
+class RadiatorSensor(RadiatorEntity, SensorEntity):
+    """What a radiator does now."""
+
+    entity_description: RadiatorSensorDescription
+
+    @property
+    @override
+    def native_value(self) -> StateType:
+        return self.entity_description.value_fn(self.state_of_radiator)
+
+
+class AccountSensor(SensorEntity):
+    """A figure from the books; money is in the home's currency."""
+
+    entity_description: AccountSensorDescription
+
+    @property
+    @override
+    def native_unit_of_measurement(self) -> str | None:
+        if self.device_class is SensorDeviceClass.MONETARY:
+            return self.platform.config_entry.data[CONF_CURRENCY]
+        return self.entity_description.native_unit_of_measurement
+
+
+class HomeAccountSensor(HomeEntity, AccountSensor):
+    """A total over all radiators of the home, removed ones included."""
+
+    entity_description: AccountSensorDescription
+
+    @property
+    @override
+    def native_value(self) -> float | Decimal:
+        return self.entity_description.value_fn(self.coordinator.data.home_total)
+
+
+class RadiatorAccountSensor(RadiatorEntity, AccountSensor):
+    """A total of one radiator."""
+
+    entity_description: AccountSensorDescription
+
+    @property
+    @override
+    def native_value(self) -> float | Decimal:
+        return self.entity_description.value_fn(self.coordinator.data.totals[self._radiator_id])

@@ -1,0 +1,47 @@
+"""A catalogue as small as can be: a job is to give its input back."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from hashlib import sha256
+
+from custom_components.qheat.backend.work import Offer, Terms
+
+MODULE = b"\0asm echo"
+PAY = Decimal("0.000123")
+TERMS = Terms(currency="EUR", repayment_per_kwh=Decimal("0.25"))
+OUTPUT_BYTES = 1000
+
+
+class TinyCatalogue:
+    """Has `jobs` jobs, or as many as are asked for; input 0 asks for output 0."""
+
+    def __init__(self, jobs: int | None = None, module: bytes = MODULE) -> None:
+        self._jobs = jobs
+        self._module = module
+        self.MODULES: Mapping[str, str] = {"echo": sha256(module).hexdigest()}
+
+    def load_module(self, kind: str) -> bytes:
+        assert kind == "echo"
+        return self._module
+
+    def offer(self, number: int) -> Offer | None:
+        if self._jobs is not None and number >= self._jobs:
+            return None
+        return Offer(
+            number=number,
+            kind="echo",
+            title=f"Say {number}",
+            module_sha256=self.MODULES["echo"],
+            input_data=f"input {number}".encode(),
+            memory_bytes=1 << 20,
+            cpu_s=10.0,
+            output_bytes=OUTPUT_BYTES,
+            pay=PAY,
+        )
+
+    def check_output(self, kind: str, input_data: bytes, output: bytes) -> str | None:
+        assert kind == "echo"
+        return None if output == input_data else "not the input"
+
+    def describe(self, kind: str, input_data: bytes, output: bytes) -> str:
+        return f"{kind}: {output.decode()}"

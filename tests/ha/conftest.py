@@ -1,0 +1,161 @@
+"""A home in Home Assistant, with real parts behind it unless a test asks for a fixed engine."""
+
+from collections.abc import Generator
+from dataclasses import replace
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any, override
+from unittest.mock import patch
+
+import pytest
+from homeassistant.config_entries import ConfigSubentry
+from homeassistant.core import HomeAssistant
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
+from syrupy.assertion import SnapshotAssertion
+
+from custom_components.qheat.compute.engine import (
+    Engine,
+    EngineError,
+    EngineProblem,
+    EngineStatus,
+    HeatBudget,
+    HeatKind,
+    PowerSource,
+    Settlement,
+    SettlementPage,
+)
+from custom_components.qheat.const import DOMAIN
+
+LIVING_ROOM = "01JLIVINGROOM0000000000000"
+
+MONEY = {"electricity_price": 0.25, "reference_price": 0.25, "reference_efficiency": 1.0}
+
+
+@pytest.fixture(autouse=True)
+def _custom_integrations(enable_custom_integrations: None) -> None:
+    """Let Home Assistant load what is under custom_components."""
+
+
+@pytest.fixture
+def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    """Write snapshots in Home Assistant's own form."""
+    return snapshot.use_extension(HomeAssistantSnapshotExtension)
+
+
+def radiator(subentry_id: str = LIVING_ROOM, title: str = "Living room", **data: Any) -> Any:
+    """Return a radiator of this machine in a simulated room."""
+    return ConfigSubentry(
+        data=MappingProxyType(
+            {
+                "rated_w": 500,
+                "idle_w": 20,
+                "room": "simulated",
+                "floor_area_m2": 18,
+                "speed": 1,
+                **data,
+            }
+        ),
+        subentry_id=subentry_id,
+        subentry_type="this_machine",
+        title=title,
+        unique_id=None,
+    )
+
+
+def home(*radiators: ConfigSubentry, entry_id: str = "01JHOME", **changes: Any) -> MockConfigEntry:
+    """Return a home on the embedded backend."""
+    values: dict[str, Any] = {
+        "domain": DOMAIN,
+        "title": "Home",
+        "entry_id": entry_id,
+        "unique_id": "embedded",
+        "data": {"backend": "embedded", "currency": "EUR"},
+        "options": MONEY,
+        "subentries_data": [item.as_dict() for item in radiators],
+    }
+    return MockConfigEntry(**values | changes)
+
+
+@pytest.fixture
+def entry(hass: HomeAssistant) -> MockConfigEntry:
+    """Return a home with one radiator, known to Home Assistant and not yet set up."""
+    entry = home(radiator())
+    entry.add_to_hass(hass)
+    return entry
+
+
+class FixedEngine(Engine):
+    """An engine whose answers a test chooses; it remembers the last budget."""
+
+    def __init__(self, *_: object) -> None:
+        self.budget: HeatBudget | None = None
+        self.now = EngineStatus(
+            power_w=320.0,
+            power_source=PowerSource.ESTIMATED,
+            heat_kind=HeatKind.PAID,
+            jobs_running=2,
+            jobs_paused=1,
+            jobs_queued=0,
+            work_lost_s=3.0,
+            lease_left_s=60.0,
+            problem=None,
+        )
+        self.pages: list[SettlementPage] = []
+        self.refuses: EngineProblem | None = None
+
+    def tell(self, **changes: Any) -> None:
+        """Change what the engine says of itself."""
+        self.now = replace(self.now, **changes)
+
+    @override
+    async def start(self) -> None:
+        """Have nothing to make ready."""
+
+    @override
+    async def stop(self) -> None:
+        """Have nothing to stop."""
+
+    @override
+    def set_budget(self, budget: HeatBudget) -> None:
+        self.budget = budget
+
+    @override
+    def status(self) -> EngineStatus:
+        return self.now
+
+    @override
+    async def settlements(self, after: str | None) -> SettlementPage:
+        if self.refuses is not None:
+            raise EngineError(self.refuses, "refused by the test")
+        if self.pages:
+            return self.pages.pop(0)
+        return SettlementPage(settlements=(), cursor=after)
+
+
+@pytest.fixture
+def engine() -> Generator[FixedEngine]:
+    """Put a fixed engine where the pull engine would be; backend and machine stay away."""
+    engine = FixedEngine()
+    with (
+        patch("custom_components.qheat.home.PullEngine", return_value=engine),
+        patch("custom_components.qheat.home.async_shared_machine"),
+        patch("custom_components.qheat.home.EmbeddedBackend"),
+    ):
+        yield engine
+
+
+def settlement(settlement_id: str = "s1", **changes: Any) -> Settlement:
+    """Return an accepted settlement of 0.002 earned and 0.01 repaid."""
+    values: dict[str, Any] = {
+        "settlement_id": settlement_id,
+        "radiator_id": LIVING_ROOM,
+        "job_kind": "option_price",
+        "accepted": True,
+        "earned": Decimal("0.002"),
+        "repaid": Decimal("0.01"),
+        "energy_j": 144_000.0,
+        "currency": "EUR",
+        "settled_at": 1_790_000_000.0,
+    }
+    return Settlement(**values | changes)

@@ -1,0 +1,185 @@
+"""The thermostat as the tenant, an automation or a voice assistant uses it."""
+
+from typing import Any
+
+import pytest
+from homeassistant.components.climate import (
+    ATTR_CURRENT_TEMPERATURE,
+    ATTR_HVAC_ACTION,
+    ATTR_PRESET_MODE,
+    ATTR_PRESET_MODES,
+    HVACAction,
+    HVACMode,
+)
+from homeassistant.components.climate import DOMAIN as CLIMATE
+from homeassistant.const import ATTR_TEMPERATURE
+from homeassistant.core import HomeAssistant, State
+from homeassistant.exceptions import ServiceValidationError
+from homeassistant.util.unit_system import US_CUSTOMARY_SYSTEM
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.qheat.compute.engine import EngineProblem, HeatKind
+
+from .conftest import FixedEngine, home, radiator
+
+ENTITY = "climate.living_room"
+
+
+async def call(hass: HomeAssistant, action: str, **data: Any) -> None:
+    """Call a climate action on the living room's thermostat."""
+    await hass.services.async_call(CLIMATE, action, {"entity_id": ENTITY} | data, blocking=True)
+
+
+def thermostat(hass: HomeAssistant) -> State:
+    """Return the thermostat's state."""
+    state = hass.states.get(ENTITY)
+    assert state is not None
+    return state
+
+
+@pytest.fixture(autouse=True)
+async def _set_up(hass: HomeAssistant, engine: FixedEngine, entry: MockConfigEntry) -> None:
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+
+
+async def test_a_new_thermostat_is_off_and_offers_its_presets(hass: HomeAssistant) -> None:
+    state = thermostat(hass)
+    assert state.state == HVACMode.OFF
+    assert state.attributes[ATTR_PRESET_MODES] == [
+        "none",
+        "comfort",
+        "eco",
+        "away",
+        "boost",
+        "frost_protection",
+    ]
+    assert (state.attributes["min_temp"], state.attributes["max_temp"]) == (5, 30)
+    assert state.attributes["target_temp_step"] == 0.5
+
+
+async def test_turning_it_up_raises_the_heat_budget_at_once(
+    hass: HomeAssistant, engine: FixedEngine
+) -> None:
+    assert engine.budget is not None
+    assert engine.budget.power_w == 0
+    await call(hass, "set_temperature", temperature=22.5, hvac_mode="heat")
+    assert engine.budget.power_w > 100
+    assert thermostat(hass).state == HVACMode.HEAT
+    assert thermostat(hass).attributes[ATTR_TEMPERATURE] == 22.5
+
+
+async def test_turning_it_off_ends_the_heat(hass: HomeAssistant, engine: FixedEngine) -> None:
+    await call(hass, "set_temperature", temperature=25)
+    await call(hass, "turn_on")
+    assert engine.budget is not None
+    assert engine.budget.power_w > 100
+    await call(hass, "turn_off")
+    assert engine.budget.power_w == 0
+    assert thermostat(hass).attributes[ATTR_TEMPERATURE] == 25
+
+
+@pytest.mark.parametrize("temperature", [4.5, 30.5, -20, 1e9])
+async def test_a_setpoint_out_of_range_is_refused(hass: HomeAssistant, temperature: float) -> None:
+    before = thermostat(hass).attributes[ATTR_TEMPERATURE]
+    with pytest.raises(ServiceValidationError):
+        await call(hass, "set_temperature", temperature=temperature)
+    assert thermostat(hass).attributes[ATTR_TEMPERATURE] == before
+
+
+async def test_a_preset_sets_its_temperature_and_none_brings_the_last_one_back(
+    hass: HomeAssistant,
+) -> None:
+    await call(hass, "set_temperature", temperature=19)
+    await call(hass, "set_preset_mode", preset_mode="away")
+    assert thermostat(hass).attributes[ATTR_TEMPERATURE] == 14
+    assert thermostat(hass).attributes[ATTR_PRESET_MODE] == "away"
+    await call(hass, "set_preset_mode", preset_mode="none")
+    assert thermostat(hass).attributes[ATTR_TEMPERATURE] == 19
+    assert thermostat(hass).attributes[ATTR_PRESET_MODE] == "none"
+
+
+async def test_a_temperature_that_a_preset_has_takes_its_name(hass: HomeAssistant) -> None:
+    await call(hass, "set_temperature", temperature=17)
+    assert thermostat(hass).attributes[ATTR_PRESET_MODE] == "eco"
+
+
+async def test_the_action_tells_whether_something_computes(
+    hass: HomeAssistant, engine: FixedEngine, entry: MockConfigEntry
+) -> None:
+    await call(hass, "turn_on")
+    assert thermostat(hass).attributes[ATTR_HVAC_ACTION] == HVACAction.HEATING
+    engine.tell(heat_kind=HeatKind.NONE, power_w=20.0)
+    await entry.runtime_data.async_refresh()
+    assert thermostat(hass).attributes[ATTR_HVAC_ACTION] == HVACAction.IDLE
+    await call(hass, "turn_off")
+    assert thermostat(hass).attributes[ATTR_HVAC_ACTION] == HVACAction.OFF
+
+
+async def test_it_stays_usable_while_the_backend_is_gone_and_says_so(
+    hass: HomeAssistant, engine: FixedEngine, entry: MockConfigEntry
+) -> None:
+    engine.refuses = EngineProblem.BACKEND_UNREACHABLE
+    engine.tell(heat_kind=HeatKind.NONE, problem=EngineProblem.BACKEND_UNREACHABLE)
+    await call(hass, "set_temperature", temperature=24, hvac_mode="heat")
+    assert thermostat(hass).state == HVACMode.HEAT
+    status = hass.states.get("sensor.living_room_status")
+    assert status is not None
+    assert status.state == "backend_unreachable"
+
+
+async def test_setting_and_totals_outlive_a_restart(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    await call(hass, "set_temperature", temperature=19.5, hvac_mode="heat")
+    await call(hass, "set_preset_mode", preset_mode="eco")
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    state = thermostat(hass)
+    assert state.state == HVACMode.HEAT
+    assert state.attributes[ATTR_PRESET_MODE] == "eco"
+    await call(hass, "set_preset_mode", preset_mode="none")
+    assert thermostat(hass).attributes[ATTR_TEMPERATURE] == 19.5
+
+
+async def test_a_home_may_choose_its_own_preset_temperatures(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    hass.config_entries.async_update_entry(entry, options={**entry.options, "comfort": 21.5})
+    await hass.async_block_till_done()
+    await call(hass, "set_preset_mode", preset_mode="comfort")
+    assert thermostat(hass).attributes[ATTR_TEMPERATURE] == 21.5
+
+
+@pytest.mark.parametrize(
+    ("state", "unit", "celsius"),
+    [
+        ("18.4", "°C", 18.4),
+        ("68", "°F", 20.0),
+        ("unknown", "°C", None),
+        ("unavailable", "°C", None),
+        ("warm", "°C", None),
+        ("nan", "°C", None),
+        ("18.4", "%", None),
+    ],
+)
+async def test_a_sensor_is_read_in_its_own_unit_or_not_at_all(
+    hass: HomeAssistant, state: str, unit: str, celsius: float | None
+) -> None:
+    hass.states.async_set("sensor.bedroom", state, {"unit_of_measurement": unit})
+    bedroom = radiator("01JBED", "Bedroom", room="sensor", temperature_entity="sensor.bedroom")
+    entry = home(bedroom, entry_id="01JSECOND", unique_id="second")
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    bedroom_state = hass.states.get("climate.bedroom")
+    assert bedroom_state is not None
+    assert bedroom_state.attributes[ATTR_CURRENT_TEMPERATURE] == celsius
+
+
+async def test_a_fahrenheit_home_sees_fahrenheit(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    hass.config.units = US_CUSTOMARY_SYSTEM
+    await call(hass, "set_temperature", temperature=68)
+    assert entry.runtime_data.radiators[next(iter(entry.subentries))].setting.setpoint_c == 20
+    assert thermostat(hass).attributes[ATTR_TEMPERATURE] == 68

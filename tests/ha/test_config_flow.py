@@ -1,0 +1,305 @@
+"""The config flow: every path ends in an entry, also after its error."""
+
+from collections.abc import AsyncGenerator
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from homeassistant.config_entries import SOURCE_RECONFIGURE, SOURCE_USER
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType, InvalidData
+from homeassistant.helpers import area_registry as ar
+from homeassistant.helpers import device_registry as dr
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.qheat.const import DOMAIN
+
+from .conftest import LIVING_ROOM, MONEY, FixedEngine
+
+TOKEN = "a-token-of-the-operator"
+
+pytestmark = pytest.mark.usefixtures("engine")
+
+
+class Operator:
+    """A real HTTP server that answers like an operator's backend, or does not."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        self.answer: Any = {"currency": "EUR", "balance": "0", "repayment_per_kwh": "0.25"}
+        self.url = ""
+
+    async def account(self, request: web.Request) -> web.Response:
+        """Answer with what the test has set, if the token is right."""
+        if request.headers.get("Authorization") != f"Bearer {TOKEN}":
+            return web.json_response({"title": "Unauthorized"}, status=401)
+        return web.json_response(self.answer, status=self.status)
+
+
+@pytest.fixture
+async def operator(socket_enabled: None) -> AsyncGenerator[Operator]:
+    """Return an operator's backend on loopback."""
+    operator = Operator()
+    application = web.Application()
+    application.router.add_get("/v1/account", operator.account)
+    server = TestServer(application, host="127.0.0.1")
+    await server.start_server()
+    operator.url = str(server.make_url("/")).rstrip("/")
+    yield operator
+    await server.close()
+
+
+async def start(hass: HomeAssistant, backend: str) -> Any:
+    """Start the flow and answer its first form."""
+    result = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
+    assert result["type"] is FlowResultType.FORM
+    assert result["step_id"] == "user"
+    return await answer(hass, result, {"name": "Home", "backend": backend})
+
+
+async def answer(hass: HomeAssistant, result: Any, user_input: dict[str, Any]) -> Any:
+    """Answer the form that the flow shows."""
+    return await hass.config_entries.flow.async_configure(result["flow_id"], user_input)
+
+
+async def test_a_home_on_the_embedded_backend_is_added(hass: HomeAssistant) -> None:
+    hass.config.currency = "EUR"
+    result = await start(hass, "embedded")
+    assert result["step_id"] == "money"
+    result = await answer(hass, result, MONEY)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["title"] == "Home"
+    assert result["data"] == {"backend": "embedded", "currency": "EUR"}
+    assert result["options"] == MONEY
+
+
+async def test_prices_are_suggested_in_a_currency_that_we_know(hass: HomeAssistant) -> None:
+    hass.config.currency = "EUR"
+    result = await start(hass, "embedded")
+    assert result["data_schema"]({}) == MONEY
+
+
+async def test_prices_are_asked_for_in_any_other_currency(hass: HomeAssistant) -> None:
+    hass.config.currency = "ISK"
+    result = await start(hass, "embedded")
+    with pytest.raises(InvalidData):
+        await answer(hass, result, {})
+
+
+@pytest.mark.parametrize("price", [-0.1, 1001, "nan", "dear"])
+async def test_a_price_that_makes_no_sense_is_refused(hass: HomeAssistant, price: Any) -> None:
+    result = await start(hass, "embedded")
+    with pytest.raises(InvalidData):
+        await answer(hass, result, MONEY | {"electricity_price": price})
+
+
+async def test_a_second_home_on_the_embedded_backend_is_refused(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    result = await start(hass, "embedded")
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "already_configured"
+
+
+async def test_a_home_on_an_operators_backend_is_added_in_the_operators_currency(
+    hass: HomeAssistant, operator: Operator
+) -> None:
+    operator.answer["currency"] = "CHF"
+    result = await start(hass, "operator")
+    result = await answer(hass, result, {"url": operator.url, "token": TOKEN})
+    assert result["step_id"] == "money"
+    result = await answer(hass, result, MONEY)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["data"] == {
+        "backend": "operator",
+        "url": operator.url,
+        "token": TOKEN,
+        "currency": "CHF",
+    }
+
+
+async def test_the_same_operators_address_is_not_added_twice(
+    hass: HomeAssistant, operator: Operator
+) -> None:
+    MockConfigEntry(domain=DOMAIN, data={"url": operator.url}).add_to_hass(hass)
+    result = await start(hass, "operator")
+    result = await answer(hass, result, {"url": operator.url, "token": TOKEN})
+    assert result["reason"] == "already_configured"
+
+
+@pytest.mark.parametrize(
+    ("url", "token", "status", "reply", "errors"),
+    [
+        ("http://127.0.0.1:1", TOKEN, 200, None, {"base": "cannot_connect"}),
+        ("http://192.0.2.1", TOKEN, 200, None, {"url": "insecure_url"}),
+        ("not an address", TOKEN, 200, None, {"url": "insecure_url"}),
+        (None, "another token", 200, None, {"base": "invalid_auth"}),
+        (None, TOKEN, 500, None, {"base": "invalid_backend"}),
+        (None, TOKEN, 200, {"currency": 7}, {"base": "invalid_backend"}),
+    ],
+)
+async def test_an_operators_backend_is_tried_before_it_is_added(
+    hass: HomeAssistant,
+    operator: Operator,
+    url: str | None,
+    token: str,
+    status: int,
+    reply: Any,
+    errors: dict[str, str],
+) -> None:
+    good = operator.answer
+    operator.status, operator.answer = status, reply or good
+    result = await start(hass, "operator")
+    result = await answer(hass, result, {"url": url or operator.url, "token": token})
+    assert result["errors"] == errors
+
+    operator.status, operator.answer = 200, good
+    result = await answer(hass, result, {"url": operator.url, "token": TOKEN})
+    result = await answer(hass, result, MONEY)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+def operators_home(hass: HomeAssistant, url: str) -> MockConfigEntry:
+    """Return a home on an operator's backend, whose token has become old."""
+    entry = MockConfigEntry(
+        domain=DOMAIN,
+        data={"backend": "operator", "url": url, "token": "old", "currency": "EUR"},
+        options=MONEY,
+    )
+    entry.add_to_hass(hass)
+    return entry
+
+
+async def test_a_refused_token_is_asked_for_anew(hass: HomeAssistant, operator: Operator) -> None:
+    entry = operators_home(hass, operator.url)
+    result = await entry.start_reauth_flow(hass)
+    assert result["step_id"] == "reauth_confirm"
+    result = await answer(hass, result, {"token": "wrong again"})
+    assert result["errors"] == {"base": "invalid_auth"}
+    result = await answer(hass, result, {"token": TOKEN})
+    assert result["reason"] == "reauth_successful"
+    assert entry.data["token"] == TOKEN
+
+
+async def test_an_operators_address_can_be_changed(hass: HomeAssistant, operator: Operator) -> None:
+    entry = operators_home(hass, "https://gone.example")
+    result = await entry.start_reconfigure_flow(hass)
+    assert result["step_id"] == "reconfigure"
+    result = await answer(hass, result, {"url": operator.url, "token": TOKEN})
+    assert result["reason"] == "reconfigure_successful"
+    assert entry.data["url"] == operator.url
+
+
+async def test_an_account_in_another_currency_does_not_replace_the_first(
+    hass: HomeAssistant, operator: Operator
+) -> None:
+    operator.answer["currency"] = "CHF"
+    entry = operators_home(hass, operator.url)
+    result = await entry.start_reconfigure_flow(hass)
+    result = await answer(hass, result, {"url": operator.url, "token": TOKEN})
+    assert result["errors"] == {"base": "other_currency"}
+    assert entry.data["token"] == "old"
+
+
+async def test_the_embedded_backend_has_nothing_to_reconfigure(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    result = await entry.start_reconfigure_flow(hass)
+    assert result["reason"] == "embedded"
+
+
+async def test_prices_and_presets_can_be_changed_later(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    result = await hass.config_entries.options.async_init(entry.entry_id)
+    assert result["step_id"] == "init"
+    changed = result["data_schema"](MONEY | {"comfort": 21.5, "electricity_price": 0.3})
+    result = await hass.config_entries.options.async_configure(result["flow_id"], changed)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert entry.options["comfort"] == 21.5
+    assert entry.options["electricity_price"] == 0.3
+
+
+RADIATOR = {"name": "Office", "rated_w": 300, "idle_w": 15}
+
+
+async def subentry_step(hass: HomeAssistant, result: Any, user_input: dict[str, Any]) -> Any:
+    """Answer the form that the radiator's flow shows."""
+    return await hass.config_entries.subentries.async_configure(result["flow_id"], user_input)
+
+
+async def start_radiator(hass: HomeAssistant, entry: MockConfigEntry) -> Any:
+    """Set the home up and start to add a radiator."""
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    return await hass.config_entries.subentries.async_init(
+        (entry.entry_id, "this_machine"), context={"source": SOURCE_USER}
+    )
+
+
+@pytest.mark.parametrize(
+    ("room", "details"),
+    [
+        ("sensor", {"temperature_entity": "sensor.office"}),
+        ("simulated", {"floor_area_m2": 12, "speed": 60}),
+    ],
+)
+async def test_a_radiator_is_added_in_its_area_and_set_up_at_once(
+    hass: HomeAssistant, entry: MockConfigEntry, room: str, details: dict[str, Any]
+) -> None:
+    area = ar.async_get(hass).async_create("Office")
+    result = await start_radiator(hass, entry)
+    result = await subentry_step(hass, result, RADIATOR | {"room": room, "area": area.id})
+    assert result["step_id"] == room
+    result = await subentry_step(hass, result, details)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await hass.async_block_till_done()
+
+    assert hass.states.get("climate.office") is not None
+    devices = dr.async_entries_for_area(dr.async_get(hass), area.id)
+    assert [device.name for device in devices] == ["Office"]
+
+
+async def test_a_radiator_takes_more_power_at_work_than_at_rest(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    result = await start_radiator(hass, entry)
+    wrong = RADIATOR | {"idle_w": 300, "room": "simulated"}
+    result = await subentry_step(hass, result, wrong)
+    assert result["errors"] == {"idle_w": "idle_not_below_rated"}
+    result = await subentry_step(hass, result, wrong | {"idle_w": 15})
+    result = await subentry_step(hass, result, {"floor_area_m2": 12, "speed": 1})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_a_radiator_can_be_changed(
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine
+) -> None:
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    result = await hass.config_entries.subentries.async_init(
+        (entry.entry_id, "this_machine"),
+        context={"source": SOURCE_RECONFIGURE, "subentry_id": LIVING_ROOM},
+    )
+    assert result["step_id"] == "reconfigure"
+    changed = {"name": "Salon", "rated_w": 800, "idle_w": 20, "room": "simulated"}
+    result = await subentry_step(hass, result, changed)
+    result = await subentry_step(hass, result, {"floor_area_m2": 25, "speed": 2})
+    assert result["reason"] == "reconfigure_successful"
+    await hass.async_block_till_done()
+    subentry = entry.subentries[LIVING_ROOM]
+    assert subentry.title == "Salon"
+    assert subentry.data["rated_w"] == 800
+    assert subentry.data["floor_area_m2"] == 25
+
+
+async def test_a_removed_radiator_takes_its_device_with_it(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    with patch("custom_components.qheat.coordinator.time.time", return_value=1_790_000_000.0):
+        assert await hass.config_entries.async_setup(entry.entry_id)
+    hass.config_entries.async_remove_subentry(entry, LIVING_ROOM)
+    await hass.async_block_till_done()
+    assert hass.states.get("climate.living_room") is None
+    devices = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
+    assert [device.name for device in devices] == ["Home"]

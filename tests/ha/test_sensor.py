@@ -1,0 +1,115 @@
+"""What the sensors show, in which unit, and what they show when nothing is known."""
+
+from decimal import Decimal
+from unittest.mock import patch
+
+import pytest
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.const import STATE_UNKNOWN, Platform
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
+from pytest_homeassistant_custom_component.common import MockConfigEntry, snapshot_platform
+from syrupy.assertion import SnapshotAssertion
+
+from custom_components.qheat.compute.engine import EngineProblem, SettlementPage
+
+from .conftest import FixedEngine, settlement
+
+
+async def set_up(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Set the home up."""
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+
+
+def value(hass: HomeAssistant, entity_id: str) -> str:
+    """Return a sensor's state."""
+    state = hass.states.get(entity_id)
+    assert state is not None
+    return state.state
+
+
+@pytest.mark.usefixtures("engine", "entity_registry_enabled_by_default")
+@pytest.mark.freeze_time("2026-11-23 12:00:00+00:00")
+@pytest.mark.parametrize("platform", [Platform.CLIMATE, Platform.SENSOR])
+async def test_all_entities(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    entity_registry: er.EntityRegistry,
+    snapshot: SnapshotAssertion,
+    platform: Platform,
+) -> None:
+    with patch("custom_components.qheat.PLATFORMS", [platform]):
+        await set_up(hass, entry)
+    await snapshot_platform(hass, entity_registry, snapshot, entry.entry_id)
+
+
+async def test_heat_is_power_over_time(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    engine: FixedEngine,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    engine.tell(power_w=360.0)
+    await set_up(hass, entry)
+    for _ in range(4):
+        freezer.tick(10)
+        await entry.runtime_data.async_refresh()
+    assert float(value(hass, "sensor.living_room_heat")) == pytest.approx(0.003)
+    assert float(value(hass, "sensor.home_heat")) == pytest.approx(0.003)
+
+
+async def test_unknown_power_is_shown_as_unknown(
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine
+) -> None:
+    engine.tell(power_w=None)
+    await set_up(hass, entry)
+    assert value(hass, "sensor.living_room_heat_output") == STATE_UNKNOWN
+    assert value(hass, "sensor.home_heat_output") == STATE_UNKNOWN
+
+
+async def test_a_settlement_is_earned_once_however_often_it_comes(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    engine: FixedEngine,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    page = SettlementPage(settlements=(settlement(),), cursor="1")
+    engine.pages = [page, page]
+    await set_up(hass, entry)
+    freezer.tick(60)
+    await entry.runtime_data.async_refresh()
+    assert not engine.pages
+    assert Decimal(value(hass, "sensor.living_room_earnings")) == Decimal("0.002")
+    assert float(value(hass, "sensor.living_room_free_heat")) == pytest.approx(0.04)
+    assert Decimal(value(hass, "sensor.home_earnings")) == Decimal("0.002")
+
+
+async def test_a_settlement_in_another_currency_is_not_booked(
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine
+) -> None:
+    engine.pages = [SettlementPage(settlements=(settlement(currency="JPY"),), cursor="1")]
+    await set_up(hass, entry)
+    assert Decimal(value(hass, "sensor.home_earnings")) == 0
+
+
+async def test_what_was_earned_outlives_a_restart_and_a_removed_radiator(
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine
+) -> None:
+    engine.pages = [SettlementPage(settlements=(settlement(),), cursor="1")]
+    await set_up(hass, entry)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    assert Decimal(value(hass, "sensor.living_room_earnings")) == Decimal("0.002")
+    hass.config_entries.async_remove_subentry(entry, next(iter(entry.subentries)))
+    await hass.async_block_till_done()
+    assert Decimal(value(hass, "sensor.home_earnings")) == Decimal("0.002")
+
+
+async def test_a_refused_token_asks_the_user_for_a_new_one(
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine
+) -> None:
+    engine.refuses = EngineProblem.BACKEND_REFUSED
+    await set_up(hass, entry)
+    assert [flow["context"]["source"] for flow in hass.config_entries.flow.async_progress()] == [
+        "reauth"
+    ]

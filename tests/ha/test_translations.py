@@ -1,0 +1,92 @@
+"""What people read is there in every language, and nothing is there that nobody reads."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from custom_components.qheat.climate import QheatThermostat
+from custom_components.qheat.compute.engine import EngineProblem, HeatKind, PowerSource
+from custom_components.qheat.heating import Reason
+from custom_components.qheat.image import DESCRIPTION as PICTURE
+from custom_components.qheat.sensor import (
+    ACCOUNT_DESCRIPTIONS,
+    EMBEDDED_DESCRIPTIONS,
+    HOME_DESCRIPTIONS,
+    RADIATOR_DESCRIPTIONS,
+)
+
+FOLDER = Path(__file__).parents[2] / "custom_components" / "qheat"
+TEXTS = {
+    language: json.loads((FOLDER / "translations" / f"{language}.json").read_text("utf-8"))
+    for language in ("en", "fr")
+}
+SENSORS = {
+    description.key
+    for description in (
+        *ACCOUNT_DESCRIPTIONS,
+        *EMBEDDED_DESCRIPTIONS,
+        *HOME_DESCRIPTIONS,
+        *RADIATOR_DESCRIPTIONS,
+    )
+}
+
+
+def leaves(texts: dict[str, Any], path: str = "") -> dict[str, str]:
+    """Return all texts under their dotted paths."""
+    found = {}
+    for key, value in texts.items():
+        below = leaves(value, f"{path}{key}.") if isinstance(value, dict) else {path + key: value}
+        found |= below
+    return found
+
+
+def test_french_says_all_that_english_says_and_no_more() -> None:
+    assert leaves(TEXTS["en"]).keys() == leaves(TEXTS["fr"]).keys()
+
+
+@pytest.mark.parametrize("language", TEXTS)
+def test_no_text_is_empty_or_has_loose_blanks(language: str) -> None:
+    assert not [key for key, text in leaves(TEXTS[language]).items() if text.strip() != text]
+    assert all(leaves(TEXTS[language]).values())
+
+
+@pytest.mark.parametrize("language", TEXTS)
+def test_every_entity_has_a_name(language: str) -> None:
+    entity = TEXTS[language]["entity"]
+    assert set(entity["sensor"]) == SENSORS
+    assert set(entity["image"]) == {PICTURE.key}
+    assert set(entity["climate"]) == {"thermostat"}
+
+
+@pytest.mark.parametrize("language", TEXTS)
+@pytest.mark.parametrize(
+    ("sensor", "states"),
+    [
+        ("status", {*Reason, *EngineProblem}),
+        ("heat_kind", set(HeatKind)),
+        ("power_source", set(PowerSource)),
+    ],
+)
+def test_every_state_has_a_text(language: str, sensor: str, states: set[str]) -> None:
+    assert set(TEXTS[language]["entity"]["sensor"][sensor]["state"]) == states
+
+
+def test_every_field_is_explained() -> None:
+    for path in leaves(TEXTS["en"]):
+        if ".data." in path:
+            assert path.replace(".data.", ".data_description.") in leaves(TEXTS["en"])
+
+
+def test_every_sensor_without_a_device_class_has_an_icon() -> None:
+    icons = json.loads((FOLDER / "icons.json").read_text("utf-8"))["entity"]["sensor"]
+    plain = {d.key for d in RADIATOR_DESCRIPTIONS if d.device_class is None}
+    assert plain <= set(icons)
+    assert set(icons) <= SENSORS
+
+
+def test_the_thermostat_offers_only_presets_that_have_a_text() -> None:
+    built_in = {"none", "comfort", "eco", "away", "boost"}
+    own = TEXTS["en"]["entity"]["climate"]["thermostat"]["state_attributes"]["preset_mode"]["state"]
+    assert set(QheatThermostat._attr_preset_modes) == built_in | set(own)

@@ -1,0 +1,124 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from custom_components.qheat.heating import (
+    HeatDemand,
+    RadiatorRating,
+    Reason,
+    RoomControl,
+    RoomReading,
+    Target,
+)
+from custom_components.qheat.heating.guards import Clock, SensorWatch
+
+RATING = RadiatorRating(idle_w=20, rated_w=500, slots=6)
+COMFORT = Target(setpoint_c=20)
+OFF = Target(setpoint_c=None)
+
+
+def run(control: RoomControl, temperatures: list[float | None], target: Target) -> HeatDemand:
+    """Feed one reading a minute and return the last demand."""
+    demand = None
+    for minute, temperature_c in enumerate(temperatures):
+        reading = RoomReading(time_s=60.0 * minute, temperature_c=temperature_c, outdoor_c=0.0)
+        demand = control.step(reading, target)
+    assert demand is not None
+    return demand
+
+
+def test_a_room_near_freezing_is_heated_even_when_off_and_without_jobs() -> None:
+    demand = run(RoomControl(RATING), [4.0], OFF)
+    assert demand == HeatDemand(power_w=500, reason=Reason.FROST, own_heat=True)
+
+
+def test_frost_heat_goes_on_until_the_room_is_clearly_above_the_limit() -> None:
+    control = RoomControl(RATING)
+    assert run(control, [4.8, 5.4], OFF).reason is Reason.FROST
+    assert run(control, [5.9, 6.1], OFF).reason is Reason.OFF
+
+
+def test_an_overheated_room_gets_no_heat_until_it_has_cooled() -> None:
+    control = RoomControl(RATING)
+    warm = Target(setpoint_c=35)
+    assert run(control, [30.5, 29.0], warm).reason is Reason.TOO_WARM
+    assert run(control, [27.9], warm).power_w > 0
+
+
+def test_a_silent_sensor_ends_the_heat() -> None:
+    demand = run(RoomControl(RATING), [15.0, *[None] * 31], COMFORT)
+    assert demand == HeatDemand(power_w=0, reason=Reason.SENSOR_SILENT)
+
+
+def test_a_sensor_that_never_spoke_starts_no_heat() -> None:
+    assert run(RoomControl(RATING), [None], COMFORT).reason is Reason.SENSOR_SILENT
+
+
+def test_a_sensor_that_speaks_again_brings_the_heat_back() -> None:
+    assert run(RoomControl(RATING), [15.0, *[None] * 40, 15.0], COMFORT).power_w > 0
+
+
+@pytest.mark.parametrize("nonsense", [math.nan, math.inf, -math.inf, -41.0, 85.0, 1e300, True, "x"])
+def test_an_impossible_reading_counts_as_none(nonsense: float) -> None:
+    assert run(RoomControl(RATING), [nonsense], COMFORT).reason is Reason.SENSOR_SILENT
+
+
+def test_a_jump_is_not_believed_at_once_but_is_when_it_stays() -> None:
+    watch = SensorWatch()
+    assert watch.accept(19.0, 60, 0) == 19.0
+    assert watch.accept(3.0, 60, 0) is None
+    assert watch.accept(19.1, 60, 0) == 19.1
+    accepted = [watch.accept(3.0, 60, 0) for _ in range(15)]
+    assert accepted[0] is None
+    assert accepted[-1] == 3.0
+
+
+def test_much_heat_without_the_least_change_means_a_stuck_sensor() -> None:
+    control = RoomControl(RATING)
+    demand = run(control, [15.0] * 400, COMFORT)
+    assert demand == HeatDemand(power_w=0, reason=Reason.SENSOR_STUCK)
+    assert run(control, [15.1], COMFORT).power_w > 0
+
+
+def test_a_clock_that_repeats_or_runs_backwards_gives_no_negative_time() -> None:
+    clock = Clock()
+    times = [100.0, 100.0, 50.0, 60.0, math.nan, 70.0]
+    assert [clock.elapsed_s(time_s) for time_s in times] == [0, 0, 0, 10, 0, 10]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.floats() | st.floats(0, 1e6),
+            st.none() | st.floats() | st.floats(0, 35),
+            st.none() | st.floats(),
+            st.none() | st.floats(),
+            st.none() | st.floats() | st.floats(0, 35),
+        ),
+        max_size=30,
+    )
+)
+def test_no_input_makes_a_demand_outside_the_rating(
+    steps: list[tuple[float, float | None, float | None, float | None, float | None]],
+) -> None:
+    control = RoomControl(RATING)
+    for time_s, room_c, outdoor_c, heat_w, setpoint_c in steps:
+        reading = RoomReading(
+            time_s=time_s, temperature_c=room_c, outdoor_c=outdoor_c, heat_output_w=heat_w
+        )
+        demand = control.step(reading, Target(setpoint_c=setpoint_c))
+        assert 0 <= demand.power_w <= RATING.rated_w
+        if demand.reason in {Reason.SENSOR_SILENT, Reason.SENSOR_STUCK, Reason.TOO_WARM}:
+            assert demand.power_w == 0
+
+
+@pytest.mark.parametrize(
+    ("idle_w", "rated_w", "slots"), [(20, 20, 6), (-1, 500, 6), (20, 500, 0), (20, math.nan, 6)]
+)
+def test_a_rating_that_no_radiator_can_have_is_refused(
+    idle_w: float, rated_w: float, slots: int
+) -> None:
+    with pytest.raises(ValueError, match="rating"):
+        RadiatorRating(idle_w=idle_w, rated_w=rated_w, slots=slots)

@@ -1,0 +1,248 @@
+"""Settlements are booked once, whatever the backend does."""
+
+import math
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from custom_components.qheat.compute.engine import Settlement
+from custom_components.qheat.ledger import FaultKind, Ledger, LedgerError, Totals
+from custom_components.qheat.ledger.booking import MEMORY
+
+from .ledger_data import OFFICE, START_S, page, read, reloaded, settlement
+
+NOW_S = START_S + 100_000
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    return Ledger("EUR")
+
+
+def test_an_accepted_settlement_pays_and_makes_heat_free(ledger: Ledger) -> None:
+    for minute in range(61):
+        read(ledger, minute * 60, 1000)
+    booking = ledger.book(OFFICE, page(settlement(), cursor="c1"), NOW_S)
+    assert [one.settlement_id for one in booking.booked] == ["s1"]
+    totals = ledger.totals(OFFICE)
+    assert totals.earned == Decimal("0.02")
+    assert totals.repaid == Decimal("0.05")
+    assert totals.free_heat_j == 720_000
+    assert totals.jobs == {"docking": 1}
+    assert totals.net_heat_cost == Decimal("0.18")
+    assert totals.savings == Decimal("-0.10")
+    assert totals.subsidy == Decimal("0.28")
+    assert totals.effective_cop is not None
+    assert round(totals.effective_cop, 4) == Decimal("1.3889")
+    assert ledger.cursor(OFFICE) == "c1"
+
+
+def test_heat_is_free_when_settlements_bring_all_that_it_costs(ledger: Ledger) -> None:
+    read(ledger, 0, 1000)
+    read(ledger, 100, 1000)
+    ledger.book(OFFICE, page(settlement(earned=Decimal(1))), NOW_S)
+    totals = ledger.totals(OFFICE)
+    assert totals.subsidy is not None
+    assert totals.subsidy >= 1
+    assert totals.effective_cop is None
+    assert totals.free_heat_j == totals.heat_j == 100_000
+
+
+def test_a_settlement_that_repays_nothing_makes_no_heat_free(ledger: Ledger) -> None:
+    read(ledger, 0, 1000)
+    read(ledger, 100, 1000)
+    ledger.book(OFFICE, page(settlement(repaid=Decimal(0))), NOW_S)
+    assert ledger.totals(OFFICE).free_heat_j == 0
+
+
+def test_a_refused_settlement_counts_as_refused_and_pays_nothing(ledger: Ledger) -> None:
+    ledger.book(OFFICE, page(settlement(accepted=False)), NOW_S)
+    assert ledger.totals(OFFICE) == Totals(refused=1)
+
+
+def test_a_repeated_settlement_is_booked_once(ledger: Ledger) -> None:
+    ledger.book(OFFICE, page(settlement(), settlement()), NOW_S)
+    booking = reloaded(ledger).book(OFFICE, page(settlement()), NOW_S)
+    assert (booking.booked, booking.repeated) == ((), 1)
+    assert ledger.totals(OFFICE).jobs == {"docking": 1}
+
+
+def test_a_revoked_settlement_is_reversed_for_good(ledger: Ledger) -> None:
+    ledger.book(OFFICE, page(settlement(), settlement("s2")), NOW_S)
+    booking = ledger.book(OFFICE, page(settlement(accepted=False)), NOW_S)
+    assert [one.settlement_id for one in booking.revoked] == ["s1"]
+    ledger.book(OFFICE, page(settlement(), settlement(accepted=False)), NOW_S)
+    expected = Ledger("EUR")
+    expected.book(OFFICE, page(settlement("s1", accepted=False), settlement("s2")), NOW_S)
+    assert ledger.totals(OFFICE) == expected.totals(OFFICE)
+
+
+def test_free_heat_shown_never_falls_and_catches_up_after_a_revocation(ledger: Ledger) -> None:
+    for minute in range(61):
+        read(ledger, minute * 60, 1000)
+    ledger.book(OFFICE, page(settlement(energy_j=1000.0)), NOW_S)
+    ledger.book(OFFICE, page(settlement(accepted=False)), NOW_S)
+    assert reloaded(ledger).totals(OFFICE).free_heat_j == 1000
+    ledger.book(OFFICE, page(settlement("s2", energy_j=900.0)), NOW_S)
+    assert ledger.totals(OFFICE).free_heat_j == 1000
+    ledger.book(OFFICE, page(settlement("s3", energy_j=900.0)), NOW_S)
+    assert ledger.totals(OFFICE).free_heat_j == 1800
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [
+        ({"currency": "USD"}, FaultKind.FOREIGN_CURRENCY),
+        ({"radiator_id": "kitchen"}, FaultKind.FOREIGN_RADIATOR),
+        ({"earned": Decimal(-1)}, FaultKind.ABSURD),
+        ({"earned": Decimal("NaN")}, FaultKind.ABSURD),
+        ({"earned": Decimal("1E+999999")}, FaultKind.ABSURD),
+        ({"earned": Decimal("1E-999999")}, FaultKind.ABSURD),
+        ({"earned": Decimal("0.0000000000000001")}, FaultKind.ABSURD),
+        ({"earned": 0.5}, FaultKind.ABSURD),
+        ({"repaid": Decimal("Infinity")}, FaultKind.ABSURD),
+        ({"energy_j": math.nan}, FaultKind.ABSURD),
+        ({"energy_j": 1e30}, FaultKind.ABSURD),
+        ({"energy_j": -1.0}, FaultKind.ABSURD),
+        ({"energy_j": 10**400}, FaultKind.ABSURD),
+        ({"settled_at": math.inf}, FaultKind.ABSURD),
+        ({"settlement_id": ""}, FaultKind.ABSURD),
+        ({"settlement_id": "s" * 1000}, FaultKind.ABSURD),
+        ({"settlement_id": None}, FaultKind.ABSURD),
+        ({"job_kind": "a\nb"}, FaultKind.ABSURD),
+    ],
+)
+def test_a_bad_settlement_is_a_fault_and_the_rest_is_booked(
+    ledger: Ledger, changes: dict[str, Any], kind: FaultKind
+) -> None:
+    bad = replace(settlement("bad"), **changes)
+    booking = ledger.book(OFFICE, page(settlement("a"), bad, settlement("b"), cursor="c9"), NOW_S)
+    assert [fault.kind for fault in booking.faults] == [kind]
+    assert len(booking.faults[0].detail) < 200
+    assert ledger.totals(OFFICE).jobs == {"docking": 2}
+    assert ledger.totals(OFFICE).earned == Decimal("0.04")
+    assert ledger.cursor(OFFICE) == "c9"
+    mended = ledger.book(OFFICE, page(settlement("bad")), NOW_S)
+    assert len(mended.booked) == 1
+
+
+def test_a_settlement_that_comes_back_with_other_amounts_is_a_fault(ledger: Ledger) -> None:
+    ledger.book(OFFICE, page(settlement()), NOW_S)
+    booking = ledger.book(OFFICE, page(settlement(earned=Decimal(9))), NOW_S)
+    assert [fault.kind for fault in booking.faults] == [FaultKind.CONFLICT]
+    assert ledger.totals(OFFICE).earned == Decimal("0.02")
+
+
+def test_a_backend_that_forgets_the_cursor_and_tells_all_again_pays_nothing_twice(
+    ledger: Ledger,
+) -> None:
+    told = [settlement(f"s{n}", settled_at=START_S + n) for n in range(5 * MEMORY)]
+    for at in range(0, len(told), 100):
+        ledger.book(OFFICE, page(*told[at : at + 100]), NOW_S)
+    before = ledger.totals(OFFICE)
+    assert before.jobs == {"docking": 5 * MEMORY}
+    booking = reloaded(ledger).book(OFFICE, page(*reversed(told)), NOW_S)
+    assert (booking.booked, booking.repeated) == ((), MEMORY)
+    assert {fault.kind for fault in booking.faults} == {FaultKind.TOO_OLD}
+    assert ledger.totals(OFFICE) == before
+    assert len(ledger.save()["accounts"][OFFICE]["settled"]) == MEMORY
+
+
+def test_settlements_dated_far_ahead_keep_no_later_ones_from_being_booked(
+    ledger: Ledger,
+) -> None:
+    ahead = [settlement(f"a{n}", settled_at=NOW_S + 1e9) for n in range(2 * MEMORY)]
+    ledger.book(OFFICE, page(*ahead), NOW_S)
+    booking = ledger.book(OFFICE, page(settlement("b", settled_at=NOW_S + 5)), NOW_S + 10)
+    assert len(booking.booked) == 1
+
+
+def test_a_clock_far_behind_books_nothing_and_the_cursor_stays(ledger: Ledger) -> None:
+    told = [settlement(f"s{n}", settled_at=START_S + n) for n in range(2 * MEMORY)]
+    ledger.book(OFFICE, page(*told, cursor="c1"), NOW_S)
+    with pytest.raises(LedgerError, match="clock"):
+        ledger.book(OFFICE, page(settlement("new"), cursor="c2"), 0.0)
+    assert ledger.cursor(OFFICE) == "c1"
+    assert ledger.totals(OFFICE).jobs == {"docking": 2 * MEMORY}
+
+
+@pytest.mark.parametrize("cursor", ["", "c" * 10_000, "a\0b", 7])
+def test_an_absurd_cursor_is_refused_with_the_page(ledger: Ledger, cursor: Any) -> None:
+    with pytest.raises(LedgerError, match="cursor"):
+        ledger.book(OFFICE, page(settlement(), cursor=cursor), NOW_S)
+    assert ledger.totals(OFFICE) == Totals()
+
+
+def test_a_backend_that_invents_kinds_of_job_fills_no_memory(ledger: Ledger) -> None:
+    told = [settlement(f"s{n}", job_kind=f"kind{n}") for n in range(300)]
+    ledger.book(OFFICE, page(*told), NOW_S)
+    jobs = ledger.totals(OFFICE).jobs
+    assert sum(jobs.values()) == 300
+    assert len(jobs) <= 65
+    ledger.book(OFFICE, page(*(replace(one, accepted=False) for one in told)), NOW_S)
+    assert ledger.totals(OFFICE) == Totals(refused=300)
+
+
+def test_the_home_keeps_what_a_removed_radiator_made(ledger: Ledger) -> None:
+    for radiator_id in ("office", "bedroom"):
+        read(ledger, 0, 100, radiator_id=radiator_id)
+        read(ledger, 10, 100, radiator_id=radiator_id)
+        ledger.book(radiator_id, page(settlement(radiator_id=radiator_id)), NOW_S)
+    total = reloaded(ledger).total()
+    assert total.heat_j == 2000
+    assert total.repaid == Decimal("0.10")
+    assert total.jobs == {"docking": 2}
+
+
+AMOUNTS = st.decimals(0, 1000, places=6)
+SETTLEMENTS = st.lists(
+    st.builds(
+        lambda n, earned, repaid, energy_j, late_s: settlement(
+            f"s{n}",
+            earned=earned,
+            repaid=repaid,
+            energy_j=energy_j,
+            settled_at=START_S + n + late_s,
+        ),
+        st.integers(0, 10**6),
+        AMOUNTS,
+        AMOUNTS,
+        st.floats(0, 1e8),
+        st.floats(0, 1000),
+    ),
+    unique_by=lambda one: one.settlement_id,
+    max_size=20,
+)
+
+
+@given(told=SETTLEMENTS, data=st.data())
+def test_any_history_of_repeats_revocations_and_kills_ends_in_the_same_books(
+    told: list[Settlement], data: st.DataObject
+) -> None:
+    revoked = (
+        data.draw(st.sets(st.sampled_from([one.settlement_id for one in told]))) if told else set()
+    )
+    words = told + [replace(one, accepted=False) for one in told if one.settlement_id in revoked]
+    history = data.draw(st.permutations(words * 2))
+    ledger, saved = Ledger("EUR"), Ledger("EUR").save()
+    at, saved_at = 0, 0
+    kills = data.draw(st.lists(st.booleans(), min_size=len(history), max_size=len(history)))
+    for killed in kills:
+        ledger.book(OFFICE, page(history[at]), NOW_S)
+        at += 1
+        if killed:
+            # What came after the last save is gone; the backend tells it again from the cursor.
+            ledger, at = Ledger.load(saved), saved_at
+        elif data.draw(st.booleans()):
+            saved, saved_at = ledger.save(), at
+    ledger.book(OFFICE, page(*history[at:]), NOW_S)
+    paid = [one for one in told if one.settlement_id not in revoked]
+    totals = ledger.totals(OFFICE)
+    assert totals.earned == sum((one.earned for one in paid), Decimal(0))
+    assert totals.repaid == sum((one.repaid for one in paid), Decimal(0))
+    assert totals.jobs == ({"docking": len(paid)} if paid else {})
+    assert totals.refused == len(revoked)
