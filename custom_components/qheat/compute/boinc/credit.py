@@ -1,34 +1,38 @@
 """From a project's credit totals to settlements, each credit booked exactly once.
 
-The cursor holds the totals that are booked. Whoever books a page stores the page's settlements and
-its cursor together; then neither a crash nor a late or withdrawn credit books twice or not at all.
+The cursor holds the totals that are booked. Whoever books a page stores its settlements and its
+cursor together, also when the page holds no settlement: then neither a crash nor a late or
+withdrawn credit books twice or not at all.
 """
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from hashlib import sha256
 from typing import Final
 
 from ..engine import Settlement, SettlementPage
 from .replies import MAX_CREDIT, Project
 
-MAX_BOOKED: Final = 1000
+MAX_CURSOR: Final = 1000
+MAX_STEPS: Final = 9
+"""Booked totals kept per project, to take back what is withdrawn later."""
+MAX_KIND: Final = 64
 _VERSION: Final = 1
+_FINEST: Final = Decimal("1E-12")
+_NOTHING: Final = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Booked:
-    """The totals that are booked, by project and host number, and how many pages that took."""
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A booked total; `number` names the settlement that led to it, 0: none did."""
 
-    totals: Mapping[str, Decimal]
-    pages: int
+    number: int
+    total: Decimal
 
-    def cursor(self) -> str:
-        """Return this as the text that a page carries."""
-        totals = {key: str(total) for key, total in self.totals.items()}
-        return json.dumps([_VERSION, self.pages, totals], separators=(",", ":"))
+
+type Marks = Mapping[str, tuple[Mark, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,66 +43,107 @@ class Tariff:
     currency: str
 
 
-def page(
-    projects: Sequence[Project],
-    after: str | None,
-    *,
-    radiator_id: str,
-    tariff: Tariff,
-    settled_at: float,
-) -> SettlementPage:
-    """Return what the totals of `projects` changed by since the cursor `after`.
+class Book:
+    """Compares totals with those booked, and writes the settlements that lie between them."""
 
-    A project or host number seen for the first time is booked as it stands: its credit was
-    earned before. A total that falls gives a negative settlement. Raises ValueError for a cursor
-    that this module did not make.
-    """
-    booked = _booked(after)
-    totals = dict(booked.totals)
-    settlements = []
-    for project, key, total in _totals(projects):
-        change = total - totals.get(key, total)
-        if change and (rate := tariff.rates.get(project.url, Decimal(0))):
-            settlements.append(
-                Settlement(
-                    settlement_id=_identity(radiator_id, key, booked.pages, total),
-                    radiator_id=radiator_id,
-                    job_kind=project.name,
-                    accepted=True,
-                    earned=change * rate,
-                    repaid=Decimal(0),
-                    energy_j=0.0,
-                    currency=tariff.currency,
-                    settled_at=settled_at,
-                )
-            )
-        if len(totals) < MAX_BOOKED or key in totals:
-            totals[key] = total
-    if totals == booked.totals and after is not None:
-        return SettlementPage(settlements=(), cursor=after)
-    then = Booked(totals=totals, pages=booked.pages + 1)
-    return SettlementPage(settlements=tuple(settlements), cursor=then.cursor())
+    def __init__(
+        self, after: str | None, *, radiator_id: str, tariff: Tariff, settled_at: float
+    ) -> None:
+        """Open behind the cursor `after`; raises ValueError for one that is not ours."""
+        self._after = after
+        self._number, marks = (0, {}) if after is None else _opened(after)
+        self._before = dict(marks)
+        self._marks = dict(marks)
+        self._radiator_id = radiator_id
+        self._tariff = tariff
+        self._settled_at = settled_at
 
+    def page(self, projects: Sequence[Project]) -> SettlementPage:
+        """Return what has changed.
 
-def _totals(projects: Sequence[Project]) -> Iterator[tuple[Project, str, Decimal]]:
-    for project in projects:
-        if project.host_id and project.credit is not None:
-            yield project, f"{project.host_id} {project.url}", project.credit
+        A project, or host number, seen for the first time is booked as it stands: its credit was
+        earned before. A total that falls revokes the settlements that led above it, newest first;
+        what it falls below the oldest one remembered is made up by credit to come.
+        """
+        settlements: list[Settlement] = []
+        for project in projects:
+            if project.host_id and project.credit is not None:
+                key = _key(project)
+                settlements += self._settle(key, project, project.credit)
+        if self._marks == self._before and self._after is not None:
+            return SettlementPage(settlements=(), cursor=self._after)
+        cursor = _written(self._number, self._marks)
+        return SettlementPage(settlements=tuple(settlements), cursor=cursor)
 
+    def _settle(self, key: str, project: Project, total: Decimal) -> Iterator[Settlement]:
+        marks = list(self._marks.get(key, (Mark(0, total),)))
+        while len(marks) > 1 and marks[-1].total > total:
+            mark = marks.pop()
+            if mark.number:
+                yield self._settlement(key, project, mark, None)
+        if total > marks[-1].total:
+            earned = self._worth(project, total - marks[-1].total)
+            self._number += 1
+            marks.append(Mark(self._number if earned else 0, total))
+            if earned:
+                yield self._settlement(key, project, marks[-1], earned)
+        self._marks[key] = tuple(marks[-MAX_STEPS:])
 
-def _booked(cursor: str | None) -> Booked:
-    if cursor is None:
-        return Booked(totals={}, pages=0)
-    try:
-        version, pages, totals = json.loads(cursor)
-        booked = Booked(
-            totals={str(key): _amount(text) for key, text in totals.items()}, pages=int(pages)
+    def _worth(self, project: Project, credit: Decimal) -> Decimal:
+        rate = self._tariff.rates.get(project.url, _NOTHING)
+        return (credit * rate).quantize(_FINEST, rounding=ROUND_DOWN)
+
+    def _settlement(
+        self, key: str, project: Project, mark: Mark, earned: Decimal | None
+    ) -> Settlement:
+        facts = json.dumps([self._radiator_id, key, mark.number, str(mark.total)])
+        return Settlement(
+            settlement_id=f"boinc-{sha256(facts.encode()).hexdigest()[:32]}",
+            radiator_id=self._radiator_id,
+            job_kind=project.name[:MAX_KIND],
+            accepted=earned is not None,
+            earned=earned or _NOTHING,
+            repaid=_NOTHING,
+            energy_j=0.0,
+            currency=self._tariff.currency,
+            settled_at=self._settled_at,
         )
-    except (ValueError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
+
+
+def _key(project: Project) -> str:
+    return sha256(f"{project.host_id} {project.url}".encode()).hexdigest()[:10]
+
+
+def _written(number: int, marks: Marks) -> str:
+    """Return a cursor of at most 1000 characters: the oldest marks go first, then projects."""
+    for most in range(MAX_STEPS, 0, -1):
+        kept = {key: [[m.number, str(m.total)] for m in ms[-most:]] for key, ms in marks.items()}
+        cursor = json.dumps([_VERSION, number, kept], separators=(",", ":"))
+        if len(cursor) <= MAX_CURSOR:
+            return cursor
+    return _written(number, dict(list(marks.items())[1:]))
+
+
+def _opened(cursor: str) -> tuple[int, Marks]:
+    try:
+        version, number, marks = json.loads(cursor)
+        opened = {
+            str(key): tuple(Mark(int(mark[0]), _amount(mark[1])) for mark in kept)
+            for key, kept in marks.items()
+        }
+        number = int(number)
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise ValueError("This is not a cursor of BOINC credit") from error
-    if version != _VERSION:
-        raise ValueError("This cursor of BOINC credit is of another version")
-    return booked
+    if version != _VERSION or not all(opened.values()):
+        raise ValueError("This is not a cursor of BOINC credit")
+    return number, opened
 
 
 def _amount(text: object) -> Decimal:
@@ -106,8 +151,3 @@ def _amount(text: object) -> Decimal:
     if not amount.is_finite() or not 0 <= amount <= MAX_CREDIT:
         raise ValueError("not an amount of credit")
     return amount
-
-
-def _identity(radiator_id: str, key: str, pages: int, total: Decimal) -> str:
-    facts = json.dumps([radiator_id, key, pages, str(total)])
-    return f"boinc-{sha256(facts.encode()).hexdigest()[:32]}"

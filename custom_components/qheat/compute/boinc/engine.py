@@ -19,7 +19,7 @@ from ..engine import (
 )
 from .client import BoincClient
 from .control import rest
-from .credit import Tariff, page
+from .credit import Book, Tariff
 from .errors import PROBLEM, BoincError
 from .observation import Details
 from .options import BoincOptions
@@ -133,8 +133,9 @@ class BoincEngine:
 
     def set_power_reading(self, power_w: float | None) -> None:
         """Take in what the radiator's power meter shows now, in watts; None: nothing."""
-        usable = power_w is not None and 0 <= power_w < MOST_W
-        self._meter = Reading(power_w=power_w, at_s=self._clock()) if usable else None
+        self._meter = None
+        if power_w is not None and 0 <= power_w < MOST_W:
+            self._meter = Reading(power_w=power_w, at_s=self._clock())
 
     def take_back(self) -> None:
         """Take the radiator back from whoever set its run mode by hand."""
@@ -183,15 +184,15 @@ class BoincEngine:
     async def settlements(self, after: str | None) -> SettlementPage:
         """Return what credit has changed since the cursor `after` (None: since now).
 
-        Whoever books them stores settlements and cursor together. Raises EngineError while the
+        Whoever books a page stores its settlements and its cursor together, also when there is
+        no settlement in it. Raises EngineError while the
         client cannot be asked, or for a cursor that is none.
         """
         session = self._current()
         if session is None or session.seen is None:
             raise EngineError(self._why, "The BOINC client cannot be asked")
         try:
-            return page(
-                session.seen.projects,
+            book = Book(
                 after,
                 radiator_id=self._radiator_id,
                 tariff=self._tariff,
@@ -199,6 +200,7 @@ class BoincEngine:
             )
         except ValueError as error:
             raise EngineError(EngineProblem.ENGINE_FAILED, str(error)) from error
+        return book.page(session.seen.projects)
 
     async def attach(self, url: str, account_key: str) -> None:
         """Attach the client to a project; raises BoincError, also if the project refuses."""

@@ -22,8 +22,8 @@ class Originals:
             return None
         override = saved.get("override")
         try:
-            modes = RunMode(saved.get("cpu_mode")), RunMode(saved.get("gpu_mode"))
-        except ValueError:
+            modes = RunMode(int(saved["cpu_mode"])), RunMode(int(saved["gpu_mode"]))
+        except KeyError, TypeError, ValueError:
             return None
         if not isinstance(override, str):
             return None
