@@ -36,8 +36,8 @@ ACCEPTED = Settlement(
 )
 
 
-def moment(passed_s: float, *, clock_error_s: float = 0.0) -> Moment:
-    return Moment(utc_s=START_S + passed_s + clock_error_s, steady_s=passed_s)
+def moment(passed_s: float, *, since_s: float = START_S, clock_error_s: float = 0.0) -> Moment:
+    return Moment(utc_s=since_s + passed_s + clock_error_s, steady_s=passed_s)
 
 
 def read(

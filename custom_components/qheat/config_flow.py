@@ -213,17 +213,15 @@ class RadiatorFlow(ConfigSubentryFlow):
         if user_input is not None:
             if user_input[CONF_IDLE_W] < user_input[CONF_RATED_W]:
                 self._data = user_input
-                return await self._rooms[user_input[CONF_ROOM]]()
+                if user_input[CONF_ROOM] == ROOM_SENSOR:
+                    return await self.async_step_sensor()
+                return await self.async_step_simulated()
             errors = {CONF_IDLE_W: "idle_not_below_rated"}
         return self.async_show_form(
             step_id=step_id,
             data_schema=self.add_suggested_values_to_schema(schema, user_input or known),
             errors=errors,
         )
-
-    @property
-    def _rooms(self) -> dict[str, Any]:
-        return {ROOM_SENSOR: self.async_step_sensor, ROOM_SIMULATED: self.async_step_simulated}
 
     async def async_step_sensor(
         self, user_input: dict[str, Any] | None = None
@@ -247,7 +245,7 @@ class RadiatorFlow(ConfigSubentryFlow):
                 last_step=True,
             )
         name = self._data.pop(CONF_NAME)
-        data = {key: self._data[key] for key in self._data} | user_input
+        data = self._data | user_input
         if changing:
             return self.async_update_and_abort(
                 self._get_entry(), self._get_reconfigure_subentry(), title=name, data=data

@@ -19,6 +19,7 @@ CONF_REFERENCE_EFFICIENCY: Final = "reference_efficiency"
 CONF_OUTDOOR_ENTITY: Final = "outdoor_entity"
 CONF_PRESETS: Final = "presets"
 
+CONF_AREA: Final = "area"
 CONF_RATED_W: Final = "rated_w"
 CONF_IDLE_W: Final = "idle_w"
 CONF_ROOM: Final = "room"

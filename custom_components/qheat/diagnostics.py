@@ -21,7 +21,7 @@ async def async_get_config_entry_diagnostics(
         "home": async_redact_data({**entry.data, **entry.options}, TO_REDACT),
         "machine": {
             "slots": coordinator.machine.slots,
-            "lock": asdict(coordinator.machine.lock),
+            "lock": coordinator.machine.lock and asdict(coordinator.machine.lock),
         },
         "radiators": {
             radiator_id: {

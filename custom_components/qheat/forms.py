@@ -1,14 +1,14 @@
 """The forms of the config flow: which fields, with which selectors and bounds."""
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import voluptuous as vol
-from homeassistant.const import CONF_AREA, CONF_NAME, CONF_TOKEN, CONF_URL, UnitOfTemperature
+from homeassistant.const import CONF_NAME, CONF_TOKEN, CONF_URL, UnitOfTemperature
 from homeassistant.helpers.selector import (
     AreaSelector,
-    EntityFilterSelectorConfig,
     EntitySelector,
     EntitySelectorConfig,
+    EntityWithDeviceFilterSelectorConfig,
     NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
@@ -23,6 +23,7 @@ from homeassistant.helpers.selector import (
 from .const import (
     BACKEND_EMBEDDED,
     BACKEND_OPERATOR,
+    CONF_AREA,
     CONF_BACKEND,
     CONF_ELECTRICITY_PRICE,
     CONF_FLOOR_AREA_M2,
@@ -42,32 +43,24 @@ from .setting import DEFAULT_PRESETS, MAX_SETPOINT_C, MIN_SETPOINT_C
 # What a household pays for a kWh, rounded, as a start; other currencies are asked for.
 TYPICAL_PRICE_PER_KWH: Final = {"CHF": 0.29, "EUR": 0.25, "GBP": 0.26, "USD": 0.17}
 
+_TEMPERATURE: Final = EntityWithDeviceFilterSelectorConfig(
+    domain="sensor", device_class="temperature"
+)
+
 
 def _number(
-    minimum: float, maximum: float, step: float | str, unit: str | None = None
-) -> NumberSelector:
-    return NumberSelector(
-        NumberSelectorConfig(
-            min=minimum,
-            max=maximum,
-            step=step,  # type: ignore[typeddict-item]  # "any" is a literal of the selector
-            mode=NumberSelectorMode.BOX,
-            **({} if unit is None else {"unit_of_measurement": unit}),  # type: ignore[typeddict-item]
-        )
-    )
+    minimum: float, maximum: float, step: float | Literal["any"], unit: str | None = None
+) -> vol.All:
+    config = NumberSelectorConfig(min=minimum, max=maximum, step=step, mode=NumberSelectorMode.BOX)
+    if unit is not None:
+        config["unit_of_measurement"] = unit
+    # The selector lets NaN pass; a range does not.
+    return vol.All(NumberSelector(config), vol.Range(minimum, maximum))
 
 
 def _choice(key: str, options: list[str]) -> SelectSelector:
     return SelectSelector(
         SelectSelectorConfig(options=options, translation_key=key, mode=SelectSelectorMode.LIST)
-    )
-
-
-def _temperature_entity() -> EntitySelector:
-    return EntitySelector(
-        EntitySelectorConfig(
-            filter=EntityFilterSelectorConfig(domain="sensor", device_class="temperature")
-        )
     )
 
 
@@ -110,8 +103,10 @@ def options(currency: str) -> vol.Schema:
             vol.Optional(CONF_OUTDOOR_ENTITY): EntitySelector(
                 EntitySelectorConfig(
                     filter=[
-                        EntityFilterSelectorConfig(domain="weather"),
-                        EntityFilterSelectorConfig(domain="sensor", device_class="temperature"),
+                        EntityWithDeviceFilterSelectorConfig(domain="weather"),
+                        EntityWithDeviceFilterSelectorConfig(
+                            domain="sensor", device_class="temperature"
+                        ),
                     ]
                 )
             ),
@@ -136,7 +131,13 @@ RADIATOR: Final = vol.Schema(_RADIATOR)
 NEW_RADIATOR: Final = vol.Schema({**_RADIATOR, vol.Optional(CONF_AREA): AreaSelector()})
 
 ROOMS: Final = {
-    ROOM_SENSOR: vol.Schema({vol.Required(CONF_TEMPERATURE_ENTITY): _temperature_entity()}),
+    ROOM_SENSOR: vol.Schema(
+        {
+            vol.Required(CONF_TEMPERATURE_ENTITY): EntitySelector(
+                EntitySelectorConfig(filter=_TEMPERATURE)
+            )
+        }
+    ),
     ROOM_SIMULATED: vol.Schema(
         {
             vol.Required(CONF_FLOOR_AREA_M2, default=18): _number(4, 200, 1, "m²"),

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import aiohttp
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
-from homeassistant.const import CONF_AREA, CONF_TOKEN, CONF_URL
+from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ConfigEntryError
 from homeassistant.helpers import area_registry as ar
@@ -25,6 +25,7 @@ from .compute.machine import Machine
 from .compute.pull import PullEngine
 from .const import (
     BACKEND_EMBEDDED,
+    CONF_AREA,
     CONF_BACKEND,
     CONF_CURRENCY,
     CONF_ELECTRICITY_PRICE,
@@ -166,7 +167,7 @@ async def _open_embedded(
 
 
 def _register_devices(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    devices = dr.async_get(hass)
+    areas, devices = ar.async_get(hass), dr.async_get(hass)
     home = devices.async_get_or_create(
         config_entry_id=entry.entry_id,
         identifiers={(DOMAIN, entry.entry_id)},
@@ -176,7 +177,7 @@ def _register_devices(hass: HomeAssistant, entry: ConfigEntry) -> None:
         name=entry.title,
     )
     for radiator_id, subentry in entry.subentries.items():
-        area = ar.async_get(hass).async_get_area(subentry.data.get(CONF_AREA, ""))
+        area = areas.async_get_area(subentry.data.get(CONF_AREA, ""))
         devices.async_get_or_create(
             config_entry_id=entry.entry_id,
             config_subentry_id=radiator_id,
@@ -184,7 +185,7 @@ def _register_devices(hass: HomeAssistant, entry: ConfigEntry) -> None:
             manufacturer="qheat",
             model="This machine",
             name=subentry.title,
-            suggested_area=area and area.name,
+            suggested_area=area.name if area else None,
             via_device_id=home.id,
         )
 

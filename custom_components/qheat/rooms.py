@@ -28,11 +28,11 @@ class SensorRoom(Room):
 
     @override
     def read(self, now_s: float, heat_output_w: float | None) -> RoomReading:
+        outdoor = self._outdoor_entity
         return RoomReading(
             time_s=now_s,
             temperature_c=read_celsius(self._hass, self._temperature_entity, now_s),
-            outdoor_c=self._outdoor_entity
-            and read_celsius(self._hass, self._outdoor_entity, now_s),
+            outdoor_c=read_celsius(self._hass, outdoor, now_s) if outdoor else None,
             heat_output_w=heat_output_w,
         )
 
@@ -66,7 +66,7 @@ class FastRoom(Room):
 
     @override
     def save(self) -> dict[str, object]:
-        return self._room.save()
+        return dict(self._room.save())
 
 
 def read_celsius(hass: HomeAssistant, entity_id: str, now_s: float) -> float | None:

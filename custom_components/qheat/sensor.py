@@ -1,7 +1,7 @@
 """Sensor platform of the qheat integration."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import override
 
@@ -24,7 +24,6 @@ from .entity import HomeEntity, RadiatorEntity
 from .heating import Reason
 from .ledger import Totals
 from .radiator import RadiatorState
-from .showcase import LINES
 
 PARALLEL_UPDATES = 0
 
@@ -52,7 +51,7 @@ class HomeSensorDescription(SensorEntityDescription):
     value_fn: Callable[[HomeState], StateType]
 
 
-ACCOUNT_DESCRIPTIONS: tuple[AccountSensorDescription, ...] = (
+HEAT_DESCRIPTIONS: tuple[AccountSensorDescription, ...] = (
     AccountSensorDescription(
         key="heat",
         translation_key="heat",
@@ -71,6 +70,9 @@ ACCOUNT_DESCRIPTIONS: tuple[AccountSensorDescription, ...] = (
         suggested_display_precision=3,
         value_fn=lambda totals: totals.free_heat_j / JOULES_PER_KWH,
     ),
+)
+
+MONEY_DESCRIPTIONS: tuple[AccountSensorDescription, ...] = (
     AccountSensorDescription(
         key="earnings",
         translation_key="earnings",
@@ -186,13 +188,17 @@ HOME_DESCRIPTIONS: tuple[HomeSensorDescription, ...] = (
     ),
 )
 
-EMBEDDED_DESCRIPTIONS: tuple[HomeSensorDescription, ...] = tuple(
+EMBEDDED_DESCRIPTIONS: tuple[HomeSensorDescription, ...] = (
     HomeSensorDescription(
-        key=kind,
-        translation_key=kind,
-        value_fn=lambda home, kind=kind: home.showcase.lines.get(kind),
-    )
-    for kind in LINES
+        key="option_price",
+        translation_key="option_price",
+        value_fn=lambda home: home.showcase.lines.get("option_price"),
+    ),
+    HomeSensorDescription(
+        key="docking",
+        translation_key="docking",
+        value_fn=lambda home: home.showcase.lines.get("docking"),
+    ),
 )
 
 
@@ -203,10 +209,15 @@ async def async_setup_entry(
 ) -> None:
     """Set up the sensors of the home and of each radiator."""
     coordinator = entry.runtime_data
+    currency = entry.data[CONF_CURRENCY]
+    accounts = (
+        *HEAT_DESCRIPTIONS,
+        *(replace(money, native_unit_of_measurement=currency) for money in MONEY_DESCRIPTIONS),
+    )
     async_add_entities(
         [
             *(HomeSensor(coordinator, description) for description in HOME_DESCRIPTIONS),
-            *(HomeAccountSensor(coordinator, description) for description in ACCOUNT_DESCRIPTIONS),
+            *(HomeAccountSensor(coordinator, description) for description in accounts),
         ]
     )
     if coordinator.embedded is not None:
@@ -222,7 +233,7 @@ async def async_setup_entry(
                 ),
                 *(
                     RadiatorAccountSensor(coordinator, radiator_id, description)
-                    for description in ACCOUNT_DESCRIPTIONS
+                    for description in accounts
                 ),
             ],
             config_subentry_id=radiator_id,
@@ -251,20 +262,7 @@ class RadiatorSensor(RadiatorEntity, SensorEntity):
         return self.entity_description.value_fn(self.state_of_radiator)
 
 
-class AccountSensor(SensorEntity):
-    """A figure from the books; money is in the home's currency."""
-
-    entity_description: AccountSensorDescription
-
-    @property
-    @override
-    def native_unit_of_measurement(self) -> str | None:
-        if self.device_class is SensorDeviceClass.MONETARY:
-            return self.platform.config_entry.data[CONF_CURRENCY]
-        return self.entity_description.native_unit_of_measurement
-
-
-class HomeAccountSensor(HomeEntity, AccountSensor):
+class HomeAccountSensor(HomeEntity, SensorEntity):
     """A total over all radiators of the home, removed ones included."""
 
     entity_description: AccountSensorDescription
@@ -275,7 +273,7 @@ class HomeAccountSensor(HomeEntity, AccountSensor):
         return self.entity_description.value_fn(self.coordinator.data.home_total)
 
 
-class RadiatorAccountSensor(RadiatorEntity, AccountSensor):
+class RadiatorAccountSensor(RadiatorEntity, SensorEntity):
     """A total of one radiator."""
 
     entity_description: AccountSensorDescription

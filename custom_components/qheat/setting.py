@@ -71,7 +71,7 @@ class Setting:
         return cls(
             heating=saved.get("heating") is True,
             setpoint_c=_setpoint(saved.get("setpoint_c"), default.setpoint_c),
-            preset=Preset(preset) if preset in Preset else None,
+            preset=Preset(preset) if isinstance(preset, str) and preset in Preset else None,
             manual_c=_setpoint(saved.get("manual_c"), default.manual_c),
         )
 

@@ -58,7 +58,8 @@ def test_a_result_that_is_right_earns_its_pay_and_repays_its_electricity(store: 
 def test_a_result_that_is_wrong_is_settled_for_nothing(store: Store, output: bytes) -> None:
     (lease,) = store.pull(ask(), NOW)
     booking = store.deliver(lease.lease_id, output, 3600.0, NOW + 60)
-    assert (booking.accepted, booking.earned, booking.repaid) == (False, 0, 0)
+    assert not booking.accepted
+    assert booking.earned == booking.repaid == 0
     assert store.books.balance() == 0
     assert store.books.output(lease.job_id) is None
 

@@ -1,8 +1,10 @@
 """A home in Home Assistant, with real parts behind it unless a test asks for a fixed engine."""
 
-from collections.abc import Generator
+from collections.abc import AsyncIterator, Generator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, override
 from unittest.mock import patch
@@ -10,6 +12,7 @@ from unittest.mock import patch
 import pytest
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.storage import STORAGE_DIR
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
 from syrupy.assertion import SnapshotAssertion
@@ -25,6 +28,7 @@ from custom_components.qheat.compute.engine import (
     Settlement,
     SettlementPage,
 )
+from custom_components.qheat.compute.machine import Machine
 from custom_components.qheat.const import DOMAIN
 
 LIVING_ROOM = "01JLIVINGROOM0000000000000"
@@ -133,14 +137,28 @@ class FixedEngine(Engine):
         return SettlementPage(settlements=(), cursor=after)
 
 
+@asynccontextmanager
+async def no_machine(hass: HomeAssistant) -> AsyncIterator[Machine]:
+    """Lend a machine that is never started: a fixed engine does not use it."""
+    yield Machine(1)
+
+
 @pytest.fixture
-def engine() -> Generator[FixedEngine]:
-    """Put a fixed engine where the pull engine would be; backend and machine stay away."""
+def own_folder(hass: HomeAssistant, tmp_path: Path) -> Path:
+    """Give Home Assistant a folder of its own to write to; return its storage."""
+    hass.config.config_dir = str(tmp_path)
+    storage = tmp_path / STORAGE_DIR
+    storage.mkdir()
+    return storage
+
+
+@pytest.fixture
+def engine(own_folder: Path) -> Generator[FixedEngine]:
+    """Put a fixed engine where the pull engine would be."""
     engine = FixedEngine()
     with (
         patch("custom_components.qheat.home.PullEngine", return_value=engine),
-        patch("custom_components.qheat.home.async_shared_machine"),
-        patch("custom_components.qheat.home.EmbeddedBackend"),
+        patch("custom_components.qheat.home.async_shared_machine", no_machine),
     ):
         yield engine
 

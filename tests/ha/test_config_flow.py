@@ -215,7 +215,9 @@ async def test_prices_and_presets_can_be_changed_later(
 ) -> None:
     result = await hass.config_entries.options.async_init(entry.entry_id)
     assert result["step_id"] == "init"
-    changed = result["data_schema"](MONEY | {"comfort": 21.5, "electricity_price": 0.3})
+    schema = result["data_schema"]
+    assert schema is not None
+    changed = schema(MONEY | {"comfort": 21.5, "electricity_price": 0.3})
     result = await hass.config_entries.options.async_configure(result["flow_id"], changed)
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert entry.options["comfort"] == 21.5

@@ -24,10 +24,8 @@ def children() -> set[int]:
 
 
 @pytest.fixture
-async def before(hass: HomeAssistant, tmp_path: Path) -> set[int]:
-    """Return the processes from before; Home Assistant writes to a folder of its own."""
-    hass.config.config_dir = str(tmp_path)
-    (tmp_path / ".storage").mkdir()
+def before(own_folder: Path) -> set[int]:
+    """Return the processes from before the home is set up."""
     return children()
 
 
@@ -77,14 +75,14 @@ async def test_reloading_keeps_one_runner(
 
 
 async def test_removing_a_home_leaves_no_file_behind(
-    hass: HomeAssistant, entry: MockConfigEntry, before: set[int], tmp_path: Path
+    hass: HomeAssistant, entry: MockConfigEntry, before: set[int], own_folder: Path
 ) -> None:
     assert await hass.config_entries.async_setup(entry.entry_id)
-    kept = sorted(path.name for path in (tmp_path / ".storage").glob("qheat*"))
+    kept = sorted(path.name for path in own_folder.glob("qheat*"))
     assert f"{BOOKS}.sqlite" in kept
     await hass.config_entries.async_remove(entry.entry_id)
     await hass.async_block_till_done()
-    assert not list((tmp_path / ".storage").glob("qheat*"))
+    assert not list(own_folder.glob("qheat*"))
 
 
 @pytest.mark.usefixtures("engine")

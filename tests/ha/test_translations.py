@@ -5,17 +5,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from homeassistant.components.climate import PRESET_NONE
 
-from custom_components.qheat.climate import QheatThermostat
 from custom_components.qheat.compute.engine import EngineProblem, HeatKind, PowerSource
 from custom_components.qheat.heating import Reason
 from custom_components.qheat.image import DESCRIPTION as PICTURE
 from custom_components.qheat.sensor import (
-    ACCOUNT_DESCRIPTIONS,
     EMBEDDED_DESCRIPTIONS,
+    HEAT_DESCRIPTIONS,
     HOME_DESCRIPTIONS,
+    MONEY_DESCRIPTIONS,
     RADIATOR_DESCRIPTIONS,
 )
+from custom_components.qheat.setting import Preset
 
 FOLDER = Path(__file__).parents[2] / "custom_components" / "qheat"
 TEXTS = {
@@ -25,7 +27,8 @@ TEXTS = {
 SENSORS = {
     description.key
     for description in (
-        *ACCOUNT_DESCRIPTIONS,
+        *HEAT_DESCRIPTIONS,
+        *MONEY_DESCRIPTIONS,
         *EMBEDDED_DESCRIPTIONS,
         *HOME_DESCRIPTIONS,
         *RADIATOR_DESCRIPTIONS,
@@ -35,7 +38,7 @@ SENSORS = {
 
 def leaves(texts: dict[str, Any], path: str = "") -> dict[str, str]:
     """Return all texts under their dotted paths."""
-    found = {}
+    found: dict[str, str] = {}
     for key, value in texts.items():
         below = leaves(value, f"{path}{key}.") if isinstance(value, dict) else {path + key: value}
         found |= below
@@ -89,4 +92,4 @@ def test_every_sensor_without_a_device_class_has_an_icon() -> None:
 def test_the_thermostat_offers_only_presets_that_have_a_text() -> None:
     built_in = {"none", "comfort", "eco", "away", "boost"}
     own = TEXTS["en"]["entity"]["climate"]["thermostat"]["state_attributes"]["preset_mode"]["state"]
-    assert set(QheatThermostat._attr_preset_modes) == built_in | set(own)
+    assert {PRESET_NONE, *Preset} == built_in | set(own)

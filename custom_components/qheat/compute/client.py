@@ -68,7 +68,7 @@ class JobClient:
         if not _TOKEN.fullmatch(token):
             raise ValueError("a token is made of at most 512 visible ASCII characters")
         self._session = session
-        self._headers = {
+        self._headers: Mapping[str, str] = {
             hdrs.AUTHORIZATION: f"Bearer {token}",
             hdrs.ACCEPT_ENCODING: "identity",
         }

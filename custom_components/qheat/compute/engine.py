@@ -107,6 +107,8 @@ class Settlement:
     currency: str
     settled_at: float
     """Seconds since the epoch."""
+    delivered_at: float | None = None
+    """When the job's work, and so its heat, was done; None: when it was settled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,10 +17,7 @@ from .engine import EngineError, EngineProblem
 from .modules import SHIPPED
 from .runner import RunnerProcess
 from .sandbox.frames import MAX_BODY_BYTES, Frame, FrameError
-from .sandbox.work import Limits as Limits
-from .sandbox.work import Lock as Lock
-from .sandbox.work import Mode
-from .sandbox.work import WorkFault as WorkFault
+from .sandbox.work import Limits, Lock, Mode, WorkFault
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -137,7 +134,7 @@ class Machine:
         if runner is None:
             raise WorkError(WorkFault.WORKER_DIED, "the machine is not started")
         number = next(self._numbers)
-        future = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[WorkResult] = asyncio.get_running_loop().create_future()
         self._pending[number] = future
         try:
             runner.send(Frame({**header, "op": "run", "number": number, "owner": owner}, body))

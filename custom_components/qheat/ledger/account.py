@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ..compute.engine import HeatKind, PowerSource, Settlement, SettlementPage
-from .booking import Booking, Fault, SettlementFaultError, SettlementMemory, checked
+from .booking import Booking, Fault, SettlementFaultError, SettlementMemory, checked, worked_at
+from .hours import Hours
 from .money import LedgerError, Tariff, check_number, check_text, on_grid
 from .totals import Totals
 
@@ -49,7 +50,7 @@ class Reading:
 class Account:
     """All that one radiator has made, cost and earned since it was added."""
 
-    totals: Totals = field(default_factory=Totals)
+    hours: Hours = field(default_factory=Hours)
     free_heat_shown_j: float = 0.0
     cursor: str | None = None
     memory: SettlementMemory = field(default_factory=SettlementMemory)
@@ -116,23 +117,27 @@ class Account:
         A revocation takes nothing back from a meter that somebody has read: the free heat shown
         stands still until what is truly free has caught up with it.
         """
-        return replace(self.totals, free_heat_j=self.free_heat_shown_j)
+        return replace(self.hours.totals, free_heat_j=self.free_heat_shown_j)
 
     def _heat(self, reading: Reading, heat_j: float) -> None:
         if heat_j:
-            self.totals += Totals.of_heat(heat_j, reading.kind, reading.source, reading.tariff)
+            heat = Totals.of_heat(heat_j, reading.kind, reading.source, reading.tariff)
+            self.hours.add(reading.moment.utc_s, heat)
             self._show()
 
     def _settle(self, settlement: Settlement) -> bool:
-        """Add a settlement to the totals; tell whether it reverses another."""
-        if settlement.job_kind not in self.totals.jobs and len(self.totals.jobs) >= MAX_JOB_KINDS:
+        """Add a settlement to the hour of its heat; tell whether it reverses another."""
+        jobs = self.hours.totals.jobs
+        if settlement.job_kind not in jobs and len(jobs) >= MAX_JOB_KINDS:
             settlement = replace(settlement, job_kind=OTHER_JOBS)
         reversed_one = self.memory.remember(settlement)
-        self.totals += Totals.of_settlement(settlement)
+        change = Totals.of_settlement(settlement)
         if reversed_one is not None:
-            self.totals += -Totals.of_settlement(reversed_one)
+            change += -Totals.of_settlement(reversed_one)
+            settlement = reversed_one
+        self.hours.add(worked_at(settlement), change)
         return reversed_one is not None
 
     def _show(self) -> None:
-        free_j = min(self.totals.free_heat_j, self.totals.heat_j)
+        free_j = min(self.hours.totals.free_heat_j, self.hours.totals.heat_j)
         self.free_heat_shown_j = max(self.free_heat_shown_j, free_j)

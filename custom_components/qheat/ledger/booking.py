@@ -5,7 +5,8 @@ of the newest one that it has forgotten. What is unknown and not newer than the 
 been booked before, so it is not booked. So nothing is ever booked twice, with a bounded memory.
 
 A refusal is the last word: it reverses what was booked, and it wins over an acceptance of the
-same id that arrives after it. So the order of arrival does not change the sums.
+same id that arrives after it. So the order of arrival does not change the sums. It reaches back
+as far as the memory: of a settlement that is forgotten, nothing is left to reverse.
 """
 
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ from typing import Final
 from ..compute.engine import Settlement
 from .money import CONTEXT, LedgerError, check_decimal, check_number, check_text, on_grid
 
-MEMORY: Final = 512
+MEMORY: Final = 256
 MAX_AMOUNT: Final = Decimal(1_000_000)
 MAX_ENERGY_J: Final = 3.6e9
 MAX_TIME_S: Final = 1e11
@@ -114,6 +115,7 @@ def checked(settlement: Settlement, *, radiator_id: str, currency: str, now_s: f
         settlement_id = check_text("settlement id", settlement.settlement_id, MAX_ID)
         check_text("job kind", settlement.job_kind, MAX_KIND)
         settled_at = check_number("settlement time", settlement.settled_at, MAX_TIME_S)
+        worked_s = check_number("delivery time", worked_at(settlement), MAX_TIME_S)
         energy_j = on_grid(check_number("settlement energy", settlement.energy_j, MAX_ENERGY_J))
         earned = _amount("earned amount", settlement.earned)
         repaid = _amount("repaid amount", settlement.repaid)
@@ -133,7 +135,13 @@ def checked(settlement: Settlement, *, radiator_id: str, currency: str, now_s: f
         repaid=repaid,
         energy_j=energy_j,
         settled_at=min(settled_at, now_s),
+        delivered_at=min(worked_s, settled_at, now_s),
     )
+
+
+def worked_at(settlement: Settlement) -> float:
+    """When the heat of a settlement's job was made, in epoch seconds."""
+    return settlement.settled_at if settlement.delivered_at is None else settlement.delivered_at
 
 
 def _amount(name: str, value: Decimal) -> Decimal:

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ..compute.engine import HeatKind, PowerSource, SettlementPage
+from ..compute.engine import HeatKind, PowerSource, Settlement, SettlementPage
 from .account import Account, Moment, Reading
 from .booking import Booking
 from .money import LedgerError, Tariff, check_currency, check_text
-from .stored import dump_account, fields_of, load_account
+from .stored import dump_account, fields_of, load_account, object_of
 from .totals import Totals
 
 VERSION: Final = 1
@@ -77,6 +77,33 @@ class Ledger:
         """Return the sum over all radiators, also those removed since."""
         return sum((account.shown() for account in self._accounts.values()), Totals())
 
+    def hours(self, radiator_id: str) -> Mapping[int, Totals]:
+        """Return what a radiator made and earned in each hour still open, by its start.
+
+        Starts are epoch seconds. A late settlement counts in the hour of its heat, and a revoked
+        one is taken out of it, so one hour of free heat, money or jobs may be below zero.
+        """
+        account = self._accounts.get(radiator_id)
+        return {} if account is None else dict(account.hours.open)
+
+    def running_totals(self, radiator_id: str) -> tuple[tuple[int, Totals], ...]:
+        """Return each open hour's start (epoch seconds) and the totals at its end, in order.
+
+        What a late settlement changes in an old hour it changes in all that follow.
+        """
+        account = self._accounts.get(radiator_id)
+        return () if account is None else tuple(account.hours.running())
+
+    def closed_until_s(self, radiator_id: str) -> int:
+        """Return the end of the newest hour that is closed (epoch seconds), 0 without one."""
+        account = self._accounts.get(radiator_id)
+        return 0 if account is None else account.hours.closed_until_s
+
+    def settlements(self, radiator_id: str) -> tuple[Settlement, ...]:
+        """Return the settlements booked last, as they stand, in no order."""
+        account = self._accounts.get(radiator_id)
+        return () if account is None else tuple(account.memory.settled.values())
+
     def save(self) -> dict[str, Any]:
         """Return all of the ledger as JSON data for `load`."""
         return {
@@ -95,9 +122,7 @@ class Ledger:
         if fields["version"] != VERSION:
             raise LedgerError(f"the ledger was saved by another version, not {VERSION}")
         ledger = cls(check_currency(fields["currency"]))
-        if not isinstance(fields["accounts"], Mapping):
-            raise LedgerError("accounts is not an object")
-        for radiator_id, account in fields["accounts"].items():
+        for radiator_id, account in object_of("accounts", fields["accounts"]).items():
             check_text("radiator id", radiator_id, _MAX_ID)
             ledger._accounts[radiator_id] = load_account(account, radiator_id, ledger.currency)
         return ledger

@@ -73,11 +73,11 @@ def check_decimal(name: str, value: object, low: Decimal, high: Decimal) -> Deci
     raise LedgerError(f"{name} is not a Decimal from {low} to {high}: {_short(value)}")
 
 
-def check_number(name: str, value: object, high: float) -> float:
-    """Return `value` if it is a finite number from 0 to `high`, else raise LedgerError."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= high:
+def check_number(name: str, value: object, high: float, *, low: float = 0.0) -> float:
+    """Return `value` if it is a finite number from `low` to `high`, else raise LedgerError."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high:
         return float(value)
-    raise LedgerError(f"{name} is not a number from 0 to {high:g}: {_short(value)}")
+    raise LedgerError(f"{name} is not a number from {low:g} to {high:g}: {_short(value)}")
 
 
 def check_text(name: str, value: object, longest: int) -> str:

@@ -1,6 +1,6 @@
 """Compile a job's module and run it on its input, inside a process that is locked already."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
 
 from wasmtime import (
     Caller,
@@ -46,12 +46,12 @@ _FEATURES_OFF = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Failed(Exception):
+class JobError(Exception):
     """The job ended without a result."""
 
-    fault: WorkFault
-    detail: str
+    def __init__(self, fault: WorkFault, detail: str) -> None:
+        super().__init__(detail)
+        self.fault = fault
 
 
 class _GuestMemory:
@@ -61,27 +61,27 @@ class _GuestMemory:
         self.caller: Caller | None = None
 
     def read(self, start: int, size: int) -> bytes:
-        """Return `size` bytes; raises wasi.BadPointer."""
-        memory = self._checked(start, size)
-        return bytes(memory.read(self.caller, start, start + size))
+        """Return `size` bytes; raises wasi.PointerError."""
+        memory, caller = self._checked(start, size)
+        return bytes(memory.read(caller, start, start + size))
 
     def write(self, start: int, data: bytes) -> None:
-        """Store `data`; raises wasi.BadPointer."""
-        memory = self._checked(start, len(data))
+        """Store `data`; raises wasi.PointerError."""
+        memory, caller = self._checked(start, len(data))
         if data:
-            memory.write(self.caller, bytearray(data), start)
+            memory.write(caller, bytearray(data), start)
 
-    def _checked(self, start: int, size: int) -> WasmMemory:
+    def _checked(self, start: int, size: int) -> tuple[WasmMemory, Caller]:
         memory = self.caller.get("memory") if self.caller is not None else None
-        if not isinstance(memory, WasmMemory):
-            raise wasi.BadPointer("no memory")
+        if self.caller is None or not isinstance(memory, WasmMemory):
+            raise wasi.PointerError("no memory")
         if start + size > memory.data_len(self.caller):
-            raise wasi.BadPointer(f"{size} bytes at {start}")
-        return memory
+            raise wasi.PointerError(f"{size} bytes at {start}")
+        return memory, self.caller
 
 
 def run(module: bytes, input_data: bytes, limits: Limits) -> bytes:
-    """Return the job's output; raises Failed.
+    """Return the job's output; raises JobError.
 
     Memory that becomes executable is forbidden between compiling and running.
     """
@@ -89,7 +89,7 @@ def run(module: bytes, input_data: bytes, limits: Limits) -> bytes:
     try:
         compiled = Module(engine, module)
     except WasmtimeError as err:
-        raise Failed(WorkFault.REFUSED, str(err)) from err
+        raise JobError(WorkFault.REFUSED, str(err)) from err
     memory = _GuestMemory()
     system = wasi.Wasi(memory, input_data, limits.output_bytes)
     linker = Linker(engine)
@@ -127,7 +127,7 @@ def _type(name: str, function: wasi.Function) -> FuncType:
     return FuncType([_TYPES[letter]() for letter in function.parameters], results)
 
 
-def _bind(memory: _GuestMemory, function: wasi.Function) -> object:
+def _bind(memory: _GuestMemory, function: wasi.Function) -> Callable[..., int | None]:
     call = wasi.guarded(function.call)
 
     def bound(caller: Caller, *arguments: int) -> int | None:
@@ -140,13 +140,13 @@ def _bind(memory: _GuestMemory, function: wasi.Function) -> object:
 def _check(module: Module, allowed: frozenset[str], limits: Limits) -> None:
     for wanted in module.imports:
         if wanted.module != wasi.MODULE or wanted.name not in allowed:
-            raise Failed(WorkFault.REFUSED, f"imports {wanted.module}.{wanted.name}")
+            raise JobError(WorkFault.REFUSED, f"imports {wanted.module}.{wanted.name}")
     exports = {export.name: export.type for export in module.exports}
     memory = exports.get("memory")
     if not isinstance(memory, MemoryType) or not isinstance(exports.get("_start"), FuncType):
-        raise Failed(WorkFault.REFUSED, "not a WASI command")
+        raise JobError(WorkFault.REFUSED, "not a WASI command")
     if memory.limits.min * _PAGE_BYTES > limits.memory_bytes:
-        raise Failed(WorkFault.OUT_OF_MEMORY, f"needs {memory.limits.min} pages of memory")
+        raise JobError(WorkFault.OUT_OF_MEMORY, f"needs {memory.limits.min} pages of memory")
 
 
 def _start(linker: Linker, store: Store, module: Module) -> None:
@@ -154,12 +154,13 @@ def _start(linker: Linker, store: Store, module: Module) -> None:
         start = linker.instantiate(store, module).exports(store)["_start"]
         assert isinstance(start, Func)
         start(store)
-    except wasi.Exit as end:
+    except wasi.ExitError as end:
         if end.code != 0:
-            raise Failed(WorkFault.TRAPPED, str(end)) from end
-    except wasi.OutputTooLarge as err:
-        raise Failed(WorkFault.OUTPUT_TOO_LARGE, str(err)) from err
+            raise JobError(WorkFault.TRAPPED, str(end)) from end
+    except wasi.OutputError as err:
+        raise JobError(WorkFault.OUTPUT_TOO_LARGE, str(err)) from err
     except Trap as err:
-        raise Failed(WorkFault.TRAPPED, err.message.splitlines()[0]) from err
+        cause = err.trap_code.name.lower() if err.trap_code is not None else "trap"
+        raise JobError(WorkFault.TRAPPED, cause) from err
     except WasmtimeError as err:
-        raise Failed(WorkFault.REFUSED, str(err)) from err
+        raise JobError(WorkFault.REFUSED, str(err)) from err

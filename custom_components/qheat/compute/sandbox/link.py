@@ -9,7 +9,7 @@ from .frames import Frame, Frames
 _READ_BYTES = 1 << 20
 
 
-class Closed(Exception):
+class ClosedError(Exception):
     """Home Assistant is gone."""
 
 
@@ -29,22 +29,22 @@ class Link:
         return bool(self._left)
 
     def receive(self) -> Iterator[Frame]:
-        """Yield the frames that have arrived; raises Closed and FrameError."""
+        """Yield the frames that have arrived; raises ClosedError and FrameError."""
         try:
             data = os.read(0, _READ_BYTES)
         except BlockingIOError:
             return
         if not data:
-            raise Closed
+            raise ClosedError
         yield from self._frames.feed(data)
 
     def send(self, frame: Frame) -> None:
-        """Send a frame, as soon as the pipe takes it; raises Closed."""
+        """Send a frame, as soon as the pipe takes it; raises ClosedError."""
         self._left += frame.encode()
         self.flush()
 
     def flush(self) -> None:
-        """Write what the pipe takes; raises Closed."""
+        """Write what the pipe takes; raises ClosedError."""
         was_stuck = 1 in self._selector.get_map()
         try:
             while self._left:
@@ -54,6 +54,6 @@ class Link:
                 self._selector.register(1, selectors.EVENT_WRITE, self.flush)
             return
         except BrokenPipeError as err:
-            raise Closed from err
+            raise ClosedError from err
         if was_stuck:
             self._selector.unregister(1)

@@ -48,18 +48,18 @@ class _CapabilityHeader(ctypes.Structure):
     _fields_ = (("version", ctypes.c_uint32), ("pid", ctypes.c_int))
 
 
-class Orphaned(Exception):
+class OrphanedError(Exception):
     """The runner is gone, so nobody waits for this worker."""
 
 
 def die_with_parent(parent: int) -> None:
     """Have the kernel kill this process when `parent`, its parent, dies.
 
-    The kernel forgets this at every change of user. Raises Orphaned if it is too late.
+    The kernel forgets this at every change of user. Raises OrphanedError if it is too late.
     """
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
-        raise Orphaned
+        raise OrphanedError
 
 
 def lock_process(parent: int, *, memory_bytes: int, cpu_s: float, file_bytes: int) -> Lock:

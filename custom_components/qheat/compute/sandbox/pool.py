@@ -1,5 +1,6 @@
 """The runner's jobs and the owners they belong to: shared, paused, limited, ended."""
 
+import contextlib
 import os
 import selectors
 from collections import Counter, deque
@@ -113,10 +114,9 @@ class Pool:
             self._book(job, cpu_s)
             if cpu_s > job.limits.cpu_s:
                 job.child.kill(Failure(WorkFault.OUT_OF_TIME, f"more than {job.limits.cpu_s} s"))
-        try:
+        # Where the kernel does not tell, the slots alone are the limit.
+        with contextlib.suppress(OSError, ValueError):
             self._guard.observe(now_s, busy_s(), self._own_s)
-        except OSError, ValueError:
-            pass  # A kernel that does not tell: then the slots alone are the limit.
 
     def share(self, now_s: float) -> None:
         """End the jobs whose budget has ended; let the others run or wait."""

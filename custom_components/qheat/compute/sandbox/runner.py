@@ -14,8 +14,8 @@ from typing import Any
 
 from .child import Failure, Outcome
 from .frames import Frame, FrameError
-from .link import Closed, Link
-from .lock import Orphaned, die_with_parent
+from .link import ClosedError, Link
+from .lock import OrphanedError, die_with_parent
 from .pool import Job, Owner, Pool
 from .work import MAX_CPU_S, Limits, Mode, WorkFault
 
@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> None:
         try:
             die_with_parent(int(arguments[0]))
             Runner(selector, link).serve()
-        except Closed, Orphaned:
+        except ClosedError, OrphanedError:
             pass
         except (FrameError, KeyError, TypeError, ValueError) as err:
             link.send(Frame({"op": "failed", "detail": f"{type(err).__name__}: {err}"}))
@@ -56,7 +56,7 @@ class Runner:
         selector.register(0, selectors.EVENT_READ, self._receive)
 
     def serve(self) -> None:
-        """Serve; raises Closed at the end, and others for words that have no shape."""
+        """Serve; raises ClosedError at the end, and others for words that have no shape."""
         try:
             while True:
                 for key, _ in self._selector.select(self._rest_s()):

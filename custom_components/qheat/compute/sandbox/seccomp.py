@@ -27,6 +27,8 @@ _MAP_ANONYMOUS: Final = 0x20
 
 
 class Architecture(NamedTuple):
+    """The numbers of one kind of processor."""
+
     audit: int
     seccomp: int
     sched_setscheduler: int
@@ -35,13 +37,23 @@ class Architecture(NamedTuple):
     write: int
     mmap: int
     mprotect: int
-    free: tuple[int, ...]
-    """Calls allowed whatever their arguments."""
+    memory: tuple[int, ...]
+    """munmap, brk, mremap, madvise."""
+    signals: tuple[int, ...]
+    """rt_sigaction, rt_sigprocmask, rt_sigreturn, sigaltstack."""
+    waiting: tuple[int, ...]
+    """futex, sched_yield, sched_getaffinity, membarrier, restart_syscall."""
+    asking: tuple[int, ...]
+    """getpid, gettid, getrandom, clock_gettime, clock_getres, gettimeofday, getrusage."""
+    ending: tuple[int, ...]
+    """exit, exit_group."""
+
+    @property
+    def free(self) -> tuple[int, ...]:
+        """Calls allowed whatever their arguments."""
+        return self.memory + self.signals + self.waiting + self.asking + self.ending
 
 
-# free: munmap brk mremap madvise, rt_sigaction rt_sigprocmask rt_sigreturn sigaltstack,
-# futex sched_yield sched_getaffinity membarrier restart_syscall, getpid gettid getrandom,
-# clock_gettime clock_getres gettimeofday getrusage, exit exit_group.
 _ARCHITECTURES: Final = {
     "x86_64": Architecture(
         audit=0xC000003E,
@@ -52,8 +64,11 @@ _ARCHITECTURES: Final = {
         write=1,
         mmap=9,
         mprotect=10,
-        free=(11, 12, 25, 28, 13, 14, 15, 131, 202, 24, 204, 324, 219)
-        + (39, 186, 318, 228, 229, 96, 98, 60, 231),
+        memory=(11, 12, 25, 28),
+        signals=(13, 14, 15, 131),
+        waiting=(202, 24, 204, 324, 219),
+        asking=(39, 186, 318, 228, 229, 96, 98),
+        ending=(60, 231),
     ),
     "aarch64": Architecture(
         audit=0xC00000B7,
@@ -64,8 +79,11 @@ _ARCHITECTURES: Final = {
         write=64,
         mmap=222,
         mprotect=226,
-        free=(215, 214, 216, 233, 134, 135, 139, 132, 98, 124, 123, 283, 128)
-        + (172, 178, 278, 113, 114, 169, 165, 93, 94),
+        memory=(215, 214, 216, 233),
+        signals=(134, 135, 139, 132),
+        waiting=(98, 124, 123, 283, 128),
+        asking=(172, 178, 278, 113, 114, 169, 165),
+        ending=(93, 94),
     ),
 }
 

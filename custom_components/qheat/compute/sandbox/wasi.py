@@ -25,11 +25,11 @@ _MAX_RANDOM_BYTES: Final = 1 << 20
 _CLOCK_STEP_NS: Final = 1_000_000
 
 
-class OutputTooLarge(Exception):
+class OutputError(Exception):
     """The job wrote more than its lease allows."""
 
 
-class Exit(Exception):
+class ExitError(Exception):
     """The job ended itself; `code` is its exit code."""
 
     def __init__(self, code: int) -> None:
@@ -37,7 +37,7 @@ class Exit(Exception):
         self.code = code
 
 
-class BadPointer(Exception):
+class PointerError(Exception):
     """The job named memory that it does not have."""
 
 
@@ -45,10 +45,10 @@ class Memory(Protocol):
     """The job's linear memory."""
 
     def read(self, start: int, size: int) -> bytes:
-        """Return `size` bytes; raises BadPointer."""
+        """Return `size` bytes; raises PointerError."""
 
     def write(self, start: int, data: bytes) -> None:
-        """Store `data`; raises BadPointer."""
+        """Store `data`; raises PointerError."""
 
 
 class Function(NamedTuple):
@@ -138,7 +138,7 @@ class Wasi:
         done = 0
         for start, size in self._vectors(vectors, count):
             if fd == 1 and len(self.output) + size > self._max_output_bytes:
-                raise OutputTooLarge(f"more than {self._max_output_bytes} bytes")
+                raise OutputError(f"more than {self._max_output_bytes} bytes")
             data = self._memory.read(start, size)
             done += size
             if fd == 1:
@@ -152,7 +152,7 @@ class Wasi:
         return _NOT_SEEKABLE if fd in {0, 1, 2} else _BAD_DESCRIPTOR
 
     def _exit(self, code: int) -> None:
-        raise Exit(_unsigned(code))
+        raise ExitError(_unsigned(code))
 
     def _random(self, start: int, size: int) -> int:
         if _unsigned(size) > _MAX_RANDOM_BYTES:
@@ -164,7 +164,7 @@ class Wasi:
 
     def _vectors(self, start: int, count: int) -> list[tuple[int, int]]:
         if _unsigned(count) > _MAX_VECTORS:
-            raise BadPointer(f"{_unsigned(count)} vectors")
+            raise PointerError(f"{_unsigned(count)} vectors")
         table = self._memory.read(_unsigned(start), 8 * _unsigned(count))
         return [
             (
@@ -179,12 +179,12 @@ class Wasi:
 
 
 def guarded(call: Callable[..., int | None]) -> Callable[..., int | None]:
-    """Answer `call`'s BadPointer with the errno for it."""
+    """Answer `call`'s PointerError with the errno for it."""
 
     def answer(*arguments: int) -> int | None:
         try:
             return call(*arguments)
-        except BadPointer:
+        except PointerError:
             return _FAULT
 
     return answer

@@ -55,8 +55,8 @@ def _run(
     )
     try:
         output = guest.run(module, input_data, limits)
-    except guest.Failed as err:
-        _finish({"fault": err.fault, "detail": err.detail})
+    except guest.JobError as err:
+        _finish({"fault": err.fault, "detail": str(err)})
     except MemoryError:
         _finish({"fault": WorkFault.OUT_OF_MEMORY, "detail": "the worker's memory is used up"})
     _finish({"lock": lock.to_json()}, output)

@@ -1,0 +1,1 @@
+"""What a newcomer and a developer run."""

@@ -1,0 +1,82 @@
+"""The demo's command line."""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+
+from .api import OWNER, Api
+from .errors import DemoError
+from .folder import DEFAULT_FOLDER, password
+from .plan import Plan
+from .process import adopt_orphans, check_port, free_port
+from .run import run, say
+from .smoke import see_it_heat
+
+READY = """
+Home Assistant with qheat is ready:
+
+    {url}
+    name      {name}
+    password  {password}
+
+Ctrl-C stops everything. The next start goes on where this one ends; --fresh starts anew.
+"""
+
+
+def main() -> int:
+    """Run the demo; return its exit status."""
+    arguments = _arguments()
+    adopt_orphans()
+    try:
+        if arguments.smoke:
+            return _smoke()
+        return _stay(arguments.folder, arguments.port, fresh=arguments.fresh)
+    except DemoError as err:
+        print(f"demo: {err}", file=sys.stderr)
+        return 1
+
+
+def _smoke() -> int:
+    with tempfile.TemporaryDirectory(prefix="qheat-demo-") as folder:
+        try:
+            asyncio.run(run(Path(folder), free_port(), see_it_heat))
+        except asyncio.CancelledError:
+            say("interrupted")
+            return 1
+    say("stopped, no process is left; the smoke test has passed")
+    return 0
+
+
+def _stay(folder: Path, port: int, *, fresh: bool) -> int:
+    check_port(port)
+
+    async def show(api: Api, plan: Plan) -> None:
+        print(READY.format(url=api.url, name=OWNER, password=password(folder)), flush=True)
+        await asyncio.Event().wait()
+
+    try:
+        asyncio.run(run(folder, port, show, fresh=fresh))
+    except asyncio.CancelledError:
+        say("stopped, no process is left")
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="scripts/demo",
+        description="Run a real Home Assistant with qheat in it, reachable from this machine only.",
+    )
+    parser.add_argument("--fresh", action="store_true", help="forget the last run and start anew")
+    parser.add_argument("--port", type=int, default=8123, help="default: %(default)s")
+    parser.add_argument("--folder", type=Path, default=DEFAULT_FOLDER, help="default: %(default)s")
+    parser.add_argument(
+        "--smoke",
+        action="store_true",
+        help="heat by itself in a folder of its own until a job is settled, then stop",
+    )
+    return parser.parse_args()
+
+
+sys.exit(main())

@@ -1,0 +1,175 @@
+"""The demo's start page, and what the energy page shows."""
+
+from typing import Any, Final
+
+from .api import Api
+from .plan import Plan, RadiatorPlan
+
+URL_PATH: Final = "qheat-demo"
+TITLE: Final = "Heated by computing"
+
+type Card = dict[str, Any]
+
+WELCOME: Final = """\
+# Heated by computing
+Turn a thermostat up: this computer takes on more jobs, and the room gets warmer.
+"""
+
+WHAT_IS_REAL: Final = """\
+**Real:** the jobs, the processor cores that run them and the CPU time they take; the thermostats, \
+the settlements and the sums.
+
+**Simulated:** the three rooms and the winter day outside. Their clock runs 60 times faster than \
+yours. The radiators share this computer's cores, and a core at work counts as the watts that its \
+radiator is rated for.
+
+**Play money:** the jobs come from the backend built into qheat. It pays nothing real until an \
+operator's backend is connected.
+"""
+
+
+async def hang_up(api: Api, plan: Plan) -> None:
+    """Make the dashboard and the energy page, unless they are there; start with the dashboard."""
+    known = {dashboard["url_path"] for dashboard in await api.command("lovelace/dashboards/list")}
+    if URL_PATH in known:
+        return
+    await api.command(
+        "lovelace/dashboards/create",
+        url_path=URL_PATH,
+        title=TITLE,
+        icon="mdi:radiator",
+        mode="storage",
+        require_admin=False,
+        show_in_sidebar=True,
+    )
+    await api.command("lovelace/config/save", url_path=URL_PATH, config={"views": [_view(plan)]})
+    await api.command("frontend/set_system_data", key="core", value={"default_panel": URL_PATH})
+    await api.command("energy/save_prefs", **_energy(plan))
+
+
+def _view(plan: Plan) -> Card:
+    home = plan.entities
+    return {
+        "title": TITLE,
+        "path": "home",
+        "type": "sections",
+        "max_columns": 3,
+        "header": {
+            "layout": "center",
+            "badges_position": "bottom",
+            "card": {"type": "markdown", "text_only": True, "content": WELCOME},
+        },
+        "badges": [
+            _badge(home["heat_output"], "Heat now", "mdi:radiator", "deep-orange"),
+            _badge(home["jobs_running"], "Jobs running", "mdi:chip", "blue"),
+            _badge(home["heat"], "Heat so far", "mdi:fire", "orange"),
+            _badge(home["earnings"], "Earned", "mdi:cash-plus", "green"),
+            _badge(home["savings"], "Saved", "mdi:piggy-bank", "green"),
+        ],
+        "sections": [
+            *(_room(radiator) for radiator in plan.radiators),
+            _picture(home),
+            _totals(plan),
+            _facts(),
+        ],
+    }
+
+
+def _badge(entity_id: str, name: str, icon: str, color: str) -> Card:
+    return {
+        "type": "entity",
+        "entity": entity_id,
+        "name": name,
+        "icon": icon,
+        "color": color,
+        "show_name": True,
+    }
+
+
+def _room(radiator: RadiatorPlan) -> Card:
+    entities = radiator.entities
+    return _section(
+        _heading(radiator.room, "mdi:home-thermometer-outline", entities["status"]),
+        {
+            "type": "thermostat",
+            "entity": radiator.thermostat,
+            "name": radiator.room,
+            "features": [{"type": "climate-preset-modes", "style": "dropdown"}],
+        },
+        _tile(entities["heat_output"], "Heat", "mdi:radiator", "deep-orange"),
+        _tile(entities["jobs_running"], "Jobs", "mdi:chip", "blue"),
+        _tile(entities["heat_kind"], "Kind of heat", "mdi:fire-circle", "orange"),
+        _tile(
+            entities["outdoor_temperature"], "Outside", "mdi:snowflake-thermometer", "light-blue"
+        ),
+        _graph(1, radiator.thermostat),
+    )
+
+
+def _picture(home: Any) -> Card:
+    return _section(
+        _heading("The picture being computed", "mdi:image-auto-adjust"),
+        {"type": "picture-entity", "entity": home["picture"], "show_state": False},
+    )
+
+
+def _totals(plan: Plan) -> Card:
+    home = plan.entities
+    return _section(
+        _heading("Money and energy", "mdi:cash-multiple"),
+        _tile(home["earnings"], "Earned", "mdi:cash-plus", "green"),
+        _tile(home["savings"], "Saved", "mdi:piggy-bank", "green"),
+        _tile(home["heat"], "Heat", "mdi:fire", "orange"),
+        _tile(home["free_heat"], "Free heat", "mdi:gift-outline", "teal"),
+        _graph(1, *(radiator.entities["heat_output"] for radiator in plan.radiators)),
+        _graph(1, home["earnings"], home["savings"]),
+    )
+
+
+def _facts() -> Card:
+    return _section(
+        _heading("What is real here", "mdi:check-decagram-outline"),
+        {"type": "markdown", "content": WHAT_IS_REAL},
+    )
+
+
+def _section(*cards: Card) -> Card:
+    return {"type": "grid", "cards": list(cards)}
+
+
+def _heading(text: str, icon: str, *badges: str) -> Card:
+    return {
+        "type": "heading",
+        "heading": text,
+        "heading_style": "title",
+        "icon": icon,
+        "badges": [{"type": "entity", "entity": entity_id} for entity_id in badges],
+    }
+
+
+def _tile(entity_id: str, name: str, icon: str, color: str) -> Card:
+    return {"type": "tile", "entity": entity_id, "name": name, "icon": icon, "color": color}
+
+
+def _graph(hours: int, *entity_ids: str) -> Card:
+    return {
+        "type": "history-graph",
+        "entities": list(entity_ids),
+        "hours_to_show": hours,
+        "grid_options": {"columns": "full"},
+    }
+
+
+def _energy(plan: Plan) -> dict[str, Any]:
+    """Show each radiator on the energy page as a device that takes electricity."""
+    return {
+        "energy_sources": [],
+        "device_consumption": [
+            {
+                "stat_consumption": radiator.entities["heat"],
+                "stat_rate": radiator.entities["heat_output"],
+                "name": radiator.room,
+            }
+            for radiator in plan.radiators
+        ],
+    }

@@ -1,0 +1,132 @@
+"""Set up the demo home through Home Assistant's API; what is there already is left alone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from .api import Api
+from .dashboard import hang_up
+from .errors import DemoError
+from .plan import Plan, read_plan
+
+ROOM_SPEED: Final = 60
+HOME: Final = "Demo home"
+REGION: Final = {
+    "location_name": HOME,
+    "country": "FR",
+    "currency": "EUR",
+    "latitude": 48.8566,
+    "longitude": 2.3522,
+    "time_zone": "Europe/Paris",
+    "unit_system": "metric",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoRoom:
+    """A room of the demo home and the radiator in it."""
+
+    area: str
+    icon: str
+    rated_w: int
+    idle_w: int
+    floor_area_m2: int
+    setpoint_c: float
+
+
+ROOMS: Final = (
+    DemoRoom(
+        area="Living room",
+        icon="mdi:sofa",
+        rated_w=1000,
+        idle_w=20,
+        floor_area_m2=24,
+        setpoint_c=20.0,
+    ),
+    DemoRoom(
+        area="Bedroom", icon="mdi:bed", rated_w=500, idle_w=15, floor_area_m2=12, setpoint_c=17.0
+    ),
+    DemoRoom(
+        area="Office", icon="mdi:desk", rated_w=500, idle_w=15, floor_area_m2=10, setpoint_c=20.0
+    ),
+)
+
+
+async def furnish(api: Api) -> Plan:
+    """Give Home Assistant its areas, the qheat home, its radiators and the dashboard."""
+    areas = await _areas(api)
+    entry_id, is_new = await _home(api)
+    for room in ROOMS:
+        await _radiator(api, entry_id, room, areas[room.area.casefold()])
+    plan = await read_plan(api, entry_id, [room.area for room in ROOMS])
+    if is_new:
+        for room, radiator in zip(ROOMS, plan.radiators, strict=True):
+            await api.act(
+                "climate",
+                "set_temperature",
+                entity_id=radiator.thermostat,
+                temperature=room.setpoint_c,
+                hvac_mode="heat",
+            )
+    await hang_up(api, plan)
+    return plan
+
+
+async def _areas(api: Api) -> dict[str, str]:
+    await api.command("config/core/update", **REGION)
+    known = {
+        area["name"].casefold(): area["area_id"]
+        for area in await api.command("config/area_registry/list")
+    }
+    for room in ROOMS:
+        if room.area.casefold() not in known:
+            area = await api.command("config/area_registry/create", name=room.area, icon=room.icon)
+            known[room.area.casefold()] = area["area_id"]
+    return known
+
+
+async def _home(api: Api) -> tuple[str, bool]:
+    for entry in await api.command("config_entries/get", domain="qheat"):
+        return entry["entry_id"], False
+    result = await _walk(
+        api,
+        "/api/config/config_entries/flow",
+        "qheat",
+        {"user": {"name": HOME, "backend": "embedded"}, "money": {}},
+    )
+    return result["result"]["entry_id"], True
+
+
+async def _radiator(api: Api, entry_id: str, room: DemoRoom, area_id: str) -> None:
+    known = await api.command("config_entries/subentries/list", entry_id=entry_id)
+    if room.area in {subentry["title"] for subentry in known}:
+        return
+    await _walk(
+        api,
+        "/api/config/config_entries/subentries/flow",
+        [entry_id, "this_machine"],
+        {
+            "user": {
+                "name": room.area,
+                "area": area_id,
+                "rated_w": room.rated_w,
+                "idle_w": room.idle_w,
+                "room": "simulated",
+            },
+            "simulated": {"floor_area_m2": room.floor_area_m2, "speed": ROOM_SPEED},
+        },
+    )
+
+
+async def _walk(
+    api: Api, path: str, handler: str | list[str], answers: Mapping[str, Mapping[str, Any]]
+) -> Any:
+    """Answer each form of a flow; a field without an answer takes the form's default."""
+    step = await api.post(path, {"handler": handler})
+    while step["type"] == "form":
+        if step["errors"] or step["step_id"] not in answers:
+            raise DemoError(f"the set-up form {step['step_id']!r} says {step['errors']}")
+        step = await api.post(f"{path}/{step['flow_id']}", answers[step["step_id"]])
+    if step["type"] != "create_entry":
+        raise DemoError(f"qheat cannot be set up: {step.get('reason')}")
+    return step

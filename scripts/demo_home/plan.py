@@ -1,0 +1,66 @@
+"""Which entity shows what, found in Home Assistant's registries."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .api import Api
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RadiatorPlan:
+    """A radiator and its entities, by what they show."""
+
+    room: str
+    entities: Mapping[str, str]
+
+    @property
+    def thermostat(self) -> str:
+        """The radiator's climate entity."""
+        return self.entities["thermostat"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The home's own entities, by what they show, and its radiators."""
+
+    entities: Mapping[str, str]
+    radiators: tuple[RadiatorPlan, ...]
+
+
+async def read_plan(api: Api, entry_id: str, rooms: list[str]) -> Plan:
+    """Wait until every room's radiator has its thermostat, then return the plan."""
+    while True:
+        subentries = await api.command("config_entries/subentries/list", entry_id=entry_id)
+        ids = {subentry["title"]: subentry["subentry_id"] for subentry in subentries}
+        registry = [
+            entity
+            for entity in await api.command("config/entity_registry/list")
+            if entity["config_entry_id"] == entry_id and entity["disabled_by"] is None
+        ]
+        radiators = tuple(
+            RadiatorPlan(room=room, entities=_of(ids[room], registry)) for room in rooms
+        )
+        if await _all_live(api, radiators):
+            return Plan(entities=_of(entry_id, registry), radiators=radiators)
+        await asyncio.sleep(0.2)
+
+
+def _of(owner_id: str, registry: list[dict[str, Any]]) -> dict[str, str]:
+    prefix = f"{owner_id}_"
+    return {
+        entity["unique_id"].removeprefix(prefix): entity["entity_id"]
+        for entity in registry
+        if entity["unique_id"].startswith(prefix)
+    }
+
+
+async def _all_live(api: Api, radiators: tuple[RadiatorPlan, ...]) -> bool:
+    """Say whether each radiator has a thermostat that is not about to be reloaded."""
+    live = {
+        state["entity_id"]
+        for state in await api.get("/api/states")
+        if state["state"] != "unavailable"
+    }
+    return all(radiator.entities.get("thermostat") in live for radiator in radiators)

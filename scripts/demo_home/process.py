@@ -1,0 +1,137 @@
+"""Home Assistant as a child process that leaves nothing behind."""
+
+import asyncio
+import ctypes
+import os
+import signal
+import socket
+import sys
+from collections import deque
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from .errors import DemoError
+from .folder import HOST
+
+LAUNCHER: Final = Path(__file__).with_name("launch.py")
+PR_SET_CHILD_SUBREAPER: Final = 36
+RESTART_EXIT_CODE: Final = 100
+STOP_TIMEOUT_S: Final = 60
+ORPHAN_TIMEOUT_S: Final = 10
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every orphan among this process's descendants (Linux only)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on now."""
+    with socket.create_server((HOST, 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def check_port(port: int) -> None:
+    """Raise DemoError if somebody listens on the port already."""
+    try:
+        socket.create_server((HOST, port)).close()
+    except OSError as err:
+        raise DemoError(
+            f"port {port} of {HOST} is in use ({err.strerror}): another Home Assistant?\n"
+            f"Stop it, or take another port: scripts/demo --port {port + 1}"
+        ) from err
+
+
+class HassProcess:
+    """Home Assistant, run in its own session so that Ctrl-C reaches only the demo."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._log = folder / "demo.log"
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def pid(self) -> int:
+        """Process id of Home Assistant."""
+        assert self._process is not None
+        return self._process.pid
+
+    async def start(self) -> None:
+        """Start the process; its output goes to demo.log in the folder."""
+        with self._log.open("ab" if self._process else "wb") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-P",
+                str(LAUNCHER),
+                *("--config", str(self._folder), "--skip-pip", "--log-no-color"),
+                cwd=self._folder,
+                env=os.environ | {"QHEAT_DEMO_PID": str(os.getpid())},
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    async def run(self) -> None:
+        """Wait until the process ends; start it anew when its user asks for a restart."""
+        assert self._process is not None
+        while await self._process.wait() == RESTART_EXIT_CODE:
+            await self.start()
+        raise DemoError(
+            f"Home Assistant ended by itself (exit status {self._process.returncode}); "
+            f"the end of {self._log}:\n{self.log_tail()}"
+        )
+
+    async def stop(self) -> list[str]:
+        """End Home Assistant; return what it had left running, by then killed."""
+        if self._process is None:
+            return []
+        if self._process.returncode is None:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                async with asyncio.timeout(STOP_TIMEOUT_S):
+                    await self._process.wait()
+            except TimeoutError:
+                self._process.kill()
+                await self._process.wait()
+        return await _end_orphans()
+
+    def kill(self) -> None:
+        """Kill Home Assistant at once, as a power cut would."""
+        assert self._process is not None
+        self._process.kill()
+
+    def log_tail(self, lines: int = 30) -> str:
+        """Return the last lines that Home Assistant wrote."""
+        with self._log.open(errors="replace") as log:
+            return "".join(deque(log, lines)).rstrip()
+
+
+async def _end_orphans() -> list[str]:
+    """Wait for the orphans to end by themselves, then kill and return those that did not."""
+    deadline_s = asyncio.get_running_loop().time() + ORPHAN_TIMEOUT_S
+    while _children_left() and asyncio.get_running_loop().time() < deadline_s:
+        await asyncio.sleep(0.1)
+    stubborn = []
+    while _children_left():
+        for process in psutil.Process().children(recursive=True):
+            if process.status() != psutil.STATUS_ZOMBIE:
+                stubborn.append(f"{process.pid} {process.name()}")
+                process.kill()
+        await asyncio.sleep(0.1)
+    return stubborn
+
+
+def _children_left() -> bool:
+    """Say whether this process has living children, and bury the dead ones."""
+    try:
+        while True:
+            pid, _ = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return True
+    except ChildProcessError:
+        return False

@@ -1,0 +1,74 @@
+"""One run of the demo, from the start of Home Assistant until nothing of it is left."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final
+
+from .api import Api
+from .errors import DemoError
+from .folder import HOST, password, prepare
+from .furnish import furnish
+from .plan import Plan
+from .process import HassProcess
+
+START_TIMEOUT_S: Final = 60
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+type Visit = Callable[[Api, Plan], Awaitable[None]]
+
+
+def say(text: str) -> None:
+    """Tell the person at the terminal how far the demo is."""
+    print(f"demo: {text}", flush=True)
+
+
+async def run(folder: Path, port: int, visit: Visit, *, fresh: bool = False) -> None:
+    """Start Home Assistant, set it up, do `visit`, stop; a signal cuts the visit short.
+
+    Raises DemoError if something fails or a process is left, CancelledError after a signal.
+    """
+    prepare(folder, port, fresh=fresh)
+    hass = HassProcess(folder)
+    _obey_signals(hass)
+    try:
+        await hass.start()
+        async with asyncio.TaskGroup() as group:
+            watch = group.create_task(hass.run())
+            await _set_up(f"http://{HOST}:{port}", folder, visit)
+            watch.cancel()
+    except* DemoError as errors:
+        raise DemoError(f"{errors.exceptions[0]}\n{hass.log_tail()}") from errors
+    finally:
+        say("stopping")
+        if stubborn := await asyncio.shield(hass.stop()):
+            raise DemoError(f"these processes had to be killed: {', '.join(stubborn)}")
+
+
+async def _set_up(url: str, folder: Path, visit: Visit) -> None:
+    started_s = time.monotonic()
+    say("starting Home Assistant")
+    async with Api(url) as api:
+        try:
+            async with asyncio.timeout(START_TIMEOUT_S):
+                await api.wait_until_it_answers()
+                await api.sign_in(password(folder))
+                await api.wait_until_it_runs()
+                say("setting up the home")
+                plan = await furnish(api)
+        except TimeoutError as err:
+            raise DemoError(f"Home Assistant is not ready after {START_TIMEOUT_S} s") from err
+        say(f"ready after {time.monotonic() - started_s:.0f} s")
+        await visit(api, plan)
+
+
+def _obey_signals(hass: HassProcess) -> None:
+    """End this task in order at the first signal, and Home Assistant at once at the next."""
+    task = asyncio.current_task()
+    assert task is not None
+    for number in SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(
+            number, lambda: hass.kill() if task.cancelling() else task.cancel()
+        )
