@@ -45,9 +45,7 @@ async def project(app: bytes, socket_enabled: None) -> AsyncGenerator[Project]:
 
 
 @pytest.fixture
-async def client(
-    binary: Path, tmp_path: Path, socket_enabled: None
-) -> AsyncGenerator[RealClient]:
+async def client(binary: Path, tmp_path: Path, socket_enabled: None) -> AsyncGenerator[RealClient]:
     """Run a real client."""
     started = RealClient(binary, tmp_path)
     await started.start()

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -81,7 +81,7 @@ class RealClient:
         if self._process is not None and self.alive:
             self._process.terminate()
             with suppress(TimeoutError):
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(10):
                     await self._process.wait()
         await self.kill()
         for pid in self._tasks:
@@ -109,13 +109,13 @@ class RealClient:
         }
 
 
-async def until[T](look: Callable[[], T | asyncio.Future[T]], wanted: T, within_s: float) -> float:
+async def until(look: Callable[[], object], wanted: object, within_s: float) -> float:
     """Wait until `look` gives what is wanted; return after how many seconds it did."""
     clock = asyncio.get_running_loop().time
     begun_s = clock()
     while True:
         seen = look()
-        if not isinstance(seen, int | str | bool | None):
+        if isinstance(seen, Awaitable):
             seen = await seen
         if seen == wanted:
             return clock() - begun_s

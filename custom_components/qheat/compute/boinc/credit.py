@@ -58,31 +58,39 @@ class Book:
         self._tariff = tariff
         self._settled_at = settled_at
 
-    def page(self, projects: Sequence[Project]) -> SettlementPage:
+    def page(
+        self, projects: Sequence[Project], first_seen: Mapping[str, Decimal]
+    ) -> SettlementPage:
         """Return what has changed.
 
-        A project, or host number, seen for the first time is booked as it stands: its credit was
-        earned before. A total that falls revokes the settlements that led above it, newest first;
-        what it falls below the oldest one remembered is made up by credit to come.
+        A project, or host number, that is not booked yet begins with its total in `first_seen`
+        (by `key_of`), else as it stands: that was earned before. A total that falls revokes the
+        settlements that led above it, newest first; what it falls below the oldest one remembered
+        is made up by credit to come.
         """
         settlements: list[Settlement] = []
         for project in projects:
             if project.host_id and project.credit is not None:
-                key = _key(project)
-                settlements += self._settle(key, project, project.credit)
+                key = key_of(project)
+                first = Mark(0, first_seen.get(key, project.credit))
+                marks = self._marks.get(key, (first,))
+                settlements += self._settle(key, project, project.credit, list(marks))
         if self._marks == self._before and self._after is not None:
             return SettlementPage(settlements=(), cursor=self._after)
         cursor = _written(self._number, self._marks)
         return SettlementPage(settlements=tuple(settlements), cursor=cursor)
 
-    def _settle(self, key: str, project: Project, total: Decimal) -> Iterator[Settlement]:
-        marks = list(self._marks.get(key, (Mark(0, total),)))
+    def _settle(
+        self, key: str, project: Project, total: Decimal, marks: list[Mark]
+    ) -> Iterator[Settlement]:
+        paid = True
         while len(marks) > 1 and marks[-1].total > total:
             mark = marks.pop()
-            if mark.number:
+            paid = mark.number > 0
+            if paid:
                 yield self._settlement(key, project, mark, None)
         if total > marks[-1].total:
-            earned = self._worth(project, total - marks[-1].total)
+            earned = self._worth(project, total - marks[-1].total) if paid else _NOTHING
             self._number += 1
             marks.append(Mark(self._number if earned else 0, total))
             if earned:
@@ -110,7 +118,8 @@ class Book:
         )
 
 
-def _key(project: Project) -> str:
+def key_of(project: Project) -> str:
+    """Return what tells a project's totals for this machine from all others."""
     return sha256(f"{project.host_id} {project.url}".encode()).hexdigest()[:10]
 
 

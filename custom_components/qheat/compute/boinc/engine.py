@@ -200,7 +200,7 @@ class BoincEngine:
             )
         except ValueError as error:
             raise EngineError(EngineProblem.ENGINE_FAILED, str(error)) from error
-        return book.page(session.seen.projects)
+        return book.page(session.seen.projects, self._steward.first_seen)
 
     async def attach(self, url: str, account_key: str) -> None:
         """Attach the client to a project; raises BoincError, also if the project refuses."""

@@ -9,6 +9,8 @@ from typing import Final
 from .watts import WattsTable
 
 SMALLEST_DUTY: Final = 0.05
+SMALLEST_PULSED: Final = 0.1
+"""Part of a core below which it is not worth pulsing all of them."""
 _SMALL_STEP: Final = 0.02
 """Share of the machine's range below which a change is not worth writing a file."""
 _MAX_PERCENT: Final = 100.0
@@ -54,7 +56,7 @@ class Planner:
             cores = min(max(whole + 1, narrowest), self.table.model.slots)
             span_w = self.table.watts(cores) - self.table.idle_w
             duty = math.floor(100 * (power_w - self.table.idle_w) / span_w) / 100
-            more = narrowest > whole or duty * cores > whole * (1 + _SMALL_STEP)
+            more = narrowest > whole or duty * cores >= whole + SMALLEST_PULSED
             if duty >= SMALLEST_DUTY and more:
                 return Plan(cores=cores, duty=min(duty, 1.0), gpu=gpu)
         return Plan(cores=whole, gpu=gpu)

@@ -8,6 +8,7 @@ from typing import Final
 from ..engine import EngineProblem, HeatBudget
 from .client import BoincClient
 from .control import Control, rest
+from .credit import key_of
 from .observation import Details, Observation, ProjectView, is_filler, waiting_projects
 from .options import BoincOptions
 from .originals import Originals
@@ -44,6 +45,8 @@ class Stewardship:
     budget: HeatBudget | None = None
     changed_s: float = float("-inf")
     work_lost_s: float = 0.0
+    first_seen: dict[str, Decimal] = field(default_factory=dict)
+    """Credit totals when they were first seen, by `credit.key_of`."""
     hand: HandWatch = field(default_factory=HandWatch)
     obedience: ObedienceWatch = field(default_factory=ObedienceWatch)
     work: WorkWatch = field(init=False)
@@ -166,6 +169,9 @@ class Session:
         if now_s - self._projects_s >= PROJECTS_S:
             self._projects = await self._client.projects()
             self._projects_s = now_s
+            for project in self._projects:
+                if project.host_id and project.credit is not None:
+                    self._steward.first_seen.setdefault(key_of(project), project.credit)
         tasks = await self._client.tasks()
         self.seen = Observation(at_s=now_s, status=status, tasks=tasks, projects=self._projects)
         self._count_losses(tasks)
