@@ -34,6 +34,8 @@ class EngineProblem(StrEnum):
     BACKEND_UNREACHABLE = "backend_unreachable"
     BACKEND_REFUSED = "backend_refused"
     BACKEND_FAULTY = "backend_faulty"
+    BUDGET_IGNORED = "budget_ignored"
+    CHANGED_BY_HAND = "changed_by_hand"
     ENGINE_FAILED = "engine_failed"
 
 
