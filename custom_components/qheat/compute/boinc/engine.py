@@ -226,6 +226,7 @@ class BoincEngine:
         }
 
     async def _run(self) -> None:
+        await asyncio.sleep(self._phase_s)
         pause_s = FIRST_RETRY_S
         while True:
             try:

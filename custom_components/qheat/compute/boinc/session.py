@@ -132,7 +132,8 @@ class Session:
             return EngineProblem.CHANGED_BY_HAND
         if self.seen is None or self._control.plan == OFF:
             return None
-        if self.seen.status.suspended != SuspendReason.NONE:
+        # Just after a lease began the client still gives the run mode as its reason.
+        if self.seen.status.suspended not in {SuspendReason.NONE, SuspendReason.BY_MODE}:
             return EngineProblem.MACHINE_BUSY
         short = self._steward.work.short_s(now_s) >= SHORT_S
         return EngineProblem.NO_JOBS if short else None
