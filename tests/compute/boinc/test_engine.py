@@ -184,11 +184,12 @@ async def test_the_users_settings_are_saved_before_anything_is_changed(
     await made.start()
     await until(lambda: made.status().problem is EngineProblem.ENGINE_FAILED)
     assert radiator.client.permanent == 2
+    await until(lambda: radiator.client.calls.count("get_cc_status") >= 4)
     assert not [call for call in radiator.client.calls if call.startswith("set_")]
-    monkeypatch.undo()
     radiator.engines.clear()
     with pytest.raises(OSError, match="no space"):
         await made.stop()
+    assert not [call for call in radiator.client.calls if call.startswith("set_")]
 
 
 async def test_a_crash_does_not_lose_the_users_settings(radiator: Radiator) -> None:
@@ -267,6 +268,8 @@ async def test_broken_saved_state_is_dropped(
 )
 async def test_what_is_no_project_is_not_attached(radiator: Radiator, url: str) -> None:
     made = radiator.engine()
+    await made.start()
+    await until(made.details)
     with pytest.raises(BoincError) as caught:
         await made.attach(url, "0123456789abcdef")
     assert caught.value.fault is BoincFault.COMMAND_REFUSED

@@ -42,6 +42,8 @@ class Stewardship:
     table: WattsTable
     options: BoincOptions
     originals: Originals | None
+    taken: bool
+    """Whether the client was set to compute nothing; before that its settings are its own."""
     budget: HeatBudget | None = None
     changed_s: float = float("-inf")
     work_lost_s: float = 0.0
