@@ -5,7 +5,7 @@ import random
 from decimal import Decimal, getcontext
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custom_components.qheat.compute.engine import HeatKind, PowerSource
@@ -201,6 +201,7 @@ TICKS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(ticks=TICKS)
 def test_heat_is_the_sum_of_the_trapezoids_between_known_readings(ticks: Ticks) -> None:
     ledger = Ledger("EUR")
@@ -228,14 +229,14 @@ def test_a_month_of_irregular_ticks_gaps_and_restarts_is_within_a_percent_of_a_m
     now_s, next_save_s, power_w, meter_j = 0.0, 0.0, 0.0, 0.0
     shown_j = 0.0
     while now_s < 30 * 86_400:
-        step_s = random_.choice((2, 10, 10, 10, 11.7, 30, 55))
+        step_s = random_.choice((10, 11.7, 30, 30, 60, 110))
         # The power moves in steps at any time between two readings, as jobs come and go.
         change_s, next_w = random_.uniform(0, step_s), random_.choice((4, 60, 150, 320, 320, 500))
         meter_j += power_w * change_s + next_w * (step_s - change_s)
         now_s, power_w = now_s + step_s, next_w
         read(ledger, now_s, power_w)
         if now_s >= next_save_s:
-            saved, next_save_s = ledger.save(), now_s + 30
+            saved, next_save_s = ledger.save(), now_s + 120
             assert ledger.totals(OFFICE).heat_j >= shown_j
             shown_j = ledger.totals(OFFICE).heat_j
         if random_.random() < 2e-4:

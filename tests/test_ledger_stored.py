@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custom_components.qheat.ledger import Ledger, LedgerError
@@ -87,6 +87,7 @@ def test_a_value_that_is_missing_is_an_error_not_a_zero(path: tuple[Any, ...]) -
         Ledger.load(damaged)
 
 
+@settings(deadline=None)
 @given(path=st.sampled_from(PLACES), value=st.sampled_from(ODD_VALUES))
 def test_a_damaged_value_is_an_error_or_reads_as_what_it_says(
     path: tuple[Any, ...], value: Any

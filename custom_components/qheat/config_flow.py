@@ -18,7 +18,7 @@ from homeassistant.core import callback
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 
 from . import forms
-from .compute.client import JobClient
+from .compute.client import JobClient, UnusableTokenError
 from .compute.engine import EngineError, EngineProblem
 from .const import (
     BACKEND_EMBEDDED,
@@ -146,6 +146,8 @@ class QheatConfigFlow(ConfigFlow, domain=DOMAIN):
             client = JobClient(
                 async_get_clientsession(self.hass), backend[CONF_URL], backend[CONF_TOKEN]
             )
+        except UnusableTokenError:
+            return {CONF_TOKEN: "invalid_auth"}
         except ValueError:
             return {CONF_URL: "insecure_url"}
         try:

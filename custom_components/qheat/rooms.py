@@ -1,6 +1,7 @@
 """Where a radiator's room temperature comes from: a sensor entity, or a simulated room."""
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Final, override
 
 from homeassistant.components.weather import ATTR_WEATHER_TEMPERATURE, ATTR_WEATHER_TEMPERATURE_UNIT
@@ -76,9 +77,10 @@ def read_celsius(hass: HomeAssistant, entity_id: str, now_s: float) -> float | N
         return None
     value, unit = _temperature_of(state)
     try:
-        return TemperatureConverter.convert(float(value), unit, UnitOfTemperature.CELSIUS)
+        celsius = TemperatureConverter.convert(float(value), unit, UnitOfTemperature.CELSIUS)
     except TypeError, ValueError, HomeAssistantError:
         return None
+    return celsius if isfinite(celsius) else None
 
 
 def _temperature_of(state: State) -> tuple[str, str]:

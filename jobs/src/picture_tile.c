@@ -14,7 +14,7 @@
 
 enum { TILE_LIMIT = 512, BOUNCES = 7 };
 
-static const double BRIGHTEST_BOUNCE = 6.0; /* cuts the rare, far too bright path */
+static const double BRIGHTEST_BOUNCE = 2.0; /* cuts the rare, far too bright path */
 
 static int64_t width, height, left, top, columns, rows, samples, seed;
 static double hour, yaw;

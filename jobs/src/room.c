@@ -202,22 +202,22 @@ static void put_rest(void)
 static void set_light(double hour)
 {
     double day = (hour - 7.0) / 12.0, height = sin(M_PI * day);
-    double up = larger(height, 0.0), dusk = exp(-30.0 * height * height);
+    double up = larger(height, 0.0), dusk = exp(-9.0 * height * height);
     double elevation = 0.55 * up + 0.05, azimuth = 0.6 * (0.5 - day);
     to_sun = vec_of(-cos(elevation) * cos(azimuth), sin(elevation),
                     -cos(elevation) * sin(azimuth));
-    double warm = exp(-4.0 * up), strength = 5.0 * up / (up + 0.12);
+    double warm = exp(-4.0 * up), strength = 3.6 * up / (up + 0.12);
     sun_light = scale(blend(vec_of(1.0, 0.93, 0.80), vec_of(1.0, 0.55, 0.22), warm), strength);
     vec noon_high = vec_of(0.30, 0.55, 1.0), noon_low = vec_of(0.80, 0.90, 1.0);
     vec night_high = vec_of(0.012, 0.02, 0.05), night_low = vec_of(0.03, 0.045, 0.09);
-    double light = up / (up + 0.25);
-    sky_high = add(blend(night_high, scale(noon_high, 3.2), light),
+    double light = up / (up + 0.35);
+    sky_high = add(blend(night_high, scale(noon_high, 2.4), light),
                    scale(vec_of(0.35, 0.22, 0.40), dusk));
-    sky_low = add(blend(night_low, scale(noon_low, 3.2), light),
-                  scale(vec_of(1.5, 0.62, 0.22), dusk));
-    lantern_light = scale(vec_of(1.0, 0.62, 0.30), 3.8 - 2.2 * light);
-    glow_light = vec_of(1.7, 0.48, 0.09);
-    room_exposure = 1.15 - 0.35 * light;
+    sky_low = add(blend(night_low, scale(noon_low, 2.2), light),
+                  scale(vec_of(1.6, 0.60, 0.20), dusk));
+    lantern_light = scale(vec_of(1.0, 0.62, 0.30), 3.2 - 1.9 * light);
+    glow_light = vec_of(1.3, 0.37, 0.07);
+    room_exposure = 1.7 - 0.6 * light;
 }
 
 static void put_group(void (*put_pieces)(void))

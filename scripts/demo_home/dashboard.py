@@ -8,6 +8,10 @@ from .plan import Plan, RadiatorPlan
 URL_PATH: Final = "qheat-demo"
 TITLE: Final = "Heated by computing"
 
+NOTHING_YET: Final = ("unavailable", "unknown")
+# A quarter of an hour is fifteen hours in the simulated rooms.
+GRAPH_H: Final = 0.25
+
 type Card = dict[str, Any]
 
 WELCOME: Final = """\
@@ -102,14 +106,27 @@ def _room(radiator: RadiatorPlan) -> Card:
         _tile(
             entities["outdoor_temperature"], "Outside", "mdi:snowflake-thermometer", "light-blue"
         ),
-        _graph(1, radiator.thermostat),
+        _graph(radiator.thermostat),
     )
 
 
 def _picture(home: Any) -> Card:
+    picture = home["picture"]
+    is_painted = {"condition": "state", "entity": picture, "state_not": list(NOTHING_YET)}
     return _section(
-        _heading("The picture being computed", "mdi:image-auto-adjust"),
-        {"type": "picture-entity", "entity": home["picture"], "show_state": False},
+        _heading("The picture they paint", "mdi:image-auto-adjust"),
+        {
+            "type": "picture-entity",
+            "entity": picture,
+            "show_name": False,
+            "show_state": False,
+            "visibility": [is_painted],
+        },
+        {
+            "type": "markdown",
+            "content": "Some jobs paint tiles of a picture. The first tile is not ready yet.",
+            "visibility": [{"condition": "not", "conditions": [is_painted]}],
+        },
     )
 
 
@@ -121,8 +138,8 @@ def _totals(plan: Plan) -> Card:
         _tile(home["savings"], "Saved", "mdi:piggy-bank", "green"),
         _tile(home["heat"], "Heat", "mdi:fire", "orange"),
         _tile(home["free_heat"], "Free heat", "mdi:gift-outline", "teal"),
-        _graph(1, *(radiator.entities["heat_output"] for radiator in plan.radiators)),
-        _graph(1, home["earnings"], home["savings"]),
+        _graph(*(radiator.entities["heat_output"] for radiator in plan.radiators)),
+        _graph(home["earnings"], home["savings"]),
     )
 
 
@@ -151,11 +168,11 @@ def _tile(entity_id: str, name: str, icon: str, color: str) -> Card:
     return {"type": "tile", "entity": entity_id, "name": name, "icon": icon, "color": color}
 
 
-def _graph(hours: int, *entity_ids: str) -> Card:
+def _graph(*entity_ids: str) -> Card:
     return {
         "type": "history-graph",
         "entities": list(entity_ids),
-        "hours_to_show": hours,
+        "hours_to_show": GRAPH_H,
         "grid_options": {"columns": "full"},
     }
 

@@ -3,9 +3,12 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from .api import Api
+from .errors import DemoError
+
+HOPELESS: Final = {"migration_error", "setup_error"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +35,9 @@ class Plan:
 async def read_plan(api: Api, entry_id: str, rooms: list[str]) -> Plan:
     """Wait until every room's radiator has its thermostat, then return the plan."""
     while True:
+        for entry in await api.command("config_entries/get", domain="qheat"):
+            if entry["state"] in HOPELESS:
+                raise DemoError(f"qheat does not start: {entry['reason'] or entry['state']}")
         subentries = await api.command("config_entries/subentries/list", entry_id=entry_id)
         ids = {subentry["title"]: subentry["subentry_id"] for subentry in subentries}
         registry = [

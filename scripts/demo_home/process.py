@@ -40,8 +40,9 @@ def check_port(port: int) -> None:
     try:
         socket.create_server((HOST, port)).close()
     except OSError as err:
+        why = os.strerror(err.errno or 0)
         raise DemoError(
-            f"port {port} of {HOST} is in use ({err.strerror}): another Home Assistant?\n"
+            f"port {port} of {HOST} cannot be used ({why}): another Home Assistant?\n"
             f"Stop it, or take another port: scripts/demo --port {port + 1}"
         ) from err
 
@@ -81,29 +82,24 @@ class HassProcess:
         assert self._process is not None
         while await self._process.wait() == RESTART_EXIT_CODE:
             await self.start()
-        raise DemoError(
-            f"Home Assistant ended by itself (exit status {self._process.returncode}); "
-            f"the end of {self._log}:\n{self.log_tail()}"
-        )
+        raise DemoError(f"Home Assistant ended by itself, status {self._process.returncode}")
 
-    async def stop(self) -> list[str]:
-        """End Home Assistant; return what it had left running, by then killed."""
-        if self._process is None:
-            return []
-        if self._process.returncode is None:
-            self._process.send_signal(signal.SIGTERM)
-            try:
-                async with asyncio.timeout(STOP_TIMEOUT_S):
-                    await self._process.wait()
-            except TimeoutError:
-                self._process.kill()
+    async def stop(self) -> None:
+        """End Home Assistant as its user would, or kill it when it takes too long."""
+        if self._process is None or self._process.returncode is not None:
+            return
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(STOP_TIMEOUT_S):
                 await self._process.wait()
-        return await _end_orphans()
+        except TimeoutError:
+            await self.kill()
 
-    def kill(self) -> None:
+    async def kill(self) -> None:
         """Kill Home Assistant at once, as a power cut would."""
         assert self._process is not None
         self._process.kill()
+        await self._process.wait()
 
     def log_tail(self, lines: int = 30) -> str:
         """Return the last lines that Home Assistant wrote."""
@@ -111,8 +107,8 @@ class HassProcess:
             return "".join(deque(log, lines)).rstrip()
 
 
-async def _end_orphans() -> list[str]:
-    """Wait for the orphans to end by themselves, then kill and return those that did not."""
+async def end_orphans() -> list[str]:
+    """Wait until this process has no children; kill those that stay, and return them."""
     deadline_s = asyncio.get_running_loop().time() + ORPHAN_TIMEOUT_S
     while _children_left() and asyncio.get_running_loop().time() < deadline_s:
         await asyncio.sleep(0.1)

@@ -7,14 +7,16 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
+from aiohttp import ClientError, WSMessageTypeError
+
 from .api import Api
 from .errors import DemoError
 from .folder import HOST, password, prepare
 from .furnish import furnish
 from .plan import Plan
-from .process import HassProcess
+from .process import HassProcess, end_orphans
 
-START_TIMEOUT_S: Final = 60
+START_TIMEOUT_S: Final = 300
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 type Visit = Callable[[Api, Plan], Awaitable[None]]
@@ -32,19 +34,25 @@ async def run(folder: Path, port: int, visit: Visit, *, fresh: bool = False) -> 
     """
     prepare(folder, port, fresh=fresh)
     hass = HassProcess(folder)
-    _obey_signals(hass)
+    _obey_signals()
     try:
         await hass.start()
         async with asyncio.TaskGroup() as group:
             watch = group.create_task(hass.run())
             await _set_up(f"http://{HOST}:{port}", folder, visit)
             watch.cancel()
-    except* DemoError as errors:
-        raise DemoError(f"{errors.exceptions[0]}\n{hass.log_tail()}") from errors
+    except* (DemoError, ClientError, WSMessageTypeError) as errors:
+        reason = min(errors.exceptions, key=lambda err: not isinstance(err, DemoError))
+        raise DemoError(f"{reason}\nHome Assistant's last words:\n{hass.log_tail()}") from errors
     finally:
         say("stopping")
-        if stubborn := await asyncio.shield(hass.stop()):
-            raise DemoError(f"these processes had to be killed: {', '.join(stubborn)}")
+        await asyncio.shield(_stop(hass))
+
+
+async def _stop(hass: HassProcess) -> None:
+    await hass.stop()
+    if stubborn := await end_orphans():
+        raise DemoError(f"these processes had to be killed: {', '.join(stubborn)}")
 
 
 async def _set_up(url: str, folder: Path, visit: Visit) -> None:
@@ -64,11 +72,11 @@ async def _set_up(url: str, folder: Path, visit: Visit) -> None:
         await visit(api, plan)
 
 
-def _obey_signals(hass: HassProcess) -> None:
-    """End this task in order at the first signal, and Home Assistant at once at the next."""
+def _obey_signals() -> None:
+    """End this task in order at the first signal; further ones change nothing."""
     task = asyncio.current_task()
     assert task is not None
     for number in SIGNALS:
         asyncio.get_running_loop().add_signal_handler(
-            number, lambda: hass.kill() if task.cancelling() else task.cancel()
+            number, lambda: task.cancelling() or task.cancel()
         )

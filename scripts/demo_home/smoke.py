@@ -8,7 +8,7 @@ from .errors import DemoError
 from .plan import Plan
 
 SETPOINT_C: Final = 24.0
-PATIENCE_S: Final = 300
+PATIENCE_S: Final = 900
 NO_VALUE: Final = {"unknown", "unavailable"}
 
 

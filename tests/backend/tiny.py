@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from hashlib import sha256
 
-from custom_components.qheat.backend.work import Offer, Terms
+from custom_components.qheat.backend.catalogue import Offer
+from custom_components.qheat.backend.work import Terms
 
 MODULE = b"\0asm echo"
 PAY = Decimal("0.000123")
@@ -42,6 +43,3 @@ class TinyCatalogue:
     def check_output(self, kind: str, input_data: bytes, output: bytes) -> str | None:
         assert kind == "echo"
         return None if output == input_data else "not the input"
-
-    def describe(self, kind: str, input_data: bytes, output: bytes) -> str:
-        return f"{kind}: {output.decode()}"

@@ -12,6 +12,7 @@ from unittest.mock import patch
 import pytest
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.storage import STORAGE_DIR
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
@@ -153,6 +154,13 @@ def own_folder(hass: HomeAssistant, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def all_entities_enabled() -> Generator[None]:
+    """Enable also the entities that are disabled by default."""
+    with patch.object(Entity, "entity_registry_enabled_default", True):
+        yield
+
+
+@pytest.fixture
 def engine(own_folder: Path) -> Generator[FixedEngine]:
     """Put a fixed engine where the pull engine would be."""
     engine = FixedEngine()
@@ -172,7 +180,7 @@ def settlement(settlement_id: str = "s1", **changes: Any) -> Settlement:
         "accepted": True,
         "earned": Decimal("0.002"),
         "repaid": Decimal("0.01"),
-        "energy_j": 144_000.0,
+        "energy_j": 3_600.0,
         "currency": "EUR",
         "settled_at": 1_790_000_000.0,
     }

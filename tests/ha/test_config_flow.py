@@ -135,7 +135,8 @@ async def test_the_same_operators_address_is_not_added_twice(
         ("http://127.0.0.1:1", TOKEN, 200, None, {"base": "cannot_connect"}),
         ("http://192.0.2.1", TOKEN, 200, None, {"url": "insecure_url"}),
         ("not an address", TOKEN, 200, None, {"url": "insecure_url"}),
-        (None, "another token", 200, None, {"base": "invalid_auth"}),
+        (None, "another-token", 200, None, {"base": "invalid_auth"}),
+        (None, "not a token", 200, None, {"token": "invalid_auth"}),
         (None, TOKEN, 500, None, {"base": "invalid_backend"}),
         (None, TOKEN, 200, {"currency": 7}, {"base": "invalid_backend"}),
     ],
@@ -176,7 +177,7 @@ async def test_a_refused_token_is_asked_for_anew(hass: HomeAssistant, operator: 
     entry = operators_home(hass, operator.url)
     result = await entry.start_reauth_flow(hass)
     assert result["step_id"] == "reauth_confirm"
-    result = await answer(hass, result, {"token": "wrong again"})
+    result = await answer(hass, result, {"token": "wrong-again"})
     assert result["errors"] == {"base": "invalid_auth"}
     result = await answer(hass, result, {"token": TOKEN})
     assert result["reason"] == "reauth_successful"
@@ -258,7 +259,10 @@ async def test_a_radiator_is_added_in_its_area_and_set_up_at_once(
     assert result["type"] is FlowResultType.CREATE_ENTRY
     await hass.async_block_till_done()
 
-    assert hass.states.get("climate.office") is not None
+    assert hass.states.async_entity_ids("climate") == [
+        "climate.living_room",
+        "climate.office_office",
+    ]
     devices = dr.async_entries_for_area(dr.async_get(hass), area.id)
     assert [device.name for device in devices] == ["Office"]
 
@@ -273,6 +277,7 @@ async def test_a_radiator_takes_more_power_at_work_than_at_rest(
     result = await subentry_step(hass, result, wrong | {"idle_w": 15})
     result = await subentry_step(hass, result, {"floor_area_m2": 12, "speed": 1})
     assert result["type"] is FlowResultType.CREATE_ENTRY
+    await hass.async_block_till_done()
 
 
 async def test_a_radiator_can_be_changed(

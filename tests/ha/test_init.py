@@ -23,8 +23,13 @@ def children() -> set[int]:
     return {int(pid) for task in tasks for pid in task.read_text("ascii").split()}
 
 
+def kept(own_folder: Path) -> set[str]:
+    """Return the names of all files that a home keeps."""
+    return {path.name for path in own_folder.glob("qheat*")}
+
+
 @pytest.fixture
-def before(own_folder: Path) -> set[int]:
+def before(own_folder: Path, socket_enabled: None) -> set[int]:
     """Return the processes from before the home is set up."""
     return children()
 
@@ -75,14 +80,19 @@ async def test_reloading_keeps_one_runner(
 
 
 async def test_removing_a_home_leaves_no_file_behind(
-    hass: HomeAssistant, entry: MockConfigEntry, before: set[int], own_folder: Path
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    before: set[int],
+    own_folder: Path,
+    hass_storage: dict[str, Any],
 ) -> None:
     assert await hass.config_entries.async_setup(entry.entry_id)
-    kept = sorted(path.name for path in own_folder.glob("qheat*"))
-    assert f"{BOOKS}.sqlite" in kept
+    assert BOOKS in hass_storage
+    assert f"{BOOKS}.sqlite" in kept(own_folder)
     await hass.config_entries.async_remove(entry.entry_id)
     await hass.async_block_till_done()
-    assert not list(own_folder.glob("qheat*"))
+    assert BOOKS not in hass_storage
+    assert not kept(own_folder)
 
 
 @pytest.mark.usefixtures("engine")

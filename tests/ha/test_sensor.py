@@ -13,7 +13,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from custom_components.qheat.compute.engine import EngineProblem, SettlementPage
 
-from .conftest import FixedEngine, settlement
+from .conftest import FixedEngine, home, radiator, settlement
 
 
 async def set_up(hass: HomeAssistant, entry: MockConfigEntry) -> None:
@@ -29,7 +29,7 @@ def value(hass: HomeAssistant, entity_id: str) -> str:
     return state.state
 
 
-@pytest.mark.usefixtures("engine", "entity_registry_enabled_by_default")
+@pytest.mark.usefixtures("engine", "all_entities_enabled")
 @pytest.mark.freeze_time("2026-11-23 12:00:00+00:00")
 @pytest.mark.parametrize("platform", [Platform.CLIMATE, Platform.SENSOR])
 async def test_all_entities(
@@ -81,7 +81,7 @@ async def test_a_settlement_is_earned_once_however_often_it_comes(
     await entry.runtime_data.async_refresh()
     assert not engine.pages
     assert Decimal(value(hass, "sensor.living_room_earnings")) == Decimal("0.002")
-    assert float(value(hass, "sensor.living_room_free_heat")) == pytest.approx(0.04)
+    assert float(value(hass, "sensor.living_room_free_heat")) == pytest.approx(0.001)
     assert Decimal(value(hass, "sensor.home_earnings")) == Decimal("0.002")
 
 
@@ -106,8 +106,11 @@ async def test_what_was_earned_outlives_a_restart_and_a_removed_radiator(
 
 
 async def test_a_refused_token_asks_the_user_for_a_new_one(
-    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine
+    hass: HomeAssistant, engine: FixedEngine
 ) -> None:
+    operator = {"backend": "operator", "url": "https://operator.example", "token": "old"}
+    entry = home(radiator(), data={**operator, "currency": "EUR"})
+    entry.add_to_hass(hass)
     engine.refuses = EngineProblem.BACKEND_REFUSED
     await set_up(hass, entry)
     assert [flow["context"]["source"] for flow in hass.config_entries.flow.async_progress()] == [

@@ -47,7 +47,7 @@ class JobApi:
 
     def application(self) -> web.Application:
         """Return the application, ready to be served."""
-        app = web.Application(middlewares=[problems_as_json, web.middleware(self._check_token)])
+        app = web.Application(middlewares=[problems_as_json, self._check_token])
         app.on_shutdown.append(self._end_waiting)
         app.add_routes(
             [
@@ -64,6 +64,7 @@ class JobApi:
         )
         return app
 
+    @web.middleware
     async def _check_token(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         given = request.headers.get(hdrs.AUTHORIZATION, "").encode(errors="surrogateescape")
         if not hmac.compare_digest(given, self._authorization):

@@ -9,7 +9,7 @@ from .database import Database
 from .work import Booking, CursorError, Terms
 
 KEPT_SETTLEMENTS: Final = 50_000
-KEPT_OUTPUTS: Final = 512
+KEPT_OUTPUTS: Final = 64
 """Of each kind."""
 
 _JOULES_PER_KWH: Final = 3_600_000

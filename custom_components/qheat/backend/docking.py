@@ -1,6 +1,7 @@
 """Jobs that dock a small molecule at a boron nitride nanotube, and the energy of their pose."""
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 from .fields import FieldsError, read_numbers, read_words, write_fields
@@ -70,7 +71,9 @@ def describe(input_data: bytes, output: bytes) -> str:
     )
 
 
-def pose_energy(receptor: list[Atom], ligand: list[Atom], place: Point, turn: Turn) -> float:
+def pose_energy(
+    receptor: Sequence[Atom], ligand: Sequence[Atom], place: Point, turn: Turn
+) -> float:
     """Return the energy in kJ/mol of the ligand turned, then moved; place in angstrom.
 
     Lennard-Jones 12-6 with Lorentz-Berthelot mixing, plus Coulomb in vacuum.
@@ -105,7 +108,7 @@ def _moved(point: Point, place: Point, turn: Turn) -> Point:
     )
 
 
-def _in_reach(place: Point, receptor: list[Atom]) -> bool:
+def _in_reach(place: Point, receptor: Sequence[Atom]) -> bool:
     return all(
         min(atom.place[axis] for atom in receptor) - _SEARCH_MARGIN
         <= place[axis]
@@ -116,7 +119,7 @@ def _in_reach(place: Point, receptor: list[Atom]) -> bool:
 
 def _row(atom: Atom) -> str:
     numbers = (*atom.place, atom.rest, atom.depth, atom.charge)
-    return " ".join(f"{number:.5f}" for number in numbers)
+    return " ".join(f"{number:.9f}" for number in numbers)
 
 
 def _atom(row: str) -> Atom:

@@ -42,13 +42,12 @@ class Option:
 def make(number: int) -> tuple[str, bytes]:
     """Return the title and the input of the pricing job with this number, from 0 on."""
     style = "european" if number % 4 == 3 else "asian"
-    right = ("call", "put")[number // 2 % 2]
+    right = ("call", "put")[number // 4 % 2]
     strike = _STRIKES[number % len(_STRIKES)]
     volatility = _VOLATILITIES[number // 5 % len(_VOLATILITIES)]
     years = _YEARS[number // 20 % len(_YEARS)]
-    title = (
-        f"{style.title()} {right}, strike {strike}, volatility {volatility:.0%}, {years:g} years"
-    )
+    terms = f"strike {strike}, volatility {volatility:.0%}, {12 * years:.0f} months"
+    title = f"{style.title()} {right}, {terms}"
     return title, write_fields(
         [
             ("style", style),
@@ -73,7 +72,7 @@ def check(input_data: bytes, output: bytes) -> str | None:
         return str(error)
     price, spread = numbers["price"], numbers["error"]
     option, paths = _option(input_data), int(read_words(input_data)["paths"][0])
-    if not 0.0 <= spread <= _widest_payoff(option) / math.sqrt(paths / 2):
+    if not 0.0 < spread <= _widest_payoff(option) / math.sqrt(paths / 2):
         return "no such standard error comes from so many paths"
     low, high = price_bounds(option)
     margin = _TOLERANCE * spread + _ROUNDING * option.spot

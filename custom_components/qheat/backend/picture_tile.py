@@ -15,7 +15,7 @@ _ORDER: Final = (9, 5, 10, 6, 8, 4, 11, 7, 1, 2, 0, 3)
 """Tiles of a picture from the radiator outwards, so that it can soon be recognised."""
 _HOURS: Final = (18.0, 21.0, 8.0, 10.5, 13.0, 16.0)
 _YAWS: Final = (8.0, -4.0, 3.0, 12.0, -8.0, 0.0, 6.0)
-_SAMPLES: Final = 300
+_SAMPLES: Final = 260
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from .books import Books
+from .catalogue import Offer
 from .database import Database
 from .work import (
     Booking,
@@ -21,7 +22,6 @@ from .work import (
     Lease,
     LeaseLostError,
     LeaseUnknownError,
-    Offer,
     PullRequest,
     Terms,
 )

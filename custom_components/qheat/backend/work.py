@@ -6,6 +6,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
+from .catalogue import Offer
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
@@ -14,21 +16,6 @@ class Terms:
     currency: str
     repayment_per_kwh: Decimal
     """Repaid for each kilowatt-hour of electricity that an accepted job took."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
-    """One piece of computing that wants doing, what it may take and what it pays."""
-
-    number: int
-    kind: str
-    title: str
-    module_sha256: str
-    input_data: bytes
-    memory_bytes: int
-    cpu_s: float
-    output_bytes: int
-    pay: Decimal
 
 
 class Catalogue(Protocol):
@@ -45,9 +32,6 @@ class Catalogue(Protocol):
 
     def check_output(self, kind: str, input_data: bytes, output: bytes) -> str | None:
         """Return why an output, which may be any bytes, is refused; None if it is accepted."""
-
-    def describe(self, kind: str, input_data: bytes, output: bytes) -> str:
-        """Say in one line what an accepted output shows."""
 
 
 class GiveBackReason(StrEnum):

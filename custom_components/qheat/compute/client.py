@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from http import HTTPStatus
+from io import BytesIO
 from typing import Final
 
 import aiohttp
@@ -28,8 +29,15 @@ _TIMEOUT_S: Final = 30.0
 _CAPABILITIES: Final = ("wasm32-wasi",)
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _TOKEN: Final = re.compile(r"[!-~]{1,512}")
-_GONE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.GONE})
-_NEVER: Final = _GONE | {HTTPStatus.CONTENT_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY}
+_PASSING: Final = frozenset(
+    {
+        HTTPStatus.UNAUTHORIZED,
+        HTTPStatus.FORBIDDEN,
+        HTTPStatus.REQUEST_TIMEOUT,
+        HTTPStatus.TOO_EARLY,
+        HTTPStatus.TOO_MANY_REQUESTS,
+    }
+)
 _REFUSED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
@@ -48,6 +56,11 @@ class BackendError(EngineError):
         self.status = status
         self.retry_after_s = retry_after_s
 
+    @property
+    def is_final(self) -> bool:
+        """Whether asking the same again would be answered the same again."""
+        return self.status is not None and 400 <= self.status < 500 and self.status not in _PASSING
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Answer:
@@ -56,17 +69,24 @@ class _Answer:
     body: bytes
 
 
+class UnusableTokenError(ValueError):
+    """What was given as a token cannot be one."""
+
+
 class JobClient:
     """One home's access to one backend. Every request raises BackendError."""
 
     def __init__(self, session: aiohttp.ClientSession, base_url: str, token: str) -> None:
-        """Speak to the backend at `base_url` with `token`; raises ValueError for a bad one."""
+        """Speak to the backend at `base_url` with `token`.
+
+        Raises UnusableTokenError, and ValueError for an address that is none or not private.
+        """
         self._base = URL(base_url)
         local = self._base.scheme == "http" and self._base.host in _LOOPBACK
         if self._base.scheme != "https" and not local:
             raise ValueError("a backend off this machine needs https")
         if not _TOKEN.fullmatch(token):
-            raise ValueError("a token is made of at most 512 visible ASCII characters")
+            raise UnusableTokenError("a token is made of at most 512 visible ASCII characters")
         self._session = session
         self._headers: Mapping[str, str] = {
             hdrs.AUTHORIZATION: f"Bearer {token}",
@@ -98,7 +118,7 @@ class JobClient:
         try:
             answer = await self._ask(hdrs.METH_POST, f"leases/{lease_id}/renewal", {"cpu_s": cpu_s})
         except BackendError as error:
-            if error.status in _GONE:
+            if error.is_final:
                 return None
             raise
         return _read(answer, messages.read_renewal)
@@ -108,7 +128,7 @@ class JobClient:
         try:
             await self._ask(hdrs.METH_POST, f"leases/{lease_id}/return", {"reason": reason})
         except BackendError as error:
-            if error.status not in _GONE:
+            if not error.is_final:
                 raise
 
     async def deliver(
@@ -119,7 +139,7 @@ class JobClient:
         try:
             answer = await self._ask(hdrs.METH_PUT, f"leases/{lease_id}/result", message)
         except BackendError as error:
-            if error.status in _NEVER:
+            if error.is_final:
                 return None
             raise
         return _read(answer, lambda settled: messages.read_settlement(settled, radiator_id))
@@ -170,7 +190,7 @@ class JobClient:
                 method,
                 self._base / "v1" / path,
                 params=query,
-                data=None if message is None else json.dumps(message).encode(),
+                data=None if message is None else BytesIO(json.dumps(message).encode()),
                 headers=self._headers if headers is None else {**self._headers, **headers},
                 timeout=aiohttp.ClientTimeout(total=timeout_s),
                 allow_redirects=False,

@@ -97,7 +97,8 @@ class Machine:
         with contextlib.suppress(asyncio.CancelledError):
             await self._keeper
         self._keeper = None
-        self._connected.set()
+        await self._disconnect()
+        self._connected.set()  # so that whoever waits for a runner hears that there is none
 
     def allot(self, owner: str, slots: float, expires_s: float, *, urgent: bool = False) -> None:
         """Let `owner` keep up to `slots` slots busy until `expires_s` (time.monotonic).
@@ -129,7 +130,8 @@ class Machine:
         return self._usage.get(owner, Usage())
 
     async def _work(self, owner: str, header: Mapping[str, Any], body: bytes) -> WorkResult:
-        await self._connected.wait()
+        while not self._connected.is_set():
+            await self._connected.wait()
         runner = self._runner
         if runner is None:
             raise WorkError(WorkFault.WORKER_DIED, "the machine is not started")
@@ -140,8 +142,6 @@ class Machine:
             runner.send(Frame({**header, "op": "run", "number": number, "owner": owner}, body))
             await runner.drain()
             return await future
-        except OSError as err:
-            raise WorkError(WorkFault.WORKER_DIED, "the runner died") from err
         finally:
             if self._pending.pop(number, None) is not None:
                 runner.send(Frame({"op": "cancel", "number": number}))
@@ -179,13 +179,8 @@ class Machine:
     async def _keep(self, runner: RunnerProcess) -> None:
         """Serve runner after runner, until cancelled."""
         while True:
-            try:
-                await self._serve(runner)
-            finally:
-                self._connected.clear()
-                self._runner = None
-                self._abandon()
-                await runner.close()
+            await self._serve(runner)
+            await self._disconnect()
             runner = await self._reconnect()
 
     async def _reconnect(self) -> RunnerProcess:
@@ -241,12 +236,17 @@ class Machine:
             machine_busy=bool(entry["machine_busy"]),
         )
 
-    def _abandon(self) -> None:
+    async def _disconnect(self) -> None:
+        """End the runner and all work on it."""
+        self._connected.clear()
         pending, self._pending = self._pending, {}
         for future in pending.values():
             if not future.done():
-                future.set_exception(WorkError(WorkFault.WORKER_DIED, "the runner died"))
+                future.set_exception(WorkError(WorkFault.WORKER_DIED, "the runner ended"))
         self._usage = {owner: Usage(cpu_s=usage.cpu_s) for owner, usage in self._usage.items()}
+        if self._runner is not None:
+            await self._runner.close()
+            self._runner = None
 
 
 def _seconds(value: Any) -> float:

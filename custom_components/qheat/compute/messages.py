@@ -144,7 +144,7 @@ def _lease(message: Fields) -> JobLease:
         pay=pay,
         limits=Limits(
             memory_bytes=wire.integer(job, "memory_bytes", 1, _MOST_MEMORY_BYTES),
-            cpu_s=wire.number(job, "cpu_s", 0, _MOST_CPU_S),
+            cpu_s=wire.number(job, "cpu_s", 0.001, _MOST_CPU_S),
             output_bytes=wire.integer(job, "output_bytes", 0, MOST_OUTPUT_BYTES),
         ),
     )

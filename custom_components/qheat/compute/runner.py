@@ -33,6 +33,7 @@ class RunnerProcess:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-I",
+            "-S",
             _BOOT,
             "runner",
             str(os.getpid()),
@@ -57,8 +58,9 @@ class RunnerProcess:
             self._stdin.write(frame.encode())
 
     async def drain(self) -> None:
-        """Wait until the runner has read nearly all; raises OSError if it is gone."""
-        await self._stdin.drain()
+        """Wait until the runner has read nearly all, or is gone."""
+        with contextlib.suppress(OSError):
+            await self._stdin.drain()
 
     async def close(self) -> None:
         """End the runner, and with it its workers; kill it if it does not end by itself."""

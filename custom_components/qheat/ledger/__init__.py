@@ -2,19 +2,33 @@
 
 from .account import MAX_GAP_S, MAX_POWER_W, Moment
 from .booking import Booking, Fault, FaultKind
+from .history import Day, History
 from .home import Ledger
 from .money import LedgerError, Tariff
+from .reference import REFERENCE_DEFAULTS, ReferenceDefaults, ReferenceKind, co2_avoided_g
+from .statement import Statement, is_unchanged, make_statement
+from .statement_page import statement_page
 from .totals import Totals
 
 __all__ = [
     "MAX_GAP_S",
     "MAX_POWER_W",
+    "REFERENCE_DEFAULTS",
     "Booking",
+    "Day",
     "Fault",
     "FaultKind",
+    "History",
     "Ledger",
     "LedgerError",
     "Moment",
+    "ReferenceDefaults",
+    "ReferenceKind",
+    "Statement",
     "Tariff",
     "Totals",
+    "co2_avoided_g",
+    "is_unchanged",
+    "make_statement",
+    "statement_page",
 ]

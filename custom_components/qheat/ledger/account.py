@@ -130,12 +130,19 @@ class Account:
         jobs = self.hours.totals.jobs
         if settlement.job_kind not in jobs and len(jobs) >= MAX_JOB_KINDS:
             settlement = replace(settlement, job_kind=OTHER_JOBS)
-        reversed_one = self.memory.remember(settlement)
         change = Totals.of_settlement(settlement)
+        reversed_one = self.memory.settled.get(settlement.settlement_id)
         if reversed_one is not None:
             change += -Totals.of_settlement(reversed_one)
-            settlement = reversed_one
-        self.hours.add(worked_at(settlement), change)
+            # In the place of the one it reverses: its own dates are a stranger's, too.
+            settlement = replace(
+                settlement,
+                settled_at=reversed_one.settled_at,
+                delivered_at=reversed_one.delivered_at,
+            )
+        at_s = self.hours.open_at(worked_at(settlement))
+        self.hours.add(at_s, change)
+        self.memory.remember(replace(settlement, delivered_at=at_s))
         return reversed_one is not None
 
     def _show(self) -> None:

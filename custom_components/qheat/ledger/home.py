@@ -5,13 +5,12 @@ from typing import Any, Final
 
 from ..compute.engine import HeatKind, PowerSource, Settlement, SettlementPage
 from .account import Account, Moment, Reading
-from .booking import Booking
+from .booking import MAX_ID, Booking
 from .money import LedgerError, Tariff, check_currency, check_text
 from .stored import dump_account, fields_of, load_account, object_of
 from .totals import Totals
 
 VERSION: Final = 1
-_MAX_ID: Final = 128
 
 
 class Ledger:
@@ -123,10 +122,11 @@ class Ledger:
             raise LedgerError(f"the ledger was saved by another version, not {VERSION}")
         ledger = cls(check_currency(fields["currency"]))
         for radiator_id, account in object_of("accounts", fields["accounts"]).items():
-            check_text("radiator id", radiator_id, _MAX_ID)
+            check_text("radiator id", radiator_id, MAX_ID)
             ledger._accounts[radiator_id] = load_account(account, radiator_id, ledger.currency)
         return ledger
 
     def _account(self, radiator_id: str) -> Account:
-        check_text("radiator id", radiator_id, _MAX_ID)
-        return self._accounts.setdefault(radiator_id, Account())
+        if radiator_id not in self._accounts:
+            self._accounts[check_text("radiator id", radiator_id, MAX_ID)] = Account()
+        return self._accounts[radiator_id]

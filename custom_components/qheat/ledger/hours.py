@@ -7,8 +7,13 @@ from typing import Final
 from .money import LedgerError
 from .totals import Totals
 
-OPEN_HOURS: Final = 192
 HOUR_S: Final = 3600
+LATE_DAYS: Final = 7
+"""What is settled so late still counts in the hour of its heat."""
+
+# The longest local day, and a day's hours that close before a history is written again.
+_MARGIN_HOURS: Final = 25 + 25
+OPEN_HOURS: Final = 24 * LATE_DAYS + _MARGIN_HOURS
 
 
 @dataclass(slots=True, kw_only=True)
@@ -28,17 +33,26 @@ class Hours:
         if self.totals.free_heat_j < 0 or min(self.totals.jobs.values(), default=0) < 0:
             raise LedgerError("the hours add up to less than nothing")
 
+    def open_at(self, at_s: float) -> float:
+        """Return `at_s`, or the next moment that is open for changes (epoch seconds).
+
+        No change goes to a day of which an hour is closed, in any time zone: so what has been
+        copied of it into a history stays true.
+        """
+        if len(self.open) < OPEN_HOURS:
+            return at_s
+        earliest_s = min(self.open) + _MARGIN_HOURS * HOUR_S
+        return at_s if at_s >= earliest_s else min(at for at in self.open if at >= earliest_s)
+
     def add(self, at_s: float, change: Totals) -> None:
-        """Add to the hour of `at_s` (epoch seconds); what is too late for it, to the oldest."""
-        hour_s = int(at_s // HOUR_S) * HOUR_S
-        if hour_s not in self.open and len(self.open) >= OPEN_HOURS:
-            hour_s = max(hour_s, min(self.open))
+        """Add to the hour of `at_s` (epoch seconds), or to the first that is open for changes."""
+        hour_s = int(self.open_at(at_s) // HOUR_S) * HOUR_S
         self.open[hour_s] = self.open.get(hour_s, Totals()) + change
         self.totals += change
         if len(self.open) > OPEN_HOURS:
             oldest_s = min(self.open)
             self.closed += self.open.pop(oldest_s)
-            self.closed_until_s = max(self.closed_until_s, oldest_s + HOUR_S)
+            self.closed_until_s = oldest_s + HOUR_S
 
     def running(self) -> Iterator[tuple[int, Totals]]:
         """Yield each open hour's start and all that happened up to its end, the oldest first."""

@@ -92,8 +92,10 @@ def _price(price_per_kwh: Decimal) -> Decimal:
 
 
 def _short(value: object) -> str:
-    """Describe a value that may be of any size without repeating all of it."""
-    if isinstance(value, int) and value.bit_length() > 200:
-        return "an integer of more than 60 digits"
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    """Describe a value of any kind and size in few characters."""
+    if isinstance(value, str | float | Decimal) or (
+        isinstance(value, int) and value.bit_length() < 64
+    ):
+        text = repr(value)
+        return text if len(text) <= 60 else f"{text[:57]}..."
+    return type(value).__name__

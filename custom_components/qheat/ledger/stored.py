@@ -53,14 +53,14 @@ def load_account(data: object, radiator_id: str, currency: str) -> Account:
         hours=Hours(
             closed=load_totals(fields["closed"]),
             closed_until_s=count_of("closed_until_s", fields["closed_until_s"]),
-            open=_unique("hour", hours),
+            open=unique_of("hour", hours),
         ),
         free_heat_shown_j=check_number(
             "free_heat_shown_j", fields["free_heat_shown_j"], MAX_HEAT_J
         ),
         cursor=fields["cursor"],
         memory=SettlementMemory(
-            settled=_unique("settlement", [(one.settlement_id, one) for one in settled]),
+            settled=unique_of("settlement", [(one.settlement_id, one) for one in settled]),
             horizon_s=check_number("horizon_s", fields["horizon_s"], MAX_TIME_S),
         ),
     )
@@ -91,6 +91,21 @@ def list_of(name: str, fields: Mapping[str, Any]) -> list[Any]:
     raise LedgerError(f"{name} is not a list")
 
 
+def items_of(name: str, data: object, count: int) -> list[Any]:
+    """Return `data` if it is a list of so many, else raise LedgerError."""
+    if isinstance(data, list) and len(data) == count:
+        return data
+    raise LedgerError(f"{name} is not a list of {count}")
+
+
+def unique_of[K, V](name: str, entries: list[tuple[K, V]]) -> dict[K, V]:
+    """Return entries by key; raises LedgerError if a key is there twice."""
+    by_key = dict(entries)
+    if len(by_key) != len(entries):
+        raise LedgerError(f"one {name} is there twice")
+    return by_key
+
+
 def count_of(name: str, value: object, low: int = 0) -> int:
     """Return `value` if it is a whole number from `low`, else raise LedgerError."""
     if isinstance(value, int) and not isinstance(value, bool) and low <= value <= _MAX_COUNT:
@@ -116,7 +131,7 @@ def dump_totals(totals: Totals) -> list[Any]:
 
 def load_totals(data: object) -> Totals:
     """Return the totals that `dump_totals` described; raises LedgerError."""
-    heat_j, unpriced_j, free_j, electricity, reference, repaid, earned, jobs, refused = _items(
+    heat_j, unpriced_j, free_j, electricity, reference, repaid, earned, jobs, refused = items_of(
         "totals", data, 9
     )
     return Totals(
@@ -139,7 +154,7 @@ def load_totals(data: object) -> Totals:
 
 
 def _load_hour(data: object) -> tuple[int, Totals]:
-    hour_s, totals = _items("hour", data, 2)
+    hour_s, totals = items_of("hour", data, 2)
     if count_of("hour", hour_s) % HOUR_S:
         raise LedgerError("an hour does not start on the hour")
     return hour_s, load_totals(totals)
@@ -159,7 +174,7 @@ def _dump_settled(settlement: Settlement) -> list[Any]:
 
 
 def _load_settled(data: object, radiator_id: str, currency: str) -> Settlement:
-    settlement_id, kind, accepted, earned, repaid, energy_j, settled_at, worked_s = _items(
+    settlement_id, kind, accepted, earned, repaid, energy_j, settled_at, worked_s = items_of(
         "settlement", data, 8
     )
     if not isinstance(accepted, bool):
@@ -176,19 +191,6 @@ def _load_settled(data: object, radiator_id: str, currency: str) -> Settlement:
         settled_at=check_number("settlement time", settled_at, MAX_TIME_S),
         delivered_at=check_number("delivery time", worked_s, MAX_TIME_S),
     )
-
-
-def _items(name: str, data: object, count: int) -> list[Any]:
-    if isinstance(data, list) and len(data) == count:
-        return data
-    raise LedgerError(f"{name} is not a list of {count}")
-
-
-def _unique[K, V](name: str, entries: list[tuple[K, V]]) -> dict[K, V]:
-    by_key = dict(entries)
-    if len(by_key) != len(entries):
-        raise LedgerError(f"one {name} is there twice")
-    return by_key
 
 
 def _heat_key(key: object) -> tuple[HeatKind, PowerSource]:

@@ -7,7 +7,7 @@ converges on the duty whatever the machine does in between.
 
 from collections import deque
 from collections.abc import Mapping
-from math import ceil
+from math import ceil, inf
 
 type Seat = tuple[str, int]
 """An owner, and which of its seats."""
@@ -69,6 +69,7 @@ class Duty:
     def __init__(self, slots: int) -> None:
         self._slots = slots
         self._credit_s: dict[Seat, float] = {}
+        self._chosen_s: dict[Seat, float] = {}
         self._last_s: float | None = None
 
     def spend(self, seat: Seat, cpu_s: float) -> None:
@@ -89,10 +90,14 @@ class Duty:
                 # One worker cannot take more than all of a seat: it need not wait for credit.
                 if credit_s >= 0.0 or duty == 1.0:
                     ready.append(seat)
-        ready.sort(key=lambda seat: self._credit_s[seat], reverse=True)
-        return set(ready[: self._slots])
+        # On a starved machine all credits end up equal: then they take turns.
+        ready.sort(key=lambda seat: (-self._credit_s[seat], self._chosen_s.get(seat, -inf)))
+        chosen = ready[: self._slots]
+        self._chosen_s.update(dict.fromkeys(chosen, now_s))
+        return set(chosen)
 
     def forget(self, owner: str) -> None:
         """Drop what is known of an owner that has gone."""
         for seat in [seat for seat in self._credit_s if seat[0] == owner]:
             del self._credit_s[seat]
+            self._chosen_s.pop(seat, None)

@@ -8,6 +8,8 @@ from typing import Any, Self
 MAX_MEMORY_BYTES = 4 << 30
 MAX_OUTPUT_BYTES = 64 << 20
 MAX_CPU_S = 7 * 86400.0
+LOCKED = b"\n"
+"""What a worker writes before its answer once it is locked."""
 OUTCOME_BYTES = 16 << 10
 """What a worker's answer may take besides the job's own output."""
 
@@ -78,7 +80,10 @@ class Lock:
     @classmethod
     def from_json(cls, value: Any) -> Self:
         """Read what `to_json` wrote; raises TypeError or KeyError for anything else."""
-        return cls(
-            held=tuple(str(name) for name in value["held"]),
-            missing=tuple(str(name) for name in value["missing"]),
-        )
+        return cls(held=_names(value["held"]), missing=_names(value["missing"]))
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise TypeError("not names")
+    return tuple(value)

@@ -12,7 +12,7 @@ from typing import Any, Never
 
 from .frames import Frame, Frames
 from .lock import SYSTEM_CALLS, die_with_parent, lock_process
-from .work import OUTCOME_BYTES, Limits, Lock, Mode, WorkFault
+from .work import LOCKED, OUTCOME_BYTES, Limits, Lock, Mode, WorkFault
 
 _DETAIL_CHARACTERS = 500
 _CHECK_LIMITS = Limits(memory_bytes=1 << 20, cpu_s=60.0, output_bytes=0)
@@ -73,6 +73,7 @@ def _locked(parent: int, *, memory_bytes: int, cpu_s: float, file_bytes: int) ->
     lock = lock_process(parent, memory_bytes=memory_bytes, cpu_s=cpu_s, file_bytes=file_bytes)
     if SYSTEM_CALLS in lock.missing:
         _finish({"fault": WorkFault.REFUSED, "detail": "system calls cannot be locked"})
+    os.write(1, LOCKED)
     return lock
 
 

@@ -1,0 +1,289 @@
+"""The pull engine: jobs from a backend, run on this machine's slots, as many as the heat needs."""
+
+import asyncio
+import contextlib
+import logging
+import math
+import time
+from random import Random, SystemRandom
+from typing import Final, override
+
+from .client import BackendError, JobClient
+from .engine import (
+    Engine,
+    EngineProblem,
+    EngineStatus,
+    HeatBudget,
+    HeatKind,
+    PowerModel,
+    PowerSource,
+    SettlementPage,
+)
+from .leased import LeasedJob, Phase
+from .machine import Machine, Usage, WorkError, WorkFault
+from .messages import GiveBackReason, JobLease
+from .puller import WAIT_S, Puller
+
+_LOGGER = logging.getLogger(__name__)
+
+UNWANTED_S: Final = 300.0
+"""How long leases are kept, paused, while no heat is wanted."""
+
+_STOP_S: Final = 5.0
+_BURN_AGAIN_S: Final = 1.0
+_CRUMB: Final = 1e-6  # of a slot: what arithmetic leaves over
+
+
+class PullEngine(Engine):
+    """Heats one radiator with leased jobs, and with nothing but warmth where the budget says so."""
+
+    def __init__(
+        self,
+        client: JobClient,
+        machine: Machine,
+        radiator_id: str,
+        power: PowerModel,
+        *,
+        unwanted_s: float = UNWANTED_S,
+        random: Random | None = None,
+    ) -> None:
+        self._client = client
+        self._machine = machine
+        self._radiator_id = radiator_id
+        self._power = power
+        self._unwanted_s = unwanted_s
+        self._random = random or SystemRandom()
+        self._puller = Puller(client, radiator_id, power, self._random)
+        self._budget = HeatBudget(power_w=0.0, expires_s=0.0)
+        self._wake = asyncio.Event()
+        self._supervisor: asyncio.Task[None] | None = None
+        self._pulling: asyncio.Task[None] | None = None
+        self._jobs: dict[LeasedJob, asyncio.Task[None]] = {}
+        self._burns: list[asyncio.Task[None]] = []
+        self._unwanted: asyncio.TimerHandle | None = None
+        self._dry = False
+        self._problem: EngineProblem | None = None
+        self._last_kind = HeatKind.NONE
+        self._work_lost_s = 0.0
+
+    @override
+    async def start(self) -> None:
+        """Start the supervising task; the backend need not be there yet."""
+        self._supervisor = asyncio.create_task(self._supervise(), name="qheat pull engine")
+        self._supervisor.add_done_callback(_tell_failure)
+
+    @override
+    async def stop(self) -> None:
+        """Kill all work and give the leases back, in a few seconds at most."""
+        supervisor, self._supervisor = self._supervisor, None
+        if supervisor is None:
+            return
+        self._budget = HeatBudget(power_w=0.0, expires_s=0.0)
+        self._machine.allot(self._radiator_id, 0.0, time.monotonic())
+        self._watch_wanted(wanted=True)
+        with contextlib.suppress(TimeoutError, BackendError):
+            async with asyncio.timeout(_STOP_S):
+                await self._return_all()
+        supervisor.cancel()
+        await asyncio.wait([supervisor])
+
+    @override
+    def set_budget(self, budget: HeatBudget) -> None:
+        """Heat with at most this budget; if it has room for more jobs, ask for them at once."""
+        had_room, had_own_heat = self._room(), self._budget.own_heat
+        self._budget = budget
+        slots = self._power.slots_for(budget.power_w)
+        self._machine.allot(self._radiator_id, slots, budget.expires_s, urgent=budget.own_heat)
+        room = self._room()
+        self._watch_wanted(wanted=room > 0)
+        if room > had_room:
+            self._puller.hurry()
+        if (room, budget.own_heat) != (had_room, had_own_heat):
+            self._wake.set()
+
+    @override
+    def status(self) -> EngineStatus:
+        """Tell what runs now; watts are estimated from the CPU time that the workers used."""
+        usage = self._machine.usage(self._radiator_id)
+        computing = self._count(Phase.COMPUTING)
+        running = min(usage.running, computing)
+        ends_s = min((job.ends_s for job in self._jobs), default=None)
+        alive = self._supervisor is not None and not self._supervisor.done()
+        return EngineStatus(
+            power_w=self._power.power_for(usage.busy_slots) if alive else None,
+            power_source=PowerSource.ESTIMATED,
+            heat_kind=self._heat_kind(usage),
+            jobs_running=running,
+            jobs_paused=computing - running,
+            jobs_queued=self._count(Phase.FETCHING),
+            work_lost_s=self._work_lost_s,
+            lease_left_s=None if ends_s is None else max(ends_s - time.monotonic(), 0.0),
+            problem=self._present_problem(busy=usage.machine_busy),
+        )
+
+    @override
+    async def settlements(self, after: str | None) -> SettlementPage:
+        """Return the backend's settlements for this radiator behind a cursor."""
+        try:
+            page = await self._client.settlements(self._radiator_id, after)
+        except BackendError as error:
+            self._report(error.problem)
+            raise
+        self._report(None)
+        return page
+
+    async def _supervise(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            while True:
+                self._wake.clear()
+                self._balance_burns(group)
+                pause_s = None
+                if self._pulling is None and self._missing() > 0:
+                    pause_s = self._puller.pause_s
+                    if pause_s <= 0:
+                        self._pulling = group.create_task(self._pull(group))
+                        pause_s = None
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(pause_s):
+                        await self._wake.wait()
+
+    async def _pull(self, group: asyncio.TaskGroup) -> None:
+        """Ask for the leases that are missing, and set to work on them."""
+        wanted_s = max(self._budget.expires_s - time.monotonic(), 0.0)
+        # The first answer comes at once: it tells whether own heat is needed.
+        wait_s = WAIT_S if self._dry else 0
+        try:
+            leases = await self._puller.pull(self._missing(), wanted_s, wait_s)
+        except BackendError as error:
+            self._report(error.problem)
+            self._dry = True
+        else:
+            self._report(None)
+            self._dry = not leases
+            for lease in leases:
+                self._begin(lease, group)
+        finally:
+            self._pulling = None
+            self._wake.set()
+
+    def _begin(self, lease: JobLease, group: asyncio.TaskGroup) -> None:
+        job = LeasedJob(
+            self._client,
+            self._machine,
+            self._radiator_id,
+            lease,
+            slot_w=self._power.slot_w,
+            random=self._random,
+            report=self._report,
+        )
+        self._last_kind = _kind(job)
+        self._jobs[job] = group.create_task(self._carry_through(job))
+
+    async def _carry_through(self, job: LeasedJob) -> None:
+        try:
+            done = await job.run()
+        finally:
+            del self._jobs[job]
+            self._work_lost_s += job.lost_s
+            self._wake.set()
+        if done:
+            self._puller.went_well()
+        elif job.fault is WorkFault.REFUSED:
+            self._puller.went_wrong(job.lease.module_sha256)
+        else:
+            self._puller.went_wrong()
+
+    def _balance_burns(self, group: asyncio.TaskGroup) -> None:
+        """Burn for own heat in the slots that no job keeps busy, if that may be and must be."""
+        self._burns = [burn for burn in self._burns if not burn.done()]
+        jobless = self._dry or self._problem is not None
+        idle = self._room() - self._count(Phase.COMPUTING)
+        wanted = max(idle, 0) if self._budget.own_heat and jobless else 0
+        for burn in self._burns[wanted:]:
+            burn.cancel()
+        for _ in range(len(self._burns), wanted):
+            self._burns.append(group.create_task(self._burn()))
+
+    async def _burn(self) -> None:
+        self._last_kind = HeatKind.OWN
+        try:
+            await self._machine.burn(self._radiator_id)
+        except WorkError:
+            await asyncio.sleep(_BURN_AGAIN_S)
+        self._wake.set()
+
+    async def _return_all(self) -> None:
+        if self._pulling is not None:
+            self._pulling.cancel()
+            await asyncio.wait([self._pulling])
+        for job in self._jobs:
+            job.end(GiveBackReason.STOPPED)
+        await asyncio.gather(
+            self._puller.give_back_unanswered(),
+            *[asyncio.wait([task]) for task in self._jobs.values()],
+        )
+
+    def _watch_wanted(self, *, wanted: bool) -> None:
+        """Give leases up once nothing has been wanted for long."""
+        if wanted and self._unwanted is not None:
+            self._unwanted.cancel()
+            self._unwanted = None
+        elif not wanted and self._unwanted is None:
+            loop = asyncio.get_running_loop()
+            self._unwanted = loop.call_later(self._unwanted_s, self._give_up)
+
+    def _give_up(self) -> None:
+        for job in self._jobs:
+            job.end(GiveBackReason.UNWANTED)
+
+    def _report(self, problem: EngineProblem | None) -> None:
+        if problem is not self._problem:
+            self._problem = problem
+            self._wake.set()
+
+    def _room(self) -> int:
+        """Return how many jobs the budget has room for now."""
+        if self._budget.expires_s <= time.monotonic():
+            return 0
+        slots = min(self._power.slots_for(self._budget.power_w), self._machine.slots)
+        return max(math.ceil(slots - _CRUMB), 0)
+
+    def _missing(self) -> int:
+        """Return how many leases to ask for; none while results pile up undelivered."""
+        undelivered = self._count(Phase.DELIVERING)
+        if undelivered > self._power.slots:
+            return 0
+        return self._room() - (len(self._jobs) - undelivered)
+
+    def _count(self, phase: Phase) -> int:
+        return sum(job.phase is phase for job in self._jobs)
+
+    def _heat_kind(self, usage: Usage) -> HeatKind:
+        """Name what runs; where own heat runs beside jobs the whole is called own heat."""
+        if not usage.running and not usage.busy_slots:
+            return HeatKind.NONE
+        kinds = {_kind(job) for job in self._jobs if job.phase is Phase.COMPUTING}
+        if self._burns and usage.running > self._count(Phase.COMPUTING):
+            return HeatKind.OWN
+        if HeatKind.PAID in kinds:
+            return HeatKind.PAID
+        # The watts are a mean over seconds: what is left of them is of the kind that ran last.
+        return HeatKind.FILLER if kinds else self._last_kind
+
+    def _present_problem(self, *, busy: bool) -> EngineProblem | None:
+        if self._supervisor is not None and self._supervisor.done():
+            return EngineProblem.ENGINE_FAILED
+        if self._problem is not None or self._room() == 0:
+            return self._problem
+        if self._dry:
+            return EngineProblem.NO_JOBS
+        return EngineProblem.MACHINE_BUSY if busy else None
+
+
+def _kind(job: LeasedJob) -> HeatKind:
+    return HeatKind.PAID if job.lease.pay > 0 else HeatKind.FILLER
+
+
+def _tell_failure(supervisor: asyncio.Task[None]) -> None:
+    if not supervisor.cancelled() and (error := supervisor.exception()) is not None:
+        _LOGGER.error("The pull engine failed", exc_info=error)

@@ -1,0 +1,98 @@
+"""Asks for leases: no oftener than is polite, and so that a lost answer leaks none."""
+
+import contextlib
+import time
+import uuid
+from random import Random
+from typing import Final
+
+from .backoff import Backoff
+from .client import BackendError, JobClient
+from .engine import PowerModel
+from .messages import MOST_LEASES, GiveBackReason, JobLease, PullRequest
+
+WAIT_S: Final = 20
+
+_EMPTY_S: Final = 10.0
+_SHORTEST_S: Final = 1.0
+_SHUN_S: Final = 600.0
+
+
+class Puller:
+    """One radiator's requests for leases."""
+
+    def __init__(
+        self, client: JobClient, radiator_id: str, power: PowerModel, random: Random
+    ) -> None:
+        self._client = client
+        self._radiator_id = radiator_id
+        self._power = power
+        self._backoff = Backoff(random)
+        self._not_before_s = 0.0
+        self._unanswered: PullRequest | None = None
+        self._shunned: dict[str, float] = {}
+
+    @property
+    def pause_s(self) -> float:
+        """Seconds until the next pull is due; not more than 0: now."""
+        return self._not_before_s - time.monotonic()
+
+    def hurry(self) -> None:
+        """Let the next pull be due now."""
+        self._not_before_s = 0.0
+
+    def went_well(self) -> None:
+        """Begin again with short pauses: a job was done."""
+        self._backoff.reset()
+
+    def went_wrong(self, refused_module: str | None = None) -> None:
+        """Pause, for a job was not done; take none of a refused module for a while."""
+        now_s = time.monotonic()
+        self._shunned = {module: s for module, s in self._shunned.items() if s > now_s}
+        if refused_module is not None:
+            self._shunned[refused_module] = now_s + _SHUN_S
+        self._pause(self._backoff.next_s())
+
+    async def pull(self, count: int, wanted_s: float, wait_s: int) -> tuple[JobLease, ...]:
+        """Return at most `count` leases for jobs that may run here. Raises BackendError."""
+        # Asked again under the same key, a request whose answer was lost gets the same leases.
+        request = self._unanswered or PullRequest(
+            radiator_id=self._radiator_id,
+            key=uuid.uuid4().hex,
+            count=min(count, MOST_LEASES),
+            slots=self._power.slots,
+            slot_w=self._power.slot_w,
+            wanted_s=wanted_s,
+        )
+        self._unanswered = request
+        try:
+            answer = await self._client.pull(request, wait_s)
+        except BackendError as error:
+            self._pause(self._backoff.next_s(error.retry_after_s))
+            raise
+        welcome = tuple(lease for lease in answer.leases if not self._is_shunned(lease))
+        if not answer.leases:
+            wish_s = _EMPTY_S if answer.retry_after_s is None else answer.retry_after_s
+            self._pause(max(wish_s, _SHORTEST_S))
+        elif not welcome:
+            self._pause(self._backoff.next_s())
+        for lease in answer.leases:
+            if lease not in welcome:
+                with contextlib.suppress(BackendError):  # Then it expires by itself.
+                    await self._client.give_back(lease.lease_id, GiveBackReason.REFUSED)
+        self._unanswered = None
+        return welcome
+
+    async def give_back_unanswered(self) -> None:
+        """Give back what a pull without an answer may have been given. Raises BackendError."""
+        if self._unanswered is not None:
+            answer = await self._client.pull(self._unanswered, 0)
+            for lease in answer.leases:
+                await self._client.give_back(lease.lease_id, GiveBackReason.STOPPED)
+            self._unanswered = None
+
+    def _is_shunned(self, lease: JobLease) -> bool:
+        return self._shunned.get(lease.module_sha256, 0.0) > time.monotonic()
+
+    def _pause(self, pause_s: float) -> None:
+        self._not_before_s = time.monotonic() + pause_s

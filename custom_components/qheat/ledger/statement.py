@@ -1,0 +1,189 @@
+"""Statements: what each radiator made and earned, day by day, in figures that add up.
+
+Every figure of a row is rounded first, and the sums are sums of rounded figures. So a person with
+a pencil comes to the same sums; they differ from the exact ones by half of the last digit per row.
+"""
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, localcontext
+from typing import Any, Final
+
+from ..compute.engine import HeatKind, PowerSource
+from .history import Day, History
+from .money import CONTEXT, JOULES_PER_KWH, LedgerError
+
+FORMAT: Final = "qheat statement 1"
+_KWH_STEP: Final = Decimal("0.001")
+_MONEY_STEP: Final = Decimal("0.0001")
+_FIGURES: Final = (
+    "heat_kwh",
+    "paid_heat_kwh",
+    "filler_heat_kwh",
+    "own_heat_kwh",
+    "idle_heat_kwh",
+    "measured_kwh",
+    "unpriced_kwh",
+    "free_heat_kwh",
+    "electricity_cost",
+    "reference_cost",
+    "repaid",
+    "earned",
+    "savings",
+    "net_heat_cost",
+)
+_COUNTS: Final = ("jobs", "refused")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """A statement as data, and the SHA-256 over that data.
+
+    The hash tells whether a figure was changed by accident since; whoever changes it on purpose
+    can make a new hash, so a reader in doubt asks the backend for the settlements by their ids.
+    """
+
+    data: Mapping[str, Any]
+    sha256: str
+
+    def json(self) -> str:
+        """Return the statement as JSON text."""
+        document = {"statement": self.data, "sha256": self.sha256}
+        return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+    def csv(self) -> str:
+        """Return rows and sums as CSV text (RFC 4180).
+
+        The last line has the SHA-256 of all lines above it, line ends included.
+        """
+        text = io.StringIO(newline="")
+        writer = csv.writer(text)
+        columns = ("day", "radiator", *_FIGURES, *_COUNTS)
+        writer.writerow((*columns, "currency", "settlement_ids"))
+        names = {one["id"]: one["name"] for one in self.data["radiators"]}
+        for row in self.data["rows"]:
+            cells = {**row, "radiator": _harmless(names[row["radiator"]])}
+            ids = _harmless(" ".join(row["settlement_ids"]))
+            writer.writerow((*(cells[name] for name in columns), self.data["currency"], ids))
+        sums = {"day": "sum", "radiator": "", **self.data["sums"]}
+        writer.writerow((*(sums[name] for name in columns), self.data["currency"], ""))
+        writer.writerow(("sha256", hashlib.sha256(text.getvalue().encode()).hexdigest()))
+        return text.getvalue()
+
+
+def make_statement(
+    history: History,
+    *,
+    first: date,
+    last: date,
+    home: str,
+    names: Mapping[str, str],
+) -> Statement:
+    """Return the statement of a home from `first` to `last`, both included.
+
+    `names` are the radiators' names by id; one without a name, as it is removed, goes by its id.
+    Raises LedgerError for a span that ends before it begins.
+    """
+    if last < first:
+        raise LedgerError("the statement ends before it begins")
+    with localcontext(CONTEXT):
+        data = _data(history, first, last, home, names)
+    return Statement(data=data, sha256=_sha256(data))
+
+
+def is_unchanged(text: str) -> bool:
+    """Tell whether the JSON text of a statement still has the figures that it was made with."""
+    try:
+        document = json.loads(text)
+        return bool(document["sha256"] == _sha256(document["statement"]))
+    except ValueError, TypeError, KeyError, RecursionError:
+        return False
+
+
+def _data(
+    history: History, first: date, last: date, home: str, names: Mapping[str, str]
+) -> dict[str, Any]:
+    rows = [_row(radiator_id, day, entry) for radiator_id, day, entry in history.days(first, last)]
+    radiators = dict.fromkeys(row["radiator"] for row in rows)
+    return {
+        "format": FORMAT,
+        "home": home,
+        "currency": history.currency,
+        "first": first.isoformat(),
+        "last": last.isoformat(),
+        "rows": rows,
+        "radiators": [
+            {
+                "id": radiator_id,
+                "name": names.get(radiator_id, radiator_id),
+                "sums": _sums(row for row in rows if row["radiator"] == radiator_id),
+            }
+            for radiator_id in radiators
+        ],
+        "sums": _sums(rows),
+    }
+
+
+def _row(radiator_id: str, day: date, entry: Day) -> dict[str, Any]:
+    totals = entry.totals
+    heat = [
+        _kwh(totals.heat_of(kind))
+        for kind in (HeatKind.PAID, HeatKind.FILLER, HeatKind.OWN, HeatKind.NONE)
+    ]
+    cost, reference, repaid, earned = (
+        amount.quantize(_MONEY_STEP)
+        for amount in (
+            totals.electricity_cost,
+            totals.reference_cost,
+            totals.repaid,
+            totals.earned,
+        )
+    )
+    figures = (
+        sum(heat, Decimal(0)),
+        *heat,
+        _kwh(totals.heat_of(PowerSource.MEASURED)),
+        _kwh(totals.unpriced_heat_j),
+        _kwh(totals.free_heat_j),
+        cost,
+        reference,
+        repaid,
+        earned,
+        reference - (cost - repaid),
+        cost - repaid - earned,
+    )
+    return {
+        "day": day.isoformat(),
+        "radiator": radiator_id,
+        **{name: f"{figure:f}" for name, figure in zip(_FIGURES, figures, strict=True)},
+        "jobs": sum(totals.jobs.values()),
+        "refused": totals.refused,
+        "settlement_ids": list(entry.settlement_ids),
+    }
+
+
+def _sums(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    rows = list(rows)
+    figures = {
+        name: f"{sum((Decimal(row[name]) for row in rows), Decimal(0)):f}" for name in _FIGURES
+    }
+    return figures | {name: sum(row[name] for row in rows) for name in _COUNTS}
+
+
+def _kwh(heat_j: float) -> Decimal:
+    return (Decimal(heat_j) / JOULES_PER_KWH).quantize(_KWH_STEP)
+
+
+def _sha256(data: Mapping[str, Any]) -> str:
+    canonical = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _harmless(text: str) -> str:
+    """Keep a spreadsheet from taking a stranger's text for a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

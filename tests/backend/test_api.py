@@ -1,0 +1,307 @@
+"""The job API over its socket: what it answers to whom."""
+
+import asyncio
+import json
+import stat
+from collections.abc import AsyncIterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from custom_components.qheat.backend import EmbeddedBackend, StoreError
+from custom_components.qheat.backend.app import RETRY_AFTER_S
+from tests.backend.tiny import MODULE, PAY, TERMS, TinyCatalogue
+
+TOKEN = "secret"
+PULL = {
+    "radiator_id": "r1",
+    "count": 1,
+    "slots": 1,
+    "slot_w": 100.0,
+    "wanted_s": 60.0,
+    "capabilities": ["wasm32-wasi"],
+}
+LEASE = "/v1/leases/unknown"
+
+
+def embedded(
+    folder: Path, jobs: int | None = 1, socket_path: Path | None = None
+) -> EmbeddedBackend:
+    return EmbeddedBackend(
+        db_path=folder / "jobs.db",
+        socket_path=socket_path or folder / "jobs.sock",
+        token=TOKEN,
+        terms=TERMS,
+        catalogue=TinyCatalogue(jobs),
+    )
+
+
+@pytest.fixture
+async def backend(tmp_path: Path) -> AsyncIterator[EmbeddedBackend]:
+    backend = embedded(tmp_path)
+    await backend.start()
+    yield backend
+    await backend.stop()
+
+
+@pytest.fixture
+async def session(backend: EmbeddedBackend) -> AsyncIterator[aiohttp.ClientSession]:
+    async with session_at(backend.socket_path) as session:
+        yield session
+
+
+def session_at(path: Path, token: str = TOKEN) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        "http://localhost",
+        connector=aiohttp.UnixConnector(path=str(path)),
+        headers={"Authorization": f"Bearer {token}"},
+    )
+
+
+async def pull(session: aiohttp.ClientSession, key: str = "k", **more: Any) -> Any:
+    headers = {"Idempotency-Key": key}
+    async with session.post("/v1/leases", json={**PULL, **more}, headers=headers) as response:
+        assert response.status == 200
+        return (await response.json())["leases"]
+
+
+async def problem(response: aiohttp.ClientResponse) -> int:
+    """Return the status of a problem, having seen that it is told as RFC 9457 wants it."""
+    assert response.content_type == "application/problem+json"
+    told = await response.json(content_type=None)
+    assert told["status"] == response.status
+    assert told["title"]
+    return response.status
+
+
+async def test_a_job_goes_from_pull_to_money(session: aiohttp.ClientSession) -> None:
+    (lease,) = await pull(session)
+    job = lease["job"]
+    async with session.get(f"/v1/modules/{job['module_sha256']}") as response:
+        assert await response.read() == MODULE
+        assert "immutable" in response.headers["Cache-Control"]
+    async with session.get(f"/v1/inputs/{job['input_sha256']}") as response:
+        assert await response.read() == b"input 0"
+    lease_path = f"/v1/leases/{lease['lease_id']}"
+    async with session.post(f"{lease_path}/renewal", json={"cpu_s": 1.5}) as response:
+        assert await response.json() == {"verdict": "continue", "ttl_s": 120.0}
+    result = {"output": "aW5wdXQgMA==", "energy_j": 0}
+    async with session.put(f"{lease_path}/result", json=result) as response:
+        settlement = await response.json()
+        assert settlement["accepted"] is True
+        assert settlement["earned"] == str(PAY)
+    async with session.get("/v1/account") as response:
+        assert await response.json() == {
+            "currency": "EUR",
+            "balance": f"{PAY:f}" + "000",
+            "repayment_per_kwh": "0.25",
+        }
+    async with session.get("/v1/settlements", params={"radiator_id": "r1"}) as response:
+        page = await response.json()
+        assert page["settlements"] == [settlement]
+    after = {"radiator_id": "r1", "after": page["cursor"]}
+    async with session.get("/v1/settlements", params=after) as response:
+        assert await response.json() == {"settlements": [], "cursor": page["cursor"]}
+    async with session.get(f"/v1/jobs/{job['job_id']}/result") as response:
+        assert await response.read() == b"input 0"
+
+
+@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer wrong", "Basic secret", "Bearer ü"])
+async def test_without_the_token_nobody_learns_anything(
+    backend: EmbeddedBackend, header: str | None
+) -> None:
+    async with session_at(backend.socket_path) as session:
+        del session.headers["Authorization"]
+        headers = {} if header is None else {"Authorization": header}
+        for path in ("/v1/account", "/v1/none"):
+            async with session.get(path, headers=headers) as response:
+                assert await problem(response) == 401
+                assert response.headers["WWW-Authenticate"] == "Bearer"
+
+
+async def test_an_empty_answer_says_when_to_ask_again(session: aiohttp.ClientSession) -> None:
+    await pull(session, "a")
+    headers = {"Idempotency-Key": "b"}
+    async with session.post("/v1/leases", json=PULL, headers=headers) as response:
+        assert (await response.json())["leases"] == []
+        assert response.headers["Retry-After"] == str(RETRY_AFTER_S)
+
+
+async def test_a_radiator_that_cannot_run_modules_gets_none(
+    session: aiohttp.ClientSession,
+) -> None:
+    assert await pull(session, capabilities=["cuda"]) == []
+
+
+async def test_a_pull_that_waits_gets_what_comes_back_meanwhile(
+    session: aiohttp.ClientSession,
+) -> None:
+    (lease,) = await pull(session, "a")
+    session.headers["Prefer"] = "respond-async, wait=50"
+    waiting = asyncio.create_task(pull(session, "b"))
+    await asyncio.sleep(0.3)
+    assert not waiting.done()
+    path = f"/v1/leases/{lease['lease_id']}/return"
+    async with session.post(path, json={"reason": "stopped"}) as response:
+        assert response.status == 204
+    (again,) = await waiting
+    assert again["job"] == lease["job"]
+
+
+async def test_a_backend_that_stops_lets_those_who_wait_go(tmp_path: Path) -> None:
+    backend = embedded(tmp_path, jobs=0)
+    await backend.start()
+    async with session_at(backend.socket_path) as session:
+        session.headers["Prefer"] = "wait=60"
+        waiting = asyncio.create_task(pull(session))
+        await asyncio.sleep(0.3)
+        await backend.stop()
+        assert await waiting == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"radiator_id": "a/b"},
+        {"radiator_id": 7},
+        {"radiator_id": "x" * 65},
+        {"count": 0},
+        {"count": True},
+        {"count": 65},
+        {"count": 1.5},
+        {"slots": -1},
+        {"slots": "1"},
+        {"slot_w": 1e30},
+        {"slot_w": None},
+        {"wanted_s": -1},
+        {"capabilities": "wasm32-wasi"},
+        {"capabilities": ["x"] * 17},
+        {"capabilities": [1]},
+    ],
+)
+async def test_a_wrong_pull_is_refused(
+    session: aiohttp.ClientSession, change: dict[str, Any]
+) -> None:
+    headers = {"Idempotency-Key": "k"}
+    async with session.post("/v1/leases", json={**PULL, **change}, headers=headers) as response:
+        assert await problem(response) == 400
+    assert len(await pull(session)) == 1
+
+
+@pytest.mark.parametrize("key", [None, "", "a b", "x" * 65])
+async def test_a_pull_needs_a_key(session: aiohttp.ClientSession, key: str | None) -> None:
+    headers = {} if key is None else {"Idempotency-Key": key}
+    async with session.post("/v1/leases", json=PULL, headers=headers) as response:
+        assert await problem(response) == 400
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"null", b"[]", b"{", b'{"slots": NaN}', b"[" * 15_000, b"\xff\xfe", b'{"a":1e999}'],
+)
+async def test_a_body_that_is_no_message_is_refused(
+    session: aiohttp.ClientSession, body: bytes
+) -> None:
+    headers = {"Idempotency-Key": "k"}
+    async with session.post("/v1/leases", data=body, headers=headers) as response:
+        assert await problem(response) == 400
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("GET", "/", None, 404),
+        ("GET", "/v1/modules/" + "0" * 64, None, 404),
+        ("GET", "/v1/inputs/" + "0" * 64, None, 404),
+        ("GET", "/v1/inputs/../../etc/passwd", None, 404),
+        ("GET", "/v1/jobs/none/result", None, 404),
+        ("GET", "/v1/settlements", None, 400),
+        ("GET", "/v1/settlements?radiator_id=r1&after=never-given-out", None, 400),
+        ("DELETE", "/v1/account", None, 405),
+        ("POST", f"{LEASE}/renewal", {"cpu_s": 1}, 404),
+        ("POST", f"{LEASE}/renewal", {"cpu_s": -1}, 400),
+        ("POST", f"{LEASE}/return", {"reason": "stopped"}, 404),
+        ("POST", f"{LEASE}/return", {"reason": "bored"}, 400),
+        ("POST", f"{LEASE}/return", {"reason": ["stopped"]}, 400),
+        ("PUT", f"{LEASE}/result", {"output": "", "energy_j": 0}, 404),
+        ("PUT", f"{LEASE}/result", {"output": "*", "energy_j": 0}, 400),
+        ("PUT", f"{LEASE}/result", {"output": "", "energy_j": True}, 400),
+        ("PUT", f"{LEASE}/result", {"output": "", "energy_j": 1e13}, 400),
+        ("POST", f"{LEASE}/renewal", {"cpu_s": 1, "padding": "x" * 20_000}, 413),
+        ("PUT", f"{LEASE}/result", {"output": "A" * 12_000_000, "energy_j": 0}, 413),
+    ],
+)
+async def test_a_wrong_request_is_a_problem(
+    session: aiohttp.ClientSession, method: str, path: str, body: Any, status: int
+) -> None:
+    data = None if body is None else BytesIO(json.dumps(body).encode())
+    async with session.request(method, path, data=data) as response:
+        assert await problem(response) == status
+
+
+async def test_a_compressed_body_is_refused_unread(session: aiohttp.ClientSession) -> None:
+    async with session.post(f"{LEASE}/renewal", data=b"x" * 9000, compress="gzip") as response:
+        assert await problem(response) == 415
+
+
+async def test_a_result_of_somebody_elses_job_is_a_conflict(tmp_path: Path) -> None:
+    now = [1_800_000_000.0]
+    backend = EmbeddedBackend(
+        db_path=tmp_path / "jobs.db",
+        socket_path=tmp_path / "jobs.sock",
+        token=TOKEN,
+        terms=TERMS,
+        catalogue=TinyCatalogue(jobs=1),
+        clock=lambda: now[0],
+    )
+    await backend.start()
+    async with session_at(backend.socket_path) as session:
+        (first,) = await pull(session, "a")
+        now[0] += 1000
+        (second,) = await pull(session, "b")
+        result = {"output": "aW5wdXQgMA==", "energy_j": 0}
+        path = "/v1/leases/{}/result"
+        async with session.put(path.format(first["lease_id"]), json=result) as response:
+            assert response.status == 200
+        async with session.put(path.format(second["lease_id"]), json=result) as response:
+            assert await problem(response) == 409
+        renewal = f"/v1/leases/{second['lease_id']}/renewal"
+        async with session.post(renewal, json={"cpu_s": 0}) as response:
+            assert (await response.json())["verdict"] == "cancel"
+    await backend.stop()
+
+
+async def test_a_path_too_long_for_a_socket_is_replaced_by_a_private_one(tmp_path: Path) -> None:
+    backend = embedded(tmp_path, socket_path=tmp_path / ("x" * 120))
+    await backend.start()
+    folder = backend.socket_path.parent
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE(backend.socket_path.stat().st_mode) == 0o600
+    async with session_at(backend.socket_path) as session:
+        assert len(await pull(session)) == 1
+    await backend.stop()
+    assert not folder.exists()
+
+
+async def test_a_backend_starts_again_where_a_killed_one_left_its_socket(tmp_path: Path) -> None:
+    first, second = embedded(tmp_path), embedded(tmp_path)
+    await first.start()
+    await second.start()  # as if the first were dead: its socket is there, its database too
+    async with session_at(second.socket_path) as session:
+        assert len(await pull(session)) == 1
+    await first.stop()
+    await second.stop()
+
+
+async def test_a_backend_without_a_database_does_not_start_and_leaves_nothing(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "jobs.db").write_text(json.dumps({"not": "a database"}) * 100)
+    backend = embedded(tmp_path)
+    with pytest.raises(StoreError):
+        await backend.start()
+    assert not backend.socket_path.exists()
+    await backend.stop()

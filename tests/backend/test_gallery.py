@@ -1,0 +1,128 @@
+import struct
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from custom_components.qheat.backend import picture_tile
+from custom_components.qheat.backend.gallery import Gallery, write_png
+
+SIDE = picture_tile.TILE
+
+
+def tile_result(number: int) -> tuple[bytes, bytes]:
+    """Return the job with this number and a tile of which every pixel tells where it is."""
+    _, job = picture_tile.make(number)
+    tile = picture_tile.read_tile(job)
+    pixels = bytes(
+        byte
+        for row in range(tile.top, tile.top + SIDE)
+        for column in range(tile.left, tile.left + SIDE)
+        for byte in (column // 2, row // 2, tile.picture % 256)
+    )
+    return job, b"P6\n%d %d\n255\n" % (SIDE, SIDE) + pixels
+
+
+def read_png(png: bytes) -> tuple[int, int, bytes]:
+    assert png.startswith(b"\x89PNG\r\n\x1a\n")
+    chunks, at = {}, 8
+    while at < len(png):
+        length, name = struct.unpack(">I4s", png[at : at + 8])
+        chunks[name] = png[at + 8 : at + 8 + length]
+        (checksum,) = struct.unpack(">I", png[at + 8 + length : at + 12 + length])
+        assert checksum == zlib.crc32(name + chunks[name])
+        at += 12 + length
+    width, height = struct.unpack(">II", chunks[b"IHDR"][:8])
+    rows, stride = zlib.decompress(chunks[b"IDAT"]), width * 3 + 1
+    assert len(rows) == stride * height
+    return (
+        width,
+        height,
+        b"".join(rows[row * stride + 1 : (row + 1) * stride] for row in range(height)),
+    )
+
+
+@given(width=st.integers(1, 9), height=st.integers(1, 9), data=st.data())
+def test_a_png_holds_the_pixels_it_was_given(width: int, height: int, data: st.DataObject) -> None:
+    size = width * height * 3
+    pixels = data.draw(st.binary(min_size=size, max_size=size))
+    assert read_png(write_png(width, height, pixels)) == (width, height, pixels)
+
+
+def test_the_tiles_of_one_picture_cover_it_exactly() -> None:
+    gallery = Gallery()
+    for number in range(picture_tile.TILES):
+        gallery.add(*tile_result(number))
+    picture = gallery.current
+    assert picture is not None
+    assert picture.finished
+    assert read_png(picture.png()) == (
+        480,
+        360,
+        bytes(b for row in range(360) for col in range(480) for b in (col // 2, row // 2, 0)),
+    )
+
+
+def test_a_missing_tile_stays_dark() -> None:
+    gallery = Gallery()
+    gallery.add(*tile_result(0))
+    picture = gallery.current
+    assert picture is not None
+    assert not picture.finished
+    assert len(picture.done) == 1
+    _, _, pixels = read_png(picture.png())
+    assert pixels.count(b"\x14\x11\x10") >= 480 * 360 - SIDE * SIDE
+
+
+def test_there_is_no_picture_before_the_first_tile() -> None:
+    gallery = Gallery()
+    assert gallery.current is None
+    assert gallery.last_finished is None
+
+
+def test_the_gallery_is_rebuilt_from_stored_results_in_any_order() -> None:
+    numbers = [*range(5, 20), 7, 7]
+    one, other = Gallery(), Gallery()
+    for number in numbers:
+        one.add(*tile_result(number))
+    for number in reversed(numbers):
+        other.add(*tile_result(number))
+    assert one.current is not None
+    assert other.current is not None
+    assert one.current.png() == other.current.png()
+
+
+def test_the_last_finished_picture_stays_until_the_next_is_finished() -> None:
+    gallery = Gallery()
+    for number in range(2 * picture_tile.TILES):
+        gallery.add(*tile_result(number))
+        if number >= picture_tile.TILES - 1:
+            finished = gallery.last_finished
+            assert finished is not None
+            assert read_png(finished.png())[2][2] == (number + 1) // picture_tile.TILES - 1
+    gallery.add(*tile_result(0))
+    assert gallery.current is gallery.last_finished
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda output: output[:-1],
+        lambda output: output + b"\0",
+        lambda output: b"P5" + output[2:],
+        lambda output: output.replace(b"120 120", b"120 121"),
+        lambda output: output[:15] + bytes(len(output) - 15),
+        lambda _: b"",
+    ],
+)
+def test_a_tile_that_is_not_a_picture_of_the_room_is_refused(spoil: object) -> None:
+    job, output = tile_result(0)
+    assert picture_tile.check(job, output) is None
+    assert callable(spoil)
+    assert picture_tile.check(job, spoil(output))
+
+
+def test_a_tile_says_where_it_belongs() -> None:
+    job, output = tile_result(13)
+    assert picture_tile.describe(job, output) == "Picture 2, 21:00: tile in row 2, column 2"

@@ -1,0 +1,90 @@
+"""A backend, a client that speaks to it and a machine: what the pull engine needs."""
+
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from hashlib import sha256
+from pathlib import Path
+
+import aiohttp
+
+from custom_components.qheat.backend import EmbeddedBackend
+from custom_components.qheat.backend.store import LEASE_TTL_S
+from custom_components.qheat.compute.client import JobClient
+from custom_components.qheat.compute.engine import HeatBudget, PowerModel
+from custom_components.qheat.compute.machine import Machine
+from custom_components.qheat.compute.pull import UNWANTED_S, PullEngine
+from tests.backend.tiny import TERMS, TinyCatalogue
+
+TOKEN = "t0ken-that-nobody-may-see"
+RADIATOR = "radiator"
+POWER = PowerModel(idle_w=10.0, rated_w=110.0, slots=1)
+
+
+def backend_in(
+    folder: Path, catalogue: TinyCatalogue, lease_ttl_s: float = LEASE_TTL_S
+) -> EmbeddedBackend:
+    """Return a backend that keeps its files in `folder`."""
+    return EmbeddedBackend(
+        db_path=folder / "jobs.db",
+        socket_path=folder / "jobs.sock",
+        token=TOKEN,
+        terms=TERMS,
+        catalogue=catalogue,
+        lease_ttl_s=lease_ttl_s,
+    )
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    folder: Path, catalogue: TinyCatalogue, lease_ttl_s: float = LEASE_TTL_S
+) -> AsyncIterator[EmbeddedBackend]:
+    """Yield a backend that serves."""
+    backend = backend_in(folder, catalogue, lease_ttl_s)
+    await backend.start()
+    try:
+        yield backend
+    finally:
+        await backend.stop()
+
+
+@contextlib.asynccontextmanager
+async def client_of(socket_path: Path, token: str = TOKEN) -> AsyncIterator[JobClient]:
+    """Yield a client that speaks to the backend at `socket_path`."""
+    connector = aiohttp.UnixConnector(path=str(socket_path))
+    async with aiohttp.ClientSession(connector=connector) as session:
+        yield JobClient(session, "http://localhost", token)
+
+
+@contextlib.asynccontextmanager
+async def machine_with(*modules: bytes, slots: int = 1) -> AsyncIterator[Machine]:
+    """Yield a machine that may run `modules`; nobody has a budget on it yet."""
+    machine = Machine(slots, modules=[sha256(module).hexdigest() for module in modules])
+    await machine.start()
+    try:
+        yield machine
+    finally:
+        await machine.stop()
+
+
+@contextlib.asynccontextmanager
+async def engine_on(
+    client: JobClient,
+    machine: Machine,
+    *,
+    power: PowerModel = POWER,
+    radiator_id: str = RADIATOR,
+    unwanted_s: float = UNWANTED_S,
+) -> AsyncIterator[PullEngine]:
+    """Yield a started engine."""
+    engine = PullEngine(client, machine, radiator_id, power, unwanted_s=unwanted_s)
+    await engine.start()
+    try:
+        yield engine
+    finally:
+        await engine.stop()
+
+
+def heat(power_w: float = 110.0, *, for_s: float = 100.0, own_heat: bool = True) -> HeatBudget:
+    """Return a budget; with own heat, so that other programs cannot take the CPU away."""
+    return HeatBudget(power_w=power_w, expires_s=time.monotonic() + for_s, own_heat=own_heat)

@@ -1,0 +1,367 @@
+"""The pull engine on a real machine, with a real backend."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from custom_components.qheat.backend import EmbeddedBackend
+from custom_components.qheat.backend.store import Store
+from custom_components.qheat.backend.work import GiveBackReason, PullRequest
+from custom_components.qheat.compute.engine import (
+    EngineError,
+    EngineProblem,
+    HeatKind,
+    SettlementPage,
+)
+from custom_components.qheat.compute.pull import PullEngine
+from tests.backend.tiny import PAY, TinyCatalogue
+from tests.waiting import until
+
+from .homes import RADIATOR, backend_in, client_of, engine_on, heat, machine_with, serving
+from .hostile import answering, http, losing_answers_to
+from .wat import ECHO, LOOP, TRAP
+
+
+async def free_jobs(backend: EmbeddedBackend) -> int:
+    """Return how many jobs nobody holds, of a catalogue that has not more than ten."""
+    assert backend._desk is not None
+    return await backend._desk.ask(_count_free)
+
+
+def _count_free(store: Store) -> int:
+    now = time.time()
+    request = PullRequest(radiator_id="other", key=str(now), count=10, slot_w=1.0)
+    leases = store.pull(request, now)
+    for lease in leases:
+        store.give_back(lease.lease_id, GiveBackReason.STOPPED, now)
+    return len(leases)
+
+
+async def settled(engine: PullEngine, count: int) -> SettlementPage:
+    """Wait for `count` settlements."""
+    async with asyncio.timeout(60):
+        while True:
+            page = await engine.settlements(None)
+            if len(page.settlements) >= count:
+                return page
+            await asyncio.sleep(0.05)
+
+
+async def test_a_budget_makes_jobs_run_and_money_come_in(tmp_path: Path) -> None:
+    async with (
+        serving(tmp_path, TinyCatalogue(module=ECHO)) as backend,
+        client_of(backend.socket_path) as client,
+        machine_with(ECHO) as machine,
+        engine_on(client, machine) as engine,
+    ):
+        assert engine.status().jobs_running == 0
+        engine.set_budget(heat())
+        page = await settled(engine, 3)
+        assert all(one.accepted and one.earned == PAY for one in page.settlements)
+        assert {one.radiator_id for one in page.settlements} == {RADIATOR}
+        assert (await engine.settlements(page.cursor)).settlements != page.settlements
+        assert engine.status().problem is None
+        assert engine.status().work_lost_s == 0
+
+
+async def test_without_a_budget_no_job_is_taken(tmp_path: Path) -> None:
+    async with (
+        serving(tmp_path, TinyCatalogue(jobs=1, module=ECHO)) as backend,
+        client_of(backend.socket_path) as client,
+        machine_with(ECHO) as machine,
+        engine_on(client, machine) as engine,
+    ):
+        engine.set_budget(heat(0.0))
+        engine.set_budget(heat(10.0))  # what the radiator takes when idle
+        engine.set_budget(heat(110.0, for_s=-1.0))
+        await asyncio.sleep(0.3)
+        assert await free_jobs(backend) == 1
+        status = engine.status()
+        assert (status.heat_kind, status.power_w, status.problem) == (HeatKind.NONE, 10.0, None)
+
+
+async def test_a_running_job_makes_watts_of_paid_heat(tmp_path: Path) -> None:
+    async with (
+        serving(tmp_path, TinyCatalogue(module=LOOP)) as backend,
+        client_of(backend.socket_path) as client,
+        machine_with(LOOP) as machine,
+        engine_on(client, machine) as engine,
+    ):
+        engine.set_budget(heat())
+        await until(lambda: (engine.status().power_w or 0) > 30)
+        status = engine.status()
+        assert status.heat_kind is HeatKind.PAID
+        assert (status.jobs_running, status.jobs_paused) == (1, 0)
+        assert status.lease_left_s is not None
+        assert status.lease_left_s > 0
+
+
+async def test_a_stopped_engine_has_given_its_leases_back(tmp_path: Path) -> None:
+    async with (
+        serving(tmp_path, TinyCatalogue(jobs=1, module=LOOP)) as backend,
+        client_of(backend.socket_path) as client,
+        machine_with(LOOP) as machine,
+    ):
+        async with engine_on(client, machine) as engine:
+            engine.set_budget(heat())
+            await until(lambda: engine.status().jobs_running)
+            await until(lambda: machine.usage(RADIATOR).cpu_s > 0.1)
+        assert await free_jobs(backend) == 1
+        await until(lambda: machine.usage(RADIATOR).running == 0)
+        assert engine.status().power_w is None
+        assert engine.status().work_lost_s > 0
+        assert not [
+            task for task in asyncio.all_tasks() if task.get_name().startswith("qheat pull")
+        ]
+
+
+async def test_a_budget_that_is_not_renewed_ends_the_work(tmp_path: Path) -> None:
+    async with (
+        serving(tmp_path, TinyCatalogue(jobs=1, module=LOOP)) as backend,
+        client_of(backend.socket_path) as client,
+        machine_with(LOOP) as machine,
+        engine_on(client, machine) as engine,
+    ):
+        engine.set_budget(heat(for_s=3.0))
+        await until(lambda: engine.status().jobs_running)
+        await until(lambda: engine.status().lease_left_s is None)
+        assert await free_jobs(backend) == 1
+        assert engine.status().work_lost_s > 0
+        await until(lambda: engine.status().heat_kind is HeatKind.NONE)
+
+
+async def test_a_job_waits_paused_while_no_heat_is_wanted_and_goes_on(tmp_path: Path) -> None:
+    async with (
+        serving(tmp_path, TinyCatalogue(jobs=1, module=LOOP), lease_ttl_s=1.5) as backend,
+        client_of(backend.socket_path) as client,
+        machine_with(LOOP) as machine,
+        engine_on(client, machine) as engine,
+    ):
+        engine.set_budget(heat())
+        await until(lambda: engine.status().jobs_running)
+        engine.set_budget(heat(0.0))
+        await until(lambda: engine.status().jobs_paused)
+        await asyncio.sleep(3.0)  # two lives of a lease
+        assert await free_jobs(backend) == 0
+        engine.set_budget(heat())
+        await until(lambda: engine.status().jobs_running)
+        assert engine.status().work_lost_s == 0
+
+
+async def test_what_nobody_wants_for_long_is_given_back(tmp_path: Path) -> None:
+    async with (
+        serving(tmp_path, TinyCatalogue(jobs=1, module=LOOP)) as backend,
+        client_of(backend.socket_path) as client,
+        machine_with(LOOP) as machine,
+        engine_on(client, machine, unwanted_s=0.2) as engine,
+    ):
+        engine.set_budget(heat())
+        await until(lambda: engine.status().jobs_running)
+        engine.set_budget(heat(0.0))
+        await until(lambda: engine.status().lease_left_s is None)
+        assert await free_jobs(backend) == 1
+
+
+async def test_without_jobs_own_heat_is_burnt_only_where_the_budget_allows_it(
+    tmp_path: Path,
+) -> None:
+    async with (
+        serving(tmp_path, TinyCatalogue(jobs=0)) as backend,
+        client_of(backend.socket_path) as client,
+        machine_with() as machine,
+        engine_on(client, machine) as engine,
+    ):
+        engine.set_budget(heat(own_heat=False))
+        await until(lambda: engine.status().problem is EngineProblem.NO_JOBS)
+        assert engine.status().heat_kind is HeatKind.NONE
+        engine.set_budget(heat(own_heat=True))
+        await until(lambda: engine.status().heat_kind is HeatKind.OWN)
+        await until(lambda: (engine.status().power_w or 0) > 30)
+        status = engine.status()
+        assert (status.heat_kind, status.jobs_running) == (HeatKind.OWN, 0)
+        engine.set_budget(heat(own_heat=False))
+        await until(lambda: engine.status().heat_kind is HeatKind.NONE)
+
+
+async def test_a_backend_that_is_away_is_told_and_found_again(tmp_path: Path) -> None:
+    async with (
+        client_of(tmp_path / "jobs.sock") as client,
+        machine_with(ECHO) as machine,
+        engine_on(client, machine) as engine,
+    ):
+        engine.set_budget(heat())
+        await until(lambda: engine.status().heat_kind is HeatKind.OWN)
+        assert engine.status().problem is EngineProblem.BACKEND_UNREACHABLE
+        with pytest.raises(EngineError):
+            await engine.settlements(None)
+        async with serving(tmp_path, TinyCatalogue(module=ECHO)):
+            await until(lambda: engine.status().problem is None)
+            await settled(engine, 1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        (http(b"garbage"), EngineProblem.BACKEND_FAULTY),
+        (http(b"", "500 Oh"), EngineProblem.BACKEND_FAULTY),
+        (http(b"", "401 No"), EngineProblem.BACKEND_REFUSED),
+        (http(b"{}").replace(b": 2", b": 9"), EngineProblem.BACKEND_FAULTY),
+        (b"", EngineProblem.BACKEND_UNREACHABLE),
+    ],
+)
+async def test_a_backend_that_is_wrong_is_told_and_does_not_let_anybody_freeze(
+    tmp_path: Path, answer: bytes, problem: EngineProblem
+) -> None:
+    async with (
+        answering(tmp_path, answer) as path,
+        client_of(path) as client,
+        machine_with() as machine,
+        engine_on(client, machine) as engine,
+    ):
+        engine.set_budget(heat())
+        await until(lambda: engine.status().problem is problem)
+        await until(lambda: engine.status().heat_kind is HeatKind.OWN)
+
+
+async def test_lost_answers_to_pulls_leak_no_lease(tmp_path: Path) -> None:
+    async with (
+        serving(tmp_path, TinyCatalogue(jobs=5, module=LOOP)) as backend,
+        losing_answers_to(tmp_path, backend.socket_path, b"POST /v1/leases ", 2) as path,
+        client_of(path) as client,
+        machine_with(LOOP) as machine,
+        engine_on(client, machine) as engine,
+    ):
+        engine.set_budget(heat())
+        await until(lambda: engine.status().jobs_running)
+        assert await free_jobs(backend) == 4
+
+
+async def test_stopped_while_the_answer_to_a_pull_is_lost_it_gives_the_lease_back(
+    tmp_path: Path,
+) -> None:
+    async with (
+        serving(tmp_path, TinyCatalogue(jobs=5, module=LOOP)) as backend,
+        losing_answers_to(tmp_path, backend.socket_path, b"POST /v1/leases ", 1) as path,
+        client_of(path) as client,
+        machine_with(LOOP) as machine,
+    ):
+        async with engine_on(client, machine) as engine:
+            engine.set_budget(heat())
+            await until(lambda: engine.status().problem)
+        assert await free_jobs(backend) == 5
+
+
+async def test_a_result_whose_answer_is_lost_is_settled_once(tmp_path: Path) -> None:
+    async with (
+        serving(tmp_path, TinyCatalogue(jobs=1, module=ECHO)) as backend,
+        client_of(backend.socket_path) as client,
+        machine_with(ECHO) as machine,
+        losing_answers_to(tmp_path, backend.socket_path, b"PUT ", 2) as path,
+        client_of(path) as unlucky,
+        engine_on(unlucky, machine) as engine,
+    ):
+        engine.set_budget(heat())
+        await until(lambda: engine.status().problem is EngineProblem.NO_JOBS)
+        assert len((await client.settlements(RADIATOR, None)).settlements) == 1
+        assert (await client.account()).balance >= PAY
+
+
+async def test_a_result_is_kept_until_the_backend_is_back(tmp_path: Path) -> None:
+    catalogue = TinyCatalogue(jobs=1, module=ECHO)
+    backend = backend_in(tmp_path, catalogue)
+    await backend.start()
+    async with (
+        client_of(backend.socket_path) as client,
+        machine_with(ECHO) as machine,
+        engine_on(client, machine) as engine,
+    ):
+        engine.set_budget(heat(11.0, own_heat=False))  # slow enough to be overtaken
+        await until(lambda: engine.status().lease_left_s is not None)
+        await backend.stop()
+        engine.set_budget(heat(own_heat=False))
+        await until(lambda: engine.status().problem is EngineProblem.BACKEND_UNREACHABLE)
+        async with serving(tmp_path, catalogue):
+            await until(lambda: engine.status().lease_left_s is None)
+            page = await settled(engine, 1)
+        assert len(page.settlements) == 1
+
+
+async def test_a_job_that_traps_is_given_back_and_not_taken_again_at_once(tmp_path: Path) -> None:
+    async with (
+        serving(tmp_path, TinyCatalogue(jobs=1, module=TRAP)) as backend,
+        client_of(backend.socket_path) as client,
+        machine_with(TRAP) as machine,
+        engine_on(client, machine) as engine,
+    ):
+        engine.set_budget(heat(own_heat=False))
+        await until(lambda: engine.status().problem is EngineProblem.NO_JOBS)  # withdrawn
+        assert await free_jobs(backend) == 0
+        assert (await engine.settlements(None)).settlements == ()
+
+
+async def test_a_module_that_may_not_run_here_is_not_taken_again(tmp_path: Path) -> None:
+    async with (
+        serving(tmp_path, TinyCatalogue(module=LOOP)) as backend,
+        client_of(backend.socket_path) as client,
+        machine_with(ECHO) as machine,
+        engine_on(client, machine) as engine,
+    ):
+        engine.set_budget(heat())
+        await until(lambda: engine.status().problem is EngineProblem.NO_JOBS)
+        await until(lambda: engine.status().heat_kind is HeatKind.OWN)
+        assert engine.status().lease_left_s is None
+
+
+async def test_a_job_that_the_backend_takes_away_is_stopped_and_its_loss_told(
+    tmp_path: Path,
+) -> None:
+    catalogue = TinyCatalogue(jobs=1, module=LOOP)
+    async with (
+        serving(tmp_path, catalogue, lease_ttl_s=1.5) as backend,
+        client_of(backend.socket_path) as client,
+        machine_with(LOOP) as machine,
+        engine_on(client, machine) as engine,
+    ):
+        engine.set_budget(heat(own_heat=False))
+        await until(lambda: machine.usage(RADIATOR).cpu_s > 0.1)
+        (job,) = engine._jobs
+        assert backend._desk is not None
+        await backend._desk.ask(
+            lambda store: store.deliver(job.lease.lease_id, b"input 0", 0.0, time.time())
+        )
+        await until(lambda: engine.status().lease_left_s is None)
+        await until(lambda: machine.usage(RADIATOR).running == 0)
+        assert engine.status().work_lost_s > 0
+
+
+async def test_a_lease_that_cannot_be_renewed_does_not_outlive_its_end(tmp_path: Path) -> None:
+    backend = backend_in(tmp_path, TinyCatalogue(jobs=1, module=LOOP), lease_ttl_s=1.5)
+    await backend.start()
+    async with (
+        client_of(backend.socket_path) as client,
+        machine_with(LOOP) as machine,
+        engine_on(client, machine) as engine,
+    ):
+        engine.set_budget(heat(own_heat=False))
+        await until(lambda: machine.usage(RADIATOR).cpu_s > 0.1)
+        await backend.stop()
+        await until(lambda: engine.status().lease_left_s is None)
+        await until(lambda: machine.usage(RADIATOR).running == 0)
+        assert engine.status().problem is EngineProblem.BACKEND_UNREACHABLE
+        assert engine.status().work_lost_s > 0
+
+
+async def test_two_radiators_share_one_slot(tmp_path: Path) -> None:
+    async with (
+        serving(tmp_path, TinyCatalogue(module=LOOP)) as backend,
+        client_of(backend.socket_path) as client,
+        machine_with(LOOP) as machine,
+        engine_on(client, machine, radiator_id="one") as one,
+        engine_on(client, machine, radiator_id="two") as two,
+    ):
+        one.set_budget(heat())
+        two.set_budget(heat())
+        await until(lambda: machine.usage("one").cpu_s > 0)
+        await until(lambda: machine.usage("two").cpu_s > 0)

@@ -1,0 +1,45 @@
+"""A person in front of a browser turns a thermostat up."""
+
+import shutil
+
+import pytest
+from playwright.async_api import expect
+
+from scripts.demo_home.browser import TIMEOUT_MS, signed_in_page
+
+from .running import RunningHome, until
+
+pytestmark = pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is missing")
+
+
+async def test_a_click_on_plus_heats_the_room(home: RunningHome) -> None:
+    radiator = home.plan.radiators[0]
+    before = await home.api.state(radiator.thermostat)
+    async with signed_in_page(home.api.url, home.password) as page:
+        card = page.locator("hui-thermostat-card").first
+        plus = card.locator("ha-state-control-climate-temperature ha-outlined-icon-button").last
+        await plus.click()
+
+        async def setpoint_is_up() -> bool:
+            state = await home.api.state(radiator.thermostat)
+            return bool(
+                state["attributes"]["temperature"] == before["attributes"]["temperature"] + 0.5
+            )
+
+        await until(setpoint_is_up)
+        await expect(card).to_contain_text("Heating", timeout=TIMEOUT_MS)
+
+        async def a_job_runs() -> bool:
+            return await home.number(radiator.entities["jobs_running"]) > 0
+
+        await until(a_job_runs)
+        tile = page.locator("hui-tile-card", has_text="Jobs").first
+        await expect(tile).to_contain_text("1", timeout=TIMEOUT_MS)
+
+
+async def test_the_dashboard_shows_no_error_and_nothing_unavailable(home: RunningHome) -> None:
+    async with signed_in_page(home.api.url, home.password) as page:
+        await expect(page.locator("hui-thermostat-card")).to_have_count(len(home.plan.radiators))
+        await expect(page.locator("hui-history-graph-card").last).to_be_visible()
+        await expect(page.locator("hui-error-card, hui-warning")).to_have_count(0)
+        await expect(page.get_by_text("unavailable", exact=False)).to_have_count(0)

@@ -1,0 +1,30 @@
+"""Diagnostics help to find a fault and hold no secret."""
+
+import json
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.json import JSONEncoder
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.qheat.diagnostics import async_get_config_entry_diagnostics
+
+from .conftest import LIVING_ROOM, FixedEngine, home, radiator
+
+
+async def test_diagnostics_show_the_radiators_and_no_secret(
+    hass: HomeAssistant, engine: FixedEngine
+) -> None:
+    operator = {"backend": "operator", "url": "https://operator.example", "token": "secret"}
+    entry: MockConfigEntry = home(radiator(), data={**operator, "currency": "EUR"})
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+
+    diagnostics = await async_get_config_entry_diagnostics(hass, entry)
+
+    text = json.dumps(diagnostics, cls=JSONEncoder)
+    assert "secret" not in text
+    assert "operator.example" not in text
+    state = diagnostics["radiators"][LIVING_ROOM]["state"]
+    assert state["engine"]["power_w"] == 320
+    assert diagnostics["machine"]["slots"] == 1

@@ -1,0 +1,57 @@
+"""The picture that the shipped jobs paint, tile by tile."""
+
+from http import HTTPStatus
+from unittest.mock import patch
+
+import pytest
+from homeassistant.core import HomeAssistant
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from custom_components.qheat.compute.engine import SettlementPage
+from custom_components.qheat.showcase import Showcase
+
+from .conftest import FixedEngine, home, radiator, settlement
+
+ENTITY = "image.home_picture"
+
+
+async def test_there_is_no_picture_before_the_first_tile(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    engine: FixedEngine,
+    hass_client: ClientSessionGenerator,
+) -> None:
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    response = await (await hass_client()).get(f"/api/image_proxy/{ENTITY}")
+    assert response.status == HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+async def test_a_settled_tile_is_seen_in_the_picture(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    engine: FixedEngine,
+    hass_client: ClientSessionGenerator,
+) -> None:
+    engine.pages = [SettlementPage(settlements=(settlement(),), cursor="1")]
+    painted = Showcase(picture_png=b"\x89PNG a tile", lines={"docking": "-7.1 kcal/mol"})
+    with patch("custom_components.qheat.coordinator.read_showcase", return_value=painted):
+        assert await hass.config_entries.async_setup(entry.entry_id)
+        await hass.async_block_till_done()
+    response = await (await hass_client()).get(f"/api/image_proxy/{ENTITY}")
+    assert response.status == HTTPStatus.OK
+    assert await response.read() == painted.picture_png
+    docking = hass.states.get("sensor.home_last_docking")
+    assert docking is not None
+    assert docking.state == "-7.1 kcal/mol"
+
+
+@pytest.mark.usefixtures("engine")
+async def test_an_operators_home_has_no_picture(hass: HomeAssistant) -> None:
+    operator = {"backend": "operator", "url": "https://operator.example", "token": "secret"}
+    entry = home(radiator(), data={**operator, "currency": "EUR"})
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    assert hass.states.get(ENTITY) is None
