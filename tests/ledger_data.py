@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, date
 from decimal import Decimal
 from typing import Any
 
@@ -11,10 +12,11 @@ from custom_components.qheat.compute.engine import (
     Settlement,
     SettlementPage,
 )
-from custom_components.qheat.ledger import Ledger, Moment, Tariff
+from custom_components.qheat.ledger import History, Ledger, Moment, Tariff, Totals
 
 START_S = 1_790_000_000.0
 MIDNIGHT_S = 1_789_948_800
+ALWAYS = (date(2000, 1, 1), date(2100, 1, 1))
 OFFICE = "office"
 
 TARIFF = Tariff(
@@ -91,3 +93,31 @@ def page(*settlements: Settlement, cursor: str | None = None) -> SettlementPage:
 def reloaded(ledger: Ledger) -> Ledger:
     """Return what a new process reads of a ledger that was saved as JSON."""
     return Ledger.load(json.loads(json.dumps(ledger.save())))
+
+
+def summed(history: History) -> Totals:
+    return sum((day.totals for _, _, day in history.days(*ALWAYS)), Totals())
+
+
+def sixty_hours() -> History:
+    """Return the history of sixty hours of two radiators, one with a job an hour."""
+    ledger, history = Ledger("EUR"), History("EUR")
+    for number in range(60):
+        for radiator_id, kind in ((OFFICE, HeatKind.PAID), ("bedroom", HeatKind.OWN)):
+            heat(
+                ledger, hour(number) + 100, 700_001 / 3, TARIFF, kind=kind, radiator_id=radiator_id
+            )
+        told = settlement(
+            f"s{number}",
+            accepted=number % 10 != 0,
+            earned=Decimal("0.0033333333"),
+            repaid=Decimal("0.0141421356"),
+            energy_j=200_000.0,
+            settled_at=float(hour(number)),
+        )
+        ledger.book(OFFICE, page(told), hour(number) + 10)
+        history.absorb(ledger, UTC)
+    return history
+
+
+FIGURES = ("heat_kwh", "free_heat_kwh", "electricity_cost", "repaid", "earned", "savings")

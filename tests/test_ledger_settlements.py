@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from custom_components.qheat.compute.engine import Settlement
 from custom_components.qheat.ledger import FaultKind, Ledger, LedgerError, Totals
-from custom_components.qheat.ledger.booking import MEMORY
+from custom_components.qheat.ledger.booking import MEMORY, MOST
 
 from .ledger_data import OFFICE, START_S, page, read, reloaded, settlement
 
@@ -81,12 +81,24 @@ def test_a_revoked_settlement_is_reversed_for_good(ledger: Ledger) -> None:
     assert ledger.totals(OFFICE) == expected.totals(OFFICE)
 
 
+def test_a_revocation_dated_long_ago_is_remembered_as_long_as_what_it_revokes(
+    ledger: Ledger,
+) -> None:
+    told = [settlement(f"s{n}", settled_at=START_S + n) for n in range(MEMORY)]
+    ledger.book(OFFICE, page(*told), NOW_S)
+    revoked = settlement("s9", accepted=False, settled_at=0.0)
+    ledger.book(OFFICE, page(revoked, settlement("new", settled_at=START_S + MEMORY)), NOW_S)
+    ledger.book(OFFICE, page(*told), NOW_S)
+    assert ledger.totals(OFFICE).jobs == {"docking": MEMORY}
+
+
 def test_free_heat_shown_never_falls_and_catches_up_after_a_revocation(ledger: Ledger) -> None:
     for minute in range(61):
         read(ledger, minute * 60, 1000)
     ledger.book(OFFICE, page(settlement(energy_j=1000.0)), NOW_S)
     ledger.book(OFFICE, page(settlement(accepted=False)), NOW_S)
     assert reloaded(ledger).totals(OFFICE).free_heat_j == 1000
+    assert ledger.total().free_heat_j == 1000
     ledger.book(OFFICE, page(settlement("s2", energy_j=900.0)), NOW_S)
     assert ledger.totals(OFFICE).free_heat_j == 1000
     ledger.book(OFFICE, page(settlement("s3", energy_j=900.0)), NOW_S)
@@ -150,6 +162,21 @@ def test_a_backend_that_forgets_the_cursor_and_tells_all_again_pays_nothing_twic
     assert {fault.kind for fault in booking.faults} == {FaultKind.TOO_OLD}
     assert ledger.totals(OFFICE) == before
     assert len(ledger.save()["accounts"][OFFICE]["settled"]) == MEMORY
+
+
+def test_a_batch_settled_at_one_moment_is_booked_whole_over_many_pages(ledger: Ledger) -> None:
+    told = [settlement(f"s{n}") for n in range(5 * MEMORY)]
+    for at in range(0, len(told), 100):
+        assert not ledger.book(OFFICE, page(*told[at : at + 100]), NOW_S).faults
+    ledger.book(OFFICE, page(settlement("newer", settled_at=START_S + 61)), NOW_S)
+    ledger.book(OFFICE, page(*told), NOW_S)
+    assert ledger.totals(OFFICE).jobs == {"docking": 5 * MEMORY + 1}
+    assert len(ledger.settlements(OFFICE)) == MEMORY
+
+
+def test_a_batch_without_end_fills_no_memory(ledger: Ledger) -> None:
+    ledger.book(OFFICE, page(*(settlement(f"s{n}") for n in range(2 * MOST))), NOW_S)
+    assert len(ledger.settlements(OFFICE)) == MOST
 
 
 def test_settlements_dated_far_ahead_keep_no_later_ones_from_being_booked(

@@ -134,7 +134,12 @@ class Account:
         reversed_one = self.memory.settled.get(settlement.settlement_id)
         if reversed_one is not None:
             change += -Totals.of_settlement(reversed_one)
-            settlement = replace(settlement, delivered_at=reversed_one.delivered_at)
+            # In the place of the one it reverses: its own dates are a stranger's, too.
+            settlement = replace(
+                settlement,
+                settled_at=reversed_one.settled_at,
+                delivered_at=reversed_one.delivered_at,
+            )
         at_s = self.hours.open_at(worked_at(settlement))
         self.hours.add(at_s, change)
         self.memory.remember(replace(settlement, delivered_at=at_s))

@@ -18,6 +18,8 @@ from ..compute.engine import Settlement
 from .money import CONTEXT, LedgerError, check_decimal, check_number, check_text, on_grid
 
 MEMORY: Final = 256
+MOST: Final = 4096
+"""Remembered while all of them were settled at the newest moment: a batch, of which more follow."""
 MAX_AMOUNT: Final = Decimal(1_000_000)
 MAX_ENERGY_J: Final = 3.6e9
 MAX_TIME_S: Final = 1e11
@@ -98,9 +100,12 @@ class SettlementMemory:
         if surplus <= 0:
             return
         oldest = sorted(self.settled.values(), key=lambda settlement: settlement.settled_at)
+        newest_s = oldest[-1].settled_at
         for settlement in oldest[:surplus]:
+            if settlement.settled_at == newest_s and len(self.settled) <= MOST:
+                return
             del self.settled[settlement.settlement_id]
-            self.horizon_s = max(self.horizon_s, settlement.settled_at)
+            self.horizon_s = settlement.settled_at
 
 
 def checked(settlement: Settlement, *, radiator_id: str, currency: str, now_s: float) -> Settlement:

@@ -12,16 +12,14 @@ from ..engine import (
     EngineProblem,
     EngineStatus,
     HeatBudget,
-    HeatKind,
     PowerModel,
-    PowerSource,
     SettlementPage,
 )
 from .client import BoincClient
 from .control import rest
 from .credit import Book, Tariff
-from .errors import PROBLEM, BoincError
-from .observation import Details
+from .errors import PROBLEM, BoincError, BoincFault
+from .observation import Details, engine_status
 from .options import BoincOptions
 from .originals import Originals
 from .probe import identify
@@ -80,8 +78,9 @@ class BoincEngine:
         saved = saved or {}
         table = WattsTable(model)
         table.restore(saved.get("watts"))
+        originals = Originals.from_saved(saved.get("originals"))
         self._steward = Stewardship(
-            table=table, options=options, originals=Originals.from_saved(saved.get("originals"))
+            table=table, options=options, originals=originals, taken=originals is not None
         )
         self._session: Session | None = None
         self._why = EngineProblem.BACKEND_UNREACHABLE
@@ -101,7 +100,7 @@ class BoincEngine:
         The user's own settings stay put away: see `release`.
         """
         await self._end()
-        if self._steward.originals is not None and not self._steward.hand.by_hand:
+        if self._steward.taken and not self._steward.hand.by_hand:
             with suppress(BoincError, TimeoutError):
                 async with asyncio.timeout(STOP_S):
                     await self._reconnect()
@@ -118,10 +117,10 @@ class BoincEngine:
         await self._end()
         originals = self._steward.originals
         try:
-            if originals is not None:
+            if originals is not None and self._steward.taken:
                 await self._reconnect()
                 await originals.put_back(self._client, modes=not self._steward.hand.by_hand)
-                self._steward.originals = None
+            self._steward.originals, self._steward.taken = None, False
         finally:
             await self._let_go()
 
@@ -146,33 +145,18 @@ class BoincEngine:
 
     def status(self) -> EngineStatus:
         """Tell what the engine does now."""
-        session = self._current()
-        reading = self._reading()
-        measured_w = None if reading is None else reading.power_w
-        source = PowerSource.ESTIMATED if measured_w is None else PowerSource.MEASURED
-        if session is None or session.seen is None:
-            return EngineStatus(
-                power_w=measured_w,
-                power_source=source,
-                heat_kind=HeatKind.NONE,
-                jobs_running=0,
-                jobs_paused=0,
-                jobs_queued=0,
-                work_lost_s=self._steward.work_lost_s,
-                lease_left_s=None,
-                problem=self._problem(),
-            )
-        seen = session.seen
-        deadline_s = seen.first_deadline_s()
-        return EngineStatus(
-            power_w=session.estimate_w() if measured_w is None else measured_w,
-            power_source=source,
-            heat_kind=seen.heat_kind(self._tariff.rates),
-            jobs_running=len(seen.running),
-            jobs_paused=len(seen.paused),
-            jobs_queued=len(seen.queued),
+        session, reading = self._current(), self._reading()
+        if reading is not None:
+            power_w: float | None = reading.power_w
+        else:
+            power_w = None if session is None else session.estimate_w()
+        return engine_status(
+            None if session is None else session.seen,
+            power_w=power_w,
+            measured=reading is not None,
+            rates=self._tariff.rates,
+            wall_s=self._wall(),
             work_lost_s=self._steward.work_lost_s,
-            lease_left_s=None if deadline_s is None else deadline_s - self._wall(),
             problem=self._problem(),
         )
 
@@ -185,18 +169,15 @@ class BoincEngine:
         """Return what credit has changed since the cursor `after` (None: since now).
 
         Whoever books a page stores its settlements and its cursor together, also when there is
-        no settlement in it. Raises EngineError while the
-        client cannot be asked, or for a cursor that is none.
+        no settlement in it. Raises EngineError while the client cannot be asked, or for a cursor
+        that is not ours.
         """
         session = self._current()
         if session is None or session.seen is None:
             raise EngineError(self._why, "The BOINC client cannot be asked")
         try:
             book = Book(
-                after,
-                radiator_id=self._radiator_id,
-                tariff=self._tariff,
-                settled_at=self._wall(),
+                after, radiator_id=self._radiator_id, tariff=self._tariff, settled_at=self._wall()
             )
         except ValueError as error:
             raise EngineError(EngineProblem.ENGINE_FAILED, str(error)) from error
@@ -204,17 +185,17 @@ class BoincEngine:
 
     async def attach(self, url: str, account_key: str) -> None:
         """Attach the client to a project; raises BoincError, also if the project refuses."""
-        await self._client.attach(url, account_key)
+        await self._ready().attach(url, account_key)
         self._look_again()
 
     async def detach(self, url: str) -> None:
         """Detach the client from a project, dropping its tasks; raises BoincError."""
-        await self._client.detach(url)
+        await self._ready().detach(url)
         self._look_again()
 
     async def update(self, url: str) -> None:
         """Have the client contact a project now; raises BoincError."""
-        await self._client.update(url)
+        await self._ready().update(url)
         self._look_again()
 
     def saved_state(self) -> dict[str, object]:
@@ -226,6 +207,7 @@ class BoincEngine:
         }
 
     async def _run(self) -> None:
+        await asyncio.sleep(self._phase_s)
         pause_s = FIRST_RETRY_S
         while True:
             try:
@@ -245,9 +227,8 @@ class BoincEngine:
         """Look after the client until the connection fails: raises BoincError."""
         await self._connection.connect()
         host = await identify(self._client)
-        originals = self._steward.originals or await self._take_over()
-        session = Session(self._client, self._steward, host, originals)
-        self._session = session
+        originals = await self._take_over()
+        self._session = session = Session(self._client, self._steward, host, originals)
         while True:
             self._wake.clear()
             next_s = await session.step(self._clock(), self._reading())
@@ -258,11 +239,15 @@ class BoincEngine:
 
     async def _take_over(self) -> Originals:
         """Put the user's own settings away before anything is changed, then compute nothing."""
+        steward = self._steward
         status = await self._client.status()
-        originals = self._steward.originals = await Originals.of(self._client, status)
-        await self._save(self.saved_state())
-        await rest(self._client, status, gpu=self._options.gpu_w > 0)
-        return originals
+        if steward.originals is None:
+            steward.originals = await Originals.of(self._client, status)
+        if not steward.taken:
+            await self._save(self.saved_state())
+            await rest(self._client, status, gpu=self._options.gpu_w > 0)
+            steward.taken = True
+        return steward.originals
 
     async def _end(self) -> None:
         task, self._task = self._task, None
@@ -280,6 +265,11 @@ class BoincEngine:
         self._why = EngineProblem.BACKEND_UNREACHABLE
         await self._connection.close()
         await self._save(self.saved_state())
+
+    def _ready(self) -> BoincClient:
+        if self._session is None:
+            raise BoincError(BoincFault.UNREACHABLE, "Not connected")
+        return self._client
 
     def _look_again(self) -> None:
         if self._session is not None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from ..engine import HeatKind
+from ..engine import EngineProblem, EngineStatus, HeatKind, PowerSource
 from .replies import PAUSED, READY, RUNNING, ClientStatus, Project, SuspendReason, Task
 
 
@@ -144,3 +144,28 @@ def waiting_projects(projects: Sequence[Project], tasks: Iterable[Task]) -> list
     if not used or not used <= backups:
         return []
     return [p.url for p in projects if p.resource_share and not p.paused]
+
+
+def engine_status(
+    seen: Observation | None,
+    *,
+    power_w: float | None,
+    measured: bool,
+    rates: Mapping[str, Decimal],
+    wall_s: float,
+    work_lost_s: float,
+    problem: EngineProblem | None,
+) -> EngineStatus:
+    """Return what a radiator does, as the engine contract tells it; `wall_s`: since the epoch."""
+    deadline_s = None if seen is None else seen.first_deadline_s()
+    return EngineStatus(
+        power_w=power_w,
+        power_source=PowerSource.MEASURED if measured else PowerSource.ESTIMATED,
+        heat_kind=HeatKind.NONE if seen is None else seen.heat_kind(rates),
+        jobs_running=0 if seen is None else len(seen.running),
+        jobs_paused=0 if seen is None else len(seen.paused),
+        jobs_queued=0 if seen is None else len(seen.queued),
+        work_lost_s=work_lost_s,
+        lease_left_s=None if deadline_s is None else deadline_s - wall_s,
+        problem=problem,
+    )

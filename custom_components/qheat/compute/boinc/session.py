@@ -42,6 +42,8 @@ class Stewardship:
     table: WattsTable
     options: BoincOptions
     originals: Originals | None
+    taken: bool
+    """Whether the client was set to compute nothing; before that its settings are its own."""
     budget: HeatBudget | None = None
     changed_s: float = float("-inf")
     work_lost_s: float = 0.0
@@ -132,7 +134,8 @@ class Session:
             return EngineProblem.CHANGED_BY_HAND
         if self.seen is None or self._control.plan == OFF:
             return None
-        if self.seen.status.suspended != SuspendReason.NONE:
+        # Just after a lease began the client still gives the run mode as its reason.
+        if self.seen.status.suspended not in {SuspendReason.NONE, SuspendReason.BY_MODE}:
             return EngineProblem.MACHINE_BUSY
         short = self._steward.work.short_s(now_s) >= SHORT_S
         return EngineProblem.NO_JOBS if short else None

@@ -64,8 +64,8 @@ METER_AFTER_S: Final = 60.0
 """A power meter may be slow, and other programs draw power too: wait longer."""
 CALM_S: Final = 600.0
 """For so long an escalation is still told after its cause is gone."""
-_CPU_SHARE: Final = 0.2
-"""CPU seconds per second that a paused task never uses."""
+_CPU_SHARE: Final = 0.05
+"""CPU seconds per second that a paused task never uses; on a busy machine a deaf one gets few."""
 _DROP_SHARE: Final = 0.5
 _SMALLEST_DROP_W: Final = 10.0
 

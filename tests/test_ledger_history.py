@@ -1,0 +1,183 @@
+"""Days kept for statements, whatever happens to the ledger and the history."""
+
+import copy
+import json
+from collections.abc import Iterator
+from datetime import UTC, date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from custom_components.qheat.compute.engine import HeatKind
+from custom_components.qheat.ledger import History, Ledger, LedgerError
+from custom_components.qheat.ledger.history import KEPT_DAYS, KEPT_IDS
+from custom_components.qheat.ledger.hours import OPEN_HOURS
+
+from .ledger_data import (
+    ALWAYS,
+    OFFICE,
+    TARIFF,
+    heat,
+    hour,
+    page,
+    reloaded,
+    settlement,
+    sixty_hours,
+    summed,
+)
+
+PARIS = ZoneInfo("Europe/Paris")
+FIRST_DAY = date(2026, 9, 21)
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    return Ledger("EUR")
+
+
+@pytest.fixture
+def history() -> History:
+    return History("EUR")
+
+
+def kept(history: History) -> History:
+    return History.load(json.loads(json.dumps(history.save())))
+
+
+def test_a_day_is_a_day_of_the_tenants_calendar(ledger: Ledger, history: History) -> None:
+    heat(ledger, hour(21) + 100, 1000)
+    heat(ledger, hour(22) + 100, 1000)
+    history.absorb(ledger, PARIS)
+    days = [(day, row.totals.heat_j) for _, day, row in history.days(*ALWAYS)]
+    assert days == [(date(2026, 9, 21), 1000), (date(2026, 9, 22), 1000)]
+
+
+def test_a_day_is_complete_although_its_hours_are_closed_one_by_one(
+    ledger: Ledger, history: History
+) -> None:
+    for number in range(3 * OPEN_HOURS):
+        heat(ledger, hour(number) + 100, 1000)
+        history.absorb(ledger, PARIS)
+    days = [row.totals.heat_j for _, _, row in history.days(*ALWAYS)]
+    assert days[0] == 22_000
+    assert set(days[1:-1]) == {24_000}
+    assert sum(days) == ledger.total().heat_j
+
+
+def test_a_late_settlement_and_its_revocation_change_the_day_of_the_heat(
+    ledger: Ledger, history: History
+) -> None:
+    heat(ledger, hour(1) + 100, 1000)
+    heat(ledger, hour(49) + 100, 1000)
+    history.absorb(ledger, UTC)
+    told = settlement(delivered_at=hour(1), settled_at=hour(49))
+    ledger.book(OFFICE, page(told), hour(50))
+    assert history.absorb(ledger, UTC)
+    assert not history.absorb(ledger, UTC)
+    _, day, row = next(history.days(*ALWAYS))
+    assert (day, row.totals.jobs, row.settlement_ids) == (FIRST_DAY, {"docking": 1}, ("s1",))
+    ledger.book(OFFICE, page(settlement(accepted=False, settled_at=hour(50))), hour(51))
+    history.absorb(ledger, UTC)
+    _, day, row = next(history.days(*ALWAYS))
+    assert (day, row.totals.refused, row.settlement_ids) == (FIRST_DAY, 1, ("s1",))
+    assert row.totals.earned == 0
+
+
+def test_a_removed_radiator_stays_in_the_history(ledger: Ledger, history: History) -> None:
+    heat(ledger, hour(1), 1000)
+    history.absorb(ledger, UTC)
+    history.absorb(Ledger("EUR"), UTC)
+    assert summed(history).heat_j == 1000
+
+
+def test_history_is_bounded_and_keeps_the_newest(ledger: Ledger, history: History) -> None:
+    for number in range(KEPT_DAYS + 50):
+        heat(ledger, hour(24 * number + 12), 1000)
+        ids = [f"{number}-{job}" for job in range(10)]
+        told = (settlement(one, settled_at=float(hour(24 * number + 12))) for one in ids)
+        ledger.book(OFFICE, page(*told), hour(24 * number + 13))
+        history.absorb(ledger, UTC)
+    rows = [row for _, _, row in history.days(*ALWAYS)]
+    assert len(rows) == KEPT_DAYS
+    assert sum(len(row.settlement_ids) for row in rows) == KEPT_IDS
+    assert rows[-1].settlement_ids == tuple(ids)
+    assert rows[0].settlement_ids == ()
+    assert rows[0].totals.jobs == {"docking": 10}
+
+
+def test_a_history_in_another_currency_is_refused(ledger: Ledger) -> None:
+    with pytest.raises(LedgerError, match="EUR"):
+        History("CHF").absorb(ledger, UTC)
+
+
+type Event = tuple[int, int, bool, bool, bool]
+
+
+@settings(deadline=None)
+@given(
+    events=st.lists(
+        st.tuples(
+            st.integers(0, 3 * OPEN_HOURS),
+            st.integers(0, 9),
+            st.booleans(),
+            st.booleans(),
+            st.booleans(),
+        ),
+        max_size=40,
+    )
+)
+def test_the_days_add_up_to_the_ledger_whatever_is_late_revoked_or_killed(
+    events: list[Event],
+) -> None:
+    ledger, history = Ledger("EUR"), History("EUR")
+    for number in range(0, 2 * OPEN_HOURS, 2):
+        heat(ledger, hour(number) + 100, 1000 / 3, TARIFF)
+    history.absorb(ledger, PARIS)
+    saved, since_saved = history.save(), 0
+    for at, name, accepted, killed, saves in events:
+        heat(ledger, hour(at) + 100, 1000 / 7, TARIFF, kind=HeatKind.OWN)
+        told = settlement(f"s{name}", accepted=accepted, settled_at=float(hour(at)))
+        ledger.book(OFFICE, page(told), hour(1000))
+        if killed:
+            ledger, history = reloaded(ledger), History.load(saved)
+        history.absorb(ledger, PARIS)
+        since_saved += 1
+        if saves or since_saved > 10:
+            saved, since_saved = history.save(), 0
+    days = summed(history)
+    books = ledger.running_totals(OFFICE)[-1][1]
+    assert days == books
+    assert kept(history).save() == history.save()
+
+
+SAVED = json.loads(json.dumps(sixty_hours().save()))
+
+
+def places(data: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    if isinstance(data, dict | list):
+        for key in data if isinstance(data, dict) else range(len(data)):
+            yield (*path, key)
+            yield from places(data[key], (*path, key))
+
+
+@settings(deadline=None)
+@given(
+    path=st.sampled_from(list(places(SAVED))),
+    value=st.sampled_from([None, "", "x", -1, float("nan"), 10**400, True, [], {}, "9" * 5000]),
+)
+def test_a_damaged_history_is_an_error_or_reads_as_what_it_says(
+    path: tuple[Any, ...], value: Any
+) -> None:
+    damaged = copy.deepcopy(SAVED)
+    parent = damaged
+    for key in path[:-1]:
+        parent = parent[key]
+    parent[path[-1]] = value
+    try:
+        history = History.load(damaged)
+    except LedgerError:
+        return
+    assert history.save() == damaged
