@@ -4,11 +4,22 @@ from contextlib import AsyncExitStack
 
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
 from homeassistant.core import Event, HomeAssistant
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.typing import ConfigType
 
+from .boinc_actions import async_register_boinc_actions
+from .const import DOMAIN
 from .coordinator import QheatConfigEntry
 from .home import async_open_home, async_remove_home
 
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 PLATFORMS = [Platform.CLIMATE, Platform.IMAGE, Platform.SENSOR]
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Register the actions."""
+    async_register_boinc_actions(hass)
+    return True
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: QheatConfigEntry) -> bool:

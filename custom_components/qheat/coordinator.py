@@ -12,6 +12,8 @@ from homeassistant.helpers.storage import Store
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
 from .backend import EmbeddedBackend
+from .boinc_machines import BoincMachines
+from .compute.boinc import Details
 from .compute.engine import EngineError, EngineProblem, EngineStatus, SettlementPage
 from .compute.machine import Machine
 from .const import LOGGER
@@ -37,6 +39,8 @@ class HomeState:
     home_total: Totals
     showcase: Showcase
     """Sums as last written to disk: what is shown never goes backwards after a crash."""
+    boinc: Mapping[str, Details | None]
+    """What each BOINC machine does; None while it is not known."""
 
     @property
     def power_w(self) -> float | None:
@@ -67,7 +71,8 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         ledger: Ledger,
         tariff: Tariff,
         presets: Presets,
-        machine: Machine,
+        machine: Machine | None,
+        boinc: BoincMachines,
         embedded: EmbeddedBackend | None,
         store: Store[dict[str, Any]],
     ) -> None:
@@ -75,6 +80,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         self.presets = presets
         self.machine = machine
         self.embedded = embedded
+        self.boinc = boinc
         self.radiators = radiators
         self._ledger = ledger
         self._totals = {key: ledger.totals(key) for key in radiators}
@@ -111,6 +117,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
             totals=self._totals,
             home_total=self._home_total,
             showcase=self._showcase,
+            boinc=self.boinc.details(),
         )
 
     def _record(self, radiator_id: str, now: Moment, status: EngineStatus) -> None:
@@ -130,13 +137,15 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         """Book what the backend has settled since the last look; True if there was anything."""
         booked = False
         for radiator_id, radiator in self.radiators.items():
+            cursor = self._ledger.cursor(radiator_id)
             try:
-                page = await radiator.engine.settlements(self._ledger.cursor(radiator_id))
+                page = await radiator.engine.settlements(cursor)
             except EngineError as err:
-                if err.problem is EngineProblem.BACKEND_REFUSED:
+                refused = err.problem is EngineProblem.BACKEND_REFUSED
+                if refused and radiator_id not in self.boinc:
                     self.config_entry.async_start_reauth(self.hass)
                 continue
-            if page.settlements:
+            if page.settlements or page.cursor != cursor:
                 booked |= self._book(radiator_id, page)
         return booked
 
@@ -148,7 +157,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
             return False
         for fault in booking.faults:
             LOGGER.warning("A settlement of %s was not booked: %s", radiator_id, fault.detail)
-        return bool(booking.booked or booking.revoked)
+        return bool(booking.booked or booking.revoked or not page.settlements)
 
     async def async_set(self, radiator_id: str, setting: Setting) -> None:
         """Take over what the tenant has set, keep it, and act on it at once."""
@@ -164,6 +173,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
             {
                 "ledger": self._ledger.save(),
                 "radiators": {key: radiator.save() for key, radiator in self.radiators.items()},
+                "boinc": self.boinc.save(),
             }
         )
         self._totals, self._home_total = totals, home_total

@@ -89,6 +89,8 @@ class EngineStatus:
     lease_left_s: float | None
     """Seconds until the first lease ends if nobody renews it."""
     problem: EngineProblem | None
+    reachable: bool = True
+    """Whether the radiator itself can be asked; its jobs' backend is another matter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

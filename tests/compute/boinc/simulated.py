@@ -68,6 +68,9 @@ class SimulatedClient:
         return min(self.tasks, max(allowed, 1))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._server is None or not self._server.is_serving():
+            writer.close()  # accepted just before the end
+            return
         self._writers.add(writer)
         nonce = f"{time.time():f}"
         authorized = False

@@ -16,6 +16,7 @@ class TaskView:
     project: str
     fraction_done: float | None
     left_s: float | None
+    gpu: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +120,7 @@ class Observation:
                 project=names.get(task.project_url, task.project_url),
                 fraction_done=task.fraction_done,
                 left_s=task.left_s,
+                gpu=task.gpu,
             )
             for task in self.running
         )
@@ -168,4 +170,5 @@ def engine_status(
         work_lost_s=work_lost_s,
         lease_left_s=None if deadline_s is None else deadline_s - wall_s,
         problem=problem,
+        reachable=seen is not None,
     )
