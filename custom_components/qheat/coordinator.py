@@ -131,12 +131,14 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         booked = False
         for radiator_id, radiator in self.radiators.items():
             try:
-                page = await radiator.engine.settlements(self._ledger.cursor(radiator_id))
+                cursor = self._ledger.cursor(radiator_id)
+                page = await radiator.engine.settlements(cursor)
             except EngineError as err:
                 if err.problem is EngineProblem.BACKEND_REFUSED:
                     self.config_entry.async_start_reauth(self.hass)
                 continue
-            if page.settlements:
+            # BOINC's first page holds no settlement, only the credit to count from.
+            if page.settlements or page.cursor != cursor:
                 booked |= self._book(radiator_id, page)
         return booked
 
@@ -148,7 +150,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
             return False
         for fault in booking.faults:
             LOGGER.warning("A settlement of %s was not booked: %s", radiator_id, fault.detail)
-        return bool(booking.booked or booking.revoked)
+        return True
 
     async def async_set(self, radiator_id: str, setting: Setting) -> None:
         """Take over what the tenant has set, keep it, and act on it at once."""
