@@ -145,6 +145,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
                 if refused and radiator_id not in self.boinc:
                     self.config_entry.async_start_reauth(self.hass)
                 continue
+            # BOINC's first page holds no settlement, only the credit to count from.
             if page.settlements or page.cursor != cursor:
                 booked |= self._book(radiator_id, page)
         return booked
@@ -157,7 +158,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
             return False
         for fault in booking.faults:
             LOGGER.warning("A settlement of %s was not booked: %s", radiator_id, fault.detail)
-        return bool(booking.booked or booking.revoked or not page.settlements)
+        return True
 
     async def async_set(self, radiator_id: str, setting: Setting) -> None:
         """Take over what the tenant has set, keep it, and act on it at once."""

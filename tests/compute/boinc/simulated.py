@@ -26,6 +26,8 @@ class SimulatedClient:
     permanent: int = 2
     temporary: int = 0
     temporary_until_s: float = 0.0
+    gpu: str = "auto"
+    """The GPU's mode and its duration, as set last."""
     override: str = ""
     credit: float = 100.0
     share: float = 100.0
@@ -142,14 +144,22 @@ class SimulatedClient:
             self.permanent = mode
         return "<success/>"
 
+    def _set_gpu_mode(self, request: str) -> str:
+        mode = next(name for name in _MODES if f"<{name}/>" in request)
+        lasting = "<duration>0.000<" in request
+        self.gpu = f"{mode} for good" if lasting else f"{mode} for a while"
+        return "<success/>"
+
     def _get_cc_status(self, _request: str) -> str:
         left_s = max(0.0, self.temporary_until_s - time.monotonic())
+        gpu_mode = _MODES[self.gpu.split()[0]]
         return (
             f"<cc_status><task_suspend_reason>{4 if self.mode == 3 else 0}</task_suspend_reason>"
             f"<task_mode>{self.mode}</task_mode><task_mode_perm>{self.permanent}</task_mode_perm>"
             f"<task_mode_delay>{left_s:f}</task_mode_delay>"
-            "<gpu_suspend_reason>0</gpu_suspend_reason><gpu_mode>2</gpu_mode>"
-            "<gpu_mode_perm>2</gpu_mode_perm><gpu_mode_delay>0</gpu_mode_delay></cc_status>"
+            f"<gpu_suspend_reason>0</gpu_suspend_reason><gpu_mode>{gpu_mode}</gpu_mode>"
+            f"<gpu_mode_perm>{3 if 'never' in self.gpu else 2}</gpu_mode_perm>"
+            "<gpu_mode_delay>0</gpu_mode_delay></cc_status>"
         )
 
     def _task(self, number: int) -> str:

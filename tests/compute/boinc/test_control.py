@@ -118,3 +118,18 @@ async def test_a_client_that_does_not_take_the_preferences_gets_no_lease(
     with pytest.raises(Exception, match="did not take"):
         await follow(control, 100.0, 40.0, 120.0)
     assert simulated.mode == 3
+
+
+async def test_a_gpu_computes_under_the_same_lease_while_the_budget_has_room_for_it(
+    control: Control, simulated: SimulatedClient
+) -> None:
+    control.planner = Planner(table=WattsTable(MODEL), gpu_w=100.0)
+    await follow(control, 100.0, 60.0, 120.0)
+    assert (simulated.running, simulated.gpu) == (4, "never for good")
+    await follow(control, 110.0, 140.0, 130.0)
+    assert (simulated.running, simulated.gpu) == (2, "always for a while")
+    await follow(control, 120.0, 50.0, 140.0)
+    assert (simulated.running, simulated.gpu) == (3, "never for good")
+    await follow(control, 130.0, 160.0, 150.0)
+    await follow(control, 131.0, 0.0, 151.0)
+    assert (simulated.running, simulated.gpu) == (0, "never for good")

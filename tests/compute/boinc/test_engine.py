@@ -82,7 +82,7 @@ async def radiator(simulated: SimulatedClient) -> AsyncGenerator[Radiator]:
 
 async def until(look: Callable[[], object]) -> None:
     async with asyncio.timeout(30):
-        while not look():  # noqa: ASYNC110 - what is looked at sets no event
+        while not look():
             await asyncio.sleep(0.02)
 
 

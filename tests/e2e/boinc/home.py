@@ -22,7 +22,7 @@ async def heat(port: int, url: str) -> None:
     model = PowerModel(idle_w=20.0, rated_w=60.0, slots=CORES)
     engine = BoincEngine("127.0.0.1", port, PASSWORD, radiator_id="hall", model=model)
     await engine.start()
-    while engine.details() is None:  # noqa: ASYNC110 - the engine sets no event
+    while engine.details() is None:
         await asyncio.sleep(0.2)
     await engine.attach(url, ACCOUNT_KEY)
     while True:

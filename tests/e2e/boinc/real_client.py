@@ -46,7 +46,8 @@ class RealClient:
         """Start the client and wait until it answers."""
         with (self.folder / "client.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                self._binary,
+                # Should the tests be killed, the client is killed, too, and its tasks miss it.
+                *("setpriv", "--pdeathsig", "KILL", self._binary),
                 *("--dir", self.folder, "--gui_rpc_port", str(self.port)),
                 *("--no_gpus", "--allow_multiple_clients"),
                 cwd=self.folder,

@@ -18,7 +18,7 @@ from .replies import ABORTED, ERRORED, ClientStatus, Project, SuspendReason, Tas
 from .watchdogs import HandWatch, ObedienceWatch, Step, WorkWatch, to_be_paused
 from .watts import WattsTable
 
-PROJECTS_S: Final = 60.0
+PROJECTS_S: Final = 30.0
 AFTER_CHANGE_S: Final = 3.0
 """A change is seen by then; it acts within 1.3 s."""
 STEADY_S: Final = 20.0
@@ -194,12 +194,17 @@ class Session:
             self._steward.table.learn(int(busy), reading.power_w)
 
     def _count_losses(self, tasks: tuple[Task, ...]) -> None:
-        failed = {t.name: t.cpu_time_s for t in tasks if t.state in {ERRORED, ABORTED}}
-        if self._lost is not None:
-            self._steward.work_lost_s += sum(
-                cpu_s for name, cpu_s in failed.items() if name not in self._lost
-            )
-        self._lost = set(failed)
+        failed = [task for task in tasks if task.state in {ERRORED, ABORTED}]
+        if self._lost is None:  # what failed before we came is none of ours
+            self._lost = {task.name for task in failed}
+        self._lost &= {task.name for task in tasks}
+        for task in failed:
+            self._lose(task)
+
+    def _lose(self, task: Task) -> None:
+        if self._lost is not None and task.name not in self._lost:
+            self._lost.add(task.name)
+            self._steward.work_lost_s += task.cpu_time_s
 
     async def _watch_obedience(
         self, now_s: float, seen: Observation, reading: Reading | None
@@ -221,6 +226,7 @@ class Session:
         match watch.judge(now_s, guilty=bool(self._guilty) or hot):
             case Step.ABORT:
                 for task in self._guilty or paused:
+                    self._lose(task)
                     await self._client.abort(task)
             case Step.QUIT:
                 await self._client.quit()
