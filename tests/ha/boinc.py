@@ -84,7 +84,7 @@ def state_of(hass: HomeAssistant, key: str, radiator_id: str = HALL) -> str:
     return state.state
 
 
-def device_of(hass: HomeAssistant, key: str) -> dr.DeviceEntry:
-    """Return the device of a radiator, or of the home by its entry's id."""
-    devices = dr.async_get(hass).devices.values()
-    return next(device for device in devices if (DOMAIN, key) in device.identifiers)
+def device_of(hass: HomeAssistant, key: str) -> str:
+    """Return the device id of a radiator, or of the home by its entry's id."""
+    devices = dr.async_entries_for_config_entry(dr.async_get(hass), "01JHOME")
+    return next(device.id for device in devices if (DOMAIN, key) in device.identifiers)

@@ -6,10 +6,15 @@ from typing import Any
 
 import pytest
 from homeassistant.components.climate import PRESET_NONE
+from homeassistant.util.yaml import load_yaml_dict
 
+from custom_components.qheat.boinc_actions import ACTIONS
+from custom_components.qheat.boinc_sensor import BOINC_DESCRIPTIONS, GPU_DESCRIPTIONS
+from custom_components.qheat.compute.boinc import BoincFault
 from custom_components.qheat.compute.engine import EngineProblem, HeatKind, PowerSource
 from custom_components.qheat.heating import Reason
 from custom_components.qheat.image import DESCRIPTION as PICTURE
+from custom_components.qheat.problems import ISSUES
 from custom_components.qheat.sensor import (
     EMBEDDED_DESCRIPTIONS,
     HEAT_DESCRIPTIONS,
@@ -32,6 +37,8 @@ SENSORS = {
         *EMBEDDED_DESCRIPTIONS,
         *HOME_DESCRIPTIONS,
         *RADIATOR_DESCRIPTIONS,
+        *BOINC_DESCRIPTIONS,
+        *GPU_DESCRIPTIONS,
     )
 }
 
@@ -84,7 +91,8 @@ def test_every_field_is_explained() -> None:
 
 def test_every_sensor_without_a_device_class_has_an_icon() -> None:
     icons = json.loads((FOLDER / "icons.json").read_text("utf-8"))["entity"]["sensor"]
-    plain = {d.key for d in RADIATOR_DESCRIPTIONS if d.device_class is None}
+    sensors = (*RADIATOR_DESCRIPTIONS, *BOINC_DESCRIPTIONS, *GPU_DESCRIPTIONS)
+    plain = {d.key for d in sensors if d.device_class is None}
     assert plain <= set(icons)
     assert set(icons) <= SENSORS
 
@@ -93,3 +101,24 @@ def test_the_thermostat_offers_only_presets_that_have_a_text() -> None:
     built_in = {"none", "comfort", "eco", "away", "boost"}
     own = TEXTS["en"]["entity"]["climate"]["thermostat"]["state_attributes"]["preset_mode"]["state"]
     assert {PRESET_NONE, *Preset} == built_in | set(own)
+
+
+def test_every_refusal_of_a_boinc_client_has_a_text() -> None:
+    told_in_form = set(TEXTS["en"]["config_subentries"]["boinc"]["error"])
+    assert set(BoincFault) <= told_in_form
+    told_by_action = set(TEXTS["en"]["exceptions"])
+    assert {f"action_{fault}" for fault in BoincFault} <= told_by_action
+
+
+def test_every_issue_of_a_boinc_machine_has_a_text() -> None:
+    assert {issue.key for issue in ISSUES.values()} <= set(TEXTS["en"]["issues"])
+
+
+def test_every_action_has_texts_fields_and_an_icon() -> None:
+    services = load_yaml_dict(str(FOLDER / "services.yaml"))
+    icons = json.loads((FOLDER / "icons.json").read_text("utf-8"))["services"]
+    texts = TEXTS["en"]["services"]
+    for name, (schema, _) in ACTIONS.items():
+        fields = {str(key) for key in schema}
+        assert set(services[name]["fields"]) == set(texts[name]["fields"]) == fields
+        assert name in icons
