@@ -90,6 +90,10 @@ class BoincMachines:
         """Return a radiator's engine; raises KeyError for one that is no BOINC machine."""
         return self._machines[radiator_id].engine
 
+    def title(self, radiator_id: str) -> str:
+        """Return what its user calls a machine."""
+        return self._machines[radiator_id].title
+
     def details(self) -> dict[str, Details | None]:
         """Return what each machine does now; None while it is not known."""
         return {key: machine.engine.details() for key, machine in self._machines.items()}

@@ -27,6 +27,8 @@ from .const import (
     SUBENTRY_BOINC,
     SUBENTRY_THIS_MACHINE,
 )
+from .options_flow import HomeOptionsFlow
+from .prices import price_errors
 from .radiator_flow import BoincFlow, ThisMachineFlow
 
 PROBLEM_TO_ERROR = {
@@ -89,12 +91,12 @@ class QheatConfigFlow(ConfigFlow, domain=DOMAIN):
 
     async def async_step_money(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for the prices that savings are reckoned with."""
-        if user_input is not None:
+        currency = self._data[CONF_CURRENCY]
+        errors = price_errors(self.hass, user_input or {}, currency)
+        if user_input is not None and not errors:
             name = self._data.pop(CONF_NAME)
             return self.async_create_entry(title=name, data=self._data, options=user_input)
-        return self.async_show_form(
-            step_id="money", data_schema=forms.money(self._data[CONF_CURRENCY])
-        )
+        return self._show_form("money", forms.money(currency), user_input, errors)
 
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
@@ -164,18 +166,4 @@ class QheatConfigFlow(ConfigFlow, domain=DOMAIN):
             step_id=step_id,
             data_schema=self.add_suggested_values_to_schema(schema, shown),
             errors=errors,
-        )
-
-
-class HomeOptionsFlow(OptionsFlow):
-    """Change prices, outdoor temperature and presets of a home."""
-
-    async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Show all options on one page."""
-        if user_input is not None:
-            return self.async_create_entry(data=user_input)
-        schema = forms.options(self.config_entry.data[CONF_CURRENCY])
-        return self.async_show_form(
-            step_id="init",
-            data_schema=self.add_suggested_values_to_schema(schema, self.config_entry.options),
         )

@@ -10,17 +10,21 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.storage import Store
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
+from homeassistant.util import dt as dt_util
 
+from .archive import Archive
 from .backend import EmbeddedBackend
 from .boinc_machines import BoincMachines
 from .compute.boinc import Details
 from .compute.engine import EngineError, EngineProblem, EngineStatus, SettlementPage
 from .compute.machine import Machine
 from .const import LOGGER
-from .ledger import Ledger, LedgerError, Moment, Tariff, Totals
+from .ledger import Ledger, LedgerError, Moment, Totals
+from .prices import Carbon, Prices
 from .radiator import Radiator, RadiatorState
 from .setting import Presets, Setting
 from .showcase import Showcase, read_showcase
+from .today import WORK, CoreTime, Today, all_work, work_since
 
 type QheatConfigEntry = ConfigEntry[HomeCoordinator]
 
@@ -31,14 +35,25 @@ SAVE_EVERY_S: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """What the books of a radiator, or of the whole home, say; shown as last written to disk.
+
+    So what is shown never goes backwards after a crash.
+    """
+
+    totals: Totals
+    today: Today
+    carbon: Carbon
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HomeState:
     """All that the entities of a home show."""
 
     radiators: Mapping[str, RadiatorState]
-    totals: Mapping[str, Totals]
-    home_total: Totals
+    balances: Mapping[str, Balance]
+    home_balance: Balance
     showcase: Showcase
-    """Sums as last written to disk: what is shown never goes backwards after a crash."""
     boinc: Mapping[str, Details | None]
     """What each BOINC machine does; None while it is not known."""
 
@@ -69,7 +84,10 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         *,
         radiators: Mapping[str, Radiator],
         ledger: Ledger,
-        tariff: Tariff,
+        prices: Prices,
+        carbon: Carbon,
+        core_time: CoreTime,
+        archive: Archive,
         presets: Presets,
         machine: Machine | None,
         boinc: BoincMachines,
@@ -83,9 +101,11 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         self.boinc = boinc
         self.radiators = radiators
         self._ledger = ledger
-        self._totals = {key: ledger.totals(key) for key in radiators}
-        self._home_total = ledger.total()
-        self._tariff = tariff
+        self._prices = prices
+        self._carbon = carbon
+        self._core_time = core_time
+        self.archive = archive
+        self._balances, self._home_balance = self._read_books()
         self._store = store
         self._showcase = Showcase()
         self._next_save_s = 0.0
@@ -110,17 +130,23 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         if booked or now.steady_s >= self._next_save_s:
             self._next_save_s = now.steady_s + SAVE_EVERY_S
             await self.async_save()
+        await self.archive.async_tick(now.steady_s)
         if booked and self.embedded is not None:
             self._showcase = await read_showcase(self.embedded)
         return HomeState(
             radiators=states,
-            totals=self._totals,
-            home_total=self._home_total,
+            balances=self._balances,
+            home_balance=self._home_balance,
             showcase=self._showcase,
             boinc=self.boinc.details(),
         )
 
     def _record(self, radiator_id: str, now: Moment, status: EngineStatus) -> None:
+        cores = None
+        if status.power_w is not None:
+            busy = self.radiators[radiator_id].busy_slots(status.power_w)
+            cores = busy if status.heat_kind in WORK else 0.0
+        self._core_time.record(radiator_id, dt_util.now().date(), now.steady_s, cores)
         try:
             self._ledger.record(
                 radiator_id,
@@ -128,7 +154,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
                 status.power_w,
                 kind=status.heat_kind,
                 source=status.power_source,
-                tariff=self._tariff,
+                tariff=self._prices.now(),
             )
         except LedgerError:
             LOGGER.exception("A reading of %s was not recorded", radiator_id)
@@ -168,13 +194,31 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
 
     async def async_save(self) -> None:
         """Write the books and settings; what is written at once is complete or not there."""
-        totals = {key: self._ledger.totals(key) for key in self.radiators}
-        home_total = self._ledger.total()
+        balances, home_balance = self._read_books()
         await self._store.async_save(
             {
                 "ledger": self._ledger.save(),
                 "radiators": {key: radiator.save() for key, radiator in self.radiators.items()},
                 "boinc": self.boinc.save(),
+                "core_time": self._core_time.save(),
             }
         )
-        self._totals, self._home_total = totals, home_total
+        self._balances, self._home_balance = balances, home_balance
+
+    def _read_books(self) -> tuple[dict[str, Balance], Balance]:
+        """Return the balance of each radiator, and of the home with all that it ever had."""
+        midnight = dt_util.start_of_local_day()
+        work = {
+            key: work_since(
+                self._ledger.hours(key),
+                midnight.timestamp(),
+                self._core_time.core_h(key, midnight.date()),
+            )
+            for key in {*self.radiators, *self._ledger.radiator_ids}
+        }
+        balances = {
+            key: Balance(totals=self._ledger.totals(key), today=work[key], carbon=self._carbon)
+            for key in self.radiators
+        }
+        total, all_today = self._ledger.total(), all_work(list(work.values()))
+        return balances, Balance(totals=total, today=all_today, carbon=self._carbon)

@@ -28,7 +28,7 @@ class RadiatorEntity(CoordinatorEntity[HomeCoordinator]):
     """An entity of one radiator's device."""
 
     _attr_has_entity_name = True
-    _asks_machine = True
+    _asks_machine = False
     """Whether there is nothing to show while the radiator's machine does not answer."""
 
     def __init__(

@@ -38,7 +38,11 @@ from .const import (
     BACKEND_OPERATOR,
     CONF_AREA,
     CONF_BACKEND,
+    CONF_CO2_ELECTRICITY,
+    CONF_CO2_REFERENCE,
+    CONF_CO2_SOURCE,
     CONF_ELECTRICITY_PRICE,
+    CONF_ELECTRICITY_PRICE_ENTITY,
     CONF_FLOOR_AREA_M2,
     CONF_GPU_W,
     CONF_IDLE_W,
@@ -49,13 +53,16 @@ from .const import (
     CONF_RATED_W,
     CONF_RATES,
     CONF_REFERENCE_EFFICIENCY,
+    CONF_REFERENCE_KIND,
     CONF_REFERENCE_PRICE,
+    CONF_REFERENCE_PRICE_ENTITY,
     CONF_ROOM,
     CONF_SPEED,
     CONF_TEMPERATURE_ENTITY,
     ROOM_SENSOR,
     ROOM_SIMULATED,
 )
+from .ledger import ReferenceKind
 from .setting import DEFAULT_PRESETS, MAX_SETPOINT_C, MIN_SETPOINT_C
 
 # What a household pays for a kWh, rounded, as a start; other currencies are asked for.
@@ -104,38 +111,47 @@ TOKEN: Final = vol.Schema({vol.Required(CONF_TOKEN): OPERATOR.schema[CONF_TOKEN]
 def money(currency: str) -> vol.Schema:
     """Return the prices of a home, per kWh in `currency`."""
     price = _number(0, 1000, "any", f"{currency}/kWh")
+    price_entity = EntitySelector(EntitySelectorConfig(domain=["sensor", "input_number", "number"]))
     typical = TYPICAL_PRICE_PER_KWH.get(currency, vol.UNDEFINED)
     return vol.Schema(
         {
             vol.Required(CONF_ELECTRICITY_PRICE, default=typical): price,
-            vol.Required(CONF_REFERENCE_PRICE, default=typical): price,
-            vol.Required(CONF_REFERENCE_EFFICIENCY, default=1.0): _number(0.1, 10, "any"),
-        }
-    )
-
-
-def options(currency: str) -> vol.Schema:
-    """Return what can be changed of a home later: prices, outdoor temperature, presets."""
-    return money(currency).extend(
-        {
-            vol.Optional(CONF_OUTDOOR_ENTITY): EntitySelector(
-                EntitySelectorConfig(
-                    filter=[
-                        EntityWithDeviceFilterSelectorConfig(domain="weather"),
-                        EntityWithDeviceFilterSelectorConfig(
-                            domain="sensor", device_class="temperature"
-                        ),
-                    ]
-                )
+            vol.Optional(CONF_ELECTRICITY_PRICE_ENTITY): price_entity,
+            vol.Required(CONF_REFERENCE_KIND, default=ReferenceKind.ELECTRIC.value): _choice(
+                CONF_REFERENCE_KIND, list(ReferenceKind)
             ),
-            **{
-                vol.Required(str(preset), default=setpoint_c): _number(
-                    MIN_SETPOINT_C, MAX_SETPOINT_C, 0.5, UnitOfTemperature.CELSIUS
-                )
-                for preset, setpoint_c in DEFAULT_PRESETS.items()
-            },
+            vol.Required(CONF_REFERENCE_PRICE, default=typical): price,
+            vol.Optional(CONF_REFERENCE_PRICE_ENTITY): price_entity,
+            vol.Optional(CONF_REFERENCE_EFFICIENCY): _number(0.1, 10, "any"),
         }
     )
+
+
+PRESETS: Final = vol.Schema(
+    {
+        **{
+            vol.Required(str(preset), default=setpoint_c): _number(
+                MIN_SETPOINT_C, MAX_SETPOINT_C, 0.5, UnitOfTemperature.CELSIUS
+            )
+            for preset, setpoint_c in DEFAULT_PRESETS.items()
+        },
+        vol.Optional(CONF_OUTDOOR_ENTITY): EntitySelector(
+            EntitySelectorConfig(
+                filter=[EntityWithDeviceFilterSelectorConfig(domain="weather"), _TEMPERATURE]
+            )
+        ),
+    }
+)
+
+_GRAMS: Final = _number(0, 10_000, "any", "g/kWh")
+
+CO2: Final = vol.Schema(
+    {
+        vol.Optional(CONF_CO2_ELECTRICITY): _GRAMS,
+        vol.Optional(CONF_CO2_REFERENCE): _GRAMS,
+        vol.Optional(CONF_CO2_SOURCE): TextSelector(),
+    }
+)
 
 
 _RADIATOR: Final[dict[Any, Any]] = {

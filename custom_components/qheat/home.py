@@ -3,7 +3,6 @@
 import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from decimal import Decimal
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
@@ -12,15 +11,13 @@ from homeassistant.helpers import area_registry as ar
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.storage import Store
 
+from .archive import archive_store, async_open_archive
 from .boinc_machines import BoincMachines, async_release_all
 from .const import (
     CONF_AREA,
     CONF_CURRENCY,
-    CONF_ELECTRICITY_PRICE,
     CONF_FLOOR_AREA_M2,
     CONF_OUTDOOR_ENTITY,
-    CONF_REFERENCE_EFFICIENCY,
-    CONF_REFERENCE_PRICE,
     CONF_ROOM,
     CONF_SPEED,
     CONF_TEMPERATURE_ENTITY,
@@ -32,12 +29,14 @@ from .const import (
 from .coordinator import HomeCoordinator, QheatConfigEntry
 from .errors import setup_error
 from .heating import RoomControl
-from .ledger import Ledger, LedgerError, Tariff
+from .ledger import Ledger, LedgerError
+from .prices import Carbon, Prices, fixed_tariff
 from .problems import watch_problems
 from .radiator import Radiator, Room
 from .rooms import FastRoom, SensorRoom
 from .setting import DEFAULT_PRESETS, Setting
 from .this_machine import async_delete_database, async_open_this_machine
+from .today import CoreTime
 
 STORAGE_VERSION: Final = 1
 MODELS: Final = {SUBENTRY_THIS_MACHINE: "This machine", SUBENTRY_BOINC: "BOINC machine"}
@@ -53,9 +52,11 @@ async def async_open_home(
     saved = await store.async_load() or {}
     try:
         ledger = Ledger.load(saved["ledger"]) if saved else Ledger(entry.data[CONF_CURRENCY])
+        core_time = CoreTime(saved.get("core_time"))
+        archive = await async_open_archive(hass, entry.entry_id, ledger)
     except (KeyError, LedgerError) as err:
         raise setup_error("books_damaged", err) from err
-    tariff = _tariff(entry)
+    tariff = fixed_tariff(entry.options, entry.data[CONF_CURRENCY])
     kinds = {subentry.subentry_type for subentry in entry.subentries.values()}
     this_machine = None
     if SUBENTRY_THIS_MACHINE in kinds:
@@ -86,7 +87,10 @@ async def async_open_home(
         entry,
         radiators=radiators,
         ledger=ledger,
-        tariff=tariff,
+        prices=Prices(hass, tariff, entry.options),
+        carbon=Carbon.of(entry.options),
+        core_time=core_time,
+        archive=archive,
         machine=None if this_machine is None else this_machine.machine,
         embedded=None if this_machine is None else this_machine.embedded,
         boinc=boinc,
@@ -94,6 +98,7 @@ async def async_open_home(
         store=store,
     )
     stack.push_async_callback(coordinator.async_save)
+    stack.push_async_callback(archive.async_save)
     stack.push_async_callback(boinc.async_close)
     for radiator_id, radiator in radiators.items():
         await radiator.engine.start()
@@ -109,21 +114,12 @@ async def async_remove_home(hass: HomeAssistant, entry: QheatConfigEntry) -> Non
     saved = await store.async_load() or {}
     await async_release_all(hass, entry, saved.get("boinc", {}))
     await store.async_remove()
+    await archive_store(hass, entry.entry_id).async_remove()
     await async_delete_database(hass, entry)
 
 
 def _store(hass: HomeAssistant, entry: ConfigEntry) -> Store[dict[str, Any]]:
     return Store(hass, STORAGE_VERSION, f"{DOMAIN}.{entry.entry_id}")
-
-
-def _tariff(entry: ConfigEntry) -> Tariff:
-    options = entry.options
-    return Tariff(
-        currency=entry.data[CONF_CURRENCY],
-        electricity_per_kwh=Decimal(str(options[CONF_ELECTRICITY_PRICE])),
-        reference_per_kwh=Decimal(str(options[CONF_REFERENCE_PRICE])),
-        reference_efficiency=Decimal(str(options[CONF_REFERENCE_EFFICIENCY])),
-    )
 
 
 def _register_devices(hass: HomeAssistant, entry: ConfigEntry) -> None:

@@ -67,17 +67,14 @@ def watch_problems(hass: HomeAssistant, coordinator: HomeCoordinator) -> Callabl
 def _raise(
     hass: HomeAssistant, coordinator: HomeCoordinator, radiator_id: str, issue: Issue
 ) -> None:
-    entry = coordinator.config_entry
-    subentry = entry.subentries.get(radiator_id)
-    if subentry is None:
-        return
+    entry_id = coordinator.config_entry.entry_id
     ir.async_create_issue(
         hass,
         DOMAIN,
         f"{issue.key}_{radiator_id}",
-        data={"entry_id": entry.entry_id, "radiator_id": radiator_id},
+        data={"entry_id": entry_id, "radiator_id": radiator_id},
         is_fixable=issue.fixable,
         severity=issue.severity,
         translation_key=issue.key,
-        translation_placeholders={"radiator": subentry.title},
+        translation_placeholders={"radiator": coordinator.boinc.title(radiator_id)},
     )

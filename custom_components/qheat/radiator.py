@@ -82,6 +82,11 @@ class Radiator:
         )
         return RadiatorState(setting=self.setting, reading=reading, demand=demand, engine=status)
 
+    def busy_slots(self, power_w: float) -> float:
+        """Return how many slots, whole and fraction, are busy at a heat output in watts."""
+        rating = self._control.rating
+        return min(max((power_w - rating.idle_w) / rating.slot_w, 0.0), float(rating.slots))
+
     def save(self) -> Mapping[str, object]:
         """Return what is to be kept over a restart, as JSON-able data."""
         return {

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from homeassistant.components.climate import PRESET_NONE
-from homeassistant.util.yaml import load_yaml_dict
+from homeassistant.util.yaml import parse_yaml
 
 from custom_components.qheat.boinc_actions import ACTIONS
 from custom_components.qheat.boinc_sensor import BOINC_DESCRIPTIONS, GPU_DESCRIPTIONS
@@ -17,10 +17,14 @@ from custom_components.qheat.image import DESCRIPTION as PICTURE
 from custom_components.qheat.problems import ISSUES
 from custom_components.qheat.sensor import (
     EMBEDDED_DESCRIPTIONS,
-    HEAT_DESCRIPTIONS,
     HOME_DESCRIPTIONS,
-    MONEY_DESCRIPTIONS,
     RADIATOR_DESCRIPTIONS,
+)
+from custom_components.qheat.sensor_books import (
+    FREE,
+    HEAT_DESCRIPTIONS,
+    MONEY_DESCRIPTIONS,
+    WORK_DESCRIPTIONS,
 )
 from custom_components.qheat.setting import Preset
 
@@ -34,6 +38,7 @@ SENSORS = {
     for description in (
         *HEAT_DESCRIPTIONS,
         *MONEY_DESCRIPTIONS,
+        *WORK_DESCRIPTIONS,
         *EMBEDDED_DESCRIPTIONS,
         *HOME_DESCRIPTIONS,
         *RADIATOR_DESCRIPTIONS,
@@ -76,6 +81,7 @@ def test_every_entity_has_a_name(language: str) -> None:
     [
         ("status", {*Reason, *EngineProblem}),
         ("heat_kind", set(HeatKind)),
+        ("effective_cop", {FREE}),
         ("power_source", set(PowerSource)),
     ],
 )
@@ -97,6 +103,17 @@ def test_every_sensor_without_a_device_class_has_an_icon() -> None:
     assert set(icons) <= SENSORS
 
 
+@pytest.mark.parametrize("language", TEXTS)
+def test_every_action_and_each_of_its_fields_has_a_text_and_an_icon(language: str) -> None:
+    actions = parse_yaml((FOLDER / "services.yaml").read_text("utf-8"))
+    assert isinstance(actions, dict)
+    texts = TEXTS[language]["services"]
+    icons = json.loads((FOLDER / "icons.json").read_text("utf-8"))["services"]
+    assert actions.keys() == texts.keys() == icons.keys()
+    for name, action in actions.items():
+        assert action["fields"].keys() == texts[name]["fields"].keys()
+
+
 def test_the_thermostat_offers_only_presets_that_have_a_text() -> None:
     built_in = {"none", "comfort", "eco", "away", "boost"}
     own = TEXTS["en"]["entity"]["climate"]["thermostat"]["state_attributes"]["preset_mode"]["state"]
@@ -114,11 +131,8 @@ def test_every_issue_of_a_boinc_machine_has_a_text() -> None:
     assert {issue.key for issue in ISSUES.values()} <= set(TEXTS["en"]["issues"])
 
 
-def test_every_action_has_texts_fields_and_an_icon() -> None:
-    services = load_yaml_dict(str(FOLDER / "services.yaml"))
-    icons = json.loads((FOLDER / "icons.json").read_text("utf-8"))["services"]
-    texts = TEXTS["en"]["services"]
+def test_the_actions_of_a_boinc_machine_ask_for_what_they_take() -> None:
+    actions = parse_yaml((FOLDER / "services.yaml").read_text("utf-8"))
+    assert isinstance(actions, dict)
     for name, (schema, _) in ACTIONS.items():
-        fields = {str(key) for key in schema}
-        assert set(services[name]["fields"]) == set(texts[name]["fields"]) == fields
-        assert name in icons
+        assert set(actions[name]["fields"]) == {str(key) for key in schema}

@@ -23,7 +23,7 @@ class RoomControl:
     """Thermostat and guards of one room. Pure: the time comes in with every reading."""
 
     def __init__(self, rating: RadiatorRating, saved: Mapping[str, object] | None = None) -> None:
-        self._rating = rating
+        self.rating = rating
         self._clock = Clock()
         self._watch = SensorWatch()
         self._guards = Guards(rating)
@@ -39,7 +39,7 @@ class RoomControl:
     def step(self, reading: RoomReading, target: Target) -> HeatDemand:
         """Return the heat to ask for from now until the next step."""
         elapsed_s = self._clock.elapsed_s(reading.time_s)
-        heat_w = believable(reading.heat_output_w, 0.0, 10 * self._rating.rated_w)
+        heat_w = believable(reading.heat_output_w, 0.0, 10 * self.rating.rated_w)
         given_w = self._last_w if heat_w is None else heat_w
         self._watch.accept(reading.temperature_c, elapsed_s, given_w)
         wanted = self._wanted(reading, target, min(elapsed_s, LONGEST_STEP_S))
@@ -52,7 +52,7 @@ class RoomControl:
         room_c = self._watch.known_c
         if setpoint_c is None or room_c is None:
             return HeatDemand(power_w=0.0, reason=Reason.OFF)
-        rated_w = self._rating.rated_w
+        rated_w = self.rating.rated_w
         error_k = setpoint_c - room_c
         outdoor_c = believable(reading.outdoor_c, *OUTDOOR_C)
         cold_k = 0.0 if outdoor_c is None else max(0.0, setpoint_c - outdoor_c)
@@ -63,6 +63,6 @@ class RoomControl:
         if 0.0 < power_w < rated_w or (power_w > 0.0) != (error_k > 0.0):
             change_w = proportional_w * elapsed_s / INTEGRAL_S
             self._integral_w = min(max(self._integral_w + change_w, -rated_w), rated_w)
-        if power_w <= self._rating.idle_w:
+        if power_w <= self.rating.idle_w:
             return HeatDemand(power_w=0.0, reason=Reason.IDLE)
         return HeatDemand(power_w=power_w, reason=Reason.HEATING)
