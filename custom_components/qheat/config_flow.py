@@ -1,17 +1,15 @@
-"""Config flow of the qheat integration: a home, and the radiators under it."""
+"""Config flow of the qheat integration: a home; `radiator_flow` adds radiators to it."""
 
 from collections.abc import Mapping
 from typing import Any, override
 
 import voluptuous as vol
 from homeassistant.config_entries import (
-    SOURCE_RECONFIGURE,
     ConfigEntry,
     ConfigFlow,
     ConfigFlowResult,
     ConfigSubentryFlow,
     OptionsFlow,
-    SubentryFlowResult,
 )
 from homeassistant.const import CONF_NAME, CONF_TOKEN, CONF_URL
 from homeassistant.core import callback
@@ -25,16 +23,13 @@ from .const import (
     BACKEND_OPERATOR,
     CONF_BACKEND,
     CONF_CURRENCY,
-    CONF_IDLE_W,
-    CONF_RATED_W,
-    CONF_ROOM,
     DOMAIN,
-    ROOM_SENSOR,
-    ROOM_SIMULATED,
+    SUBENTRY_BOINC,
     SUBENTRY_THIS_MACHINE,
 )
 from .options_flow import HomeOptionsFlow
 from .prices import price_errors
+from .radiator_flow import BoincFlow, ThisMachineFlow
 
 PROBLEM_TO_ERROR = {
     EngineProblem.BACKEND_UNREACHABLE: "cannot_connect",
@@ -55,7 +50,7 @@ class QheatConfigFlow(ConfigFlow, domain=DOMAIN):
     def async_get_supported_subentry_types(
         cls, config_entry: ConfigEntry
     ) -> dict[str, type[ConfigSubentryFlow]]:
-        return {SUBENTRY_THIS_MACHINE: RadiatorFlow}
+        return {SUBENTRY_THIS_MACHINE: ThisMachineFlow, SUBENTRY_BOINC: BoincFlow}
 
     @staticmethod
     @callback
@@ -172,72 +167,3 @@ class QheatConfigFlow(ConfigFlow, domain=DOMAIN):
             data_schema=self.add_suggested_values_to_schema(schema, shown),
             errors=errors,
         )
-
-
-class RadiatorFlow(ConfigSubentryFlow):
-    """Add or change a radiator heated by this machine's own processors."""
-
-    def __init__(self) -> None:
-        self._data: dict[str, Any] = {}
-
-    async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
-        """Ask for name, area, watts and the kind of room of a new radiator."""
-        return await self._step_radiator("user", forms.NEW_RADIATOR, {}, user_input)
-
-    async def async_step_reconfigure(
-        self, user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Change a radiator; its area is changed on the device's own page."""
-        subentry = self._get_reconfigure_subentry()
-        known = {CONF_NAME: subentry.title, **subentry.data}
-        return await self._step_radiator("reconfigure", forms.RADIATOR, known, user_input)
-
-    async def _step_radiator(
-        self,
-        step_id: str,
-        schema: vol.Schema,
-        known: Mapping[str, Any],
-        user_input: dict[str, Any] | None,
-    ) -> SubentryFlowResult:
-        errors = {}
-        if user_input is not None:
-            if user_input[CONF_IDLE_W] < user_input[CONF_RATED_W]:
-                self._data = user_input
-                if user_input[CONF_ROOM] == ROOM_SENSOR:
-                    return await self.async_step_sensor()
-                return await self.async_step_simulated()
-            errors = {CONF_IDLE_W: "idle_not_below_rated"}
-        return self.async_show_form(
-            step_id=step_id,
-            data_schema=self.add_suggested_values_to_schema(schema, user_input or known),
-            errors=errors,
-        )
-
-    async def async_step_sensor(
-        self, user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Ask for the room's temperature sensor."""
-        return self._step_room(ROOM_SENSOR, user_input)
-
-    async def async_step_simulated(
-        self, user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Ask for the size of a simulated room and how fast its clock runs."""
-        return self._step_room(ROOM_SIMULATED, user_input)
-
-    def _step_room(self, room: str, user_input: dict[str, Any] | None) -> SubentryFlowResult:
-        changing = self.source == SOURCE_RECONFIGURE
-        if user_input is None:
-            known = self._get_reconfigure_subentry().data if changing else {}
-            return self.async_show_form(
-                step_id=room,
-                data_schema=self.add_suggested_values_to_schema(forms.ROOMS[room], known),
-                last_step=True,
-            )
-        name = self._data.pop(CONF_NAME)
-        data = self._data | user_input
-        if changing:
-            return self.async_update_and_abort(
-                self._get_entry(), self._get_reconfigure_subentry(), title=name, data=data
-            )
-        return self.async_create_entry(title=name, data=data)

@@ -7,6 +7,7 @@ DOMAIN: Final = "qheat"
 LOGGER: Final = logging.getLogger(__package__)
 
 SUBENTRY_THIS_MACHINE: Final = "this_machine"
+SUBENTRY_BOINC: Final = "boinc"
 
 CONF_BACKEND: Final = "backend"
 BACKEND_EMBEDDED: Final = "embedded"
@@ -34,3 +35,11 @@ ROOM_SIMULATED: Final = "simulated"
 CONF_TEMPERATURE_ENTITY: Final = "temperature_entity"
 CONF_FLOOR_AREA_M2: Final = "floor_area_m2"
 CONF_SPEED: Final = "speed"
+
+CONF_MACHINE: Final = "machine"
+CONF_CORES: Final = "cores"
+CONF_GPU_W: Final = "gpu_w"
+CONF_POWER_ENTITY: Final = "power_entity"
+CONF_RATES: Final = "rates"
+CONF_PROJECT: Final = "project"
+CONF_RATE: Final = "rate"

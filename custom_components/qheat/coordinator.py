@@ -14,6 +14,8 @@ from homeassistant.util import dt as dt_util
 
 from .archive import Archive
 from .backend import EmbeddedBackend
+from .boinc_machines import BoincMachines
+from .compute.boinc import Details
 from .compute.engine import EngineError, EngineProblem, EngineStatus, SettlementPage
 from .compute.machine import Machine
 from .const import LOGGER
@@ -53,6 +55,8 @@ class HomeState:
     balances: Mapping[str, Balance]
     home_balance: Balance
     showcase: Showcase
+    boinc: Mapping[str, Details | None]
+    """What each BOINC machine does; None while it is not known."""
 
     @property
     def power_w(self) -> float | None:
@@ -87,7 +91,8 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         archive: Archive,
         hourly: HourlyStatistics,
         presets: Presets,
-        machine: Machine,
+        machine: Machine | None,
+        boinc: BoincMachines,
         embedded: EmbeddedBackend | None,
         store: Store[dict[str, Any]],
     ) -> None:
@@ -95,6 +100,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         self.presets = presets
         self.machine = machine
         self.embedded = embedded
+        self.boinc = boinc
         self.radiators = radiators
         self._ledger = ledger
         self._prices = prices
@@ -136,6 +142,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
             balances=self._balances,
             home_balance=self._home_balance,
             showcase=self._showcase,
+            boinc=self.boinc.details(),
         )
 
     def _record(self, radiator_id: str, now: Moment, status: EngineStatus) -> None:
@@ -160,13 +167,16 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         """Book what the backend has settled since the last look; True if there was anything."""
         booked = False
         for radiator_id, radiator in self.radiators.items():
+            cursor = self._ledger.cursor(radiator_id)
             try:
-                page = await radiator.engine.settlements(self._ledger.cursor(radiator_id))
+                page = await radiator.engine.settlements(cursor)
             except EngineError as err:
-                if err.problem is EngineProblem.BACKEND_REFUSED:
+                refused = err.problem is EngineProblem.BACKEND_REFUSED
+                if refused and radiator_id not in self.boinc:
                     self.config_entry.async_start_reauth(self.hass)
                 continue
-            if page.settlements:
+            # BOINC's first page holds no settlement, only the credit to count from.
+            if page.settlements or page.cursor != cursor:
                 booked |= self._book(radiator_id, page)
         return booked
 
@@ -178,7 +188,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
             return False
         for fault in booking.faults:
             LOGGER.warning("A settlement of %s was not booked: %s", radiator_id, fault.detail)
-        return bool(booking.booked or booking.revoked)
+        return True
 
     async def async_set(self, radiator_id: str, setting: Setting) -> None:
         """Take over what the tenant has set, keep it, and act on it at once."""
@@ -193,6 +203,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
             {
                 "ledger": self._ledger.save(),
                 "radiators": {key: radiator.save() for key, radiator in self.radiators.items()},
+                "boinc": self.boinc.save(),
                 "core_time": self._core_time.save(),
             }
         )

@@ -4,12 +4,13 @@ from dataclasses import asdict
 from typing import Any
 
 from homeassistant.components.diagnostics import async_redact_data
-from homeassistant.const import CONF_TOKEN, CONF_URL
+from homeassistant.const import CONF_HOST, CONF_PASSWORD, CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant
 
+from .const import CONF_MACHINE
 from .coordinator import QheatConfigEntry
 
-TO_REDACT = {CONF_TOKEN, CONF_URL}
+TO_REDACT = {CONF_HOST, CONF_MACHINE, CONF_PASSWORD, CONF_TOKEN, CONF_URL, "host_name"}
 
 
 async def async_get_config_entry_diagnostics(
@@ -17,18 +18,21 @@ async def async_get_config_entry_diagnostics(
 ) -> dict[str, Any]:
     """Return the home's settings and the last state of each radiator."""
     coordinator = entry.runtime_data
+    machine = coordinator.machine
     return {
         "home": async_redact_data({**entry.data, **entry.options}, TO_REDACT),
-        "machine": {
-            "slots": coordinator.machine.slots,
-            "lock": coordinator.machine.lock and asdict(coordinator.machine.lock),
-        },
+        "machine": machine
+        and {"slots": machine.slots, "lock": machine.lock and asdict(machine.lock)},
         "radiators": {
             radiator_id: {
-                "settings": dict(entry.subentries[radiator_id].data),
+                "settings": async_redact_data(dict(entry.subentries[radiator_id].data), TO_REDACT),
                 "state": asdict(state),
                 "learned": coordinator.radiators[radiator_id].save(),
             }
             for radiator_id, state in coordinator.data.radiators.items()
+        },
+        "boinc": {
+            radiator_id: async_redact_data(asdict(details), TO_REDACT) if details else None
+            for radiator_id, details in coordinator.data.boinc.items()
         },
     }

@@ -1,5 +1,7 @@
 """Base entities of the qheat integration."""
 
+from typing import override
+
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
@@ -26,6 +28,8 @@ class RadiatorEntity(CoordinatorEntity[HomeCoordinator]):
     """An entity of one radiator's device."""
 
     _attr_has_entity_name = True
+    _asks_machine = False
+    """Whether there is nothing to show while the radiator's machine does not answer."""
 
     def __init__(
         self, coordinator: HomeCoordinator, radiator_id: str, description: EntityDescription
@@ -35,6 +39,12 @@ class RadiatorEntity(CoordinatorEntity[HomeCoordinator]):
         self._radiator_id = radiator_id
         self._attr_unique_id = f"{radiator_id}_{description.key}"
         self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, radiator_id)})
+
+    @property
+    @override
+    def available(self) -> bool:
+        reachable = not self._asks_machine or self.state_of_radiator.engine.reachable
+        return super().available and reachable
 
     @property
     def state_of_radiator(self) -> RadiatorState:

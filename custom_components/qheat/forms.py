@@ -3,7 +3,15 @@
 from typing import Any, Final, Literal
 
 import voluptuous as vol
-from homeassistant.const import CONF_NAME, CONF_TOKEN, CONF_URL, UnitOfTemperature
+from homeassistant.const import (
+    CONF_HOST,
+    CONF_NAME,
+    CONF_PASSWORD,
+    CONF_PORT,
+    CONF_TOKEN,
+    CONF_URL,
+    UnitOfTemperature,
+)
 from homeassistant.helpers.selector import (
     AreaSelector,
     EntitySelector,
@@ -12,6 +20,9 @@ from homeassistant.helpers.selector import (
     NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
+    ObjectSelector,
+    ObjectSelectorConfig,
+    ObjectSelectorField,
     SelectSelector,
     SelectSelectorConfig,
     SelectSelectorMode,
@@ -20,6 +31,8 @@ from homeassistant.helpers.selector import (
     TextSelectorType,
 )
 
+from .boinc_machines import MAX_RATE
+from .compute.boinc import DEFAULT_PORT
 from .const import (
     BACKEND_EMBEDDED,
     BACKEND_OPERATOR,
@@ -31,9 +44,14 @@ from .const import (
     CONF_ELECTRICITY_PRICE,
     CONF_ELECTRICITY_PRICE_ENTITY,
     CONF_FLOOR_AREA_M2,
+    CONF_GPU_W,
     CONF_IDLE_W,
     CONF_OUTDOOR_ENTITY,
+    CONF_POWER_ENTITY,
+    CONF_PROJECT,
+    CONF_RATE,
     CONF_RATED_W,
+    CONF_RATES,
     CONF_REFERENCE_EFFICIENCY,
     CONF_REFERENCE_KIND,
     CONF_REFERENCE_PRICE,
@@ -161,3 +179,51 @@ ROOMS: Final = {
         }
     ),
 }
+
+_BOINC: Final[dict[Any, Any]] = {
+    vol.Required(CONF_NAME): TextSelector(),
+    vol.Required(CONF_HOST): TextSelector(),
+    vol.Required(CONF_PORT, default=DEFAULT_PORT): vol.All(_number(1, 65_535, 1), vol.Coerce(int)),
+}
+_BOINC_PASSWORD: Final = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD))
+_BOINC_HEAT: Final[dict[Any, Any]] = {
+    **_RADIATOR,
+    vol.Required(CONF_GPU_W, default=0): _number(0, 5_000, 1, "W"),
+    vol.Optional(CONF_POWER_ENTITY): EntitySelector(
+        EntitySelectorConfig(
+            filter=EntityWithDeviceFilterSelectorConfig(domain="sensor", device_class="power")
+        )
+    ),
+    vol.Optional(CONF_RATES): ObjectSelector(
+        ObjectSelectorConfig(
+            fields={
+                CONF_PROJECT: ObjectSelectorField(
+                    required=True,
+                    selector=TextSelector(TextSelectorConfig(type=TextSelectorType.URL)),
+                ),
+                CONF_RATE: ObjectSelectorField(
+                    required=True,
+                    selector=NumberSelector(
+                        NumberSelectorConfig(
+                            min=0, max=MAX_RATE, step="any", mode=NumberSelectorMode.BOX
+                        )
+                    ),
+                ),
+            },
+            multiple=True,
+            label_field=CONF_PROJECT,
+            description_field=CONF_RATE,
+            translation_key=CONF_RATES,
+        )
+    ),
+}
+
+BOINC: Final = vol.Schema({**_BOINC, vol.Optional(CONF_PASSWORD): _BOINC_PASSWORD, **_BOINC_HEAT})
+NEW_BOINC: Final = vol.Schema(
+    {
+        **_BOINC,
+        vol.Required(CONF_PASSWORD): _BOINC_PASSWORD,
+        **_BOINC_HEAT,
+        vol.Optional(CONF_AREA): AreaSelector(),
+    }
+)

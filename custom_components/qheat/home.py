@@ -1,55 +1,46 @@
 """Open the parts of a home in their order; an exit stack closes them in the reverse one."""
 
-import secrets
 import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any, Final
 
-import aiohttp
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
-from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import ConfigEntryError
 from homeassistant.helpers import area_registry as ar
 from homeassistant.helpers import device_registry as dr
-from homeassistant.helpers.aiohttp_client import async_get_clientsession
-from homeassistant.helpers.storage import STORAGE_DIR, Store
+from homeassistant.helpers.storage import Store
 
 from .archive import archive_store, async_open_archive
-from .backend import EmbeddedBackend, StoreError, Terms, catalogue
-from .compute.client import JobClient
-from .compute.engine import EngineError, PowerModel
-from .compute.machine import Machine
-from .compute.pull import PullEngine
+from .boinc_machines import BoincMachines, async_release_all
 from .const import (
-    BACKEND_EMBEDDED,
     CONF_AREA,
-    CONF_BACKEND,
     CONF_CURRENCY,
     CONF_FLOOR_AREA_M2,
-    CONF_IDLE_W,
     CONF_OUTDOOR_ENTITY,
-    CONF_RATED_W,
     CONF_ROOM,
     CONF_SPEED,
     CONF_TEMPERATURE_ENTITY,
     DOMAIN,
     ROOM_SIMULATED,
+    SUBENTRY_BOINC,
+    SUBENTRY_THIS_MACHINE,
 )
 from .coordinator import HomeCoordinator, QheatConfigEntry
-from .heating import RadiatorRating, RoomControl
+from .errors import setup_error
+from .heating import RoomControl
 from .hourly import HourlyStatistics
-from .ledger import Ledger, LedgerError, Tariff
-from .machine_share import async_shared_machine
+from .ledger import Ledger, LedgerError
 from .prices import Carbon, Prices, fixed_tariff
+from .problems import watch_problems
 from .radiator import Radiator, Room
 from .rooms import FastRoom, SensorRoom
 from .setting import DEFAULT_PRESETS, Setting
+from .this_machine import async_delete_database, async_open_this_machine
 from .today import CoreTime
 
 STORAGE_VERSION: Final = 1
+MODELS: Final = {SUBENTRY_THIS_MACHINE: "This machine", SUBENTRY_BOINC: "BOINC machine"}
 
 type Saved = Mapping[str, Any]
 
@@ -57,7 +48,7 @@ type Saved = Mapping[str, Any]
 async def async_open_home(
     hass: HomeAssistant, entry: QheatConfigEntry, stack: AsyncExitStack
 ) -> HomeCoordinator:
-    """Open books, backend, machine and radiators, and register their devices."""
+    """Open books and radiators, with what these radiators need, and register their devices."""
     store = _store(hass, entry)
     saved = await store.async_load() or {}
     try:
@@ -65,36 +56,33 @@ async def async_open_home(
         core_time = CoreTime(saved.get("core_time"))
         archive = await async_open_archive(hass, entry.entry_id, ledger)
     except (KeyError, LedgerError) as err:
-        raise _setup_error("books_damaged", err) from err
-    try:
-        machine = await stack.enter_async_context(async_shared_machine(hass))
-    except EngineError as err:
-        raise _setup_error("machine_unfit", err) from err
+        raise setup_error("books_damaged", err) from err
     tariff = fixed_tariff(entry.options, entry.data[CONF_CURRENCY])
-    embedded = None
-    if entry.data[CONF_BACKEND] == BACKEND_EMBEDDED:
-        embedded, client = await _open_embedded(hass, entry, tariff, stack)
-    else:
-        session = async_get_clientsession(hass)
-        client = JobClient(session, entry.data[CONF_URL], entry.data[CONF_TOKEN])
+    kinds = {subentry.subentry_type for subentry in entry.subentries.values()}
+    this_machine = None
+    if SUBENTRY_THIS_MACHINE in kinds:
+        this_machine = await async_open_this_machine(hass, entry, tariff, stack)
+
+    async def async_save() -> None:
+        """Have the engines' own state written with all else."""
+        await coordinator.async_save()
+
+    boinc = BoincMachines(hass, entry, saved.get("boinc", {}), async_save)
     _register_devices(hass, entry)
     radiators = {}
     for radiator_id, subentry in entry.subentries.items():
+        if this_machine is not None and subentry.subentry_type == SUBENTRY_THIS_MACHINE:
+            rating, engine = this_machine.build(radiator_id, subentry.data)
+        else:
+            rating, engine = boinc.build(radiator_id, subentry)
         kept = saved.get("radiators", {}).get(radiator_id, {})
-        power = _power(subentry, machine)
-        engine = PullEngine(client, machine, radiator_id, power)
-        radiators[radiator_id] = radiator = Radiator(
+        radiators[radiator_id] = Radiator(
             radiator_id=radiator_id,
             setting=Setting.load(kept.get("setting", {})),
             room=_room(hass, entry, subentry, kept.get("room", {})),
-            control=RoomControl(
-                RadiatorRating(idle_w=power.idle_w, rated_w=power.rated_w, slots=power.slots),
-                kept.get("control"),
-            ),
+            control=RoomControl(rating, kept.get("control")),
             engine=engine,
         )
-        await radiator.engine.start()
-        stack.push_async_callback(radiator.engine.stop)
     coordinator = HomeCoordinator(
         hass,
         entry,
@@ -107,63 +95,35 @@ async def async_open_home(
         hourly=HourlyStatistics(
             hass, ledger, {key: subentry.title for key, subentry in entry.subentries.items()}
         ),
-        machine=machine,
-        embedded=embedded,
+        machine=None if this_machine is None else this_machine.machine,
+        embedded=None if this_machine is None else this_machine.embedded,
+        boinc=boinc,
         presets={preset: entry.options.get(preset, c) for preset, c in DEFAULT_PRESETS.items()},
         store=store,
     )
     stack.push_async_callback(coordinator.async_save)
     stack.push_async_callback(archive.async_save)
+    stack.push_async_callback(boinc.async_close)
+    for radiator_id, radiator in radiators.items():
+        await radiator.engine.start()
+        if radiator_id not in boinc:
+            stack.push_async_callback(radiator.engine.stop)
+    stack.callback(watch_problems(hass, coordinator))
     return coordinator
 
 
 async def async_remove_home(hass: HomeAssistant, entry: QheatConfigEntry) -> None:
-    """Delete the books, and the embedded backend's database."""
-    await _store(hass, entry).async_remove()
+    """Give BOINC machines their settings back; delete the books and the embedded backend's."""
+    store = _store(hass, entry)
+    saved = await store.async_load() or {}
+    await async_release_all(hass, entry, saved.get("boinc", {}))
+    await store.async_remove()
     await archive_store(hass, entry.entry_id).async_remove()
-    await hass.async_add_executor_job(_delete_database, _database(hass, entry))
+    await async_delete_database(hass, entry)
 
 
 def _store(hass: HomeAssistant, entry: ConfigEntry) -> Store[dict[str, Any]]:
     return Store(hass, STORAGE_VERSION, f"{DOMAIN}.{entry.entry_id}")
-
-
-def _database(hass: HomeAssistant, entry: ConfigEntry) -> Path:
-    return Path(hass.config.path(STORAGE_DIR, f"{DOMAIN}.{entry.entry_id}.sqlite"))
-
-
-def _delete_database(database: Path) -> None:
-    for path in database.parent.glob(f"{database.stem}.*"):
-        path.unlink()
-
-
-def _setup_error(translation_key: str, err: Exception) -> ConfigEntryError:
-    return ConfigEntryError(
-        translation_domain=DOMAIN,
-        translation_key=translation_key,
-        translation_placeholders={"detail": str(err)},
-    )
-
-
-async def _open_embedded(
-    hass: HomeAssistant, entry: ConfigEntry, tariff: Tariff, stack: AsyncExitStack
-) -> tuple[EmbeddedBackend, JobClient]:
-    database, token = _database(hass, entry), secrets.token_urlsafe()
-    backend = EmbeddedBackend(
-        db_path=database,
-        socket_path=database.with_suffix(".sock"),
-        token=token,
-        terms=Terms(currency=tariff.currency, repayment_per_kwh=tariff.electricity_per_kwh),
-        catalogue=catalogue,
-    )
-    try:
-        await backend.start()
-    except (OSError, StoreError) as err:
-        raise _setup_error("backend_failed", err) from err
-    stack.push_async_callback(backend.stop)
-    connector = aiohttp.UnixConnector(path=str(backend.socket_path))
-    session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
-    return backend, JobClient(session, "http://localhost", token)
 
 
 def _register_devices(hass: HomeAssistant, entry: ConfigEntry) -> None:
@@ -183,19 +143,11 @@ def _register_devices(hass: HomeAssistant, entry: ConfigEntry) -> None:
             config_subentry_id=radiator_id,
             identifiers={(DOMAIN, radiator_id)},
             manufacturer="qheat",
-            model="This machine",
+            model=MODELS[subentry.subentry_type],
             name=subentry.title,
             suggested_area=area.name if area else None,
             via_device_id=home.id,
         )
-
-
-def _power(subentry: ConfigSubentry, machine: Machine) -> PowerModel:
-    return PowerModel(
-        idle_w=subentry.data[CONF_IDLE_W],
-        rated_w=subentry.data[CONF_RATED_W],
-        slots=machine.slots,
-    )
 
 
 def _room(hass: HomeAssistant, entry: ConfigEntry, subentry: ConfigSubentry, saved: Saved) -> Room:

@@ -16,8 +16,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.typing import StateType
 
+from .boinc_sensor import boinc_sensors
 from .compute.engine import EngineProblem, HeatKind, PowerSource
-from .coordinator import HomeState, QheatConfigEntry
+from .coordinator import HomeCoordinator, HomeState, QheatConfigEntry
 from .entity import HomeEntity, RadiatorEntity
 from .heating import Reason
 from .radiator import RadiatorState
@@ -31,6 +32,7 @@ class RadiatorSensorDescription(SensorEntityDescription):
     """Describe a sensor that shows what a radiator does now."""
 
     value_fn: Callable[[RadiatorState], StateType]
+    asks_machine: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +60,7 @@ RADIATOR_DESCRIPTIONS: tuple[RadiatorSensorDescription, ...] = (
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=0,
         entity_category=EntityCategory.DIAGNOSTIC,
+        asks_machine=False,
         value_fn=lambda state: state.demand.power_w,
     ),
     RadiatorSensorDescription(
@@ -72,6 +75,7 @@ RADIATOR_DESCRIPTIONS: tuple[RadiatorSensorDescription, ...] = (
         translation_key="status",
         device_class=SensorDeviceClass.ENUM,
         options=[*Reason, *EngineProblem],
+        asks_machine=False,
         value_fn=lambda state: state.status,
     ),
     RadiatorSensorDescription(
@@ -115,6 +119,7 @@ RADIATOR_DESCRIPTIONS: tuple[RadiatorSensorDescription, ...] = (
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=1,
         entity_category=EntityCategory.DIAGNOSTIC,
+        asks_machine=False,
         value_fn=lambda state: state.reading.outdoor_c,
     ),
 )
@@ -179,6 +184,8 @@ async def async_setup_entry(
             ],
             config_subentry_id=radiator_id,
         )
+    for radiator_id in coordinator.boinc:
+        async_add_entities(boinc_sensors(coordinator, radiator_id), config_subentry_id=radiator_id)
 
 
 class HomeSensor(HomeEntity, SensorEntity):
@@ -196,6 +203,15 @@ class RadiatorSensor(RadiatorEntity, SensorEntity):
     """What a radiator does now."""
 
     entity_description: RadiatorSensorDescription
+
+    def __init__(
+        self,
+        coordinator: HomeCoordinator,
+        radiator_id: str,
+        description: RadiatorSensorDescription,
+    ) -> None:
+        super().__init__(coordinator, radiator_id, description)
+        self._asks_machine = description.asks_machine
 
     @property
     @override

@@ -31,6 +31,8 @@ class Api:
     async def __aexit__(
         self, kind: type[BaseException] | None, err: BaseException | None, at: TracebackType | None
     ) -> None:
+        if self._socket is not None:
+            await self._socket.close()
         await self._session.close()
 
     async def wait_until_it_answers(self) -> None:

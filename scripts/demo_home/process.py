@@ -40,8 +40,9 @@ def check_port(port: int) -> None:
     try:
         socket.create_server((HOST, port)).close()
     except OSError as err:
+        why = os.strerror(err.errno or 0)
         raise DemoError(
-            f"port {port} of {HOST} is in use ({err.strerror}): another Home Assistant?\n"
+            f"port {port} of {HOST} cannot be used ({why}): another Home Assistant?\n"
             f"Stop it, or take another port: scripts/demo --port {port + 1}"
         ) from err
 

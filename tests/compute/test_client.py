@@ -3,9 +3,8 @@
 import asyncio
 import json
 import logging
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
@@ -24,6 +23,7 @@ from custom_components.qheat.compute.messages import GiveBackReason, PullRequest
 from custom_components.qheat.wire import FieldError, read_object
 
 from .homes import TOKEN, client_of
+from .hostile import answering, http, say
 
 REQUEST = PullRequest(radiator_id="r", key="k", count=2, slots=2, slot_w=100.0, wanted_s=60.0)
 JOB = {
@@ -48,45 +48,6 @@ SETTLEMENT = {
     "settled_at": 1_800_000_000.0,
     "anything": "else",
 }
-
-
-@asynccontextmanager
-async def answering(folder: Path, answer: bytes, *, hang: bool = False) -> AsyncIterator[Path]:
-    """Serve a socket that gives `answer` to everybody, whatever is asked."""
-
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            head = await reader.readuntil(b"\r\n\r\n")
-            length = re.search(rb"Content-Length: (\d+)", head)
-            await reader.readexactly(int(length[1]) if length else 0)
-            writer.write(answer)
-            await writer.drain()
-            if hang:
-                await reader.read()
-        except ConnectionError, asyncio.IncompleteReadError:
-            pass
-        finally:
-            writer.close()
-
-    path = folder / "fake.sock"
-    server = await asyncio.start_unix_server(talk, path)
-    try:
-        yield path
-    finally:
-        server.close()
-        server.close_clients()
-        await server.wait_closed()
-
-
-def http(body: bytes, status: str = "200 OK", headers: str = "") -> bytes:
-    """Return an HTTP answer."""
-    head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n"
-    return f"{head}{headers}\r\n".encode() + body
-
-
-def say(message: object) -> bytes:
-    """Return an HTTP answer that is a message."""
-    return http(json.dumps(message).encode())
 
 
 async def problem_with(folder: Path, answer: bytes, **options: bool) -> BackendError:

@@ -20,6 +20,7 @@ from tests.backend.tiny import PAY, TinyCatalogue
 from tests.waiting import until
 
 from .homes import RADIATOR, backend_in, client_of, engine_on, heat, machine_with, serving
+from .hostile import answering, http, losing_answers_to
 from .wat import ECHO, LOOP, TRAP
 
 
@@ -198,6 +199,73 @@ async def test_a_backend_that_is_away_is_told_and_found_again(tmp_path: Path) ->
         async with serving(tmp_path, TinyCatalogue(module=ECHO)):
             await until(lambda: engine.status().problem is None)
             await settled(engine, 1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        (http(b"garbage"), EngineProblem.BACKEND_FAULTY),
+        (http(b"", "500 Oh"), EngineProblem.BACKEND_FAULTY),
+        (http(b"", "401 No"), EngineProblem.BACKEND_REFUSED),
+        (http(b"{}").replace(b": 2", b": 9"), EngineProblem.BACKEND_FAULTY),
+        (b"", EngineProblem.BACKEND_UNREACHABLE),
+    ],
+)
+async def test_a_backend_that_is_wrong_is_told_and_does_not_let_anybody_freeze(
+    tmp_path: Path, answer: bytes, problem: EngineProblem
+) -> None:
+    async with (
+        answering(tmp_path, answer) as path,
+        client_of(path) as client,
+        machine_with() as machine,
+        engine_on(client, machine) as engine,
+    ):
+        engine.set_budget(heat())
+        await until(lambda: engine.status().problem is problem)
+        await until(lambda: engine.status().heat_kind is HeatKind.OWN)
+
+
+async def test_lost_answers_to_pulls_leak_no_lease(tmp_path: Path) -> None:
+    async with (
+        serving(tmp_path, TinyCatalogue(jobs=5, module=LOOP)) as backend,
+        losing_answers_to(tmp_path, backend.socket_path, b"POST /v1/leases ", 2) as path,
+        client_of(path) as client,
+        machine_with(LOOP) as machine,
+        engine_on(client, machine) as engine,
+    ):
+        engine.set_budget(heat())
+        await until(lambda: engine.status().jobs_running)
+        assert await free_jobs(backend) == 4
+
+
+async def test_stopped_while_the_answer_to_a_pull_is_lost_it_gives_the_lease_back(
+    tmp_path: Path,
+) -> None:
+    async with (
+        serving(tmp_path, TinyCatalogue(jobs=5, module=LOOP)) as backend,
+        losing_answers_to(tmp_path, backend.socket_path, b"POST /v1/leases ", 1) as path,
+        client_of(path) as client,
+        machine_with(LOOP) as machine,
+    ):
+        async with engine_on(client, machine) as engine:
+            engine.set_budget(heat())
+            await until(lambda: engine.status().problem)
+        assert await free_jobs(backend) == 5
+
+
+async def test_a_result_whose_answer_is_lost_is_settled_once(tmp_path: Path) -> None:
+    async with (
+        serving(tmp_path, TinyCatalogue(jobs=1, module=ECHO)) as backend,
+        client_of(backend.socket_path) as client,
+        machine_with(ECHO) as machine,
+        losing_answers_to(tmp_path, backend.socket_path, b"PUT ", 2) as path,
+        client_of(path) as unlucky,
+        engine_on(unlucky, machine) as engine,
+    ):
+        engine.set_budget(heat())
+        await until(lambda: engine.status().problem is EngineProblem.NO_JOBS)
+        assert len((await client.settlements(RADIATOR, None)).settlements) == 1
+        assert (await client.account()).balance >= PAY
 
 
 async def test_a_result_is_kept_until_the_backend_is_back(tmp_path: Path) -> None:

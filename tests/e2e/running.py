@@ -14,7 +14,7 @@ from scripts.demo_home.furnish import furnish
 from scripts.demo_home.plan import Plan
 from scripts.demo_home.process import HassProcess, free_port
 
-PATIENCE_S = 240
+PATIENCE_S = 800
 
 
 class RunningHome:

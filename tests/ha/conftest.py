@@ -173,8 +173,8 @@ def engine(own_folder: Path) -> Generator[FixedEngine]:
     """Put a fixed engine where the pull engine would be."""
     engine = FixedEngine()
     with (
-        patch("custom_components.qheat.home.PullEngine", return_value=engine),
-        patch("custom_components.qheat.home.async_shared_machine", no_machine),
+        patch("custom_components.qheat.this_machine.PullEngine", return_value=engine),
+        patch("custom_components.qheat.this_machine.async_shared_machine", no_machine),
     ):
         yield engine
 

@@ -1,5 +1,6 @@
 """The backend that comes with the house: the job API on a unix socket."""
 
+import asyncio
 import os
 import shutil
 import tempfile
@@ -75,7 +76,7 @@ class EmbeddedBackend:
             await self._desk.close()
             self._desk = None
         if self._own_folder is not None:
-            shutil.rmtree(self._own_folder, ignore_errors=True)
+            await asyncio.to_thread(shutil.rmtree, self._own_folder, ignore_errors=True)
             self._own_folder = None
 
     async def latest_results(self, kind: str, most: int) -> list[tuple[bytes, bytes]]:

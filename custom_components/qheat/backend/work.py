@@ -33,9 +33,6 @@ class Catalogue(Protocol):
     def check_output(self, kind: str, input_data: bytes, output: bytes) -> str | None:
         """Return why an output, which may be any bytes, is refused; None if it is accepted."""
 
-    def describe(self, kind: str, input_data: bytes, output: bytes) -> str:
-        """Say in one line what an accepted output shows."""
-
 
 class GiveBackReason(StrEnum):
     """Why a lease comes back without a result."""

@@ -20,7 +20,7 @@ from .engine import (
     SettlementPage,
 )
 from .leased import LeasedJob, Phase
-from .machine import Machine, WorkError, WorkFault
+from .machine import Machine, Usage, WorkError, WorkFault
 from .messages import GiveBackReason, JobLease
 from .puller import WAIT_S, Puller
 
@@ -112,7 +112,7 @@ class PullEngine(Engine):
         return EngineStatus(
             power_w=self._power.power_for(usage.busy_slots) if alive else None,
             power_source=PowerSource.ESTIMATED,
-            heat_kind=self._heat_kind(burning=usage.running > computing, hot=usage.busy_slots > 0),
+            heat_kind=self._heat_kind(usage),
             jobs_running=running,
             jobs_paused=computing - running,
             jobs_queued=self._count(Phase.FETCHING),
@@ -258,15 +258,17 @@ class PullEngine(Engine):
     def _count(self, phase: Phase) -> int:
         return sum(job.phase is phase for job in self._jobs)
 
-    def _heat_kind(self, *, burning: bool, hot: bool) -> HeatKind:
+    def _heat_kind(self, usage: Usage) -> HeatKind:
         """Name what runs; where own heat runs beside jobs the whole is called own heat."""
+        if not usage.running and not usage.busy_slots:
+            return HeatKind.NONE
         kinds = {_kind(job) for job in self._jobs if job.phase is Phase.COMPUTING}
-        if burning and self._burns:
+        if self._burns and usage.running > self._count(Phase.COMPUTING):
             return HeatKind.OWN
-        if kinds:
-            return HeatKind.PAID if HeatKind.PAID in kinds else HeatKind.FILLER
-        # The measured watts are a mean over seconds: what is left of them is of the last kind.
-        return self._last_kind if hot else HeatKind.NONE
+        if HeatKind.PAID in kinds:
+            return HeatKind.PAID
+        # The watts are a mean over seconds: what is left of them is of the kind that ran last.
+        return HeatKind.FILLER if kinds else self._last_kind
 
     def _present_problem(self, *, busy: bool) -> EngineProblem | None:
         if self._supervisor is not None and self._supervisor.done():

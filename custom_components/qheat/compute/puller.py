@@ -14,6 +14,7 @@ from .messages import MOST_LEASES, GiveBackReason, JobLease, PullRequest
 WAIT_S: Final = 20
 
 _EMPTY_S: Final = 10.0
+_SHORTEST_S: Final = 1.0
 _SHUN_S: Final = 600.0
 
 
@@ -46,8 +47,10 @@ class Puller:
 
     def went_wrong(self, refused_module: str | None = None) -> None:
         """Pause, for a job was not done; take none of a refused module for a while."""
+        now_s = time.monotonic()
+        self._shunned = {module: s for module, s in self._shunned.items() if s > now_s}
         if refused_module is not None:
-            self._shunned[refused_module] = time.monotonic() + _SHUN_S
+            self._shunned[refused_module] = now_s + _SHUN_S
         self._pause(self._backoff.next_s())
 
     async def pull(self, count: int, wanted_s: float, wait_s: int) -> tuple[JobLease, ...]:
@@ -69,7 +72,8 @@ class Puller:
             raise
         welcome = tuple(lease for lease in answer.leases if not self._is_shunned(lease))
         if not answer.leases:
-            self._pause(_EMPTY_S if answer.retry_after_s is None else answer.retry_after_s)
+            wish_s = _EMPTY_S if answer.retry_after_s is None else answer.retry_after_s
+            self._pause(max(wish_s, _SHORTEST_S))
         elif not welcome:
             self._pause(self._backoff.next_s())
         for lease in answer.leases:

@@ -44,7 +44,7 @@ type Outcome = Failure | Success
 
 
 class Child:
-    """A worker process: started stopped or running, paused and resumed by signals."""
+    """A worker process, paused and resumed by signals. Raises OSError if it cannot be started."""
 
     def __init__(self, job: Frame, limits: Limits, wasmtime_folder: str) -> None:
         self._limits = limits
@@ -71,7 +71,13 @@ class Child:
         except OSError:
             self._close()
             raise
-        self.descriptor = os.pidfd_open(self._pid)
+        try:
+            self.descriptor = os.pidfd_open(self._pid)
+        except OSError:
+            os.kill(self._pid, signal.SIGKILL)
+            os.waitpid(self._pid, 0)
+            self._close()
+            raise
 
     def cpu_s(self) -> float:
         """Return the CPU seconds used so far."""
@@ -103,38 +109,46 @@ class Child:
 
     def _outcome(self, status: int, cpu_s: float) -> Outcome:
         if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0:
-            return self._answer()
+            data = os.pread(self._files[1], self._limits.output_bytes + OUTCOME_BYTES, 0)
+            return read_answer(data, self._limits.output_bytes)
         errors = os.pread(self._files[2], _ERROR_BYTES, 0).decode(errors="replace").strip()
         lines = [line for line in errors.splitlines() if not line.startswith("note:")]
         cause = lines[-1] if lines else ""
         if os.WIFSIGNALED(status):
             number = os.WTERMSIG(status)
-            cause = cause or f"killed by {signal.Signals(number).name}"
+            cause = cause or f"killed by signal {number}"
             if number == signal.SIGXCPU or cpu_s > self._limits.cpu_s:
-                return Failure(WorkFault.OUT_OF_TIME, cause)
+                return Failure(WorkFault.OUT_OF_TIME, _readable(cause))
         # The interpreter's and the engine's own words for it.
         out_of_memory = "MemoryError" in errors or "memory allocation of" in errors
         fault = WorkFault.OUT_OF_MEMORY if out_of_memory else WorkFault.WORKER_DIED
-        return Failure(fault, cause[:_DETAIL_CHARACTERS])
-
-    def _answer(self) -> Outcome:
-        data = os.pread(self._files[1], self._limits.output_bytes + OUTCOME_BYTES, 0)
-        try:
-            (frame,) = Frames(self._limits.output_bytes).feed(data.lstrip())
-            if "fault" not in frame.header:
-                return Success(frame.body, Lock.from_json(frame.header["lock"]))
-            fault = WorkFault(frame.header["fault"])
-            detail = str(frame.header["detail"])[:_DETAIL_CHARACTERS]
-        except FrameError, ValueError, TypeError, KeyError:
-            return Failure(WorkFault.WORKER_DIED, "the worker's answer is no outcome")
-        if fault not in _FAULTS_OF_A_WORKER:
-            return Failure(WorkFault.WORKER_DIED, "the worker's answer is no fault of its own")
-        return Failure(fault, detail)
+        return Failure(fault, _readable(cause))
 
     def _close(self) -> None:
         for file in self._files:
             with contextlib.suppress(OSError):
                 os.close(file)
+
+
+def read_answer(data: bytes, max_output_bytes: int) -> Outcome:
+    """Read what a worker wrote before it ended by itself, believing none of it."""
+    try:
+        (frame,) = Frames(max_output_bytes).feed(data.lstrip())
+        if "fault" not in frame.header:
+            return Success(frame.body, Lock.from_json(frame.header["lock"]))
+        fault, detail = WorkFault(frame.header["fault"]), _readable(frame.header["detail"])
+    except FrameError, ValueError, TypeError, KeyError:
+        return Failure(WorkFault.WORKER_DIED, "the worker's answer is no outcome")
+    if fault not in _FAULTS_OF_A_WORKER:
+        return Failure(WorkFault.WORKER_DIED, "the worker's answer is no fault of its own")
+    return Failure(fault, detail)
+
+
+def _readable(text: object) -> str:
+    """Return a stranger's text as one short line fit for a log; raises TypeError."""
+    if not isinstance(text, str):
+        raise TypeError("not text")
+    return "".join(c if c.isprintable() else " " for c in text[:_DETAIL_CHARACTERS])
 
 
 def _write_all(file: int, data: bytes) -> None:

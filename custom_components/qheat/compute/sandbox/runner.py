@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> None:
             Runner(selector, link).serve()
         except ClosedError, OrphanedError:
             pass
-        except (FrameError, KeyError, TypeError, ValueError) as err:
+        except (FrameError, KeyError, TypeError, ValueError, OSError) as err:
             link.send(Frame({"op": "failed", "detail": f"{type(err).__name__}: {err}"}))
 
 

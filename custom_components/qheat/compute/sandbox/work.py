@@ -80,7 +80,10 @@ class Lock:
     @classmethod
     def from_json(cls, value: Any) -> Self:
         """Read what `to_json` wrote; raises TypeError or KeyError for anything else."""
-        return cls(
-            held=tuple(str(name) for name in value["held"]),
-            missing=tuple(str(name) for name in value["missing"]),
-        )
+        return cls(held=_names(value["held"]), missing=_names(value["missing"]))
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise TypeError("not names")
+    return tuple(value)

@@ -1,0 +1,63 @@
+"""What a worker answers is a stranger's word."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from custom_components.qheat.compute.machine import Lock, WorkFault
+from custom_components.qheat.compute.sandbox.child import Failure, Success, read_answer
+from custom_components.qheat.compute.sandbox.frames import Frame
+
+LOCK = Lock(held=("a",), missing=())
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2),
+    max_leaves=3,
+)
+
+
+def _fault(fault: object, detail: object) -> bytes:
+    return Frame({"fault": fault, "detail": detail}).encode()
+
+
+def test_output_up_to_the_limit_is_a_success() -> None:
+    answer = Frame({"lock": LOCK.to_json()}, b"12345").encode()
+
+    assert read_answer(b"\n" + answer, 5) == Success(b"12345", LOCK)
+    assert isinstance(read_answer(b"\n" + answer, 4), Failure)
+
+
+@pytest.mark.parametrize("fault", [WorkFault.BUDGET_ENDED, WorkFault.OUT_OF_TIME, "new", 7, [], {}])
+def test_a_worker_cannot_claim_a_fault_that_is_not_its_own(fault: object) -> None:
+    answer = read_answer(_fault(fault, "x"), 0)
+
+    assert isinstance(answer, Failure)
+    assert answer.fault is WorkFault.WORKER_DIED
+
+
+def test_a_detail_is_one_short_line() -> None:
+    answer = read_answer(_fault("trapped", "a\nb\x1b[2J\ud800" + "c" * 10_000), 0)
+
+    assert isinstance(answer, Failure)
+    assert answer.detail.startswith("a b [2J ccc")
+    assert len(answer.detail) <= 500
+
+
+@given(
+    header=st.fixed_dictionaries(
+        {}, optional={"lock": JSON, "fault": JSON, "detail": JSON, "size": JSON}
+    ),
+    body=st.binary(max_size=5),
+)
+def test_no_answer_does_harm(header: dict[str, object], body: bytes) -> None:
+    answer = read_answer(json.dumps(header).encode() + b"\n" + body, 5)
+
+    if isinstance(answer, Failure):
+        assert answer.detail.isprintable()
+
+
+@given(data=st.binary(max_size=100))
+def test_noise_is_no_answer(data: bytes) -> None:
+    assert isinstance(read_answer(data, 1000), Failure)
