@@ -11,7 +11,7 @@ from homeassistant.helpers import area_registry as ar
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.storage import Store
 
-from .archive import archive_store, async_open_archive
+from .archive import async_open_archive, async_remove_archive
 from .boinc_machines import BoincMachines, async_release_all
 from .const import (
     CONF_AREA,
@@ -118,7 +118,7 @@ async def async_remove_home(hass: HomeAssistant, entry: QheatConfigEntry) -> Non
     saved = await store.async_load() or {}
     await async_release_all(hass, entry, saved.get("boinc", {}))
     await store.async_remove()
-    await archive_store(hass, entry.entry_id).async_remove()
+    await async_remove_archive(hass, entry.entry_id)
     await async_delete_database(hass, entry)
 
 
