@@ -57,20 +57,16 @@ class WattsTable:
 
     def _at(self, busy: int) -> float:
         """Return the watts of whole cores; never less than those of fewer cores."""
-        return max(self._bent(n) for n in (busy, *(n for n in self.seen if n < busy)))
+        return max(self._bent(n) for n in (0, busy, *(n for n in self.seen if n < busy)))
 
     def _bent(self, busy: int) -> float:
         """Return the entered watts, shifted by what the meter showed at the nearest counts."""
-        below = max((n for n in self.seen if n <= busy), default=None)
-        above = min((n for n in self.seen if n >= busy), default=None)
-        known = [n for n in (below, above) if n is not None]
-        if not known:
-            return self.model.power_for(busy)
-        first, last = known[0], known[-1]
-        share = 0.0 if first == last else (busy - first) / (last - first)
-        return self.model.power_for(busy) + (
-            self._shift(first) + (self._shift(last) - self._shift(first)) * share
-        )
+        below = max((n for n in self.seen if n <= busy), default=0)
+        above = min((n for n in self.seen if n >= busy), default=below)
+        share = 0.0 if above == below else (busy - below) / (above - below)
+        shift_w = self._shift(below) + (self._shift(above) - self._shift(below)) * share
+        return self.model.power_for(busy) + shift_w
 
     def _shift(self, busy: int) -> float:
-        return self.seen[busy] - self.model.power_for(busy)
+        entered_w = self.model.power_for(busy)
+        return self.seen.get(busy, entered_w) - entered_w
