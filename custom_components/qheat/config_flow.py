@@ -13,9 +13,11 @@ from homeassistant.config_entries import (
     OptionsFlow,
     SubentryFlowResult,
 )
-from homeassistant.const import CONF_NAME, CONF_TOKEN, CONF_URL
+from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT, CONF_NAME, CONF_TOKEN, CONF_URL
 from homeassistant.core import callback
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.util.unit_conversion import TemperatureConverter
+from yarl import URL
 
 from . import forms
 from .compute.client import JobClient, UnusableTokenError
@@ -28,6 +30,7 @@ from .const import (
     CONF_IDLE_W,
     CONF_RATED_W,
     CONF_ROOM,
+    CONF_TEMPERATURE_ENTITY,
     DOMAIN,
     ROOM_SENSOR,
     ROOM_SIMULATED,
@@ -65,7 +68,7 @@ class QheatConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for the home's name and where its jobs come from."""
         if user_input is not None:
-            self._data = user_input
+            self._data = dict(user_input)
             if user_input[CONF_BACKEND] == BACKEND_OPERATOR:
                 return await self.async_step_operator()
             await self.async_set_unique_id(BACKEND_EMBEDDED)
@@ -85,6 +88,7 @@ class QheatConfigFlow(ConfigFlow, domain=DOMAIN):
         """Ask for the operator's address and token, and try them."""
         errors = {}
         if user_input is not None:
+            user_input |= {CONF_URL: _tidy(user_input[CONF_URL])}
             self._async_abort_entries_match({CONF_URL: user_input[CONF_URL]})
             errors = await self._try_backend(user_input)
             if not errors:
@@ -93,7 +97,7 @@ class QheatConfigFlow(ConfigFlow, domain=DOMAIN):
         return self._show_form("operator", forms.OPERATOR, user_input, errors)
 
     async def async_step_money(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask for the prices that savings are reckoned with."""
+        """Ask for the prices that savings are worked out from."""
         if user_input is not None:
             name = self._data.pop(CONF_NAME)
             return self.async_create_entry(title=name, data=self._data, options=user_input)
@@ -172,6 +176,14 @@ class QheatConfigFlow(ConfigFlow, domain=DOMAIN):
         )
 
 
+def _tidy(address: str) -> str:
+    """Write the same address the same way, so that no backend is added twice."""
+    try:
+        return str(URL(address.strip())).rstrip("/")
+    except ValueError:
+        return address
+
+
 class HomeOptionsFlow(OptionsFlow):
     """Change prices, outdoor temperature and presets of a home."""
 
@@ -194,7 +206,9 @@ class RadiatorFlow(ConfigSubentryFlow):
 
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Ask for name, area, watts and the kind of room of a new radiator."""
-        return await self._step_radiator("user", forms.NEW_RADIATOR, {}, user_input)
+        # One computer rests only once, however many radiators share it.
+        known = {CONF_IDLE_W: 0} if self._get_entry().subentries else {}
+        return await self._step_radiator("user", forms.NEW_RADIATOR, known, user_input)
 
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
@@ -229,21 +243,32 @@ class RadiatorFlow(ConfigSubentryFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Ask for the room's temperature sensor."""
-        return self._step_room(ROOM_SENSOR, user_input)
+        errors = {}
+        if user_input is not None:
+            state = self.hass.states.get(user_input[CONF_TEMPERATURE_ENTITY])
+            unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) if state else None
+            if unit not in TemperatureConverter.VALID_UNITS:
+                errors = {CONF_TEMPERATURE_ENTITY: "no_temperature"}
+        return self._step_room(ROOM_SENSOR, user_input, errors)
 
     async def async_step_simulated(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Ask for the size of a simulated room and how fast its clock runs."""
-        return self._step_room(ROOM_SIMULATED, user_input)
+        return self._step_room(ROOM_SIMULATED, user_input, {})
 
-    def _step_room(self, room: str, user_input: dict[str, Any] | None) -> SubentryFlowResult:
+    def _step_room(
+        self, room: str, user_input: dict[str, Any] | None, errors: dict[str, str]
+    ) -> SubentryFlowResult:
         changing = self.source == SOURCE_RECONFIGURE
-        if user_input is None:
+        if user_input is None or errors:
             known = self._get_reconfigure_subentry().data if changing else {}
             return self.async_show_form(
                 step_id=room,
-                data_schema=self.add_suggested_values_to_schema(forms.ROOMS[room], known),
+                data_schema=self.add_suggested_values_to_schema(
+                    forms.ROOMS[room], user_input or known
+                ),
+                errors=errors,
                 last_step=True,
             )
         name = self._data.pop(CONF_NAME)

@@ -1,5 +1,7 @@
 """Base entities of the qheat integration."""
 
+from typing import override
+
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
@@ -35,6 +37,11 @@ class RadiatorEntity(CoordinatorEntity[HomeCoordinator]):
         self._radiator_id = radiator_id
         self._attr_unique_id = f"{radiator_id}_{description.key}"
         self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, radiator_id)})
+
+    @property
+    @override
+    def available(self) -> bool:
+        return super().available and self._radiator_id in self.coordinator.data.radiators
 
     @property
     def state_of_radiator(self) -> RadiatorState:

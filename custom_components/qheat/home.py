@@ -1,24 +1,25 @@
 """Open the parts of a home in their order; an exit stack closes them in the reverse one."""
 
+import asyncio
 import secrets
 import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
 
 import aiohttp
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import ConfigEntryError
+from homeassistant.exceptions import ConfigEntryNotReady
 from homeassistant.helpers import area_registry as ar
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
-from homeassistant.helpers.storage import STORAGE_DIR, Store
+from homeassistant.helpers.storage import STORAGE_DIR
 
 from .backend import EmbeddedBackend, StoreError, Terms, catalogue
+from .books import BookStore, Kept, async_delete_books, async_read_books, mapping
 from .compute.client import JobClient
 from .compute.engine import EngineError, PowerModel
 from .compute.machine import Machine
@@ -43,27 +44,20 @@ from .const import (
 )
 from .coordinator import HomeCoordinator, QheatConfigEntry
 from .heating import RadiatorRating, RoomControl
-from .ledger import Ledger, LedgerError, Tariff
+from .ledger import Tariff
 from .machine_share import async_shared_machine
 from .radiator import Radiator, Room
 from .rooms import FastRoom, SensorRoom
 from .setting import DEFAULT_PRESETS, Setting
-
-STORAGE_VERSION: Final = 1
-
-type Saved = Mapping[str, Any]
 
 
 async def async_open_home(
     hass: HomeAssistant, entry: QheatConfigEntry, stack: AsyncExitStack
 ) -> HomeCoordinator:
     """Open books, backend, machine and radiators, and register their devices."""
-    store = _store(hass, entry)
-    saved = await store.async_load() or {}
-    try:
-        ledger = Ledger.load(saved["ledger"]) if saved else Ledger(entry.data[CONF_CURRENCY])
-    except (KeyError, LedgerError) as err:
-        raise _setup_error("books_damaged", err) from err
+    store = BookStore(hass, entry)
+    ledger, kept = await async_read_books(hass, entry, store)
+    presets = {preset: entry.options.get(preset, c) for preset, c in DEFAULT_PRESETS.items()}
     try:
         machine = await stack.enter_async_context(async_shared_machine(hass))
     except EngineError as err:
@@ -76,23 +70,25 @@ async def async_open_home(
         session = async_get_clientsession(hass)
         client = JobClient(session, entry.data[CONF_URL], entry.data[CONF_TOKEN])
     _register_devices(hass, entry)
-    radiators = {}
+    radiators: dict[str, Radiator] = {}
+    stack.push_async_callback(_stop_all, radiators)
     for radiator_id, subentry in entry.subentries.items():
-        kept = saved.get("radiators", {}).get(radiator_id, {})
+        own = mapping(kept, radiator_id)
         power = _power(subentry, machine)
         engine = PullEngine(client, machine, radiator_id, power)
         radiators[radiator_id] = radiator = Radiator(
             radiator_id=radiator_id,
-            setting=Setting.load(kept.get("setting", {})),
-            room=_room(hass, entry, subentry, kept.get("room", {})),
+            setting=Setting.load(mapping(own, "setting")).under(presets),
+            room=_room(hass, entry, subentry, mapping(own, "room")),
             control=RoomControl(
-                RadiatorRating(idle_w=power.idle_w, rated_w=power.rated_w, slots=power.slots),
-                kept.get("control"),
+                RadiatorRating(
+                    idle_w=power.idle_w, rated_w=power.rated_w, slots=power.slots, pausable=True
+                ),
+                mapping(own, "control"),
             ),
             engine=engine,
         )
         await radiator.engine.start()
-        stack.push_async_callback(radiator.engine.stop)
     coordinator = HomeCoordinator(
         hass,
         entry,
@@ -101,21 +97,22 @@ async def async_open_home(
         tariff=tariff,
         machine=machine,
         embedded=embedded,
-        presets={preset: entry.options.get(preset, c) for preset, c in DEFAULT_PRESETS.items()},
+        presets=presets,
         store=store,
     )
-    stack.push_async_callback(coordinator.async_save)
+    stack.push_async_callback(coordinator.async_save_for_good)
     return coordinator
+
+
+async def _stop_all(radiators: Mapping[str, Radiator]) -> None:
+    """Stop all engines at once: each may have to wait for a backend that is gone."""
+    await asyncio.gather(*(radiator.engine.stop() for radiator in radiators.values()))
 
 
 async def async_remove_home(hass: HomeAssistant, entry: QheatConfigEntry) -> None:
     """Delete the books, and the embedded backend's database."""
-    await _store(hass, entry).async_remove()
+    await async_delete_books(hass, entry)
     await hass.async_add_executor_job(_delete_database, _database(hass, entry))
-
-
-def _store(hass: HomeAssistant, entry: ConfigEntry) -> Store[dict[str, Any]]:
-    return Store(hass, STORAGE_VERSION, f"{DOMAIN}.{entry.entry_id}")
 
 
 def _database(hass: HomeAssistant, entry: ConfigEntry) -> Path:
@@ -127,8 +124,8 @@ def _delete_database(database: Path) -> None:
         path.unlink()
 
 
-def _setup_error(translation_key: str, err: Exception) -> ConfigEntryError:
-    return ConfigEntryError(
+def _setup_error(translation_key: str, err: Exception) -> ConfigEntryNotReady:
+    return ConfigEntryNotReady(
         translation_domain=DOMAIN,
         translation_key=translation_key,
         translation_placeholders={"detail": str(err)},
@@ -198,8 +195,8 @@ def _power(subentry: ConfigSubentry, machine: Machine) -> PowerModel:
     )
 
 
-def _room(hass: HomeAssistant, entry: ConfigEntry, subentry: ConfigSubentry, saved: Saved) -> Room:
+def _room(hass: HomeAssistant, entry: ConfigEntry, subentry: ConfigSubentry, kept: Kept) -> Room:
     data = subentry.data
     if data[CONF_ROOM] == ROOM_SIMULATED:
-        return FastRoom(data[CONF_FLOOR_AREA_M2], data[CONF_SPEED], time.time(), saved)
+        return FastRoom(data[CONF_FLOOR_AREA_M2], data[CONF_SPEED], time.time(), kept)
     return SensorRoom(hass, data[CONF_TEMPERATURE_ENTITY], entry.options.get(CONF_OUTDOOR_ENTITY))

@@ -30,6 +30,16 @@ PARALLEL_UPDATES = 0
 JOULES_PER_KWH = 3_600_000
 
 
+def whole(value: float | None) -> int | None:
+    """Round to what is worth a line in the recorder's database."""
+    return None if value is None else round(value)
+
+
+def tenths(value: float | None) -> float | None:
+    """Round to what is worth a line in the recorder's database."""
+    return None if value is None else round(value, 1)
+
+
 @dataclass(frozen=True, kw_only=True)
 class AccountSensorDescription(SensorEntityDescription):
     """Describe a sensor that shows the books of a radiator or of the whole home."""
@@ -99,7 +109,7 @@ RADIATOR_DESCRIPTIONS: tuple[RadiatorSensorDescription, ...] = (
         native_unit_of_measurement=UnitOfPower.WATT,
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=0,
-        value_fn=lambda state: state.engine.power_w,
+        value_fn=lambda state: whole(state.engine.power_w),
     ),
     RadiatorSensorDescription(
         key="heat_demand",
@@ -109,7 +119,7 @@ RADIATOR_DESCRIPTIONS: tuple[RadiatorSensorDescription, ...] = (
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=0,
         entity_category=EntityCategory.DIAGNOSTIC,
-        value_fn=lambda state: state.demand.power_w,
+        value_fn=lambda state: whole(state.demand.power_w),
     ),
     RadiatorSensorDescription(
         key="heat_kind",
@@ -166,7 +176,7 @@ RADIATOR_DESCRIPTIONS: tuple[RadiatorSensorDescription, ...] = (
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=1,
         entity_category=EntityCategory.DIAGNOSTIC,
-        value_fn=lambda state: state.reading.outdoor_c,
+        value_fn=lambda state: tenths(state.reading.outdoor_c),
     ),
 )
 
@@ -178,7 +188,7 @@ HOME_DESCRIPTIONS: tuple[HomeSensorDescription, ...] = (
         native_unit_of_measurement=UnitOfPower.WATT,
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=0,
-        value_fn=lambda home: home.power_w,
+        value_fn=lambda home: whole(home.power_w),
     ),
     HomeSensorDescription(
         key="jobs_running",

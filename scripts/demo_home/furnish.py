@@ -37,8 +37,8 @@ class DemoRoom:
 # On a machine with two cores one slot heats all three: a third of it still warms each room.
 ROOMS: Final = (
     DemoRoom("Living room", "mdi:sofa", rated_w=2000, idle_w=20, floor_area_m2=20, setpoint_c=20),
-    DemoRoom("Bedroom", "mdi:bed", rated_w=1000, idle_w=15, floor_area_m2=12, setpoint_c=17),
-    DemoRoom("Office", "mdi:desk", rated_w=1000, idle_w=15, floor_area_m2=10, setpoint_c=20),
+    DemoRoom("Bedroom", "mdi:bed", rated_w=1000, idle_w=0, floor_area_m2=12, setpoint_c=17),
+    DemoRoom("Office", "mdi:desk", rated_w=1000, idle_w=0, floor_area_m2=10, setpoint_c=20),
 )
 
 

@@ -11,7 +11,7 @@ from .demand import HeatDemand, RadiatorRating, Reason
 from .estimate import OUTLIER, Estimate, Resolution
 from .habits import Habits
 from .history import History
-from .model import AIR, UNKNOWN, RoomModel, lagged, step_response
+from .model import AIR, OUTDOOR, SUN, UNKNOWN, RoomModel, lagged, step_response
 from .outlook import Points, Weather, setpoints
 from .plan import NODES, STEP_S, Prices, Problem, best_level
 
@@ -27,8 +27,10 @@ FINE_LEVELS: Final = 24
 FINE_PRICE: Final = 0.2
 FULL: Final = 0.99
 ARRIVED_K: Final = 0.1
-EARLY_K: Final = 0.05
-MOST_MARGIN_K: Final = 0.5
+EARLY_K: Final = 0.1
+MOST_MARGIN_K: Final = 1.0
+SUN_TRUST: Final = 0.4
+"""Share of the sun forecast that a plan counts on: sun that stays away costs comfort."""
 
 
 @dataclass(slots=True)
@@ -95,7 +97,7 @@ class Comfort:
             at_s = time_s - self._left_s
             self._emitted_w, mean_w = lagged(self._emitted_w, heat_w, TICK_S)
             inputs = self._inputs(at_s, mean_w)
-            inputs[1] = self.weather.outdoor_c
+            inputs[OUTDOOR] = self.weather.outdoor_c
             estimate.predict(self._tick, inputs)
             self.habits.learn(at_s, TICK_S, estimate.x[UNKNOWN])
             if self.history.tick(TICK_S, inputs, estimate.air_c):
@@ -183,7 +185,9 @@ class Comfort:
         x, emitted_w, result = estimate.x, self._emitted_w, []
         for k in range(steps):
             emitted_w, mean_w = lagged(emitted_w, power_w, STEP_S)
-            x = self._step.advance(x, self._inputs(time_s + STEP_S * (k + 0.5), mean_w))
+            inputs = self._inputs(time_s + STEP_S * (k + 0.5), mean_w)
+            inputs[SUN] *= SUN_TRUST
+            x = self._step.advance(x, inputs)
             result.append(x[AIR])
         return result
 
@@ -214,5 +218,5 @@ class Comfort:
         if not 0 <= time_s - rise.at_s <= 2 * PLAN_EVERY_S or not (rise.begun and rise.waited):
             return
         late_k = rise.to_c - estimate.air_c
-        change_k = 0.4 * late_k if late_k > ARRIVED_K else -0.02
+        change_k = 0.5 * late_k if late_k > ARRIVED_K else -0.02
         self.margin_k = min(max(self.margin_k + change_k, 0.0), MOST_MARGIN_K)
