@@ -35,6 +35,7 @@ async def heated(
     for _ in range(60):
         freezer.tick(60)
         await entry.runtime_data.async_refresh()
+    await entry.runtime_data.async_book_settlements()
     return entry
 
 

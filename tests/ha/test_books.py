@@ -40,6 +40,7 @@ async def heat(
     for _ in range(minutes):
         freezer.tick(60)
         await entry.runtime_data.async_refresh()
+    await entry.runtime_data.async_book_settlements()
     await hass.async_block_till_done()
 
 
