@@ -1,5 +1,6 @@
 """The qheat integration: a thermostat whose burner is paid computing."""
 
+import asyncio
 from contextlib import AsyncExitStack
 
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
@@ -31,6 +32,10 @@ async def async_setup_entry(hass: HomeAssistant, entry: QheatConfigEntry) -> boo
         entry.runtime_data = coordinator = await async_open_home(hass, entry, stack)
         await coordinator.async_config_entry_first_refresh()
         await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+        booking = entry.async_create_background_task(
+            hass, coordinator.async_follow_settlements(), "qheat settlements"
+        )
+        stack.push_async_callback(async_end, booking)
         coordinator.close = stack.pop_all().aclose
 
     async def async_stop(event: Event) -> None:
@@ -41,6 +46,12 @@ async def async_setup_entry(hass: HomeAssistant, entry: QheatConfigEntry) -> boo
     entry.async_on_unload(hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, async_stop))
     entry.async_on_unload(entry.add_update_listener(async_reload))
     return True
+
+
+async def async_end(task: asyncio.Task[None]) -> None:
+    """Cancel a task and wait for its end."""
+    task.cancel()
+    await asyncio.wait([task])
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: QheatConfigEntry) -> bool:

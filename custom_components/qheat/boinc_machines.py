@@ -31,6 +31,7 @@ from homeassistant.helpers.event import (
 )
 from homeassistant.util.unit_conversion import PowerConverter
 
+from .books import mapping
 from .compute.boinc import BoincEngine, BoincError, BoincOptions, Details
 from .compute.engine import Engine, PowerModel
 from .const import (
@@ -101,7 +102,7 @@ class BoincMachines:
     def build(self, radiator_id: str, subentry: ConfigSubentry) -> tuple[RadiatorRating, Engine]:
         """Return what a radiator can give, and its engine."""
         data = subentry.data
-        kept = self._saved.get(radiator_id, {})
+        kept = mapping(self._saved, radiator_id)
         engine = _engine(
             self._entry,
             radiator_id,
@@ -163,7 +164,7 @@ async def async_release_all(
         )
         for key, subentry in entry.subentries.items()
         if subentry.subentry_type == SUBENTRY_BOINC
-        and (kept := saved.get(key, {})).get("machine") == subentry.data[CONF_MACHINE]
+        and (kept := mapping(saved, key)).get("machine") == subentry.data[CONF_MACHINE]
     }
     await asyncio.gather(*(_release(hass, key, machine) for key, machine in machines.items()))
 

@@ -14,6 +14,7 @@ from homeassistant.config_entries import (
 from homeassistant.const import CONF_NAME, CONF_TOKEN, CONF_URL
 from homeassistant.core import callback
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from yarl import URL
 
 from . import forms
 from .compute.client import JobClient, UnusableTokenError
@@ -62,7 +63,7 @@ class QheatConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for the home's name and where its jobs come from."""
         if user_input is not None:
-            self._data = user_input
+            self._data = dict(user_input)
             if user_input[CONF_BACKEND] == BACKEND_OPERATOR:
                 return await self.async_step_operator()
             await self.async_set_unique_id(BACKEND_EMBEDDED)
@@ -82,6 +83,7 @@ class QheatConfigFlow(ConfigFlow, domain=DOMAIN):
         """Ask for the operator's address and token, and try them."""
         errors = {}
         if user_input is not None:
+            user_input |= {CONF_URL: _tidy(user_input[CONF_URL])}
             self._async_abort_entries_match({CONF_URL: user_input[CONF_URL]})
             errors = await self._try_backend(user_input)
             if not errors:
@@ -90,7 +92,7 @@ class QheatConfigFlow(ConfigFlow, domain=DOMAIN):
         return self._show_form("operator", forms.OPERATOR, user_input, errors)
 
     async def async_step_money(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask for the prices that savings are reckoned with."""
+        """Ask for the prices that savings are worked out from."""
         currency = self._data[CONF_CURRENCY]
         errors = price_errors(self.hass, user_input or {}, currency)
         if user_input is not None and not errors:
@@ -167,3 +169,11 @@ class QheatConfigFlow(ConfigFlow, domain=DOMAIN):
             data_schema=self.add_suggested_values_to_schema(schema, shown),
             errors=errors,
         )
+
+
+def _tidy(address: str) -> str:
+    """Write the same address the same way, so that no backend is added twice."""
+    try:
+        return str(URL(address.strip())).rstrip("/")
+    except ValueError:
+        return address

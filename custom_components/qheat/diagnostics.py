@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from homeassistant.components.diagnostics import async_redact_data
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_HOST, CONF_PASSWORD, CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant
 
@@ -17,17 +18,20 @@ async def async_get_config_entry_diagnostics(
     hass: HomeAssistant, entry: QheatConfigEntry
 ) -> dict[str, Any]:
     """Return the home's settings and the last state of each radiator."""
+    home = async_redact_data({**entry.data, **entry.options}, TO_REDACT)
+    if entry.state is not ConfigEntryState.LOADED:
+        return {"home": home, "not_loaded_because": entry.reason}
     coordinator = entry.runtime_data
     machine = coordinator.machine
     return {
-        "home": async_redact_data({**entry.data, **entry.options}, TO_REDACT),
+        "home": home,
         "machine": machine
         and {"slots": machine.slots, "lock": machine.lock and asdict(machine.lock)},
         "radiators": {
             radiator_id: {
                 "settings": async_redact_data(dict(entry.subentries[radiator_id].data), TO_REDACT),
                 "state": asdict(state),
-                "learned": coordinator.radiators[radiator_id].save(),
+                "learned": asdict(coordinator.radiators[radiator_id].control.model),
             }
             for radiator_id, state in coordinator.data.radiators.items()
         },

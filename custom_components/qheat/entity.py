@@ -43,8 +43,9 @@ class RadiatorEntity(CoordinatorEntity[HomeCoordinator]):
     @property
     @override
     def available(self) -> bool:
-        reachable = not self._asks_machine or self.state_of_radiator.engine.reachable
-        return super().available and reachable
+        if not super().available or self._radiator_id not in self.coordinator.data.radiators:
+            return False
+        return not self._asks_machine or self.state_of_radiator.engine.reachable
 
     @property
     def state_of_radiator(self) -> RadiatorState:

@@ -73,6 +73,9 @@ _TEMPERATURE: Final = EntityWithDeviceFilterSelectorConfig(
 )
 
 
+_NAME: Final = vol.All(TextSelector(), vol.Strip, vol.Length(min=1, max=64))
+
+
 def _number(
     minimum: float, maximum: float, step: float | Literal["any"], unit: str | None = None
 ) -> vol.All:
@@ -91,7 +94,7 @@ def _choice(key: str, options: list[str]) -> SelectSelector:
 
 HOME: Final = vol.Schema(
     {
-        vol.Required(CONF_NAME): TextSelector(),
+        vol.Required(CONF_NAME): _NAME,
         vol.Required(CONF_BACKEND, default=BACKEND_EMBEDDED): _choice(
             CONF_BACKEND, [BACKEND_EMBEDDED, BACKEND_OPERATOR]
         ),
@@ -155,7 +158,7 @@ CO2: Final = vol.Schema(
 
 
 _RADIATOR: Final[dict[Any, Any]] = {
-    vol.Required(CONF_NAME): TextSelector(),
+    vol.Required(CONF_NAME): _NAME,
     vol.Required(CONF_RATED_W, default=500): _number(1, 20_000, 1, "W"),
     vol.Required(CONF_IDLE_W, default=20): _number(0, 5_000, 1, "W"),
     vol.Required(CONF_ROOM, default=ROOM_SENSOR): _choice(CONF_ROOM, [ROOM_SENSOR, ROOM_SIMULATED]),

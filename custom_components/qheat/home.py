@@ -1,18 +1,21 @@
 """Open the parts of a home in their order; an exit stack closes them in the reverse one."""
 
+import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable
 from contextlib import AsyncExitStack
-from typing import Any, Final
+from typing import Final
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import area_registry as ar
 from homeassistant.helpers import device_registry as dr
-from homeassistant.helpers.storage import Store
 
 from .archive import async_open_archive, async_remove_archive
 from .boinc_machines import BoincMachines, async_release_all
+from .books import BookStore, Kept, async_delete_books, async_read_books, mapping
+from .compute.engine import Engine
 from .const import (
     CONF_AREA,
     CONF_CURRENCY,
@@ -27,10 +30,8 @@ from .const import (
     SUBENTRY_THIS_MACHINE,
 )
 from .coordinator import HomeCoordinator, QheatConfigEntry
-from .errors import setup_error
 from .heating import RoomControl
 from .hourly import HourlyStatistics
-from .ledger import Ledger, LedgerError
 from .prices import Carbon, Prices, fixed_tariff
 from .problems import watch_problems
 from .radiator import Radiator, Room
@@ -39,24 +40,17 @@ from .setting import DEFAULT_PRESETS, Setting
 from .this_machine import async_delete_database, async_open_this_machine
 from .today import CoreTime
 
-STORAGE_VERSION: Final = 1
 MODELS: Final = {SUBENTRY_THIS_MACHINE: "This machine", SUBENTRY_BOINC: "BOINC machine"}
-
-type Saved = Mapping[str, Any]
 
 
 async def async_open_home(
     hass: HomeAssistant, entry: QheatConfigEntry, stack: AsyncExitStack
 ) -> HomeCoordinator:
     """Open books and radiators, with what these radiators need, and register their devices."""
-    store = _store(hass, entry)
-    saved = await store.async_load() or {}
-    try:
-        ledger = Ledger.load(saved["ledger"]) if saved else Ledger(entry.data[CONF_CURRENCY])
-        core_time = CoreTime(saved.get("core_time"))
-        archive = await async_open_archive(hass, entry.entry_id, ledger)
-    except (KeyError, LedgerError) as err:
-        raise setup_error("books_damaged", err) from err
+    store = BookStore(hass, entry)
+    ledger, saved = await async_read_books(hass, entry, store)
+    archive = await async_open_archive(hass, entry.entry_id, ledger)
+    presets = {preset: entry.options.get(preset, c) for preset, c in DEFAULT_PRESETS.items()}
     tariff = fixed_tariff(entry.options, entry.data[CONF_CURRENCY])
     kinds = {subentry.subentry_type for subentry in entry.subentries.values()}
     this_machine = None
@@ -64,23 +58,25 @@ async def async_open_home(
         this_machine = await async_open_this_machine(hass, entry, tariff, stack)
 
     async def async_save() -> None:
-        """Have the engines' own state written with all else."""
+        """Write the engines' own state with all else; raises OSError if it cannot be."""
         await coordinator.async_save()
+        if not store.is_written:
+            raise OSError("the books cannot be written")
 
-    boinc = BoincMachines(hass, entry, saved.get("boinc", {}), async_save)
+    boinc = BoincMachines(hass, entry, mapping(saved, "boinc"), async_save)
     _register_devices(hass, entry)
-    radiators = {}
+    radiators: dict[str, Radiator] = {}
     for radiator_id, subentry in entry.subentries.items():
         if this_machine is not None and subentry.subentry_type == SUBENTRY_THIS_MACHINE:
             rating, engine = this_machine.build(radiator_id, subentry.data)
         else:
             rating, engine = boinc.build(radiator_id, subentry)
-        kept = saved.get("radiators", {}).get(radiator_id, {})
+        kept = mapping(mapping(saved, "radiators"), radiator_id)
         radiators[radiator_id] = Radiator(
             radiator_id=radiator_id,
-            setting=Setting.load(kept.get("setting", {})),
-            room=_room(hass, entry, subentry, kept.get("room", {})),
-            control=RoomControl(rating, kept.get("control")),
+            setting=Setting.load(mapping(kept, "setting")).under(presets),
+            room=_room(hass, entry, subentry, mapping(kept, "room")),
+            control=RoomControl(rating, mapping(kept, "control")),
             engine=engine,
         )
     coordinator = HomeCoordinator(
@@ -90,7 +86,7 @@ async def async_open_home(
         ledger=ledger,
         prices=Prices(hass, tariff, entry.options),
         carbon=Carbon.of(entry.options),
-        core_time=core_time,
+        core_time=CoreTime(saved.get("core_time")),
         archive=archive,
         hourly=HourlyStatistics(
             hass, ledger, {key: subentry.title for key, subentry in entry.subentries.items()}
@@ -98,32 +94,36 @@ async def async_open_home(
         machine=None if this_machine is None else this_machine.machine,
         embedded=None if this_machine is None else this_machine.embedded,
         boinc=boinc,
-        presets={preset: entry.options.get(preset, c) for preset, c in DEFAULT_PRESETS.items()},
+        presets=presets,
         store=store,
     )
-    stack.push_async_callback(coordinator.async_save)
+    own = [radiator.engine for key, radiator in radiators.items() if key not in boinc]
+    stack.push_async_callback(coordinator.async_save_for_good)
     stack.push_async_callback(archive.async_save)
     stack.push_async_callback(boinc.async_close)
-    for radiator_id, radiator in radiators.items():
+    stack.push_async_callback(_stop_all, own)
+    stack.push_async_callback(coordinator.async_save)
+    for radiator in radiators.values():
         await radiator.engine.start()
-        if radiator_id not in boinc:
-            stack.push_async_callback(radiator.engine.stop)
     stack.callback(watch_problems(hass, coordinator))
     return coordinator
 
 
+async def _stop_all(engines: Iterable[Engine]) -> None:
+    """Stop all engines at once: each may have to wait for a backend that is gone."""
+    await asyncio.gather(*(engine.stop() for engine in engines))
+
+
 async def async_remove_home(hass: HomeAssistant, entry: QheatConfigEntry) -> None:
     """Give BOINC machines their settings back; delete the books and the embedded backend's."""
-    store = _store(hass, entry)
-    saved = await store.async_load() or {}
-    await async_release_all(hass, entry, saved.get("boinc", {}))
-    await store.async_remove()
+    try:
+        saved = await BookStore(hass, entry).async_load()
+    except HomeAssistantError:
+        saved = None
+    await async_release_all(hass, entry, mapping(saved, "boinc"))
+    await async_delete_books(hass, entry)
     await async_remove_archive(hass, entry.entry_id)
     await async_delete_database(hass, entry)
-
-
-def _store(hass: HomeAssistant, entry: ConfigEntry) -> Store[dict[str, Any]]:
-    return Store(hass, STORAGE_VERSION, f"{DOMAIN}.{entry.entry_id}")
 
 
 def _register_devices(hass: HomeAssistant, entry: ConfigEntry) -> None:
@@ -150,8 +150,8 @@ def _register_devices(hass: HomeAssistant, entry: ConfigEntry) -> None:
         )
 
 
-def _room(hass: HomeAssistant, entry: ConfigEntry, subentry: ConfigSubentry, saved: Saved) -> Room:
+def _room(hass: HomeAssistant, entry: ConfigEntry, subentry: ConfigSubentry, kept: Kept) -> Room:
     data = subentry.data
     if data[CONF_ROOM] == ROOM_SIMULATED:
-        return FastRoom(data[CONF_FLOOR_AREA_M2], data[CONF_SPEED], time.time(), saved)
+        return FastRoom(data[CONF_FLOOR_AREA_M2], data[CONF_SPEED], time.time(), kept)
     return SensorRoom(hass, data[CONF_TEMPERATURE_ENTITY], entry.options.get(CONF_OUTDOOR_ENTITY))

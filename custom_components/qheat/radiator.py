@@ -65,14 +65,14 @@ class Radiator:
         self.setting = setting
         self.engine = engine
         self._room = room
-        self._control = control
+        self.control = control
 
     def tick(self, now_s: float, monotonic_s: float) -> RadiatorState:
         """Read the room at `now_s` (epoch) and renew the heat budget."""
         status = self.engine.status()
         reading = self._room.read(now_s, status.power_w)
         setpoint_c = self.setting.setpoint_c if self.setting.heating else None
-        demand = self._control.step(reading, Target(setpoint_c=setpoint_c))
+        demand = self.control.step(reading, Target(setpoint_c=setpoint_c))
         self.engine.set_budget(
             HeatBudget(
                 power_w=demand.power_w,
@@ -84,7 +84,7 @@ class Radiator:
 
     def busy_slots(self, power_w: float) -> float:
         """Return how many slots, whole and fraction, are busy at a heat output in watts."""
-        rating = self._control.rating
+        rating = self.control.rating
         return min(max((power_w - rating.idle_w) / rating.slot_w, 0.0), float(rating.slots))
 
     def save(self) -> Mapping[str, object]:
@@ -92,5 +92,5 @@ class Radiator:
         return {
             "setting": self.setting.save(),
             "room": self._room.save(),
-            "control": self._control.save(),
+            "control": self.control.save(),
         }

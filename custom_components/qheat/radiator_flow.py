@@ -9,7 +9,14 @@ from homeassistant.config_entries import (
     ConfigSubentryFlow,
     SubentryFlowResult,
 )
-from homeassistant.const import CONF_HOST, CONF_NAME, CONF_PASSWORD, CONF_PORT
+from homeassistant.const import (
+    ATTR_UNIT_OF_MEASUREMENT,
+    CONF_HOST,
+    CONF_NAME,
+    CONF_PASSWORD,
+    CONF_PORT,
+)
+from homeassistant.util.unit_conversion import TemperatureConverter
 
 from . import forms
 from .boinc_machines import rates_of
@@ -21,10 +28,12 @@ from .const import (
     CONF_RATED_W,
     CONF_RATES,
     CONF_ROOM,
+    CONF_TEMPERATURE_ENTITY,
     DOMAIN,
     ROOM_SENSOR,
     ROOM_SIMULATED,
     SUBENTRY_BOINC,
+    SUBENTRY_THIS_MACHINE,
 )
 
 HELP_URL: Final = "https://github.com/qheat/qheat/blob/main/docs/boinc.md"
@@ -48,7 +57,7 @@ class RadiatorFlow(ConfigSubentryFlow):
 
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Ask for a new radiator."""
-        return await self._step_radiator("user", self.new_form, {}, user_input)
+        return await self._step_radiator("user", self.new_form, self._usual(), user_input)
 
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
@@ -57,6 +66,10 @@ class RadiatorFlow(ConfigSubentryFlow):
         subentry = self._get_reconfigure_subentry()
         known = {CONF_NAME: subentry.title, **subentry.data}
         return await self._step_radiator("reconfigure", self.form, known, user_input)
+
+    def _usual(self) -> dict[str, Any]:
+        """Return what a new radiator usually is."""
+        return {}
 
     async def _faults(self, user_input: dict[str, Any]) -> dict[str, str]:
         """Tell what is wrong with the answers, by field; may complete them."""
@@ -90,21 +103,32 @@ class RadiatorFlow(ConfigSubentryFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Ask for the room's temperature sensor."""
-        return self._step_room(ROOM_SENSOR, user_input)
+        errors = {}
+        if user_input is not None:
+            state = self.hass.states.get(user_input[CONF_TEMPERATURE_ENTITY])
+            unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) if state else None
+            if unit not in TemperatureConverter.VALID_UNITS:
+                errors = {CONF_TEMPERATURE_ENTITY: "no_temperature"}
+        return self._step_room(ROOM_SENSOR, user_input, errors)
 
     async def async_step_simulated(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Ask for the size of a simulated room and how fast its clock runs."""
-        return self._step_room(ROOM_SIMULATED, user_input)
+        return self._step_room(ROOM_SIMULATED, user_input, {})
 
-    def _step_room(self, room: str, user_input: dict[str, Any] | None) -> SubentryFlowResult:
+    def _step_room(
+        self, room: str, user_input: dict[str, Any] | None, errors: dict[str, str]
+    ) -> SubentryFlowResult:
         changing = self.source == SOURCE_RECONFIGURE
-        if user_input is None:
+        if user_input is None or errors:
             known = self._get_reconfigure_subentry().data if changing else {}
             return self.async_show_form(
                 step_id=room,
-                data_schema=self.add_suggested_values_to_schema(forms.ROOMS[room], known),
+                data_schema=self.add_suggested_values_to_schema(
+                    forms.ROOMS[room], user_input or known
+                ),
+                errors=errors,
                 last_step=True,
             )
         name = self._data.pop(CONF_NAME)
@@ -121,6 +145,12 @@ class ThisMachineFlow(RadiatorFlow):
 
     new_form = forms.NEW_RADIATOR
     form = forms.RADIATOR
+
+    @override
+    def _usual(self) -> dict[str, Any]:
+        # One computer rests only once, however many radiators share it.
+        kinds = {subentry.subentry_type for subentry in self._get_entry().subentries.values()}
+        return {CONF_IDLE_W: 0} if SUBENTRY_THIS_MACHINE in kinds else {}
 
 
 class BoincFlow(RadiatorFlow):

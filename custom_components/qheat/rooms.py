@@ -13,8 +13,11 @@ from homeassistant.util.unit_conversion import TemperatureConverter
 from .heating import RoomParameters, RoomReading, SimulatedRoom
 from .radiator import Room
 
-# Battery sensors in a steady room report about once an hour.
-MAX_AGE_S: Final = 3900.0
+# Battery sensors in a steady room report about once an hour: this, and the half hour for which the
+# guards bear with a silent sensor.
+MAX_AGE_S: Final = 1800.0
+# What two looks at the same clock may differ by.
+CLOCK_S: Final = 1.0
 
 
 class SensorRoom(Room):
@@ -29,10 +32,11 @@ class SensorRoom(Room):
 
     @override
     def read(self, now_s: float, heat_output_w: float | None) -> RoomReading:
-        outdoor = self._outdoor_entity
+        outdoor, state = self._outdoor_entity, self._hass.states.get(self._temperature_entity)
         return RoomReading(
             time_s=now_s,
             temperature_c=read_celsius(self._hass, self._temperature_entity, now_s),
+            measured_s=state.last_reported.timestamp() if state else None,
             outdoor_c=read_celsius(self._hass, outdoor, now_s) if outdoor else None,
             heat_output_w=heat_output_w,
         )
@@ -73,12 +77,13 @@ class FastRoom(Room):
 def read_celsius(hass: HomeAssistant, entity_id: str, now_s: float) -> float | None:
     """Return the temperature of a sensor or weather entity, None without a fresh reading."""
     state = hass.states.get(entity_id)
-    if state is None or now_s - state.last_reported.timestamp() > MAX_AGE_S:
+    # A negative age is that of a clock that was set back: nobody knows how old the reading is.
+    if state is None or not 0 <= now_s - state.last_reported.timestamp() + CLOCK_S <= MAX_AGE_S:
         return None
     value, unit = _temperature_of(state)
     try:
         celsius = TemperatureConverter.convert(float(value), unit, UnitOfTemperature.CELSIUS)
-    except TypeError, ValueError, HomeAssistantError:
+    except TypeError, ValueError, OverflowError, HomeAssistantError:
         return None
     return celsius if isfinite(celsius) else None
 

@@ -27,6 +27,16 @@ from .sensor_books import home_books, radiator_books
 PARALLEL_UPDATES = 0
 
 
+def whole(value: float | None) -> int | None:
+    """Round to what is worth a line in the recorder's database."""
+    return None if value is None else round(value)
+
+
+def tenths(value: float | None) -> float | None:
+    """Round to what is worth a line in the recorder's database."""
+    return None if value is None else round(value, 1)
+
+
 @dataclass(frozen=True, kw_only=True)
 class RadiatorSensorDescription(SensorEntityDescription):
     """Describe a sensor that shows what a radiator does now."""
@@ -50,7 +60,7 @@ RADIATOR_DESCRIPTIONS: tuple[RadiatorSensorDescription, ...] = (
         native_unit_of_measurement=UnitOfPower.WATT,
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=0,
-        value_fn=lambda state: state.engine.power_w,
+        value_fn=lambda state: whole(state.engine.power_w),
     ),
     RadiatorSensorDescription(
         key="heat_demand",
@@ -61,7 +71,7 @@ RADIATOR_DESCRIPTIONS: tuple[RadiatorSensorDescription, ...] = (
         suggested_display_precision=0,
         entity_category=EntityCategory.DIAGNOSTIC,
         asks_machine=False,
-        value_fn=lambda state: state.demand.power_w,
+        value_fn=lambda state: whole(state.demand.power_w),
     ),
     RadiatorSensorDescription(
         key="heat_kind",
@@ -120,7 +130,7 @@ RADIATOR_DESCRIPTIONS: tuple[RadiatorSensorDescription, ...] = (
         suggested_display_precision=1,
         entity_category=EntityCategory.DIAGNOSTIC,
         asks_machine=False,
-        value_fn=lambda state: state.reading.outdoor_c,
+        value_fn=lambda state: tenths(state.reading.outdoor_c),
     ),
 )
 
@@ -132,7 +142,7 @@ HOME_DESCRIPTIONS: tuple[HomeSensorDescription, ...] = (
         native_unit_of_measurement=UnitOfPower.WATT,
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=0,
-        value_fn=lambda home: home.power_w,
+        value_fn=lambda home: whole(home.power_w),
     ),
     HomeSensorDescription(
         key="jobs_running",

@@ -54,6 +54,10 @@ class Setting:
         setpoint_c = self.manual_c if preset is None else presets[preset]
         return replace(self, setpoint_c=setpoint_c, preset=preset)
 
+    def under(self, presets: Presets) -> Self:
+        """Follow presets that were changed meanwhile."""
+        return self if self.preset is None else self.with_preset(self.preset, presets)
+
     def save(self) -> dict[str, object]:
         """Return the setting as JSON-able data."""
         return {

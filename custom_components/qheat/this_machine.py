@@ -39,7 +39,9 @@ class ThisMachine:
         power = PowerModel(
             idle_w=data[CONF_IDLE_W], rated_w=data[CONF_RATED_W], slots=self.machine.slots
         )
-        rating = RadiatorRating(idle_w=power.idle_w, rated_w=power.rated_w, slots=power.slots)
+        rating = RadiatorRating(
+            idle_w=power.idle_w, rated_w=power.rated_w, slots=power.slots, pausable=True
+        )
         return rating, PullEngine(self.client, self.machine, radiator_id, power)
 
 

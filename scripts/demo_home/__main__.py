@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .api import OWNER, Api
 from .errors import DemoError
-from .folder import DEFAULT_FOLDER, password
+from .folder import FOLDER, password
 from .plan import Plan
 from .process import adopt_orphans, check_port, free_port
 from .run import run, say
@@ -32,7 +32,7 @@ def main() -> int:
     try:
         if arguments.smoke:
             return _smoke()
-        return _stay(arguments.folder, arguments.port, fresh=arguments.fresh)
+        return _stay(arguments.port, fresh=arguments.fresh)
     except DemoError as err:
         print(f"demo: {err}", file=sys.stderr)
         return 1
@@ -49,15 +49,15 @@ def _smoke() -> int:
     return 0
 
 
-def _stay(folder: Path, port: int, *, fresh: bool) -> int:
+def _stay(port: int, *, fresh: bool) -> int:
     check_port(port)
 
     async def show(api: Api, plan: Plan) -> None:
-        print(READY.format(url=api.url, name=OWNER, password=password(folder)), flush=True)
+        print(READY.format(url=api.url, name=OWNER, password=password(FOLDER)), flush=True)
         await asyncio.Event().wait()
 
     try:
-        asyncio.run(run(folder, port, show, fresh=fresh))
+        asyncio.run(run(FOLDER, port, show, fresh=fresh))
     except asyncio.CancelledError:
         say("stopped, no process is left")
     return 0
@@ -70,7 +70,6 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--fresh", action="store_true", help="forget the last run and start anew")
     parser.add_argument("--port", type=int, default=8123, help="default: %(default)s")
-    parser.add_argument("--folder", type=Path, default=DEFAULT_FOLDER, help="default: %(default)s")
     parser.add_argument(
         "--smoke",
         action="store_true",

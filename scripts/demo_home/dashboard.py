@@ -1,5 +1,6 @@
 """The demo's start page, and what the energy page shows."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from .api import Api
@@ -8,7 +9,11 @@ from .plan import Plan, RadiatorPlan
 URL_PATH: Final = "qheat-demo"
 TITLE: Final = "Heated by computing"
 
-NOTHING_YET: Final = ("unavailable", "unknown")
+FOUND: Final = {
+    "option_price": "**The price of an option**, from many random walks: {}",
+    "docking": "**A molecule fitted into a pocket**: {}",
+}
+NOTHING_YET: Final = ["unavailable", "unknown"]
 # A quarter of an hour is fifteen hours in the simulated rooms.
 GRAPH_H: Final = 0.25
 
@@ -72,7 +77,7 @@ def _view(plan: Plan) -> Card:
         ],
         "sections": [
             *(_room(radiator) for radiator in plan.radiators),
-            _picture(home),
+            _findings(home),
             _totals(plan),
             _facts(),
         ],
@@ -106,15 +111,19 @@ def _room(radiator: RadiatorPlan) -> Card:
         _tile(
             entities["outdoor_temperature"], "Outside", "mdi:snowflake-thermometer", "light-blue"
         ),
-        _graph(radiator.thermostat),
+        _graph({"entity": radiator.thermostat}),
     )
 
 
-def _picture(home: Any) -> Card:
+def _findings(home: Mapping[str, str]) -> Card:
     picture = home["picture"]
-    is_painted = {"condition": "state", "entity": picture, "state_not": list(NOTHING_YET)}
+    is_painted = {"condition": "state", "entity": picture, "state_not": NOTHING_YET}
+    found = [
+        line.format(f"{{{{ states('{home[kind]}') | replace('unknown', 'not yet') }}}}")
+        for kind, line in FOUND.items()
+    ]
     return _section(
-        _heading("The picture they paint", "mdi:image-auto-adjust"),
+        _heading("What the jobs found", "mdi:creation-outline"),
         {
             "type": "picture-entity",
             "entity": picture,
@@ -122,11 +131,7 @@ def _picture(home: Any) -> Card:
             "show_state": False,
             "visibility": [is_painted],
         },
-        {
-            "type": "markdown",
-            "content": "Some jobs paint tiles of a picture. The first tile is not ready yet.",
-            "visibility": [{"condition": "not", "conditions": [is_painted]}],
-        },
+        {"type": "markdown", "content": "\n\n".join(found)},
     )
 
 
@@ -138,8 +143,12 @@ def _totals(plan: Plan) -> Card:
         _tile(home["savings"], "Saved", "mdi:piggy-bank", "green"),
         _tile(home["heat"], "Heat", "mdi:fire", "orange"),
         _tile(home["free_heat"], "Free heat", "mdi:gift-outline", "teal"),
-        _graph(*(radiator.entities["heat_output"] for radiator in plan.radiators)),
-        _graph(home["earnings"], home["savings"]),
+        _graph(
+            *(
+                {"entity": radiator.entities["heat_output"], "name": radiator.room}
+                for radiator in plan.radiators
+            )
+        ),
     )
 
 
@@ -168,10 +177,10 @@ def _tile(entity_id: str, name: str, icon: str, color: str) -> Card:
     return {"type": "tile", "entity": entity_id, "name": name, "icon": icon, "color": color}
 
 
-def _graph(*entity_ids: str) -> Card:
+def _graph(*entities: dict[str, str]) -> Card:
     return {
         "type": "history-graph",
-        "entities": list(entity_ids),
+        "entities": list(entities),
         "hours_to_show": GRAPH_H,
         "grid_options": {"columns": "full"},
     }

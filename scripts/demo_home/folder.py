@@ -10,7 +10,7 @@ from homeassistant.components.http.config import HTTP_STORAGE_SCHEMA
 
 HOST: Final = "127.0.0.1"
 REPOSITORY: Final = Path(__file__).parents[2]
-DEFAULT_FOLDER: Final = REPOSITORY / ".demo"
+FOLDER: Final = REPOSITORY / ".demo"
 
 # default_config would bring cloud, discovery and the voice assistant; a heated home needs none.
 CONFIGURATION: Final = """\

@@ -25,7 +25,7 @@ async def photograph(folder: Path, minutes: float, picture: Path, api: Api, plan
     await asyncio.sleep(minutes * 60)
     while not await _worth_a_picture(api, plan):
         await asyncio.sleep(1)
-    async with signed_in_page(api.url, password(folder), size=(1440, 1640), scale=1.5) as page:
+    async with signed_in_page(api.url, password(folder), size=(1440, 1420), scale=1.5) as page:
         await asyncio.sleep(SETTLE_S)
         while not await _worth_a_picture(api, plan):
             await asyncio.sleep(1)

@@ -1,15 +1,10 @@
 """A person in front of a browser turns a thermostat up."""
 
-import shutil
-
-import pytest
 from playwright.async_api import expect
 
 from scripts.demo_home.browser import TIMEOUT_MS, signed_in_page
 
 from .running import RunningHome, until
-
-pytestmark = pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is missing")
 
 
 async def test_a_click_on_plus_heats_the_room(home: RunningHome) -> None:

@@ -32,9 +32,11 @@ async def heated(
     paid = settlement("job-1", settled_at=1_795_435_200.0)
     engine.pages = [SettlementPage(settlements=(paid,), cursor="1")]
     assert await hass.config_entries.async_setup(entry.entry_id)
+    await entry.runtime_data.async_book_settlements()
     for _ in range(60):
         freezer.tick(60)
         await entry.runtime_data.async_refresh()
+    await entry.runtime_data.async_book_settlements()
     return entry
 
 

@@ -64,7 +64,7 @@ async def test_a_setpoint_makes_the_machine_compute_and_off_makes_it_stop(
     await until(hass, entry, lambda: state_of(hass, "jobs_running") == "4")
     assert client.running == 4
     assert client.permanent == 3
-    assert state_of(hass, "heat_output") == "100.0"
+    assert state_of(hass, "heat_output") == "100"
     assert state_of(hass, "heat_kind") == "filler"
     assert state_of(hass, "tasks_waiting") == "4"
     assert state_of(hass, "task_progress") == "25.0"
@@ -116,7 +116,7 @@ async def test_a_machine_that_does_not_answer_is_told_and_keeps_nothing_from_loa
     assert entry.state is ConfigEntryState.LOADED
     await client.start()
     await until_reached(hass, entry)
-    assert state_of(hass, "heat_output") == "20.0"
+    assert state_of(hass, "heat_output") == "20"
 
 
 async def test_a_power_meter_rules_over_the_estimate(
@@ -127,7 +127,7 @@ async def test_a_power_meter_rules_over_the_estimate(
     await until_reached(hass, entry)
     assert state_of(hass, "power_source") == "estimated"
     hass.states.async_set("sensor.plug", "0.044", {"unit_of_measurement": "kW"})
-    await until(hass, entry, lambda: state_of(hass, "heat_output") == "44.0")
+    await until(hass, entry, lambda: state_of(hass, "heat_output") == "44")
     assert state_of(hass, "power_source") == "measured"
     for nonsense in ("unavailable", "nan", "-5"):
         hass.states.async_set("sensor.plug", "40", {"unit_of_measurement": "W"})
@@ -155,7 +155,7 @@ async def test_credit_is_paid_at_the_rate_of_its_project_and_once(
     rates = [{"project": URL, "rate": 0.5}]
     with (
         patch("custom_components.qheat.compute.boinc.session.PROJECTS_S", 0),
-        patch("custom_components.qheat.coordinator.SETTLEMENTS_EVERY_S", 0),
+        patch("custom_components.qheat.coordinator.SETTLEMENTS_EVERY_S", 0.1),
     ):
         entry = await set_up(hass, boinc_radiator(client.port, rates=rates))
         await until_reached(hass, entry)

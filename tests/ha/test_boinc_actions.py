@@ -180,7 +180,7 @@ async def test_a_refused_password_is_told_and_asks_for_no_new_token(
 ) -> None:
     entry = home(boinc_radiator(client.port, password="wrong"))
     entry.add_to_hass(hass)
-    with patch("custom_components.qheat.coordinator.SETTLEMENTS_EVERY_S", 0):
+    with patch("custom_components.qheat.coordinator.SETTLEMENTS_EVERY_S", 0.1):
         assert await hass.config_entries.async_setup(entry.entry_id)
         await until(hass, entry, lambda: issue_of(hass, "boinc_refuses"))
     assert state_of(hass, "status") == "backend_refused"

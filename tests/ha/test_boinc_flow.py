@@ -93,6 +93,7 @@ async def test_a_machine_is_tried_and_added_in_its_area(
     room: str,
     details: dict[str, Any],
 ) -> None:
+    hass.states.async_set("sensor.cellar", "19", {"unit_of_measurement": "°C"})
     area = ar.async_get(hass).async_create("Cellar")
     result = await start(hass, entry)
     assert result["step_id"] == "user"

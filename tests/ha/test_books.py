@@ -37,9 +37,11 @@ async def heat(
     """Set the home up and let it heat, with all that it shows written."""
     if not hass.states.get("climate.living_room"):
         assert await hass.config_entries.async_setup(entry.entry_id)
+    await entry.runtime_data.async_book_settlements()
     for _ in range(minutes):
         freezer.tick(60)
         await entry.runtime_data.async_refresh()
+    await entry.runtime_data.async_book_settlements()
     await hass.async_block_till_done()
 
 

@@ -148,6 +148,9 @@ async def test_a_home_may_choose_its_own_preset_temperatures(
     await hass.async_block_till_done()
     await call(hass, "set_preset_mode", preset_mode="comfort")
     assert thermostat(hass).attributes[ATTR_TEMPERATURE] == 21.5
+    hass.config_entries.async_update_entry(entry, options={**entry.options, "comfort": 19})
+    await hass.async_block_till_done()
+    assert thermostat(hass).attributes[ATTR_TEMPERATURE] == 19
 
 
 @pytest.mark.parametrize(

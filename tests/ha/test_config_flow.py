@@ -241,6 +241,7 @@ async def start_radiator(hass: HomeAssistant, entry: MockConfigEntry) -> Any:
 async def test_a_radiator_is_added_in_its_area_and_set_up_at_once(
     hass: HomeAssistant, entry: MockConfigEntry, room: str, details: dict[str, Any]
 ) -> None:
+    hass.states.async_set("sensor.office", "18.5", {"unit_of_measurement": "°C"})
     area = ar.async_get(hass).async_create("Office")
     result = await start_radiator(hass, entry)
     result = await subentry_step(hass, result, RADIATOR | {"room": room, "area": area.id})
@@ -300,3 +301,42 @@ async def test_a_removed_radiator_takes_its_device_with_it(
     assert hass.states.get("climate.living_room") is None
     devices = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
     assert [device.name for device in devices] == ["Home"]
+
+
+@pytest.mark.parametrize("unit", ["%", None])
+async def test_only_a_temperature_sensor_tells_the_rooms_temperature(
+    hass: HomeAssistant, entry: MockConfigEntry, unit: str | None
+) -> None:
+    hass.states.async_set("sensor.office", "40", {"unit_of_measurement": unit})
+    result = await start_radiator(hass, entry)
+    result = await subentry_step(hass, result, RADIATOR | {"room": "sensor"})
+    for entity in ("sensor.office", "sensor.nowhere"):
+        result = await subentry_step(hass, result, {"temperature_entity": entity})
+        assert result["errors"] == {"temperature_entity": "no_temperature"}
+    hass.states.async_set("sensor.office", "68", {"unit_of_measurement": "°F"})
+    result = await subentry_step(hass, result, {"temperature_entity": "sensor.office"})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await hass.async_block_till_done()
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 65])
+async def test_a_home_has_a_name(hass: HomeAssistant, name: str) -> None:
+    result = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
+    with pytest.raises(InvalidData):
+        await answer(hass, result, {"name": name, "backend": "embedded"})
+
+
+async def test_an_operators_address_is_the_same_however_it_is_written(
+    hass: HomeAssistant, operator: Operator
+) -> None:
+    operators_home(hass, operator.url)
+    result = await start(hass, "operator")
+    written = f" {operator.url.replace('http', 'HTTP')}/ "
+    result = await answer(hass, result, {"url": written, "token": TOKEN})
+    assert result["reason"] == "already_configured"
+
+
+async def test_a_computer_rests_only_once(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    result = await start_radiator(hass, entry)
+    suggested = {str(key): key.description for key in result["data_schema"].schema}
+    assert suggested["idle_w"] == {"suggested_value": 0}

@@ -28,3 +28,10 @@ async def test_diagnostics_show_the_radiators_and_no_secret(
     state = diagnostics["radiators"][LIVING_ROOM]["state"]
     assert state["engine"]["power_w"] == 320
     assert diagnostics["machine"]["slots"] == 1
+
+
+async def test_a_home_that_is_not_loaded_says_why(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    diagnostics = await async_get_config_entry_diagnostics(hass, entry)
+    assert set(diagnostics) == {"home", "not_loaded_because"}

@@ -33,6 +33,7 @@ async def heat(
     hass: HomeAssistant, entry: MockConfigEntry, freezer: FrozenDateTimeFactory, hours: int
 ) -> None:
     """Let the home heat for some hours, and the recorder write."""
+    await entry.runtime_data.async_book_settlements()
     for _ in range(60 * hours):
         freezer.tick(60)
         await entry.runtime_data.async_refresh()

@@ -34,10 +34,11 @@ async def test_a_settled_tile_is_seen_in_the_picture(
     engine: FixedEngine,
     hass_client: ClientSessionGenerator,
 ) -> None:
-    engine.pages = [SettlementPage(settlements=(settlement(),), cursor="1")]
+    engine.pages = [SettlementPage(settlements=(settlement(),), cursor="1")] * 2
     painted = Showcase(picture_png=b"\x89PNG a tile", lines={"docking": "-7.1 kcal/mol"})
     with patch("custom_components.qheat.coordinator.read_showcase", return_value=painted):
         assert await hass.config_entries.async_setup(entry.entry_id)
+        await entry.runtime_data.async_book_settlements()
         await hass.async_block_till_done()
     response = await (await hass_client()).get(f"/api/image_proxy/{ENTITY}")
     assert response.status == HTTPStatus.OK

@@ -1,18 +1,25 @@
 """A home with everything real behind it: set up, reload, unload, removal, damage."""
 
 import asyncio
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.util.file import WriteError
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.qheat.compute.engine import HeatKind
+from custom_components.qheat.compute.engine import HeatKind, SettlementPage
+from custom_components.qheat.ledger import Ledger
+from tests.waiting import until
 
-from .conftest import LIVING_ROOM, FixedEngine
+from .conftest import LIVING_ROOM, FixedEngine, home, radiator, settlement
 
 BOOKS = "qheat.01JHOME"
 
@@ -98,16 +105,120 @@ async def test_removing_a_home_leaves_no_file_behind(
 @pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize(
     "books",
-    [{"ledger": {"version": 99}}, {"ledger": []}, {"radiators": {}}, {"ledger": {"accounts": 7}}],
+    [
+        {"ledger": {"version": 99}},
+        {"ledger": []},
+        {"radiators": {}},
+        {"ledger": {"accounts": 7}, "radiators": {LIVING_ROOM: []}},
+        [],
+    ],
 )
-async def test_damaged_books_are_left_untouched_and_reported(
+async def test_damaged_books_are_set_aside_and_reported_and_nobody_freezes(
     hass: HomeAssistant, entry: MockConfigEntry, hass_storage: dict[str, Any], books: Any
 ) -> None:
     hass_storage[BOOKS] = {"version": 1, "minor_version": 1, "key": BOOKS, "data": books}
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    assert hass.states.get("climate.living_room") is not None
+    assert hass_storage[f"{BOOKS}.damaged"]["data"] == books
+    issues = ir.async_get(hass).issues
+    assert ("qheat", f"books_damaged_{entry.entry_id}") in issues
+
+    await hass.config_entries.async_remove(entry.entry_id)
+    assert not [key for key in hass_storage if key.startswith(BOOKS)]
+    assert not ir.async_get(hass).issues
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize(
+    "kept", [[], {LIVING_ROOM: 3}, {LIVING_ROOM: {"setting": None, "room": 7, "control": [3]}}]
+)
+async def test_a_radiator_whose_memory_makes_no_sense_starts_anew(
+    hass: HomeAssistant, entry: MockConfigEntry, hass_storage: dict[str, Any], kept: Any
+) -> None:
+    data = {"ledger": Ledger("EUR").save(), "radiators": kept}
+    hass_storage[BOOKS] = {"version": 1, "minor_version": 1, "key": BOOKS, "data": data}
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    state = hass.states.get("climate.living_room")
+    assert state is not None
+    assert state.state == "off"
+
+
+@pytest.mark.usefixtures("engine")
+async def test_books_of_a_newer_version_are_not_touched(
+    hass: HomeAssistant, entry: MockConfigEntry, hass_storage: dict[str, Any]
+) -> None:
+    newer = {"version": 99, "minor_version": 1, "key": BOOKS, "data": {}}
+    hass_storage[BOOKS] = newer
     assert not await hass.config_entries.async_setup(entry.entry_id)
-    assert entry.state is ConfigEntryState.SETUP_ERROR
-    assert entry.error_reason_translation_key == "books_damaged"
-    assert hass_storage[BOOKS]["data"] == books
+    assert entry.error_reason_translation_key == "books_newer"
+    assert hass_storage[BOOKS] == newer
+
+
+async def test_one_failing_radiator_leaves_the_others_warm(
+    hass: HomeAssistant, engine: FixedEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    entry = home(radiator(), radiator("01JBED", "Bedroom"))
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    bedroom = entry.runtime_data.radiators["01JBED"]
+    with patch.object(bedroom, "tick", side_effect=OverflowError):
+        await entry.runtime_data.async_refresh()
+        await entry.runtime_data.async_refresh()
+        unavailable = hass.states.get("climate.bedroom")
+        warm = hass.states.get("climate.living_room")
+    assert unavailable is not None
+    assert warm is not None
+    assert (unavailable.state, warm.state) == ("unavailable", "off")
+    assert caplog.text.count("The radiator 01JBED has failed") == 1
+    await entry.runtime_data.async_refresh()
+    back = hass.states.get("climate.bedroom")
+    assert back is not None
+    assert back.state == "off"
+    caplog.clear()
+
+
+async def test_a_backend_that_does_not_answer_holds_no_budget_up(
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine
+) -> None:
+    never = asyncio.Event()
+
+    async def wait_for_ever(after: str | None) -> SettlementPage:
+        await never.wait()
+        return SettlementPage(settlements=(), cursor=after)
+
+    with patch.object(engine, "settlements", wait_for_ever):
+        assert await hass.config_entries.async_setup(entry.entry_id)
+        assert engine.budget is not None
+        before_s = engine.budget.expires_s
+        await entry.runtime_data.async_refresh()
+        assert engine.budget.expires_s > before_s
+        assert await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_what_the_disk_did_not_take_is_not_shown(
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine
+) -> None:
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    engine.pages = [SettlementPage(settlements=(settlement(),), cursor="1")]
+    with patch("homeassistant.helpers.storage.Store._async_write_data", side_effect=WriteError):
+        await entry.runtime_data.async_book_settlements()
+    earned = entry.runtime_data.data.balances[LIVING_ROOM].totals.earned
+    assert earned == 0
+    await entry.runtime_data.async_save()
+    await entry.runtime_data.async_refresh()
+    assert entry.runtime_data.data.balances[LIVING_ROOM].totals.earned == Decimal("0.002")
+
+
+async def test_a_tick_that_outlives_its_home_writes_nothing(
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, hass_storage: dict[str, Any]
+) -> None:
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    coordinator = entry.runtime_data
+    await hass.config_entries.async_remove(entry.entry_id)
+    await coordinator.async_save()
+    assert not [key for key in hass_storage if key.startswith(BOOKS)]
 
 
 async def test_a_home_without_radiators_is_set_up(hass: HomeAssistant, engine: FixedEngine) -> None:
@@ -122,3 +233,17 @@ async def test_a_home_without_radiators_is_set_up(hass: HomeAssistant, engine: F
     state = hass.states.get("sensor.empty_heat_output")
     assert state is not None
     assert float(state.state) == 0
+
+
+async def test_what_a_day_taught_is_taken_over(
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine
+) -> None:
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    control = entry.runtime_data.radiators[LIVING_ROOM].control
+    learned = replace(control.model, loss_w_k=control.model.loss_w_k * 1.1)
+    with (
+        patch.object(control, "needs_refit", side_effect=[True, False]),
+        patch("custom_components.qheat.coordinator.refit", return_value=learned),
+    ):
+        await entry.runtime_data.async_refresh()
+        await until(lambda: control.model == learned)

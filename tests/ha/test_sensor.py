@@ -75,11 +75,12 @@ async def test_a_settlement_is_earned_once_however_often_it_comes(
     freezer: FrozenDateTimeFactory,
 ) -> None:
     page = SettlementPage(settlements=(settlement(),), cursor="1")
-    engine.pages = [page, page]
+    engine.pages = [page] * 4
     await set_up(hass, entry)
     freezer.tick(60)
     await entry.runtime_data.async_refresh()
-    assert not engine.pages
+    for _ in engine.pages:
+        await entry.runtime_data.async_book_settlements()
     assert Decimal(value(hass, "sensor.living_room_earnings")) == Decimal("0.002")
     assert float(value(hass, "sensor.living_room_free_heat")) == pytest.approx(0.001)
     assert Decimal(value(hass, "sensor.home_earnings")) == Decimal("0.002")
@@ -88,16 +89,18 @@ async def test_a_settlement_is_earned_once_however_often_it_comes(
 async def test_a_settlement_in_another_currency_is_not_booked(
     hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine
 ) -> None:
-    engine.pages = [SettlementPage(settlements=(settlement(currency="JPY"),), cursor="1")]
+    engine.pages = [SettlementPage(settlements=(settlement(currency="JPY"),), cursor="1")] * 2
     await set_up(hass, entry)
+    await entry.runtime_data.async_book_settlements()
     assert Decimal(value(hass, "sensor.home_earnings")) == 0
 
 
 async def test_what_was_earned_outlives_a_restart_and_a_removed_radiator(
     hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine
 ) -> None:
-    engine.pages = [SettlementPage(settlements=(settlement(),), cursor="1")]
+    engine.pages = [SettlementPage(settlements=(settlement(),), cursor="1")] * 2
     await set_up(hass, entry)
+    await entry.runtime_data.async_book_settlements()
     assert await hass.config_entries.async_reload(entry.entry_id)
     assert Decimal(value(hass, "sensor.living_room_earnings")) == Decimal("0.002")
     hass.config_entries.async_remove_subentry(entry, next(iter(entry.subentries)))
@@ -113,6 +116,8 @@ async def test_a_refused_token_asks_the_user_for_a_new_one(
     entry.add_to_hass(hass)
     engine.refuses = EngineProblem.BACKEND_REFUSED
     await set_up(hass, entry)
+    await entry.runtime_data.async_book_settlements()
+    await hass.async_block_till_done()
     assert [flow["context"]["source"] for flow in hass.config_entries.flow.async_progress()] == [
         "reauth"
     ]

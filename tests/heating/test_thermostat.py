@@ -1,6 +1,10 @@
+import json
 import math
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from custom_components.qheat.heating import (
     DEMO_ROOMS,
@@ -11,33 +15,63 @@ from custom_components.qheat.heating import (
     SimulatedRoom,
     Target,
 )
+from custom_components.qheat.heating.learn import refit
 
-RATING = RadiatorRating(idle_w=20, rated_w=1000, slots=2)
+RATING = RadiatorRating(idle_w=20, rated_w=500, slots=6)
+PAUSABLE = RadiatorRating(idle_w=20, rated_w=1000, slots=2, pausable=True)
+NIGHT, MORNING = Target(setpoint_c=17), 7 * 3600.0
 
 
 def simulate(
     control: RoomControl, room: SimulatedRoom, target: Target, *, hours: float, step_s: float
-) -> list[float]:
-    """Run a control in a room and return the temperature after every step."""
-    temperatures = []
+) -> list[tuple[float, float, Reason]]:
+    """Run a control in a room and return temperature, power and reason of every step."""
+    result = []
     for _ in range(int(hours * 3600 / step_s)):
         reading = RoomReading(
             time_s=room.time_s, temperature_c=room.temperature_c, outdoor_c=room.outdoor_c
         )
-        room.advance(step_s, control.step(reading, target).power_w)
-        temperatures.append(room.temperature_c)
-    return temperatures
+        demand = control.step(reading, target)
+        room.advance(step_s, demand.power_w)
+        result.append((room.temperature_c, demand.power_w, demand.reason))
+    return result
 
 
 @pytest.mark.parametrize("step_s", [5, 60, 300, 600])
-def test_a_room_reaches_its_setpoint_and_stays_there(step_s: float) -> None:
+@pytest.mark.parametrize("rating", [RATING, PAUSABLE])
+def test_a_room_reaches_its_setpoint_and_stays_there(rating: RadiatorRating, step_s: float) -> None:
     room = SimulatedRoom(DEMO_ROOMS["living_room"])
-    temperatures = simulate(
-        RoomControl(RATING), room, Target(setpoint_c=20), hours=48, step_s=step_s
-    )
-    settled = temperatures[len(temperatures) // 2 :]
+    result = simulate(RoomControl(rating), room, Target(setpoint_c=20), hours=30, step_s=step_s)
+    settled = [room_c for room_c, _, _ in result[len(result) // 2 :]]
     assert max(abs(room_c - 20) for room_c in settled) < 0.7
     assert abs(sum(settled) / len(settled) - 20) < 0.25
+
+
+def test_an_unknown_room_is_nearly_warm_on_its_first_morning_and_not_hours_before() -> None:
+    room = SimulatedRoom(DEMO_ROOMS["living_room"], start_s=0.0, start_c=17.5)
+    target = Target(setpoint_c=17, upcoming=((MORNING, 20.0), (22.5 * 3600, 17.0)))
+    result = simulate(RoomControl(PAUSABLE), room, target, hours=7, step_s=60)
+    assert result[-1][0] > 19.4
+    assert result[60][0] < 18.5
+    assert Reason.PREHEATING in {reason for _, _, reason in result}
+
+
+def test_a_demand_is_a_whole_number_of_slots_unless_jobs_can_be_paused() -> None:
+    room = SimulatedRoom(DEMO_ROOMS["living_room"])
+    result = simulate(RoomControl(RATING), room, Target(setpoint_c=20), hours=12, step_s=60)
+    slots = {(power_w - 20) / RATING.slot_w for _, power_w, _ in result if power_w}
+    assert all(math.isclose(slot, round(slot)) for slot in slots)
+
+
+def test_a_leap_of_the_air_starts_no_more_jobs_for_a_while() -> None:
+    control, room = RoomControl(RATING), SimulatedRoom(DEMO_ROOMS["living_room"])
+    target = Target(setpoint_c=20)
+    before_w = simulate(control, room, target, hours=24, step_s=60)[-1][1]
+    for minute in range(10):
+        reading = RoomReading(
+            time_s=room.time_s + 60 * minute, temperature_c=18.0, outdoor_c=room.outdoor_c
+        )
+        assert control.step(reading, target).power_w <= before_w
 
 
 def test_a_room_that_is_off_gets_no_heat() -> None:
@@ -49,14 +83,49 @@ def test_a_room_that_is_off_gets_no_heat() -> None:
 def test_below_the_comfort_floor_heat_needs_no_job() -> None:
     target = Target(setpoint_c=20, comfort_floor_c=16)
     control = RoomControl(RATING)
-    assert control.step(RoomReading(time_s=0, temperature_c=15.0), target).own_heat
-    assert not control.step(RoomReading(time_s=60, temperature_c=16.5), target).own_heat
+    for minute in range(3):
+        demand = control.step(RoomReading(time_s=60.0 * minute, temperature_c=15.0), target)
+    assert demand.own_heat
+    for minute in range(3, 9):
+        demand = control.step(RoomReading(time_s=60.0 * minute, temperature_c=16.5), target)
+    assert not demand.own_heat
 
 
-@pytest.mark.parametrize(
-    "saved", [{}, {"integral_w": math.nan}, {"integral_w": "12"}, {"integral_w": [1]}, {"x": 1}]
+def test_what_was_learned_outlives_a_restart() -> None:
+    control, room = RoomControl(RATING), SimulatedRoom(DEMO_ROOMS["living_room"])
+    simulate(control, room, Target(setpoint_c=20), hours=49, step_s=600)
+    assert control.needs_refit()
+    control.adopt(refit(control.snapshot()))
+    assert not control.needs_refit()
+    saved = control.save()
+    again = RoomControl(RATING, json.loads(json.dumps(saved)))
+    assert again.model == control.model
+    assert again.save() == saved
+
+
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(max_size=5),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(), children),
+    max_leaves=10,
+)
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "model": JSON | st.dictionaries(st.sampled_from(["loss_w_k", "air_j_k"]), JSON),
+            "habits_w": JSON | st.lists(JSON, min_size=48, max_size=48),
+            "days": JSON | st.lists(st.lists(JSON, min_size=3, max_size=3)),
+            "margin_k": JSON,
+        },
+    )
 )
 def test_damaged_saved_values_do_not_stop_the_heat(saved: dict[str, object]) -> None:
     control = RoomControl(RATING, saved)
-    demand = control.step(RoomReading(time_s=0, temperature_c=15.0), Target(setpoint_c=20))
+    for minute in range(3):
+        reading = RoomReading(time_s=60.0 * minute, temperature_c=15.0)
+        demand = control.step(reading, Target(setpoint_c=20))
     assert demand.power_w > 0
+    json.dumps(control.save(), allow_nan=False)

@@ -28,16 +28,20 @@ class Reason(StrEnum):
     SENSOR_STUCK = "sensor_stuck"
     """Much heat and not the least change in the reading: no heat until it changes."""
     WINDOW_OPEN = "window_open"
-    """The temperature falls as it does with an open window: no heat for a while."""
+    """The temperature leaps as it does with an open window: no more heat than before, for now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RadiatorRating:
-    """What a radiator can give: `idle_w` with nothing running, `rated_w` with all slots busy."""
+    """What a radiator can give: `idle_w` with nothing running, `rated_w` with all slots busy.
+
+    With `pausable`, jobs can be paused at no loss, so that demands need not be whole slots.
+    """
 
     idle_w: float
     rated_w: float
     slots: int
+    pausable: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a rating that no radiator can have, with a ValueError."""
@@ -56,7 +60,10 @@ class RoomReading:
 
     `temperature_c` is None where there is no fresh reading; `measured_s` says when the sensor took
     it (None: now), so that a value passed twice is not taken for two measurements. `heat_output_w`
-    is the radiator's power since the last step (None: unknown).
+    is the radiator's power since the last step (None: unknown). `forecast` holds (time in seconds,
+    outdoor °C, sun in W/m² on the horizontal) in order of time. `jobs_left_s` holds the seconds
+    that each running job still needs, 0 for one that has just ended (None: unknown): with it, heat
+    is taken back where that loses no work.
     """
 
     time_s: float
@@ -64,6 +71,8 @@ class RoomReading:
     outdoor_c: float | None = None
     heat_output_w: float | None = None
     measured_s: float | None = None
+    forecast: tuple[tuple[float, float, float], ...] = ()
+    jobs_left_s: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

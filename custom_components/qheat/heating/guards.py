@@ -10,8 +10,8 @@ from typing import Final
 from .demand import FROST_LIMIT_C, HeatDemand, RadiatorRating, Reason, RoomReading, Target
 
 FROST_CLEAR_C: Final = FROST_LIMIT_C + 1.0
-TOO_WARM_C: Final = 30.0
-TOO_WARM_CLEAR_C: Final = 28.0
+TOO_WARM_C: Final = 32.0
+TOO_WARM_CLEAR_C: Final = 31.0
 POSSIBLE_C: Final = (-40.0, 60.0)
 SILENT_AFTER_S: Final = 1800.0
 JUMP_C: Final = 3.0
@@ -19,7 +19,7 @@ JUMP_C_PER_S: Final = 1.0 / 60.0
 JUMP_BELIEVED_S: Final = 600.0
 LONGEST_EVIDENCE_S: Final = 900.0
 STUCK_AFTER_S: Final = 6 * 3600.0
-STUCK_SHARE: Final = 0.5
+STUCK_SHARE: Final = 0.9
 """A reading is stuck if this share of the rated power for `STUCK_AFTER_S` never moved it."""
 
 

@@ -1,68 +1,125 @@
-"""The control of one room: reading and target in, heat demand out.
-
-A proportional-integral law on the room's error with feed-forward for the outdoor temperature, in
-watts (Åström and Murray, Feedback Systems, 2nd ed., ch. 11), under the guards of `guards.py`.
-"""
+"""The control of one room: reading and target in, heat demand out, guards last."""
 
 from collections.abc import Mapping
+from dataclasses import fields, replace
 from typing import Final
 
-from .demand import HeatDemand, RadiatorRating, Reason, RoomReading, Target
+from .comfort import EARLY_K, MOST_MARGIN_K, Comfort
+from .demand import HeatDemand, RadiatorRating, RoomReading, Target
 from .guards import Clock, Guards, SensorWatch, believable
+from .habits import Habits
+from .history import History
+from .learn import FEWEST, Snapshot
+from .model import RoomModel
+from .outlook import clean_points
 
 LONGEST_STEP_S: Final = 900.0
-INTEGRAL_S: Final = 7200.0
-FULL_POWER_ERROR_K: Final = 2.0
-FEED_FORWARD_PER_K: Final = 0.02
-"""Share of the rated power per kelvin between setpoint and outdoors, before anything is learned."""
 SETPOINT_C: Final = (0.0, 35.0)
 OUTDOOR_C: Final = (-60.0, 60.0)
+TIME_S: Final = (-1e12, 1e12)
+FARTHEST: Final = 20.0
+"""A saved parameter may be this many times the usual one, or as small a part of it."""
 
 
 class RoomControl:
     """Thermostat and guards of one room. Pure: the time comes in with every reading."""
 
     def __init__(self, rating: RadiatorRating, saved: Mapping[str, object] | None = None) -> None:
+        saved = saved if isinstance(saved, Mapping) else {}
         self.rating = rating
+        self._usual = RoomModel.usual(rating.rated_w)
         self._clock = Clock()
         self._watch = SensorWatch()
         self._guards = Guards(rating)
-        bound_w = rating.rated_w
-        learned = believable((saved or {}).get("integral_w"), -bound_w, bound_w)
-        self._integral_w = learned or 0.0
+        self._comfort = Comfort(
+            rating,
+            _saved_model(self._usual, saved.get("model")),
+            History(saved.get("days")),
+            Habits(self._usual.loss_w_k, saved.get("habits_w")),
+        )
+        self._comfort.margin_k = believable(saved.get("margin_k"), 0.0, MOST_MARGIN_K) or EARLY_K
         self._last_w = 0.0
+        self._measured_s: float | None = None
+        self._time_s = 0.0
+        self._day_over = False
+
+    @property
+    def model(self) -> RoomModel:
+        """What the room is now taken for: loss in W/K, masses in J/K; for diagnostics."""
+        return self._comfort.model
 
     def save(self) -> dict[str, object]:
         """Return what has been learned, as JSON-able values."""
-        return {"integral_w": self._integral_w}
+        model = self._comfort.model
+        return {
+            "model": {field.name: getattr(model, field.name) for field in fields(model)},
+            "habits_w": self._comfort.habits.save(),
+            "days": [list(day) for day in self._comfort.history.save()],
+            "margin_k": self._comfort.margin_k,
+        }
+
+    def needs_refit(self) -> bool:
+        """Tell whether a day has ended and there is enough to learn from."""
+        return self._day_over and len(self._comfort.history.records) >= FEWEST
+
+    def snapshot(self) -> Snapshot:
+        """Return what `learn.refit` needs; that takes a while and may run in a thread."""
+        self._day_over = False
+        return Snapshot(
+            records=tuple(self._comfort.history.records),
+            days=tuple(self._comfort.history.days),
+            noise_k=self._comfort.resolution.noise_k,
+            usual=self._usual,
+            model=self._comfort.model,
+        )
+
+    def adopt(self, model: RoomModel) -> None:
+        """Go on with what `learn.refit` returned."""
+        self._comfort.use(model)
 
     def step(self, reading: RoomReading, target: Target) -> HeatDemand:
         """Return the heat to ask for from now until the next step."""
         elapsed_s = self._clock.elapsed_s(reading.time_s)
+        self._time_s = believable(reading.time_s, *TIME_S) or self._time_s
         heat_w = believable(reading.heat_output_w, 0.0, 10 * self.rating.rated_w)
         given_w = self._last_w if heat_w is None else heat_w
-        self._watch.accept(reading.temperature_c, elapsed_s, given_w)
-        wanted = self._wanted(reading, target, min(elapsed_s, LONGEST_STEP_S))
+        room_c = self._watch.accept(reading.temperature_c, elapsed_s, given_w)
+        if reading.measured_s is not None and reading.measured_s == self._measured_s:
+            room_c = None
+        self._measured_s = reading.measured_s
+        wanted = self._wanted(reading, target, min(elapsed_s, LONGEST_STEP_S), room_c, given_w)
         demand = self._guards.overrule(self._watch, reading, target, wanted)
         self._last_w = demand.power_w
         return demand
 
-    def _wanted(self, reading: RoomReading, target: Target, elapsed_s: float) -> HeatDemand:
+    def _wanted(
+        self,
+        reading: RoomReading,
+        target: Target,
+        elapsed_s: float,
+        room_c: float | None,
+        given_w: float,
+    ) -> HeatDemand:
+        """Return what comfort asks for."""
+        comfort = self._comfort
+        comfort.weather.update(believable(reading.outdoor_c, *OUTDOOR_C), reading.forecast)
+        self._day_over |= comfort.observe(self._time_s, elapsed_s, room_c, given_w)
         setpoint_c = believable(target.setpoint_c, *SETPOINT_C)
-        room_c = self._watch.known_c
-        if setpoint_c is None or room_c is None:
-            return HeatDemand(power_w=0.0, reason=Reason.OFF)
-        rated_w = self.rating.rated_w
-        error_k = setpoint_c - room_c
-        outdoor_c = believable(reading.outdoor_c, *OUTDOOR_C)
-        cold_k = 0.0 if outdoor_c is None else max(0.0, setpoint_c - outdoor_c)
-        proportional_w = rated_w / FULL_POWER_ERROR_K * error_k
-        free_w = proportional_w + FEED_FORWARD_PER_K * rated_w * cold_k
-        power_w = min(max(free_w + self._integral_w, 0.0), rated_w)
-        # Integrate only what the radiator can follow, so that a long warm-up winds nothing up.
-        if 0.0 < power_w < rated_w or (power_w > 0.0) != (error_k > 0.0):
-            change_w = proportional_w * elapsed_s / INTEGRAL_S
-            self._integral_w = min(max(self._integral_w + change_w, -rated_w), rated_w)
-        if power_w <= self.rating.idle_w:
-            return HeatDemand(power_w=0.0, reason=Reason.IDLE)
-        return HeatDemand(power_w=power_w, reason=Reason.HEATING)
+        if setpoint_c is None:
+            return comfort.rest()
+        left_s = reading.jobs_left_s
+        free_stops = None if left_s is None else sum(left <= 0 for left in left_s)
+        changes = clean_points(target.upcoming, *SETPOINT_C)
+        return comfort.demand(self._time_s, setpoint_c, changes, free_stops)
+
+
+def _saved_model(usual: RoomModel, saved: object) -> RoomModel:
+    """Return the saved parameters, and the usual ones for those that cannot be."""
+    if not isinstance(saved, Mapping):
+        return usual
+    kept = {}
+    for field in fields(usual):
+        middle = getattr(usual, field.name)
+        value = believable(saved.get(field.name), middle / FARTHEST, middle * FARTHEST)
+        kept[field.name] = middle if value is None else value
+    return replace(usual, **kept)

@@ -114,12 +114,34 @@ async def test_work_is_attached_run_throttled_and_paid(
             note(f"{cores} cores", await client.until_burning(cores, 40))
         await until(lambda: project.host_credit >= 50, True, 120)
         await engine.update(project.url)
-        await until(lambda: (d := engine.details()) is not None and d.credit >= 50, True, 120)
-        page = await engine.settlements(start.cursor)
-        details = engine.details()
-        assert details is not None
-        assert sum(s.earned for s in page.settlements) == details.credit * Decimal("0.02")
-        assert (await engine.settlements(page.cursor)).settlements == ()
+        await until(lambda: shown_credit(engine) >= 50, True, 120)
+        booked: dict[str, Decimal] = {}
+        cursor = await book(engine, start.cursor, booked)
+        assert (await engine.settlements(cursor)).settlements == ()
+        tenant.set(0)
+        await client.until_burning(0, 40)
+        project.host_credit /= 2
+        credited = shown_credit(engine)
+        await engine.update(project.url)
+        await until(lambda: 0 < shown_credit(engine) < credited, True, 120)
+        await book(engine, cursor, booked)
+
+
+def shown_credit(engine: BoincEngine) -> Decimal:
+    details = engine.details()
+    return Decimal(0) if details is None else details.credit
+
+
+async def book(engine: BoincEngine, cursor: str | None, booked: dict[str, Decimal]) -> str | None:
+    """Book what is new as a ledger does; then all that is booked is what the project credits."""
+    page = await engine.settlements(cursor)
+    for settlement in page.settlements:
+        if settlement.accepted:
+            booked[settlement.settlement_id] = settlement.earned
+        else:
+            del booked[settlement.settlement_id]
+    assert sum(booked.values()) == shown_credit(engine) * Decimal("0.02")
+    return page.cursor
 
 
 async def test_nothing_computes_after_the_client_was_killed_until_the_lease_is_renewed(

@@ -105,7 +105,7 @@ async def test_a_client_is_added_heats_outlives_a_kill_and_gets_its_settings_bac
             "simulated": {"floor_area_m2": 30, "speed": 1},
         },
     )
-    await until(lambda: home.state("sensor.hall_heat_output"), "20.0", 60)
+    await until(lambda: home.state("sensor.hall_heat_output"), "20", 60)
     await home.api.act(
         "qheat",
         "attach_project",

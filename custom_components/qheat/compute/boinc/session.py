@@ -188,7 +188,8 @@ class Session:
         if busy != self._load[0] or self._control.plan.duty < 1:
             self._load = (busy, now_s)
         gpu = any(task.gpu for task in seen.running)
-        if reading is None or gpu or self._guilty or busy != int(busy):
+        doubt = self._guilty or self._steward.obedience.doubtful
+        if reading is None or gpu or doubt or busy != int(busy):
             return
         if reading.at_s - self._load[1] >= STEADY_S:
             self._steward.table.learn(int(busy), reading.power_w)

@@ -88,7 +88,8 @@ class ObedienceWatch:
     _paused: dict[str, _Look] = field(default_factory=dict)
     _burning_since_s: float | None = None
     _meter_since_s: float | None = None
-    _running_w: float | None = None
+    _cool_w: float | None = None
+    """What the meter must fall to after a stop."""
     _acted: Step = Step.NONE
     _acted_s: float = 0.0
     _seen_s: float = 0.0
@@ -105,6 +106,11 @@ class ObedienceWatch:
                 guilty.append(task)
         return guilty
 
+    @property
+    def doubtful(self) -> bool:
+        """Tell whether the meter has not shown yet that the last stop was obeyed."""
+        return self._meter_since_s is not None
+
     def hot(
         self, now_s: float, *, stopped: bool, power_w: float | None, idle_w: float, drop_w: float
     ) -> bool:
@@ -113,14 +119,15 @@ class ObedienceWatch:
         Once it did, the tasks obey: what is drawn later, other programs draw.
         """
         if not stopped:
-            self._running_w = power_w
+            self._cool_w = None
             self._meter_since_s = None
+            if power_w is not None and min(drop_w, power_w - idle_w) >= _SMALLEST_DROP_W:
+                self._cool_w = power_w - _DROP_SHARE * min(drop_w, power_w - idle_w)
             return False
-        if power_w is None or self._running_w is None:
+        if power_w is None or self._cool_w is None:
             return False
-        drop_w = min(drop_w, self._running_w - idle_w)
-        if drop_w < _SMALLEST_DROP_W or power_w <= self._running_w - _DROP_SHARE * drop_w:
-            self._running_w = None
+        if power_w <= self._cool_w:
+            self._cool_w = self._meter_since_s = None
             return False
         if self._meter_since_s is None:
             self._meter_since_s = now_s

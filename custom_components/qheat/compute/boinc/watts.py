@@ -1,40 +1,41 @@
 """The watts that a machine draws with n cores busy, learned from its power meter."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from itertools import accumulate
 from typing import Final
 
 from ..engine import PowerModel
 
 WEIGHT: Final = 0.2
 """What one reading counts against all before it."""
-_FLAT_W: Final = 1e-6
 
 
-@dataclass(slots=True)
 class WattsTable:
     """Power by busy cores: the entered idle and full watts, bent to what a meter has shown."""
 
-    model: PowerModel
-    seen: dict[int, float] = field(default_factory=dict)
-    """Mean measured watts with so many cores busy."""
+    def __init__(self, model: PowerModel) -> None:
+        self.model = model
+        self.seen: dict[int, float] = {}
+        """Mean measured watts with so many cores busy."""
+        self._watts: list[float] = []
+        self._bend()
 
     @property
     def idle_w(self) -> float:
         """Power with no core busy, in watts."""
-        return self._at(0)
+        return self._watts[0]
 
     def watts(self, busy: float) -> float:
         """Return the watts of `busy` cores; a fraction lies between its neighbours."""
         below = min(int(busy), self.model.slots)
         above = min(below + 1, self.model.slots)
-        return self._at(below) + (self._at(above) - self._at(below)) * (busy - below)
+        return self._watts[below] + (self._watts[above] - self._watts[below]) * (busy - below)
 
     def cores_for(self, power_w: float) -> int:
         """Return how many whole cores stay within `power_w` watts."""
-        fitting = (n for n in range(self.model.slots, 0, -1) if self._at(n) <= power_w)
-        return next(fitting, 0)
+        return max(bisect_right(self._watts, power_w) - 1, 0)
 
     def learn(self, busy: int, power_w: float) -> None:
         """Take in a steady reading with `busy` cores busy; an absurd one is dropped."""
@@ -42,6 +43,7 @@ class WattsTable:
             return
         before_w = self.seen.get(busy, power_w)
         self.seen[busy] = before_w + WEIGHT * (power_w - before_w)
+        self._bend()
 
     def saved(self) -> dict[str, float]:
         """Return what a meter has shown, for JSON."""
@@ -55,22 +57,20 @@ class WattsTable:
             if re.fullmatch("[0-9]{1,4}", str(busy)) and isinstance(power_w, int | float):
                 self.learn(int(busy), power_w)
 
-    def _at(self, busy: int) -> float:
-        """Return the watts of whole cores; never less than those of fewer cores."""
-        return max(self._bent(n) for n in (busy, *(n for n in self.seen if n < busy)))
+    def _bend(self) -> None:
+        """Fit the table anew; more cores never count as fewer watts."""
+        shifts = self._shifts()
+        powers = (self.model.power_for(n) + shift_w for n, shift_w in enumerate(shifts))
+        self._watts = list(accumulate(powers, max))
 
-    def _bent(self, busy: int) -> float:
-        """Return the entered watts, shifted by what the meter showed at the nearest counts."""
-        below = max((n for n in self.seen if n <= busy), default=None)
-        above = min((n for n in self.seen if n >= busy), default=None)
-        known = [n for n in (below, above) if n is not None]
-        if not known:
-            return self.model.power_for(busy)
-        first, last = known[0], known[-1]
-        share = 0.0 if first == last else (busy - first) / (last - first)
-        return self.model.power_for(busy) + (
-            self._shift(first) + (self._shift(last) - self._shift(first)) * share
-        )
+    def _shifts(self) -> Iterator[float]:
+        """Yield what each count of busy cores draws more than entered: straight between readings.
 
-    def _shift(self, busy: int) -> float:
-        return self.seen[busy] - self.model.power_for(busy)
+        Without a reading of its own the idle machine draws what was entered.
+        """
+        readings = {0: self.model.idle_w} | self.seen
+        known = sorted(readings)
+        shift = {n: readings[n] - self.model.power_for(n) for n in known}
+        for below, above in zip(known, [*known[1:], self.model.slots + 1], strict=True):
+            step_w = (shift.get(above, shift[below]) - shift[below]) / (above - below)
+            yield from (shift[below] + step_w * n for n in range(above - below))

@@ -1,0 +1,222 @@
+"""The thermostat proper: what is known of the room, turned into watts for now.
+
+Every minute the estimate moves on; every few minutes the hours to come are planned anew.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from .demand import HeatDemand, RadiatorRating, Reason
+from .estimate import OUTLIER, Estimate, Resolution
+from .habits import Habits
+from .history import History
+from .model import AIR, OUTDOOR, SUN, UNKNOWN, RoomModel, lagged, step_response
+from .outlook import Points, Weather, setpoints
+from .plan import NODES, STEP_S, Prices, Problem, best_level
+
+TICK_S: Final = 60.0
+PLAN_EVERY_S: Final = 300.0
+HOLD_S: Final = 600.0
+AIRED_S: Final = 900.0
+LOOK_AHEAD: Final = 72
+"""Steps to look ahead for a rise of the setpoint: twelve hours."""
+WASTE: Final = 1000.0
+"""How much dearer heat is while the room may cool."""
+FINE_LEVELS: Final = 24
+FINE_PRICE: Final = 0.2
+FULL: Final = 0.99
+ARRIVED_K: Final = 0.1
+EARLY_K: Final = 0.1
+MOST_MARGIN_K: Final = 1.0
+SUN_TRUST: Final = 0.4
+"""Share of the sun forecast that a plan counts on: sun that stays away costs comfort."""
+
+
+@dataclass(slots=True)
+class Rise:
+    """The next rise of the setpoint, and how far the way to it has come."""
+
+    at_s: float
+    to_c: float
+    waited: bool = False
+    begun: bool = False
+    arrived: bool = False
+
+
+class Comfort:
+    """Plans the heat of one room."""
+
+    def __init__(
+        self, rating: RadiatorRating, model: RoomModel, history: History, habits: Habits
+    ) -> None:
+        self.history = history
+        self.habits = habits
+        self.weather = Weather()
+        self.resolution = Resolution()
+        self.margin_k = EARLY_K
+        """How much above a setpoint to come to aim, learned from the rises before, in K."""
+        self._rated_w = rating.rated_w
+        levels = rating.slots
+        self._prices = Prices()
+        if rating.pausable:
+            levels *= math.ceil(FINE_LEVELS / rating.slots)
+            self._prices = self._prices.scaled(FINE_PRICE * rating.slots / levels)
+        level_w = (rating.rated_w - rating.idle_w) / levels
+        self.levels_w = [0.0, *(rating.idle_w + level_w * (i + 1) for i in range(levels))]
+        self._estimate: Estimate | None = None
+        self._level = 0
+        self._emitted_w = 0.0
+        self._left_s = 0.0
+        self._planned_s = self._raised_s = self._aired_s = -math.inf
+        self._setpoint_c = math.nan
+        self._rise: Rise | None = None
+        self.use(model)
+
+    def use(self, model: RoomModel) -> None:
+        """Go on with other parameters."""
+        self.model = model
+        self._tick = model.transition(TICK_S)
+        self._step = model.transition(STEP_S)
+        self._warms = step_response(self._step, LOOK_AHEAD)
+
+    def _inputs(self, time_s: float, heat_w: float) -> list[float]:
+        weather = self.weather
+        return [heat_w, weather.outdoor_at(time_s), weather.sun_at(time_s), self.habits.at(time_s)]
+
+    def observe(self, time_s: float, elapsed_s: float, room_c: float | None, heat_w: float) -> bool:
+        """Move the estimate on, correct it by a measurement; tell whether a day is complete."""
+        if self._estimate is None:
+            if room_c is not None:
+                self._estimate = Estimate(room_c)
+            return False
+        estimate, day_over = self._estimate, False
+        self._left_s += elapsed_s
+        while self._left_s >= TICK_S:
+            self._left_s -= TICK_S
+            at_s = time_s - self._left_s
+            self._emitted_w, mean_w = lagged(self._emitted_w, heat_w, TICK_S)
+            inputs = self._inputs(at_s, mean_w)
+            inputs[OUTDOOR] = self.weather.outdoor_c
+            estimate.predict(self._tick, inputs)
+            self.habits.learn(at_s, TICK_S, estimate.x[UNKNOWN])
+            if self.history.tick(TICK_S, inputs, estimate.air_c):
+                day_over |= self.history.close_day(estimate.x, self.model.slow_j_k)
+        if room_c is not None:
+            self.history.measured(room_c)
+            self.resolution.see(room_c)
+            if abs(estimate.correct(room_c, self.resolution.noise_k)) > OUTLIER:
+                self._aired_s = time_s
+        return day_over
+
+    def demand(
+        self, time_s: float, setpoint_c: float, changes: Points, free_stops: int | None
+    ) -> HeatDemand:
+        """Return the heat to ask for now.
+
+        `free_stops` jobs have just ended, so that going down by as many loses no work (None:
+        nobody knows).
+        """
+        since_s = time_s - self._planned_s
+        due = not 0 <= since_s < PLAN_EVERY_S
+        aired = 0 <= time_s - self._aired_s < AIRED_S
+        if self._estimate and (due or free_stops or setpoint_c != self._setpoint_c):
+            self._planned_s, self._setpoint_c = time_s, setpoint_c
+            level = self._plan(self._estimate, time_s, setpoint_c, changes, free_stops)
+            if level > self._level and not aired:
+                self._level, self._raised_s = level, time_s
+            elif level < self._level and not 0 <= time_s - self._raised_s < HOLD_S:
+                self._level = level
+        return HeatDemand(power_w=self.levels_w[self._level], reason=self._reason(aired=aired))
+
+    def _reason(self, *, aired: bool) -> Reason:
+        if self._level == 0:
+            return Reason.WINDOW_OPEN if aired else Reason.IDLE
+        early = self._rise is not None and self._rise.begun
+        return Reason.PREHEATING if early else Reason.HEATING
+
+    def rest(self) -> HeatDemand:
+        """Ask for nothing, because the radiator is off."""
+        self._level, self._rise = 0, None
+        return HeatDemand(power_w=0.0, reason=Reason.OFF)
+
+    def _plan(
+        self,
+        estimate: Estimate,
+        time_s: float,
+        setpoint_c: float,
+        changes: Points,
+        free_stops: int | None,
+    ) -> int:
+        changes = [change for change in changes if change[0] > time_s]
+        early = self._on_the_way(estimate, time_s, setpoint_c, changes)
+        rise = self._rise
+        times_s = [time_s + STEP_S * (k + 1) for k in range(NODES)]
+        if rise and rise.arrived:
+            setpoint_c = rise.to_c
+        wanted_c = setpoints(setpoint_c, changes, times_s)
+        air_c = self._foresee(estimate, time_s, self.levels_w[self._level], NODES)
+        highest_c = max([setpoint_c, *(to_c for _, to_c in changes)])
+        errors, weights, waste = [], [], []
+        for k, (room_c, want_c) in enumerate(zip(air_c, wanted_c, strict=True)):
+            cold_c = room_c - self.levels_w[self._level] * self._warms[k]
+            rising = rise is not None and times_s[k] <= rise.at_s
+            may_cool = want_c < highest_c - 0.3 and cold_c > want_c
+            errors.append(room_c - want_c)
+            if may_cool and rise and rising and room_c > rise.to_c:
+                errors[k], may_cool = room_c - rise.to_c, False
+            weights.append(0.0 if may_cool else 1.0)
+            waste.append(WASTE if may_cool and not rising else 1.0)
+        problem = Problem(
+            errors_k=errors,
+            weights=weights,
+            waste=waste,
+            kelvin_per_w=self._warms,
+            levels_w=self.levels_w,
+            level=self._level,
+            free_stops=free_stops,
+        )
+        return max(best_level(problem, self._prices), early)
+
+    def _foresee(
+        self, estimate: Estimate, time_s: float, power_w: float, steps: int
+    ) -> list[float]:
+        """Return the air temperature after each step if the power stays."""
+        x, emitted_w, result = estimate.x, self._emitted_w, []
+        for k in range(steps):
+            emitted_w, mean_w = lagged(emitted_w, power_w, STEP_S)
+            inputs = self._inputs(time_s + STEP_S * (k + 0.5), mean_w)
+            inputs[SUN] *= SUN_TRUST
+            x = self._step.advance(x, inputs)
+            result.append(x[AIR])
+        return result
+
+    def _on_the_way(
+        self, estimate: Estimate, time_s: float, setpoint_c: float, changes: Points
+    ) -> int:
+        """Return the level that the next rise of the setpoint needs now: the latest start."""
+        to_come = next((change for change in changes if change[1] > setpoint_c), None)
+        if self._rise and (to_come is None or to_come[0] != self._rise.at_s):
+            self._learn_from(self._rise, estimate, time_s)
+            self._rise = None
+        if to_come is None:
+            return 0
+        rise = self._rise = self._rise or Rise(*to_come)
+        rise.arrived |= rise.begun and estimate.air_c >= rise.to_c - ARRIVED_K
+        steps = int((rise.at_s - time_s) // STEP_S)
+        if rise.arrived or not 2 <= steps <= LOOK_AHEAD:
+            return 0
+        missing_k = rise.to_c + self.margin_k - self._foresee(estimate, time_s, 0.0, steps)[-1]
+        needed_w = missing_k / self._warms[steps - 1]
+        rise.begun |= needed_w >= FULL * self._rated_w
+        rise.waited |= not rise.begun
+        return sum(level_w < needed_w for level_w in self.levels_w[:-1]) if rise.begun else 0
+
+    def _learn_from(self, rise: Rise, estimate: Estimate, time_s: float) -> None:
+        """Learn from how the room was when a setpoint rose: too cold, or warm too early."""
+        # Where there was no time to wait, lateness says nothing about the start.
+        if not 0 <= time_s - rise.at_s <= 2 * PLAN_EVERY_S or not (rise.begun and rise.waited):
+            return
+        late_k = rise.to_c - estimate.air_c
+        change_k = 0.5 * late_k if late_k > ARRIVED_K else -0.02
+        self.margin_k = min(max(self.margin_k + change_k, 0.0), MOST_MARGIN_K)

@@ -1,0 +1,42 @@
+"""What people and things give at every time of the day, learned slowly from the unknown heat."""
+
+from typing import Final
+
+from .guards import believable
+from .model import USUAL_GAINS_W_PER_W_K
+
+DAY_S: Final = 86400.0
+SLOTS: Final = 48
+SHARE_A_DAY: Final = 0.15
+LEAST_W_PER_W_K, MOST_W_PER_W_K = -15.0, 50.0
+
+
+class Habits:
+    """Mean gains in W for every half-hour of the room's day."""
+
+    def __init__(self, usual_loss_w_k: float, saved: object = None) -> None:
+        self._least_w = LEAST_W_PER_W_K * usual_loss_w_k
+        self._most_w = MOST_W_PER_W_K * usual_loss_w_k
+        self._w = [USUAL_GAINS_W_PER_W_K * usual_loss_w_k] * SLOTS
+        if isinstance(saved, list) and len(saved) == SLOTS:
+            for index, value in enumerate(saved):
+                kept = believable(value, self._least_w, self._most_w)
+                self._w[index] = self._w[index] if kept is None else kept
+
+    def at(self, time_s: float) -> float:
+        """Return the gains to expect at a time, in W."""
+        return self._w[_slot(time_s)]
+
+    def learn(self, time_s: float, step_s: float, unknown_w: float) -> None:
+        """Move a half-hour towards what was found in it beyond the habit."""
+        slot = _slot(time_s)
+        value = self._w[slot] + SHARE_A_DAY * step_s * SLOTS / DAY_S * unknown_w
+        self._w[slot] = min(max(value, self._least_w), self._most_w)
+
+    def save(self) -> list[float]:
+        """Return the gains, as JSON-able values."""
+        return [round(value, 1) for value in self._w]
+
+
+def _slot(time_s: float) -> int:
+    return int(time_s % DAY_S // (DAY_S / SLOTS))

@@ -1,0 +1,69 @@
+"""What is to come: setpoints and weather, from callers who may send anything."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from .guards import believable
+
+MOST_POINTS = 400
+
+type Points = list[tuple[float, float]]
+
+
+def clean_points(points: object, low: float, high: float, column: int = 1) -> Points:
+    """Return the believable (time in s, value within bounds) pairs in order; nothing raises."""
+    kept: Points = []
+    for point in points[:MOST_POINTS] if isinstance(points, tuple | list) else ():
+        if isinstance(point, tuple | list) and len(point) > column:
+            at_s = believable(point[0], -1e12, 1e12)
+            value = believable(point[column], low, high)
+            if at_s is not None and value is not None:
+                kept.append((at_s, value))
+    return sorted(kept)
+
+
+def setpoints(now_c: float, changes: Points, times_s: Sequence[float]) -> list[float]:
+    """Return the setpoint in force at each time."""
+    when = [at_s for at_s, _ in changes]
+    values = [now_c, *(to_c for _, to_c in changes)]
+    return [values[bisect_right(when, time_s)] for time_s in times_s]
+
+
+def interpolate(points: Points, time_s: float) -> float:
+    """Return the value at a time between points in order of time; the ends go on for ever."""
+    index = bisect_right(points, time_s, key=lambda point: point[0])
+    if index == 0:
+        return points[0][1]
+    if index == len(points):
+        return points[-1][1]
+    (begin_s, begin), (end_s, end) = points[index - 1], points[index]
+    return begin + (end - begin) * (time_s - begin_s) / (end_s - begin_s)
+
+
+@dataclass(slots=True)
+class Weather:
+    """Outdoor temperature and sun, measured where possible and forecast otherwise."""
+
+    outdoor_c: float = 5.0
+    """The last temperature known; the unknown heat makes up for what it is wrong by."""
+    _source: object = None
+    _outdoor: Points = field(default_factory=list)
+    _sun: Points = field(default_factory=list)
+
+    def update(self, outdoor_c: float | None, forecast: object) -> None:
+        """Take in a measurement and a forecast of (time in s, °C, W/m²)."""
+        if outdoor_c is not None:
+            self.outdoor_c = outdoor_c
+        if forecast is not self._source:
+            self._source = forecast
+            self._outdoor = clean_points(forecast, -60.0, 60.0)
+            self._sun = clean_points(forecast, 0.0, 1500.0, column=2)
+
+    def outdoor_at(self, time_s: float) -> float:
+        """Return the outdoor temperature to expect, in °C."""
+        return interpolate(self._outdoor, time_s) if self._outdoor else self.outdoor_c
+
+    def sun_at(self, time_s: float) -> float:
+        """Return the sun on the horizontal to expect, in W/m²; none where nobody forecasts it."""
+        return interpolate(self._sun, time_s) if self._sun else 0.0

@@ -1,0 +1,101 @@
+"""Slots for the hours to come: a short search over levels that counts starts and lost jobs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+STEP_S: Final = 600.0
+NODES: Final = 18
+BLOCKS: Final = (0, 1, 2, 4, 6, 9, 13, NODES)
+"""Where the level may change, in steps from now."""
+BEAM: Final = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prices:
+    """What a plan pays besides comfort, in K²h."""
+
+    start: float = 0.012
+    stop: float = 0.012
+    preempt: float = 0.045
+    energy_kwh: float = 0.004
+
+    def scaled(self, share: float) -> Prices:
+        """Return the prices for levels that are a share of a slot."""
+        return Prices(
+            start=self.start * share,
+            stop=self.stop * share,
+            preempt=self.preempt * share,
+            energy_kwh=self.energy_kwh,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """What to plan: `errors_k` if the level stays, how a watt more warms, and the levels' watts."""
+
+    errors_k: Sequence[float]
+    weights: Sequence[float]
+    waste: Sequence[float]
+    """Factor on the price of energy at each step."""
+    kelvin_per_w: Sequence[float]
+    levels_w: Sequence[float]
+    level: int
+    free_stops: int | None
+    """Jobs that end now, so that going down by so many loses nothing (None: nobody knows)."""
+
+
+def best_level(problem: Problem, prices: Prices) -> int:
+    """Return the level to run now."""
+    beams = [(0.0, problem.level, tuple(problem.errors_k), problem.level)]
+    for block, (begin, end) in enumerate(pairwise(BLOCKS)):
+        grown = []
+        for cost, level, errors, first in beams:
+            for to in _options(problem, level, errors, begin, end):
+                moved = errors
+                if to != level:
+                    extra_w = problem.levels_w[to] - problem.levels_w[level]
+                    warms = problem.kelvin_per_w
+                    moved = errors[:begin] + tuple(
+                        error + extra_w * kelvin
+                        for error, kelvin in zip(errors[begin:], warms, strict=False)
+                    )
+                price = cost + _change(problem, prices, block, level, to)
+                kw = problem.levels_w[to] / 1000
+                price += prices.energy_kwh * kw * sum(problem.waste[begin:end]) * STEP_S / 3600
+                price += sum(
+                    problem.weights[k] * moved[k] * moved[k] for k in range(begin, end)
+                ) * (STEP_S / 3600)
+                grown.append((price, to, moved, to if block == 0 else first))
+        grown.sort(key=lambda beam: beam[0])
+        beams = grown[:BEAM]
+    return beams[0][3]
+
+
+def _options(
+    problem: Problem, level: int, errors: Sequence[float], begin: int, end: int
+) -> set[int]:
+    """Return the levels worth trying: to stay, none, and those around the best watts."""
+    top = len(problem.levels_w) - 1
+    pull = push = 0.0
+    last = min(NODES, end + 3)
+    for k in range(begin, last):
+        kelvin = problem.kelvin_per_w[k - begin]
+        pull += problem.weights[k] * errors[k] * kelvin
+        push += problem.weights[k] * kelvin * kelvin
+    wanted_w = problem.levels_w[level] - (pull / push if push > 0 else 1e9)
+    near = 0
+    while near < top and problem.levels_w[near + 1] <= wanted_w:
+        near += 1
+    return {min(max(to, 0), top) for to in (level, 0, near - 1, near, near + 1, near + 2)}
+
+
+def _change(problem: Problem, prices: Prices, block: int, level: int, to: int) -> float:
+    """Return the price of going from one level to another."""
+    if to >= level:
+        return prices.start * (to - level)
+    stops = level - to
+    if block > 0 or problem.free_stops is None:
+        return prices.stop * stops
+    return prices.preempt * max(0, stops - problem.free_stops)

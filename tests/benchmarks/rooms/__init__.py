@@ -1,0 +1,1 @@
+"""Thermostats against each other, in rooms that are not our own."""

@@ -1,0 +1,140 @@
+"""The rooms, radiators, sensors and schedules that thermostats are compared in."""
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from custom_components.qheat.heating import RadiatorRating
+
+from .baselines import Hysteresis, PlainPi, TimeProportional
+from .iso13790 import IsoRoom
+from .ours import Ours
+from .people import Schedule
+from .radiator import Radiator
+from .sensor import Sensor
+from .trial import Score, Thermostat, Trial
+from .weather import Weather, synthetic
+
+IDLE_W = 20.0
+ORIENTATIONS = {"N": 0.0, "E": 90.0, "S": 180.0, "W": 270.0}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sensing:
+    """A kind of sensor: °C, minutes, seconds."""
+
+    step_c: float = 0.1
+    every: int = 1
+    lag_s: float = 300.0
+    irregular: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One winter in one room. `climate` is an EnergyPlus weather file, or empty for ISO 13790."""
+
+    name: str
+    heavy: bool
+    azimuth: float
+    climate: str = ""
+    slots: int = 6
+    slot_w: float = 80.0
+    sensing: Sensing = field(default_factory=Sensing)
+    schedule: Schedule = field(default_factory=Schedule)
+    seed: int = 1
+
+    def run(self, thermostat: str, days: int) -> Score:
+        """Play one thermostat and return its score."""
+        rating = RadiatorRating(
+            idle_w=IDLE_W, rated_w=IDLE_W + self.slots * self.slot_w, slots=self.slots
+        )
+        if not self.climate:
+            trial = self._trial(THERMOSTATS[thermostat](rating), synthetic(self.seed))
+            mass_j_m2k = 260e3 if self.heavy else 110e3
+            IsoRoom(mass_j_m2k=mass_j_m2k, azimuth=self.azimuth).run(trial, days)
+            return trial.score()
+        # Imported here: EnergyPlus is optional, the ISO 13790 rooms need nothing.
+        from .energyplus import EnergyPlusRoom  # noqa: PLC0415
+
+        room = EnergyPlusRoom(heavy=self.heavy, azimuth=self.azimuth, weather=self.climate)
+        trial = self._trial(THERMOSTATS[thermostat](rating), room.load_weather())
+        room.run(trial, days)
+        return trial.score()
+
+    def _trial(self, thermostat: Thermostat, weather: Weather) -> Trial:
+        return Trial(
+            thermostat=thermostat,
+            weather=weather,
+            seed=self.seed,
+            schedule=self.schedule,
+            radiator=Radiator(
+                idle_w=IDLE_W,
+                slot_w=self.slot_w,
+                slots=self.slots,
+                chance=random.Random(self.seed + 10),
+            ),
+            sensor=Sensor(
+                step_c=self.sensing.step_c,
+                every=self.sensing.every,
+                lag_s=self.sensing.lag_s,
+                irregular=self.sensing.irregular,
+                chance=random.Random(self.seed + 20),
+            ),
+        )
+
+
+THERMOSTATS: Mapping[str, Callable[[RadiatorRating], Thermostat]] = {
+    "hysteresis 0.3 K": lambda rating: Hysteresis(all_slots=rating.slots),
+    "TPI": lambda rating: TimeProportional(all_slots=rating.slots),
+    "PI + outdoor + 2 h lead": lambda rating: PlainPi(
+        all_slots=rating.slots, slot_w=rating.slot_w, idle_w=rating.idle_w
+    ),
+    "qheat": Ours,
+}
+MILD, COLD, COLDER = "usa_ca_fresno", "usa_va_sterling", "usa_nj_newark"
+
+
+def _weight(*, heavy: bool) -> str:
+    return "heavy" if heavy else "light"
+
+
+ENERGYPLUS = [
+    Case(name=f"Fresno {_weight(heavy=heavy)} {to}", heavy=heavy, azimuth=azimuth, climate=MILD)
+    for heavy in (True, False)
+    for to, azimuth in ORIENTATIONS.items()
+]
+OTHERS = [
+    Case(name="Sterling heavy N 740 W", heavy=True, azimuth=0, climate=COLD, slots=9),
+    Case(name="Newark light S 980 W", heavy=False, azimuth=180, climate=COLDER, slots=12),
+    Case(name="25 W slots", heavy=False, azimuth=0, climate=MILD, slots=19, slot_w=25),
+    Case(name="160 W slots", heavy=True, azimuth=180, climate=MILD, slots=3, slot_w=160),
+    Case(
+        name="poor sensor",
+        heavy=True,
+        azimuth=0,
+        climate=MILD,
+        sensing=Sensing(step_c=0.2, every=5, lag_s=900),
+    ),
+    Case(name="0.5 °C sensor", heavy=False, azimuth=90, climate=MILD, sensing=Sensing(step_c=0.5)),
+    Case(
+        name="irregular sensor",
+        heavy=True,
+        azimuth=270,
+        climate=MILD,
+        sensing=Sensing(every=10, irregular=True),
+    ),
+    Case(
+        name="early birds, 19/15 °C",
+        heavy=False,
+        azimuth=180,
+        climate=COLD,
+        slots=9,
+        schedule=Schedule(wake=5 * 60 + 30, sleep=21 * 60, day_c=19, night_c=15),
+    ),
+]
+ISO13790 = [
+    Case(name=f"ISO 13790 {_weight(heavy=heavy)} {to}", heavy=heavy, azimuth=ORIENTATIONS[to])
+    for heavy in (True, False)
+    for to in ("N", "S")
+]
+SETS = {"iso": ISO13790, "energyplus": ENERGYPLUS, "others": OTHERS}

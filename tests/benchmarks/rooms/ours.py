@@ -1,0 +1,32 @@
+"""Our own thermostat as one of those that are compared."""
+
+from custom_components.qheat.heating import RadiatorRating, RoomControl, RoomReading, Target
+from custom_components.qheat.heating.learn import refit
+
+from .trial import Observation
+
+
+class Ours:
+    """The integration's room control, told what Home Assistant would tell it."""
+
+    def __init__(self, rating: RadiatorRating) -> None:
+        self._rating = rating
+        self.control = RoomControl(rating)
+
+    def slots(self, seen: Observation) -> int:
+        """Return the slots that the demand is worth."""
+        reading = RoomReading(
+            time_s=seen.minute * 60.0,
+            temperature_c=seen.room_c,
+            measured_s=seen.measured * 60.0,
+            outdoor_c=seen.outdoor_c,
+            heat_output_w=seen.power_w,
+            forecast=seen.forecast,
+            jobs_left_s=seen.jobs_left_s,
+        )
+        if self.control.needs_refit():
+            self.control.adopt(refit(self.control.snapshot()))
+        demand = self.control.step(
+            reading, Target(setpoint_c=seen.setpoint_c, upcoming=seen.upcoming)
+        )
+        return round(max(0.0, demand.power_w - self._rating.idle_w) / self._rating.slot_w)

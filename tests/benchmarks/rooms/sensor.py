@@ -1,0 +1,33 @@
+"""The benchmark's sensor: late, noisy, coarse, and only now and then."""
+
+import random
+from dataclasses import dataclass
+
+
+@dataclass(slots=True, kw_only=True)
+class Sensor:
+    """Steps of `step_c` every `every` minutes, behind by `lag_s`, with `noise_k` of noise."""
+
+    step_c: float = 0.1
+    every: int = 1
+    lag_s: float = 300.0
+    noise_k: float = 0.04
+    irregular: bool = False
+    chance: random.Random
+    _sensed_c: float | None = None
+    _next: int = 0
+    value_c: float | None = None
+    measured: int = -1
+
+    def minute(self, minute: int, air_c: float) -> None:
+        """Let one minute pass at `air_c`."""
+        if self._sensed_c is None:
+            self._sensed_c = air_c
+        self._sensed_c += (air_c - self._sensed_c) * 60 / (self.lag_s + 60)
+        if minute < self._next:
+            return
+        noisy_c = self._sensed_c + self.chance.gauss(0, self.noise_k)
+        self.value_c = round(noisy_c / self.step_c) * self.step_c
+        self.measured = minute
+        wait = self.chance.expovariate(1 / self.every) if self.irregular else self.every
+        self._next = minute + max(1, round(wait))

@@ -1,0 +1,181 @@
+"""One thermostat in one room for one winter: the minute loop and the score."""
+
+import math
+import random
+import time
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from .people import People, Schedule
+from .radiator import Radiator
+from .sensor import Sensor
+from .weather import Weather
+
+DAYS, SCORED_FROM = 69, 14
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What a thermostat may know at one minute."""
+
+    minute: int
+    room_c: float
+    measured: int
+    outdoor_c: float
+    power_w: float
+    running: int
+    jobs_left_s: tuple[float, ...]
+    setpoint_c: float
+    upcoming: tuple[tuple[float, float], ...]
+    forecast: tuple[tuple[float, float, float], ...]
+    """(time in seconds, outdoor °C, global horizontal W/m²), hourly for a day."""
+
+
+class Thermostat(Protocol):
+    """What takes part in a trial."""
+
+    def slots(self, seen: Observation) -> int:
+        """Return how many slots should run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomInputs:
+    """What a room gets in one minute: W from the radiator and people, air changes per hour."""
+
+    radiator_w: float
+    gains_w: float
+    air_changes: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """The columns of the table."""
+
+    rmse_k: float
+    in_band: float
+    below_kh: float
+    above_kh: float
+    warm: float
+    kwh: float
+    starts: float
+    preempted: float
+    cpu_ms: float
+
+
+@dataclass(slots=True, kw_only=True)
+class Trial:
+    """Plays sensor, radiator, people and forecast around a room that somebody else computes."""
+
+    thermostat: Thermostat
+    weather: Weather
+    seed: int = 1
+    schedule: Schedule = field(default_factory=Schedule)
+    radiator: Radiator
+    sensor: Sensor
+    air_c: list[float] = field(default_factory=list)
+    running: list[int] = field(default_factory=list)
+    open_window: list[bool] = field(default_factory=list)
+    energy_wh: float = 0.0
+    cpu_s: float = 0.0
+    _people: People = field(init=False)
+    _chance: random.Random = field(init=False)
+    _forecast: tuple[tuple[float, float, float], ...] = ()
+    _before: tuple[int, int, float] = (0, 0, 0.0)
+
+    def __post_init__(self) -> None:
+        self._people = People(self.seed)
+        self._chance = random.Random(self.seed + 1)
+
+    def minute(self, minute: int, air_c: float) -> RoomInputs:
+        """Take the room's air temperature, run everything for a minute, say what the room gets."""
+        self.sensor.minute(minute, air_c)
+        if minute % 60 == 0:
+            self._renew_forecast(minute // 60)
+        if minute == SCORED_FROM * 1440:
+            self._before = (self.radiator.starts, self.radiator.preempted, self.energy_wh)
+        began = time.process_time()
+        wanted = self.thermostat.slots(self._observe(minute))
+        self.cpu_s += time.process_time() - began
+        self.radiator.minute(min(max(wanted, 0), self.radiator.slots))
+        gains_w, is_open = self._people.minute(minute)
+        self.air_c.append(air_c)
+        self.running.append(self.radiator.running)
+        self.open_window.append(is_open)
+        self.energy_wh += self.radiator.power_w / 60
+        return RoomInputs(
+            radiator_w=self.radiator.emitted_w,
+            gains_w=gains_w,
+            air_changes=4.7 if is_open else 0.47,
+        )
+
+    def _observe(self, minute: int) -> Observation:
+        assert self.sensor.value_c is not None
+        return Observation(
+            minute=minute,
+            room_c=self.sensor.value_c,
+            measured=self.sensor.measured,
+            outdoor_c=self.weather.outdoor_at(minute),
+            power_w=self.radiator.power_w,
+            running=self.radiator.running,
+            jobs_left_s=self.radiator.jobs_left_s,
+            setpoint_c=self.schedule.at(minute),
+            upcoming=self.schedule.upcoming(minute),
+            forecast=self._forecast,
+        )
+
+    def _renew_forecast(self, hour: int) -> None:
+        """Forecast a day with an error that grows from 0.4 to 1.6 K and sun off by 35 %."""
+        if hour % 6 == 0 or not self._forecast:
+            self._error = self._chance.gauss(0, 1)
+        if hour % 24 == 0 or not self._forecast:
+            self._sun = self._chance.lognormvariate(0, 0.35)
+        last = len(self.weather.direct_w_m2) - 1
+        self._forecast = tuple(
+            (
+                min(hour + ahead, last) * 3600.0,
+                self.weather.outdoor_c[min(hour + ahead, last)]
+                + self._error * (0.4 + 1.2 * ahead / 24) * (ahead > 0),
+                self.weather.horizontal_w_m2(min(hour + ahead, last)) * self._sun,
+            )
+            for ahead in range(25)
+        )
+
+    _error: float = 0.0
+    _sun: float = 1.0
+
+    def score(self) -> Score:
+        """Score the days after the first two weeks, on the true air temperature."""
+        begin, end = SCORED_FROM * 1440, len(self.air_c)
+        days = (end - begin) / 1440
+        aired_until = -1
+        errors: list[float] = []
+        below = above = 0.0
+        warm: list[bool] = []
+        for minute in range(end):
+            if self.open_window[minute]:
+                aired_until = minute + 30
+            if minute < begin:
+                continue
+            setpoint_c = self.schedule.at(minute)
+            error_k = self.air_c[minute] - setpoint_c
+            if self.running[minute]:
+                # Above the day's setpoint also at night: a preheat is waste in kWh, not too warm.
+                above += max(0.0, self.air_c[minute] - self.schedule.day_c - 0.2) / 60
+            below += max(0.0, -error_k) / 60
+            if minute % 1440 == self.schedule.wake:
+                warm.append(max(self.air_c[minute : minute + 11]) >= self.schedule.day_c - 0.3)
+            comfort = setpoint_c == self.schedule.day_c and minute > aired_until
+            if comfort and not (error_k > 0 and self.running[minute] == 0):
+                errors.append(error_k)
+        starts, preempted, energy_wh = self._before
+        return Score(
+            rmse_k=math.sqrt(sum(error * error for error in errors) / len(errors)),
+            in_band=100 * sum(abs(error) <= 0.3 for error in errors) / len(errors),
+            below_kh=below / days,
+            above_kh=above / days,
+            warm=100 * sum(warm) / len(warm),
+            kwh=(self.energy_wh - energy_wh) / 1000 / days,
+            starts=(self.radiator.starts - starts) / days,
+            preempted=(self.radiator.preempted - preempted) / days,
+            cpu_ms=self.cpu_s / end * 1000,
+        )

@@ -1,0 +1,81 @@
+import math
+import random
+from dataclasses import replace
+
+import pytest
+
+from custom_components.qheat.heating.history import RECORD_S, Day, History, Record
+from custom_components.qheat.heating.learn import Snapshot, balance, innovations, refit, solve
+from custom_components.qheat.heating.model import SENSOR, SLOW, RoomModel
+
+USUAL = RoomModel.usual(500)
+
+
+def week_of(model: RoomModel, days: int = 7) -> tuple[list[Record], list[Day]]:
+    """Let a room of known parameters live through some days of switched heat."""
+    chance = random.Random(2)
+    step = model.transition(RECORD_S)
+    x = [18.0, 18.0, 18.0, 18.0, 0.0]
+    history = History(None)
+    for index in range(days * 144):
+        day, hour = divmod(index / 6, 24)
+        outdoor_c = 3 + 4 * math.sin(day) + 3 * math.sin(hour / 24 * 6.28)
+        heat_w = 450.0 if x[1] < 20 and 6 < hour < 22 else 40.0
+        sun_w_m2 = max(0.0, 300 * math.sin((hour - 6) / 12 * 3.14)) * (day % 3)
+        inputs = [heat_w, outdoor_c, sun_w_m2, 80.0]
+        x = step.advance(x, inputs)
+        history.measured(round(x[SENSOR] + chance.gauss(0, 0.04), 1))
+        history.tick(RECORD_S, inputs, x[1])
+        history.close_day(x, model.slow_j_k)
+    return list(history.records), list(history.days)
+
+
+@pytest.mark.parametrize("factor", [0.6, 1.6])
+def test_the_loss_of_an_unusual_room_is_learned(factor: float) -> None:
+    truth = replace(USUAL, loss_w_k=USUAL.loss_w_k * factor, sun_m2=1.0)
+    records, days = week_of(truth, days=14)
+    learned = refit(
+        Snapshot(records=tuple(records), days=tuple(days), noise_k=0.05, usual=USUAL, model=USUAL)
+    )
+    assert learned.loss_w_k == pytest.approx(truth.loss_w_k, rel=0.2)
+    before = sum(value * value for value in innovations(USUAL, records, 0.05))
+    assert sum(value * value for value in innovations(learned, records, 0.05)) < before
+
+
+def test_with_nothing_to_learn_from_the_room_stays_as_it_was() -> None:
+    assert refit(Snapshot(records=(), days=(), noise_k=0.05, usual=USUAL, model=USUAL)) is USUAL
+    assert balance(USUAL, ()) == USUAL
+
+
+def test_absurd_days_cannot_make_an_absurd_room() -> None:
+    days = [Day(1e5, -50.0, 0.0), Day(-1e5, 50.0, 1e5)] * 10
+    room = balance(USUAL, days)
+    assert USUAL.loss_w_k / 5 <= room.loss_w_k <= 4 * USUAL.loss_w_k
+    assert room.sun_m2 > 0
+
+
+def test_days_are_saved_and_damaged_ones_left_out() -> None:
+    _, days = week_of(USUAL, days=3)
+    saved: list[object] = [list(day) for day in saved_days(days)]
+    damaged = [*saved, [1.0, math.nan, 2.0], [1.0], "x", [True, 1, 1], None]
+    kept = list(History(damaged).days)
+    assert len(kept) == len(saved)
+    assert kept[0].heat_w == pytest.approx(days[0].heat_w, abs=0.01)
+
+
+def saved_days(days: list[Day]) -> list[tuple[float, ...]]:
+    history = History(None)
+    history.days.extend(days)
+    return history.save()
+
+
+def test_a_day_without_readings_is_not_learned_from() -> None:
+    history = History(None)
+    for _ in range(144):
+        history.tick(RECORD_S, [0.0] * 4, 20.0)
+        history.close_day([20.0] * (SLOW + 2), 1e6)
+    assert not history.days
+
+
+def test_a_linear_system_is_solved() -> None:
+    assert solve([[4.0, 2.0], [2.0, 3.0]], [8.0, 7.0]) == pytest.approx([1.25, 1.5])

@@ -1,0 +1,49 @@
+import math
+
+import pytest
+
+from custom_components.qheat.heating.model import (
+    AIR,
+    RoomModel,
+    exponential,
+    lagged,
+    step_response,
+)
+
+USUAL = RoomModel.usual(500)
+
+
+def test_the_exponential_of_a_diagonal_is_that_of_its_numbers() -> None:
+    result = exponential([[-3.0, 0.0], [0.0, 0.5]])
+    assert result[0][0] == pytest.approx(math.exp(-3))
+    assert result[1][1] == pytest.approx(math.exp(0.5))
+    assert result[0][1] == 0
+
+
+def test_ten_short_steps_are_one_long_step() -> None:
+    inputs = [300.0, 2.0, 100.0, 80.0]
+    start = [19.0, 19.5, 19.3, 18.0, 50.0]
+    x = start
+    for _ in range(10):
+        x = USUAL.transition(60).advance(x, inputs)
+    assert x == pytest.approx(USUAL.transition(600).advance(start, inputs))
+
+
+def test_a_room_without_heat_takes_the_outdoor_temperature() -> None:
+    x = [20.0, 20.0, 20.0, 20.0, 0.0]
+    for _ in range(400):
+        x = USUAL.transition(86400).advance(x, [0.0, 3.0, 0.0, 0.0])
+    assert x[AIR] == pytest.approx(3.0, abs=0.01)
+
+
+def test_a_lasting_watt_warms_more_with_time_and_never_more_than_the_loss_allows() -> None:
+    warms = step_response(USUAL.transition(600), 200)
+    assert warms == sorted(warms)
+    assert warms[0] > 0
+    assert warms[-1] < 1 / USUAL.loss_w_k
+
+
+def test_the_case_gives_off_what_went_in_but_later() -> None:
+    emitted_w, mean_w = lagged(0.0, 100.0, 400.0)
+    assert emitted_w == pytest.approx(100 * (1 - math.exp(-1)))
+    assert 0 < mean_w < emitted_w

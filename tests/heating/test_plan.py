@@ -1,0 +1,43 @@
+from custom_components.qheat.heating.model import RoomModel, step_response
+from custom_components.qheat.heating.plan import NODES, STEP_S, Prices, Problem, best_level
+
+LEVELS_W = [0.0, 100.0, 180.0, 260.0, 340.0, 420.0, 500.0]
+WARMS = step_response(RoomModel.usual(500).transition(STEP_S), NODES)
+
+
+def plan(error_k: float, level: int, *, free_stops: int | None = None, weight: float = 1.0) -> int:
+    return best_level(
+        Problem(
+            errors_k=[error_k] * NODES,
+            weights=[weight] * NODES,
+            waste=[1000.0 if weight == 0 else 1.0] * NODES,
+            kelvin_per_w=WARMS,
+            levels_w=LEVELS_W,
+            level=level,
+            free_stops=free_stops,
+        ),
+        Prices(),
+    )
+
+
+def test_a_room_at_its_setpoint_keeps_its_slots() -> None:
+    assert plan(0.0, 3) == 3
+
+
+def test_a_cold_room_gets_more_and_a_warm_room_gets_less() -> None:
+    assert plan(-1.0, 2) > 2
+    assert plan(1.0, 4) < 4
+
+
+def test_an_error_too_small_for_a_slot_starts_and_stops_nothing() -> None:
+    assert plan(0.05, 3) == 3
+    assert plan(-0.05, 3) == 3
+
+
+def test_a_slightly_warm_room_waits_for_a_job_to_end() -> None:
+    assert plan(0.12, 3, free_stops=0) == 3
+    assert plan(0.12, 3, free_stops=1) == 2
+
+
+def test_a_room_that_may_cool_gets_nothing() -> None:
+    assert plan(0.0, 3, weight=0.0) == 0
