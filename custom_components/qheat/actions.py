@@ -17,12 +17,16 @@ from homeassistant.core import (
 )
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError, Unauthorized
 from homeassistant.helpers import config_validation as cv
-from homeassistant.helpers.service import async_get_config_entry
+from homeassistant.helpers.service import async_get_config_entry, async_register_admin_service
 from homeassistant.util import dt as dt_util
 from homeassistant.util.file import WriteError, write_utf8_file_atomic
 
 from .const import DOMAIN
 from .coordinator import QheatConfigEntry
+from .energy_dashboard import (
+    async_add_to_energy_dashboard,
+    async_remove_from_energy_dashboard,
+)
 from .ledger import LedgerError, Statement, make_statement, statement_page
 
 EXPORT_STATEMENT: Final = "export_statement"
@@ -40,9 +44,15 @@ class StatementFormat(StrEnum):
     HTML = "html"
 
 
-EXPORT_SCHEMA: Final = vol.Schema(
+ENERGY_ACTIONS: Final = {
+    "add_to_energy_dashboard": async_add_to_energy_dashboard,
+    "remove_from_energy_dashboard": async_remove_from_energy_dashboard,
+}
+
+HOME_SCHEMA: Final = vol.Schema({vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string})
+
+EXPORT_SCHEMA: Final = HOME_SCHEMA.extend(
     {
-        vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string,
         vol.Inclusive(ATTR_FIRST, "span"): cv.date,
         vol.Inclusive(ATTR_LAST, "span"): cv.date,
         vol.Required(ATTR_FORMAT): vol.Coerce(StatementFormat),
@@ -61,6 +71,8 @@ def async_register_actions(hass: HomeAssistant) -> None:
         EXPORT_SCHEMA,
         supports_response=SupportsResponse.OPTIONAL,
     )
+    for name, action in ENERGY_ACTIONS.items():
+        async_register_admin_service(hass, DOMAIN, name, action, HOME_SCHEMA)
 
 
 async def _export_statement(call: ServiceCall) -> ServiceResponse:

@@ -6,8 +6,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
-from .const import DOMAIN
-from .ledger import History, Ledger
+from .const import DOMAIN, LOGGER
+from .ledger import History, Ledger, LedgerError
 
 STORAGE_VERSION: Final = 1
 ABSORB_EVERY_S: Final = 600.0
@@ -47,14 +47,27 @@ class Archive:
             self._changed = False
 
 
-def archive_store(hass: HomeAssistant, entry_id: str) -> Store[dict[str, Any]]:
-    """Return where the days of a home are kept."""
-    return Store(hass, STORAGE_VERSION, f"{DOMAIN}.{entry_id}.days")
-
-
 async def async_open_archive(hass: HomeAssistant, entry_id: str, ledger: Ledger) -> Archive:
-    """Read the days of a home; raises LedgerError if they are damaged."""
-    store = archive_store(hass, entry_id)
+    """Read the days of a home; damaged ones are set aside, and the days still open kept anew."""
+    store = _store(hass, entry_id)
     saved = await store.async_load()
-    history = History(ledger.currency) if saved is None else History.load(saved)
+    history = History(ledger.currency)
+    if saved is not None:
+        try:
+            history = History.load(saved)
+            history.absorb(ledger, dt_util.get_default_time_zone())
+        except LedgerError as err:
+            LOGGER.error("The days kept for statements are damaged and set aside: %s", err)
+            await _store(hass, entry_id, ".damaged").async_save(saved)
+            history = History(ledger.currency)
     return Archive(store, history, ledger)
+
+
+async def async_remove_archive(hass: HomeAssistant, entry_id: str) -> None:
+    """Delete the days of a home, also those set aside."""
+    for suffix in ("", ".damaged"):
+        await _store(hass, entry_id, suffix).async_remove()
+
+
+def _store(hass: HomeAssistant, entry_id: str, suffix: str = "") -> Store[dict[str, Any]]:
+    return Store(hass, STORAGE_VERSION, f"{DOMAIN}.{entry_id}.days{suffix}")

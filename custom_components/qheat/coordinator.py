@@ -22,6 +22,7 @@ from .compute.engine import EngineError, EngineProblem, EngineStatus, HeatBudget
 from .compute.machine import Machine
 from .const import LOGGER
 from .heating.learn import refit
+from .hourly import HourlyStatistics
 from .ledger import Ledger, LedgerError, Moment, Totals
 from .prices import Carbon, Prices
 from .radiator import Radiator, RadiatorState
@@ -91,6 +92,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         carbon: Carbon,
         core_time: CoreTime,
         archive: Archive,
+        hourly: HourlyStatistics,
         presets: Presets,
         machine: Machine | None,
         boinc: BoincMachines,
@@ -108,6 +110,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         self._carbon = carbon
         self._core_time = core_time
         self.archive = archive
+        self._hourly = hourly
         self._balances, self._home_balance = self._read_books()
         self._store = store
         self._showcase = Showcase()
@@ -126,6 +129,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
                 self._record(radiator_id, now, state.engine)
         if now.steady_s >= self._next_save_s:
             await self.async_save()
+            await self._hourly.async_tick(now.utc_s, booked=False)
         await self.archive.async_tick(now.steady_s)
         return self._state(states)
 
@@ -190,6 +194,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         books = [self._book_settlements(radiator) for radiator in self.radiators.values()]
         if any(await asyncio.gather(*books)):
             await self.async_save()
+            await self._hourly.async_tick(time.time(), booked=True)
             await self._look_at_results()
             self.async_set_updated_data(self._state(self.data.radiators))
 

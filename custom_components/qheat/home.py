@@ -12,7 +12,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import area_registry as ar
 from homeassistant.helpers import device_registry as dr
 
-from .archive import archive_store, async_open_archive
+from .archive import async_open_archive, async_remove_archive
 from .boinc_machines import BoincMachines, async_release_all
 from .books import BookStore, Kept, async_delete_books, async_read_books, mapping
 from .compute.engine import Engine
@@ -32,6 +32,7 @@ from .const import (
 from .coordinator import HomeCoordinator, QheatConfigEntry
 from .errors import setup_error
 from .heating import RoomControl
+from .hourly import HourlyStatistics
 from .ledger import LedgerError
 from .prices import Carbon, Prices, fixed_tariff
 from .problems import watch_problems
@@ -93,6 +94,9 @@ async def async_open_home(
         carbon=Carbon.of(entry.options),
         core_time=core_time,
         archive=archive,
+        hourly=HourlyStatistics(
+            hass, ledger, {key: subentry.title for key, subentry in entry.subentries.items()}
+        ),
         machine=None if this_machine is None else this_machine.machine,
         embedded=None if this_machine is None else this_machine.embedded,
         boinc=boinc,
@@ -124,7 +128,7 @@ async def async_remove_home(hass: HomeAssistant, entry: QheatConfigEntry) -> Non
         saved = None
     await async_release_all(hass, entry, mapping(saved, "boinc"))
     await async_delete_books(hass, entry)
-    await archive_store(hass, entry.entry_id).async_remove()
+    await async_remove_archive(hass, entry.entry_id)
     await async_delete_database(hass, entry)
 
 

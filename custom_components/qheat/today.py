@@ -1,12 +1,13 @@
 """What radiators did today: jobs by kind, and core-hours."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
 from .compute.engine import HeatKind
-from .ledger import MAX_GAP_S, LedgerError, Totals
+from .ledger import MAX_GAP_S, Totals
 
 WORK: Final = (HeatKind.PAID, HeatKind.FILLER)
 """Kinds of heat that are a by-product of jobs."""
@@ -26,17 +27,15 @@ class Today:
 class CoreTime:
     """Core-seconds that each radiator has given to jobs on one local day."""
 
-    def __init__(self, saved: Mapping[str, Any] | None = None) -> None:
-        """Go on from what `save` returned; raises LedgerError for anything else."""
+    def __init__(self, saved: object = None) -> None:
+        """Go on from what `save` returned; from anything else, begin anew."""
         self._last: dict[str, tuple[float, float]] = {}
         self._day: date | None = None
         self._core_s: dict[str, float] = {}
-        if saved is not None:
-            try:
-                self._day = date.fromisoformat(saved["day"])
-                self._core_s = {key: _core_s(value) for key, value in saved["core_s"].items()}
-            except (KeyError, TypeError, ValueError, AttributeError) as err:
-                raise LedgerError("the core-seconds of a day cannot be read") from err
+        if isinstance(saved, Mapping):
+            with suppress(KeyError, TypeError, ValueError, AttributeError):
+                core_s = {key: _core_s(value) for key, value in saved["core_s"].items()}
+                self._day, self._core_s = date.fromisoformat(saved["day"]), core_s
 
     def record(self, radiator_id: str, day: date, steady_s: float, cores: float | None) -> None:
         """Count the time since the last record (monotonic seconds); none across a gap."""

@@ -38,7 +38,15 @@ MONEY = {"electricity_price": 0.25, "reference_price": 0.25, "reference_efficien
 
 
 @pytest.fixture(autouse=True)
-def _custom_integrations(enable_custom_integrations: None) -> None:
+def _recorder_first(request: pytest.FixtureRequest) -> None:
+    """Start the recorder before Home Assistant, as it has to be, in a test that has one."""
+    if "recorder_mock" in request.fixturenames:
+        request.getfixturevalue("mock_recorder_before_hass")
+        request.getfixturevalue("async_test_recorder")
+
+
+@pytest.fixture(autouse=True)
+def _custom_integrations(_recorder_first: None, enable_custom_integrations: None) -> None:
     """Let Home Assistant load what is under custom_components."""
 
 

@@ -105,6 +105,20 @@ async def test_a_statement_outlives_a_restart(
     assert "qheat.01JHOME.days" not in hass_storage
 
 
+@pytest.mark.parametrize("days", [{"version": 99}, {"version": 1, "currency": "USD"}, []])
+async def test_damaged_days_are_set_aside_and_the_open_ones_kept_anew(
+    hass: HomeAssistant, heated: MockConfigEntry, hass_storage: dict[str, Any], days: Any
+) -> None:
+    assert await hass.config_entries.async_unload(heated.entry_id)
+    hass_storage["qheat.01JHOME.days"]["data"] = days
+    assert await hass.config_entries.async_setup(heated.entry_id)
+    answer = await export(hass, **NOVEMBER, format="csv")
+    assert "job-1" in answer["statement"]
+    assert hass_storage["qheat.01JHOME.days.damaged"]["data"] == days
+    await hass.config_entries.async_remove(heated.entry_id)
+    assert not [key for key in hass_storage if key.startswith("qheat.01JHOME")]
+
+
 @pytest.mark.usefixtures("heated")
 async def test_a_statement_is_written_where_home_assistant_may_write(
     hass: HomeAssistant, own_folder: Path, tmp_path: Path

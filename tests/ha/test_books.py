@@ -11,7 +11,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.qheat.compute.engine import HeatKind, SettlementPage
 
-from .conftest import LIVING_ROOM, MONEY, FixedEngine, home, radiator, settlement
+from .conftest import LIVING_ROOM, FixedEngine, home, radiator, settlement
 
 NOON_S = 1_795_435_200.0  # 2026-11-23 12:00 UTC
 
@@ -165,14 +165,14 @@ async def test_co2_is_unknown_without_factors(
 
 @pytest.mark.parametrize(
     "core_time",
-    [{}, {"day": "x", "core_s": {}}, {"day": "2026-11-23", "core_s": {LIVING_ROOM: "nan"}}],
+    [7, {}, {"day": "x", "core_s": {}}, {"day": "2026-11-23", "core_s": {LIVING_ROOM: "nan"}}],
 )
-async def test_a_damaged_day_is_reported_like_all_damaged_books(
+async def test_a_damaged_count_of_core_hours_begins_anew(
     hass: HomeAssistant, hass_storage: dict[str, Any], entry: MockConfigEntry, core_time: Any
 ) -> None:
     books = {"ledger": {"version": 1, "currency": "EUR", "accounts": {}}, "core_time": core_time}
     key = f"qheat.{entry.entry_id}"
     hass_storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": books}
-    assert not await hass.config_entries.async_setup(entry.entry_id)
-    assert entry.error_reason_translation_key == "books_damaged"
-    assert entry.options == MONEY
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    assert shown(hass, "work_done_today").attributes["core_hours"] == 0
