@@ -5,11 +5,25 @@ from contextlib import AsyncExitStack
 
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
 from homeassistant.core import Event, HomeAssistant
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.typing import ConfigType
 
+from .actions import async_register_actions
+from .boinc_actions import async_register_boinc_actions
+from .const import DOMAIN
 from .coordinator import QheatConfigEntry
 from .home import async_open_home, async_remove_home
 
 PLATFORMS = [Platform.CLIMATE, Platform.IMAGE, Platform.SENSOR]
+
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Register the actions; they say so if their home is not loaded."""
+    async_register_actions(hass)
+    async_register_boinc_actions(hass)
+    return True
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: QheatConfigEntry) -> bool:

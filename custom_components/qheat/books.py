@@ -34,7 +34,7 @@ class BookStore(Store[dict[str, Any]]):
 async def async_read_books(
     hass: HomeAssistant, entry: ConfigEntry, store: BookStore
 ) -> tuple[Ledger, Kept]:
-    """Return the ledger, and what each radiator has kept.
+    """Return the ledger, and all that was kept with it.
 
     Damaged books are set aside and reported: nobody is to freeze for want of them.
     """
@@ -45,7 +45,7 @@ async def async_read_books(
     if saved is None:
         return Ledger(entry.data[CONF_CURRENCY]), {}
     try:
-        return Ledger.load(saved["ledger"]), mapping(saved, "radiators")
+        return Ledger.load(saved["ledger"]), saved
     except (KeyError, TypeError, LedgerError) as err:
         LOGGER.error("The books of %s cannot be read and are set aside: %s", entry.title, err)
     await BookStore(hass, entry, ".damaged").async_save(saved)
@@ -59,7 +59,7 @@ async def async_read_books(
         translation_key="books_damaged",
         translation_placeholders={"home": entry.title, "file": f"{store.path}.damaged"},
     )
-    return Ledger(entry.data[CONF_CURRENCY]), mapping(saved, "radiators")
+    return Ledger(entry.data[CONF_CURRENCY]), mapping({"all": saved}, "all")
 
 
 async def async_delete_books(hass: HomeAssistant, entry: ConfigEntry) -> None:

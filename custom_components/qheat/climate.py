@@ -42,6 +42,7 @@ async def async_setup_entry(
 class QheatThermostat(RadiatorEntity, ClimateEntity):
     """The thermostat of one radiator."""
 
+    _asks_machine = True
     _attr_hvac_modes = [HVACMode.OFF, HVACMode.HEAT]
     _attr_max_temp = MAX_SETPOINT_C
     _attr_min_temp = MIN_SETPOINT_C

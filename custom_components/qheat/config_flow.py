@@ -1,22 +1,19 @@
-"""Config flow of the qheat integration: a home, and the radiators under it."""
+"""Config flow of the qheat integration: a home; `radiator_flow` adds radiators to it."""
 
 from collections.abc import Mapping
 from typing import Any, override
 
 import voluptuous as vol
 from homeassistant.config_entries import (
-    SOURCE_RECONFIGURE,
     ConfigEntry,
     ConfigFlow,
     ConfigFlowResult,
     ConfigSubentryFlow,
     OptionsFlow,
-    SubentryFlowResult,
 )
-from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT, CONF_NAME, CONF_TOKEN, CONF_URL
+from homeassistant.const import CONF_NAME, CONF_TOKEN, CONF_URL
 from homeassistant.core import callback
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
-from homeassistant.util.unit_conversion import TemperatureConverter
 from yarl import URL
 
 from . import forms
@@ -27,15 +24,13 @@ from .const import (
     BACKEND_OPERATOR,
     CONF_BACKEND,
     CONF_CURRENCY,
-    CONF_IDLE_W,
-    CONF_RATED_W,
-    CONF_ROOM,
-    CONF_TEMPERATURE_ENTITY,
     DOMAIN,
-    ROOM_SENSOR,
-    ROOM_SIMULATED,
+    SUBENTRY_BOINC,
     SUBENTRY_THIS_MACHINE,
 )
+from .options_flow import HomeOptionsFlow
+from .prices import price_errors
+from .radiator_flow import BoincFlow, ThisMachineFlow
 
 PROBLEM_TO_ERROR = {
     EngineProblem.BACKEND_UNREACHABLE: "cannot_connect",
@@ -56,7 +51,7 @@ class QheatConfigFlow(ConfigFlow, domain=DOMAIN):
     def async_get_supported_subentry_types(
         cls, config_entry: ConfigEntry
     ) -> dict[str, type[ConfigSubentryFlow]]:
-        return {SUBENTRY_THIS_MACHINE: RadiatorFlow}
+        return {SUBENTRY_THIS_MACHINE: ThisMachineFlow, SUBENTRY_BOINC: BoincFlow}
 
     @staticmethod
     @callback
@@ -98,12 +93,12 @@ class QheatConfigFlow(ConfigFlow, domain=DOMAIN):
 
     async def async_step_money(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for the prices that savings are worked out from."""
-        if user_input is not None:
+        currency = self._data[CONF_CURRENCY]
+        errors = price_errors(self.hass, user_input or {}, currency)
+        if user_input is not None and not errors:
             name = self._data.pop(CONF_NAME)
             return self.async_create_entry(title=name, data=self._data, options=user_input)
-        return self.async_show_form(
-            step_id="money", data_schema=forms.money(self._data[CONF_CURRENCY])
-        )
+        return self._show_form("money", forms.money(currency), user_input, errors)
 
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
@@ -182,99 +177,3 @@ def _tidy(address: str) -> str:
         return str(URL(address.strip())).rstrip("/")
     except ValueError:
         return address
-
-
-class HomeOptionsFlow(OptionsFlow):
-    """Change prices, outdoor temperature and presets of a home."""
-
-    async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Show all options on one page."""
-        if user_input is not None:
-            return self.async_create_entry(data=user_input)
-        schema = forms.options(self.config_entry.data[CONF_CURRENCY])
-        return self.async_show_form(
-            step_id="init",
-            data_schema=self.add_suggested_values_to_schema(schema, self.config_entry.options),
-        )
-
-
-class RadiatorFlow(ConfigSubentryFlow):
-    """Add or change a radiator heated by this machine's own processors."""
-
-    def __init__(self) -> None:
-        self._data: dict[str, Any] = {}
-
-    async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
-        """Ask for name, area, watts and the kind of room of a new radiator."""
-        # One computer rests only once, however many radiators share it.
-        known = {CONF_IDLE_W: 0} if self._get_entry().subentries else {}
-        return await self._step_radiator("user", forms.NEW_RADIATOR, known, user_input)
-
-    async def async_step_reconfigure(
-        self, user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Change a radiator; its area is changed on the device's own page."""
-        subentry = self._get_reconfigure_subentry()
-        known = {CONF_NAME: subentry.title, **subentry.data}
-        return await self._step_radiator("reconfigure", forms.RADIATOR, known, user_input)
-
-    async def _step_radiator(
-        self,
-        step_id: str,
-        schema: vol.Schema,
-        known: Mapping[str, Any],
-        user_input: dict[str, Any] | None,
-    ) -> SubentryFlowResult:
-        errors = {}
-        if user_input is not None:
-            if user_input[CONF_IDLE_W] < user_input[CONF_RATED_W]:
-                self._data = user_input
-                if user_input[CONF_ROOM] == ROOM_SENSOR:
-                    return await self.async_step_sensor()
-                return await self.async_step_simulated()
-            errors = {CONF_IDLE_W: "idle_not_below_rated"}
-        return self.async_show_form(
-            step_id=step_id,
-            data_schema=self.add_suggested_values_to_schema(schema, user_input or known),
-            errors=errors,
-        )
-
-    async def async_step_sensor(
-        self, user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Ask for the room's temperature sensor."""
-        errors = {}
-        if user_input is not None:
-            state = self.hass.states.get(user_input[CONF_TEMPERATURE_ENTITY])
-            unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) if state else None
-            if unit not in TemperatureConverter.VALID_UNITS:
-                errors = {CONF_TEMPERATURE_ENTITY: "no_temperature"}
-        return self._step_room(ROOM_SENSOR, user_input, errors)
-
-    async def async_step_simulated(
-        self, user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Ask for the size of a simulated room and how fast its clock runs."""
-        return self._step_room(ROOM_SIMULATED, user_input, {})
-
-    def _step_room(
-        self, room: str, user_input: dict[str, Any] | None, errors: dict[str, str]
-    ) -> SubentryFlowResult:
-        changing = self.source == SOURCE_RECONFIGURE
-        if user_input is None or errors:
-            known = self._get_reconfigure_subentry().data if changing else {}
-            return self.async_show_form(
-                step_id=room,
-                data_schema=self.add_suggested_values_to_schema(
-                    forms.ROOMS[room], user_input or known
-                ),
-                errors=errors,
-                last_step=True,
-            )
-        name = self._data.pop(CONF_NAME)
-        data = self._data | user_input
-        if changing:
-            return self.async_update_and_abort(
-                self._get_entry(), self._get_reconfigure_subentry(), title=name, data=data
-            )
-        return self.async_create_entry(title=name, data=data)

@@ -11,17 +11,24 @@ from typing import Final, override
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
+from homeassistant.util import dt as dt_util
 
+from .archive import Archive
 from .backend import EmbeddedBackend, StoreError
+from .boinc_machines import BoincMachines
 from .books import BookStore
+from .compute.boinc import Details
 from .compute.engine import EngineError, EngineProblem, EngineStatus, HeatBudget
 from .compute.machine import Machine
 from .const import LOGGER
 from .heating.learn import refit
-from .ledger import Ledger, LedgerError, Moment, Tariff, Totals
+from .hourly import HourlyStatistics
+from .ledger import Ledger, LedgerError, Moment, Totals
+from .prices import Carbon, Prices
 from .radiator import Radiator, RadiatorState
 from .setting import Presets, Setting
 from .showcase import Showcase, read_showcase
+from .today import WORK, CoreTime, Today, all_work, work_since
 
 type QheatConfigEntry = ConfigEntry[HomeCoordinator]
 
@@ -32,14 +39,27 @@ SAVE_EVERY_S: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """What the books of a radiator, or of the whole home, say; shown as last written to disk.
+
+    So what is shown never goes backwards after a crash.
+    """
+
+    totals: Totals
+    today: Today
+    carbon: Carbon
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HomeState:
     """All that the entities of a home show."""
 
     radiators: Mapping[str, RadiatorState]
-    totals: Mapping[str, Totals]
-    home_total: Totals
-    """Sums as last written to disk: what is shown never goes backwards after a crash."""
+    balances: Mapping[str, Balance]
+    home_balance: Balance
     showcase: Showcase
+    boinc: Mapping[str, Details | None]
+    """What each BOINC machine does; None while it is not known."""
 
     @property
     def power_w(self) -> float | None:
@@ -68,9 +88,14 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         *,
         radiators: Mapping[str, Radiator],
         ledger: Ledger,
-        tariff: Tariff,
+        prices: Prices,
+        carbon: Carbon,
+        core_time: CoreTime,
+        archive: Archive,
+        hourly: HourlyStatistics,
         presets: Presets,
-        machine: Machine,
+        machine: Machine | None,
+        boinc: BoincMachines,
         embedded: EmbeddedBackend | None,
         store: BookStore,
     ) -> None:
@@ -78,11 +103,15 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         self.presets = presets
         self.machine = machine
         self.embedded = embedded
+        self.boinc = boinc
         self.radiators = radiators
         self._ledger = ledger
-        self._totals = {key: ledger.totals(key) for key in radiators}
-        self._home_total = ledger.total()
-        self._tariff = tariff
+        self._prices = prices
+        self._carbon = carbon
+        self._core_time = core_time
+        self.archive = archive
+        self._hourly = hourly
+        self._balances, self._home_balance = self._read_books()
         self._store = store
         self._showcase = Showcase()
         self._next_save_s = 0.0
@@ -100,14 +129,17 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
                 self._record(radiator_id, now, state.engine)
         if now.steady_s >= self._next_save_s:
             await self.async_save()
+            await self._write_hours(booked=False)
+        await self.archive.async_tick(now.steady_s)
         return self._state(states)
 
     def _state(self, radiators: Mapping[str, RadiatorState]) -> HomeState:
         return HomeState(
             radiators=radiators,
-            totals=self._totals,
-            home_total=self._home_total,
+            balances=self._balances,
+            home_balance=self._home_balance,
             showcase=self._showcase,
+            boinc=self.boinc.details(),
         )
 
     def _tick(self, radiator: Radiator, now: Moment) -> RadiatorState | None:
@@ -133,6 +165,11 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         radiator.control.adopt(await self.hass.async_add_executor_job(refit, snapshot))
 
     def _record(self, radiator_id: str, now: Moment, status: EngineStatus) -> None:
+        cores = None
+        if status.power_w is not None:
+            busy = self.radiators[radiator_id].busy_slots(status.power_w)
+            cores = busy if status.heat_kind in WORK else 0.0
+        self._core_time.record(radiator_id, dt_util.now().date(), now.steady_s, cores)
         try:
             self._ledger.record(
                 radiator_id,
@@ -140,7 +177,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
                 status.power_w,
                 kind=status.heat_kind,
                 source=status.power_source,
-                tariff=self._tariff,
+                tariff=self._prices.now(),
             )
         except LedgerError:
             LOGGER.exception("A reading of %s was not recorded", radiator_id)
@@ -157,6 +194,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         books = [self._book_settlements(radiator) for radiator in self.radiators.values()]
         if any(await asyncio.gather(*books)):
             await self.async_save()
+            await self._write_hours(booked=True)
             await self._look_at_results()
             self.async_set_updated_data(self._state(self.data.radiators))
 
@@ -165,11 +203,13 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         cursor = self._ledger.cursor(radiator.radiator_id)
         try:
             page = await radiator.engine.settlements(cursor)
-            if not page.settlements:
+            # BOINC's first page holds no settlement, only the credit to count from.
+            if not page.settlements and page.cursor == cursor:
                 return False
             booking = self._ledger.book(radiator.radiator_id, page, time.time())
         except EngineError as err:
-            if err.problem is EngineProblem.BACKEND_REFUSED:
+            refused = err.problem is EngineProblem.BACKEND_REFUSED
+            if refused and radiator.radiator_id not in self.boinc:
                 self.config_entry.async_start_reauth(self.hass)
             return False
         except LedgerError as err:
@@ -179,7 +219,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
             count, first = len(booking.faults), booking.faults[0].detail
             complaint = f"{count} settlements were not booked, the first because {first}"
             self._complain(radiator.radiator_id, complaint)
-        return bool(booking.booked or booking.revoked)
+        return True
 
     def _complain(self, radiator_id: str, complaint: str) -> None:
         """Log what is wrong with a radiator's settlements, once until it changes."""
@@ -206,16 +246,40 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         if self._is_closed:
             return
         self._next_save_s = time.monotonic() + SAVE_EVERY_S
-        totals = {key: self._ledger.totals(key) for key in self.radiators}
-        home_total = self._ledger.total()
+        balances, home_balance = self._read_books()
         await self._store.async_save(
             {
                 "ledger": self._ledger.save(),
                 "radiators": {key: radiator.save() for key, radiator in self.radiators.items()},
+                "boinc": self.boinc.save(),
+                "core_time": self._core_time.save(),
             }
         )
         if self._store.is_written:
-            self._totals, self._home_total = totals, home_total
+            self._balances, self._home_balance = balances, home_balance
+
+    async def _write_hours(self, *, booked: bool) -> None:
+        """Write statistics of what is on disk."""
+        if self._store.is_written:
+            await self._hourly.async_tick(time.time(), booked=booked)
+
+    def _read_books(self) -> tuple[dict[str, Balance], Balance]:
+        """Return the balance of each radiator, and of the home with all that it ever had."""
+        midnight = dt_util.start_of_local_day()
+        work = {
+            key: work_since(
+                self._ledger.hours(key),
+                midnight.timestamp(),
+                self._core_time.core_h(key, midnight.date()),
+            )
+            for key in {*self.radiators, *self._ledger.radiator_ids}
+        }
+        balances = {
+            key: Balance(totals=self._ledger.totals(key), today=work[key], carbon=self._carbon)
+            for key in self.radiators
+        }
+        total, all_today = self._ledger.total(), all_work(list(work.values()))
+        return balances, Balance(totals=total, today=all_today, carbon=self._carbon)
 
     async def async_save_for_good(self) -> None:
         """Write the books for the last time; a tick that is under way writes no more."""

@@ -5,12 +5,13 @@ from typing import Any
 
 from homeassistant.components.diagnostics import async_redact_data
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.const import CONF_TOKEN, CONF_URL
+from homeassistant.const import CONF_HOST, CONF_PASSWORD, CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant
 
+from .const import CONF_MACHINE
 from .coordinator import QheatConfigEntry
 
-TO_REDACT = {CONF_TOKEN, CONF_URL}
+TO_REDACT = {CONF_HOST, CONF_MACHINE, CONF_PASSWORD, CONF_TOKEN, CONF_URL, "host_name"}
 
 
 async def async_get_config_entry_diagnostics(
@@ -21,18 +22,21 @@ async def async_get_config_entry_diagnostics(
     if entry.state is not ConfigEntryState.LOADED:
         return {"home": home, "not_loaded_because": entry.reason}
     coordinator = entry.runtime_data
+    machine = coordinator.machine
     return {
         "home": home,
-        "machine": {
-            "slots": coordinator.machine.slots,
-            "lock": coordinator.machine.lock and asdict(coordinator.machine.lock),
-        },
+        "machine": machine
+        and {"slots": machine.slots, "lock": machine.lock and asdict(machine.lock)},
         "radiators": {
             radiator_id: {
-                "settings": dict(entry.subentries[radiator_id].data),
+                "settings": async_redact_data(dict(entry.subentries[radiator_id].data), TO_REDACT),
                 "state": asdict(state),
                 "learned": asdict(coordinator.radiators[radiator_id].control.model),
             }
             for radiator_id, state in coordinator.data.radiators.items()
+        },
+        "boinc": {
+            radiator_id: async_redact_data(asdict(details), TO_REDACT) if details else None
+            for radiator_id, details in coordinator.data.boinc.items()
         },
     }

@@ -28,6 +28,8 @@ class RadiatorEntity(CoordinatorEntity[HomeCoordinator]):
     """An entity of one radiator's device."""
 
     _attr_has_entity_name = True
+    _asks_machine = False
+    """Whether there is nothing to show while the radiator's machine does not answer."""
 
     def __init__(
         self, coordinator: HomeCoordinator, radiator_id: str, description: EntityDescription
@@ -41,7 +43,9 @@ class RadiatorEntity(CoordinatorEntity[HomeCoordinator]):
     @property
     @override
     def available(self) -> bool:
-        return super().available and self._radiator_id in self.coordinator.data.radiators
+        if not super().available or self._radiator_id not in self.coordinator.data.radiators:
+            return False
+        return not self._asks_machine or self.state_of_radiator.engine.reachable
 
     @property
     def state_of_radiator(self) -> RadiatorState:

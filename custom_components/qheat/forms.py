@@ -3,7 +3,15 @@
 from typing import Any, Final, Literal
 
 import voluptuous as vol
-from homeassistant.const import CONF_NAME, CONF_TOKEN, CONF_URL, UnitOfTemperature
+from homeassistant.const import (
+    CONF_HOST,
+    CONF_NAME,
+    CONF_PASSWORD,
+    CONF_PORT,
+    CONF_TOKEN,
+    CONF_URL,
+    UnitOfTemperature,
+)
 from homeassistant.helpers.selector import (
     AreaSelector,
     EntitySelector,
@@ -12,6 +20,9 @@ from homeassistant.helpers.selector import (
     NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
+    ObjectSelector,
+    ObjectSelectorConfig,
+    ObjectSelectorField,
     SelectSelector,
     SelectSelectorConfig,
     SelectSelectorMode,
@@ -20,24 +31,38 @@ from homeassistant.helpers.selector import (
     TextSelectorType,
 )
 
+from .boinc_machines import MAX_RATE
+from .compute.boinc import DEFAULT_PORT
 from .const import (
     BACKEND_EMBEDDED,
     BACKEND_OPERATOR,
     CONF_AREA,
     CONF_BACKEND,
+    CONF_CO2_ELECTRICITY,
+    CONF_CO2_REFERENCE,
+    CONF_CO2_SOURCE,
     CONF_ELECTRICITY_PRICE,
+    CONF_ELECTRICITY_PRICE_ENTITY,
     CONF_FLOOR_AREA_M2,
+    CONF_GPU_W,
     CONF_IDLE_W,
     CONF_OUTDOOR_ENTITY,
+    CONF_POWER_ENTITY,
+    CONF_PROJECT,
+    CONF_RATE,
     CONF_RATED_W,
+    CONF_RATES,
     CONF_REFERENCE_EFFICIENCY,
+    CONF_REFERENCE_KIND,
     CONF_REFERENCE_PRICE,
+    CONF_REFERENCE_PRICE_ENTITY,
     CONF_ROOM,
     CONF_SPEED,
     CONF_TEMPERATURE_ENTITY,
     ROOM_SENSOR,
     ROOM_SIMULATED,
 )
+from .ledger import ReferenceKind
 from .setting import DEFAULT_PRESETS, MAX_SETPOINT_C, MIN_SETPOINT_C
 
 # What a household pays for a kWh, rounded, as a start; other currencies are asked for.
@@ -89,38 +114,47 @@ TOKEN: Final = vol.Schema({vol.Required(CONF_TOKEN): OPERATOR.schema[CONF_TOKEN]
 def money(currency: str) -> vol.Schema:
     """Return the prices of a home, per kWh in `currency`."""
     price = _number(0, 1000, "any", f"{currency}/kWh")
+    price_entity = EntitySelector(EntitySelectorConfig(domain=["sensor", "input_number", "number"]))
     typical = TYPICAL_PRICE_PER_KWH.get(currency, vol.UNDEFINED)
     return vol.Schema(
         {
             vol.Required(CONF_ELECTRICITY_PRICE, default=typical): price,
-            vol.Required(CONF_REFERENCE_PRICE, default=typical): price,
-            vol.Required(CONF_REFERENCE_EFFICIENCY, default=1.0): _number(0.1, 10, "any"),
-        }
-    )
-
-
-def options(currency: str) -> vol.Schema:
-    """Return what can be changed of a home later: prices, outdoor temperature, presets."""
-    return money(currency).extend(
-        {
-            vol.Optional(CONF_OUTDOOR_ENTITY): EntitySelector(
-                EntitySelectorConfig(
-                    filter=[
-                        EntityWithDeviceFilterSelectorConfig(domain="weather"),
-                        EntityWithDeviceFilterSelectorConfig(
-                            domain="sensor", device_class="temperature"
-                        ),
-                    ]
-                )
+            vol.Optional(CONF_ELECTRICITY_PRICE_ENTITY): price_entity,
+            vol.Required(CONF_REFERENCE_KIND, default=ReferenceKind.ELECTRIC.value): _choice(
+                CONF_REFERENCE_KIND, list(ReferenceKind)
             ),
-            **{
-                vol.Required(str(preset), default=setpoint_c): _number(
-                    MIN_SETPOINT_C, MAX_SETPOINT_C, 0.5, UnitOfTemperature.CELSIUS
-                )
-                for preset, setpoint_c in DEFAULT_PRESETS.items()
-            },
+            vol.Required(CONF_REFERENCE_PRICE, default=typical): price,
+            vol.Optional(CONF_REFERENCE_PRICE_ENTITY): price_entity,
+            vol.Optional(CONF_REFERENCE_EFFICIENCY): _number(0.1, 10, "any"),
         }
     )
+
+
+PRESETS: Final = vol.Schema(
+    {
+        **{
+            vol.Required(str(preset), default=setpoint_c): _number(
+                MIN_SETPOINT_C, MAX_SETPOINT_C, 0.5, UnitOfTemperature.CELSIUS
+            )
+            for preset, setpoint_c in DEFAULT_PRESETS.items()
+        },
+        vol.Optional(CONF_OUTDOOR_ENTITY): EntitySelector(
+            EntitySelectorConfig(
+                filter=[EntityWithDeviceFilterSelectorConfig(domain="weather"), _TEMPERATURE]
+            )
+        ),
+    }
+)
+
+_GRAMS: Final = _number(0, 10_000, "any", "g/kWh")
+
+CO2: Final = vol.Schema(
+    {
+        vol.Optional(CONF_CO2_ELECTRICITY): _GRAMS,
+        vol.Optional(CONF_CO2_REFERENCE): _GRAMS,
+        vol.Optional(CONF_CO2_SOURCE): TextSelector(),
+    }
+)
 
 
 _RADIATOR: Final[dict[Any, Any]] = {
@@ -148,3 +182,51 @@ ROOMS: Final = {
         }
     ),
 }
+
+_BOINC: Final[dict[Any, Any]] = {
+    vol.Required(CONF_NAME): TextSelector(),
+    vol.Required(CONF_HOST): TextSelector(),
+    vol.Required(CONF_PORT, default=DEFAULT_PORT): vol.All(_number(1, 65_535, 1), vol.Coerce(int)),
+}
+_BOINC_PASSWORD: Final = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD))
+_BOINC_HEAT: Final[dict[Any, Any]] = {
+    **_RADIATOR,
+    vol.Required(CONF_GPU_W, default=0): _number(0, 5_000, 1, "W"),
+    vol.Optional(CONF_POWER_ENTITY): EntitySelector(
+        EntitySelectorConfig(
+            filter=EntityWithDeviceFilterSelectorConfig(domain="sensor", device_class="power")
+        )
+    ),
+    vol.Optional(CONF_RATES): ObjectSelector(
+        ObjectSelectorConfig(
+            fields={
+                CONF_PROJECT: ObjectSelectorField(
+                    required=True,
+                    selector=TextSelector(TextSelectorConfig(type=TextSelectorType.URL)),
+                ),
+                CONF_RATE: ObjectSelectorField(
+                    required=True,
+                    selector=NumberSelector(
+                        NumberSelectorConfig(
+                            min=0, max=MAX_RATE, step="any", mode=NumberSelectorMode.BOX
+                        )
+                    ),
+                ),
+            },
+            multiple=True,
+            label_field=CONF_PROJECT,
+            description_field=CONF_RATE,
+            translation_key=CONF_RATES,
+        )
+    ),
+}
+
+BOINC: Final = vol.Schema({**_BOINC, vol.Optional(CONF_PASSWORD): _BOINC_PASSWORD, **_BOINC_HEAT})
+NEW_BOINC: Final = vol.Schema(
+    {
+        **_BOINC,
+        vol.Required(CONF_PASSWORD): _BOINC_PASSWORD,
+        **_BOINC_HEAT,
+        vol.Optional(CONF_AREA): AreaSelector(),
+    }
+)

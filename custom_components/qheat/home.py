@@ -1,166 +1,129 @@
 """Open the parts of a home in their order; an exit stack closes them in the reverse one."""
 
 import asyncio
-import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable
 from contextlib import AsyncExitStack
-from decimal import Decimal
-from pathlib import Path
+from typing import Final
 
-import aiohttp
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
-from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import ConfigEntryNotReady
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import area_registry as ar
 from homeassistant.helpers import device_registry as dr
-from homeassistant.helpers.aiohttp_client import async_get_clientsession
-from homeassistant.helpers.storage import STORAGE_DIR
 
-from .backend import EmbeddedBackend, StoreError, Terms, catalogue
+from .archive import async_open_archive, async_remove_archive
+from .boinc_machines import BoincMachines, async_release_all
 from .books import BookStore, Kept, async_delete_books, async_read_books, mapping
-from .compute.client import JobClient
-from .compute.engine import EngineError, PowerModel
-from .compute.machine import Machine
-from .compute.pull import PullEngine
+from .compute.engine import Engine
 from .const import (
-    BACKEND_EMBEDDED,
     CONF_AREA,
-    CONF_BACKEND,
     CONF_CURRENCY,
-    CONF_ELECTRICITY_PRICE,
     CONF_FLOOR_AREA_M2,
-    CONF_IDLE_W,
     CONF_OUTDOOR_ENTITY,
-    CONF_RATED_W,
-    CONF_REFERENCE_EFFICIENCY,
-    CONF_REFERENCE_PRICE,
     CONF_ROOM,
     CONF_SPEED,
     CONF_TEMPERATURE_ENTITY,
     DOMAIN,
     ROOM_SIMULATED,
+    SUBENTRY_BOINC,
+    SUBENTRY_THIS_MACHINE,
 )
 from .coordinator import HomeCoordinator, QheatConfigEntry
-from .heating import RadiatorRating, RoomControl
-from .ledger import Tariff
-from .machine_share import async_shared_machine
+from .heating import RoomControl
+from .hourly import HourlyStatistics
+from .prices import Carbon, Prices, fixed_tariff
+from .problems import watch_problems
 from .radiator import Radiator, Room
 from .rooms import FastRoom, SensorRoom
 from .setting import DEFAULT_PRESETS, Setting
+from .this_machine import async_delete_database, async_open_this_machine
+from .today import CoreTime
+
+MODELS: Final = {SUBENTRY_THIS_MACHINE: "This machine", SUBENTRY_BOINC: "BOINC machine"}
 
 
 async def async_open_home(
     hass: HomeAssistant, entry: QheatConfigEntry, stack: AsyncExitStack
 ) -> HomeCoordinator:
-    """Open books, backend, machine and radiators, and register their devices."""
+    """Open books and radiators, with what these radiators need, and register their devices."""
     store = BookStore(hass, entry)
-    ledger, kept = await async_read_books(hass, entry, store)
+    ledger, saved = await async_read_books(hass, entry, store)
+    archive = await async_open_archive(hass, entry.entry_id, ledger)
     presets = {preset: entry.options.get(preset, c) for preset, c in DEFAULT_PRESETS.items()}
-    try:
-        machine = await stack.enter_async_context(async_shared_machine(hass))
-    except EngineError as err:
-        raise _setup_error("machine_unfit", err) from err
-    tariff = _tariff(entry)
-    embedded = None
-    if entry.data[CONF_BACKEND] == BACKEND_EMBEDDED:
-        embedded, client = await _open_embedded(hass, entry, tariff, stack)
-    else:
-        session = async_get_clientsession(hass)
-        client = JobClient(session, entry.data[CONF_URL], entry.data[CONF_TOKEN])
+    tariff = fixed_tariff(entry.options, entry.data[CONF_CURRENCY])
+    kinds = {subentry.subentry_type for subentry in entry.subentries.values()}
+    this_machine = None
+    if SUBENTRY_THIS_MACHINE in kinds:
+        this_machine = await async_open_this_machine(hass, entry, tariff, stack)
+
+    async def async_save() -> None:
+        """Write the engines' own state with all else; raises OSError if it cannot be."""
+        await coordinator.async_save()
+        if not store.is_written:
+            raise OSError("the books cannot be written")
+
+    boinc = BoincMachines(hass, entry, mapping(saved, "boinc"), async_save)
     _register_devices(hass, entry)
     radiators: dict[str, Radiator] = {}
-    stack.push_async_callback(_stop_all, radiators)
     for radiator_id, subentry in entry.subentries.items():
-        own = mapping(kept, radiator_id)
-        power = _power(subentry, machine)
-        engine = PullEngine(client, machine, radiator_id, power)
-        radiators[radiator_id] = radiator = Radiator(
+        if this_machine is not None and subentry.subentry_type == SUBENTRY_THIS_MACHINE:
+            rating, engine = this_machine.build(radiator_id, subentry.data)
+        else:
+            rating, engine = boinc.build(radiator_id, subentry)
+        kept = mapping(mapping(saved, "radiators"), radiator_id)
+        radiators[radiator_id] = Radiator(
             radiator_id=radiator_id,
-            setting=Setting.load(mapping(own, "setting")).under(presets),
-            room=_room(hass, entry, subentry, mapping(own, "room")),
-            control=RoomControl(
-                RadiatorRating(
-                    idle_w=power.idle_w, rated_w=power.rated_w, slots=power.slots, pausable=True
-                ),
-                mapping(own, "control"),
-            ),
+            setting=Setting.load(mapping(kept, "setting")).under(presets),
+            room=_room(hass, entry, subentry, mapping(kept, "room")),
+            control=RoomControl(rating, mapping(kept, "control")),
             engine=engine,
         )
-        await radiator.engine.start()
     coordinator = HomeCoordinator(
         hass,
         entry,
         radiators=radiators,
         ledger=ledger,
-        tariff=tariff,
-        machine=machine,
-        embedded=embedded,
+        prices=Prices(hass, tariff, entry.options),
+        carbon=Carbon.of(entry.options),
+        core_time=CoreTime(saved.get("core_time")),
+        archive=archive,
+        hourly=HourlyStatistics(
+            hass, ledger, {key: subentry.title for key, subentry in entry.subentries.items()}
+        ),
+        machine=None if this_machine is None else this_machine.machine,
+        embedded=None if this_machine is None else this_machine.embedded,
+        boinc=boinc,
         presets=presets,
         store=store,
     )
+    own = [radiator.engine for key, radiator in radiators.items() if key not in boinc]
     stack.push_async_callback(coordinator.async_save_for_good)
+    stack.push_async_callback(archive.async_save)
+    stack.push_async_callback(boinc.async_close)
+    stack.push_async_callback(_stop_all, own)
+    stack.push_async_callback(coordinator.async_save)
+    for radiator in radiators.values():
+        await radiator.engine.start()
+    stack.callback(watch_problems(hass, coordinator))
     return coordinator
 
 
-async def _stop_all(radiators: Mapping[str, Radiator]) -> None:
+async def _stop_all(engines: Iterable[Engine]) -> None:
     """Stop all engines at once: each may have to wait for a backend that is gone."""
-    await asyncio.gather(*(radiator.engine.stop() for radiator in radiators.values()))
+    await asyncio.gather(*(engine.stop() for engine in engines))
 
 
 async def async_remove_home(hass: HomeAssistant, entry: QheatConfigEntry) -> None:
-    """Delete the books, and the embedded backend's database."""
-    await async_delete_books(hass, entry)
-    await hass.async_add_executor_job(_delete_database, _database(hass, entry))
-
-
-def _database(hass: HomeAssistant, entry: ConfigEntry) -> Path:
-    return Path(hass.config.path(STORAGE_DIR, f"{DOMAIN}.{entry.entry_id}.sqlite"))
-
-
-def _delete_database(database: Path) -> None:
-    for path in database.parent.glob(f"{database.stem}.*"):
-        path.unlink()
-
-
-def _setup_error(translation_key: str, err: Exception) -> ConfigEntryNotReady:
-    return ConfigEntryNotReady(
-        translation_domain=DOMAIN,
-        translation_key=translation_key,
-        translation_placeholders={"detail": str(err)},
-    )
-
-
-def _tariff(entry: ConfigEntry) -> Tariff:
-    options = entry.options
-    return Tariff(
-        currency=entry.data[CONF_CURRENCY],
-        electricity_per_kwh=Decimal(str(options[CONF_ELECTRICITY_PRICE])),
-        reference_per_kwh=Decimal(str(options[CONF_REFERENCE_PRICE])),
-        reference_efficiency=Decimal(str(options[CONF_REFERENCE_EFFICIENCY])),
-    )
-
-
-async def _open_embedded(
-    hass: HomeAssistant, entry: ConfigEntry, tariff: Tariff, stack: AsyncExitStack
-) -> tuple[EmbeddedBackend, JobClient]:
-    database, token = _database(hass, entry), secrets.token_urlsafe()
-    backend = EmbeddedBackend(
-        db_path=database,
-        socket_path=database.with_suffix(".sock"),
-        token=token,
-        terms=Terms(currency=tariff.currency, repayment_per_kwh=tariff.electricity_per_kwh),
-        catalogue=catalogue,
-    )
+    """Give BOINC machines their settings back; delete the books and the embedded backend's."""
     try:
-        await backend.start()
-    except (OSError, StoreError) as err:
-        raise _setup_error("backend_failed", err) from err
-    stack.push_async_callback(backend.stop)
-    connector = aiohttp.UnixConnector(path=str(backend.socket_path))
-    session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
-    return backend, JobClient(session, "http://localhost", token)
+        saved = await BookStore(hass, entry).async_load()
+    except HomeAssistantError:
+        saved = None
+    await async_release_all(hass, entry, mapping(saved, "boinc"))
+    await async_delete_books(hass, entry)
+    await async_remove_archive(hass, entry.entry_id)
+    await async_delete_database(hass, entry)
 
 
 def _register_devices(hass: HomeAssistant, entry: ConfigEntry) -> None:
@@ -180,19 +143,11 @@ def _register_devices(hass: HomeAssistant, entry: ConfigEntry) -> None:
             config_subentry_id=radiator_id,
             identifiers={(DOMAIN, radiator_id)},
             manufacturer="qheat",
-            model="This machine",
+            model=MODELS[subentry.subentry_type],
             name=subentry.title,
             suggested_area=area.name if area else None,
             via_device_id=home.id,
         )
-
-
-def _power(subentry: ConfigSubentry, machine: Machine) -> PowerModel:
-    return PowerModel(
-        idle_w=subentry.data[CONF_IDLE_W],
-        rated_w=subentry.data[CONF_RATED_W],
-        slots=machine.slots,
-    )
 
 
 def _room(hass: HomeAssistant, entry: ConfigEntry, subentry: ConfigSubentry, kept: Kept) -> Room:

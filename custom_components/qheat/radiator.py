@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from .compute.engine import Engine, EngineStatus, HeatBudget, HeatKind
+from .compute.engine import Engine, EngineProblem, EngineStatus, HeatBudget, HeatKind
 from .heating import HeatDemand, RoomControl, RoomReading, Target
 from .setting import Setting
 
 # Three missed ticks of the coordinator and a little more: then the radiator stops by itself.
 BUDGET_S: Final = 20.0
+
+DISOBEDIENCE: Final = {EngineProblem.BUDGET_IGNORED, EngineProblem.CHANGED_BY_HAND}
+"""What is worth telling also while no heat is wanted."""
 
 
 class Room(Protocol):
@@ -34,8 +37,10 @@ class RadiatorState:
     @property
     def status(self) -> str:
         """Say in one word what the radiator does, or what keeps it from heating."""
-        if self.demand.power_w > 0 and self.engine.problem is not None:
-            return self.engine.problem
+        problem = self.engine.problem
+        heatless = self.demand.power_w > 0 or not self.engine.reachable
+        if problem is not None and (heatless or problem in DISOBEDIENCE):
+            return problem
         return self.demand.reason
 
     @property
@@ -76,6 +81,11 @@ class Radiator:
             )
         )
         return RadiatorState(setting=self.setting, reading=reading, demand=demand, engine=status)
+
+    def busy_slots(self, power_w: float) -> float:
+        """Return how many slots, whole and fraction, are busy at a heat output in watts."""
+        rating = self.control.rating
+        return min(max((power_w - rating.idle_w) / rating.slot_w, 0.0), float(rating.slots))
 
     def save(self) -> Mapping[str, object]:
         """Return what is to be kept over a restart, as JSON-able data."""

@@ -1,8 +1,7 @@
-"""Sensor platform of the qheat integration."""
+"""Sensor platform of the qheat integration: what a home and its radiators do now."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from dataclasses import dataclass
 from typing import override
 
 from homeassistant.components.sensor import (
@@ -12,22 +11,20 @@ from homeassistant.components.sensor import (
     SensorEntityDescription,
     SensorStateClass,
 )
-from homeassistant.const import UnitOfEnergy, UnitOfPower, UnitOfTemperature, UnitOfTime
+from homeassistant.const import UnitOfPower, UnitOfTemperature, UnitOfTime
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.typing import StateType
 
+from .boinc_sensor import boinc_sensors
 from .compute.engine import EngineProblem, HeatKind, PowerSource
-from .const import CONF_CURRENCY
-from .coordinator import HomeState, QheatConfigEntry
+from .coordinator import HomeCoordinator, HomeState, QheatConfigEntry
 from .entity import HomeEntity, RadiatorEntity
 from .heating import Reason
-from .ledger import Totals
 from .radiator import RadiatorState
+from .sensor_books import home_books, radiator_books
 
 PARALLEL_UPDATES = 0
-
-JOULES_PER_KWH = 3_600_000
 
 
 def whole(value: float | None) -> int | None:
@@ -41,17 +38,11 @@ def tenths(value: float | None) -> float | None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AccountSensorDescription(SensorEntityDescription):
-    """Describe a sensor that shows the books of a radiator or of the whole home."""
-
-    value_fn: Callable[[Totals], float | Decimal]
-
-
-@dataclass(frozen=True, kw_only=True)
 class RadiatorSensorDescription(SensorEntityDescription):
     """Describe a sensor that shows what a radiator does now."""
 
     value_fn: Callable[[RadiatorState], StateType]
+    asks_machine: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,46 +51,6 @@ class HomeSensorDescription(SensorEntityDescription):
 
     value_fn: Callable[[HomeState], StateType]
 
-
-HEAT_DESCRIPTIONS: tuple[AccountSensorDescription, ...] = (
-    AccountSensorDescription(
-        key="heat",
-        translation_key="heat",
-        device_class=SensorDeviceClass.ENERGY,
-        native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
-        state_class=SensorStateClass.TOTAL_INCREASING,
-        suggested_display_precision=3,
-        value_fn=lambda totals: totals.heat_j / JOULES_PER_KWH,
-    ),
-    AccountSensorDescription(
-        key="free_heat",
-        translation_key="free_heat",
-        device_class=SensorDeviceClass.ENERGY,
-        native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
-        state_class=SensorStateClass.TOTAL_INCREASING,
-        suggested_display_precision=3,
-        value_fn=lambda totals: totals.free_heat_j / JOULES_PER_KWH,
-    ),
-)
-
-MONEY_DESCRIPTIONS: tuple[AccountSensorDescription, ...] = (
-    AccountSensorDescription(
-        key="earnings",
-        translation_key="earnings",
-        device_class=SensorDeviceClass.MONETARY,
-        state_class=SensorStateClass.TOTAL,
-        suggested_display_precision=3,
-        value_fn=lambda totals: totals.earned,
-    ),
-    AccountSensorDescription(
-        key="savings",
-        translation_key="savings",
-        device_class=SensorDeviceClass.MONETARY,
-        state_class=SensorStateClass.TOTAL,
-        suggested_display_precision=3,
-        value_fn=lambda totals: totals.savings,
-    ),
-)
 
 RADIATOR_DESCRIPTIONS: tuple[RadiatorSensorDescription, ...] = (
     RadiatorSensorDescription(
@@ -119,6 +70,7 @@ RADIATOR_DESCRIPTIONS: tuple[RadiatorSensorDescription, ...] = (
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=0,
         entity_category=EntityCategory.DIAGNOSTIC,
+        asks_machine=False,
         value_fn=lambda state: whole(state.demand.power_w),
     ),
     RadiatorSensorDescription(
@@ -133,6 +85,7 @@ RADIATOR_DESCRIPTIONS: tuple[RadiatorSensorDescription, ...] = (
         translation_key="status",
         device_class=SensorDeviceClass.ENUM,
         options=[*Reason, *EngineProblem],
+        asks_machine=False,
         value_fn=lambda state: state.status,
     ),
     RadiatorSensorDescription(
@@ -176,6 +129,7 @@ RADIATOR_DESCRIPTIONS: tuple[RadiatorSensorDescription, ...] = (
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=1,
         entity_category=EntityCategory.DIAGNOSTIC,
+        asks_machine=False,
         value_fn=lambda state: tenths(state.reading.outdoor_c),
     ),
 )
@@ -219,15 +173,10 @@ async def async_setup_entry(
 ) -> None:
     """Set up the sensors of the home and of each radiator."""
     coordinator = entry.runtime_data
-    currency = entry.data[CONF_CURRENCY]
-    accounts = (
-        *HEAT_DESCRIPTIONS,
-        *(replace(money, native_unit_of_measurement=currency) for money in MONEY_DESCRIPTIONS),
-    )
     async_add_entities(
         [
             *(HomeSensor(coordinator, description) for description in HOME_DESCRIPTIONS),
-            *(HomeAccountSensor(coordinator, description) for description in accounts),
+            *home_books(coordinator),
         ]
     )
     if coordinator.embedded is not None:
@@ -241,13 +190,12 @@ async def async_setup_entry(
                     RadiatorSensor(coordinator, radiator_id, description)
                     for description in RADIATOR_DESCRIPTIONS
                 ),
-                *(
-                    RadiatorAccountSensor(coordinator, radiator_id, description)
-                    for description in accounts
-                ),
+                *radiator_books(coordinator, radiator_id),
             ],
             config_subentry_id=radiator_id,
         )
+    for radiator_id in coordinator.boinc:
+        async_add_entities(boinc_sensors(coordinator, radiator_id), config_subentry_id=radiator_id)
 
 
 class HomeSensor(HomeEntity, SensorEntity):
@@ -266,29 +214,16 @@ class RadiatorSensor(RadiatorEntity, SensorEntity):
 
     entity_description: RadiatorSensorDescription
 
+    def __init__(
+        self,
+        coordinator: HomeCoordinator,
+        radiator_id: str,
+        description: RadiatorSensorDescription,
+    ) -> None:
+        super().__init__(coordinator, radiator_id, description)
+        self._asks_machine = description.asks_machine
+
     @property
     @override
     def native_value(self) -> StateType:
         return self.entity_description.value_fn(self.state_of_radiator)
-
-
-class HomeAccountSensor(HomeEntity, SensorEntity):
-    """A total over all radiators of the home, removed ones included."""
-
-    entity_description: AccountSensorDescription
-
-    @property
-    @override
-    def native_value(self) -> float | Decimal:
-        return self.entity_description.value_fn(self.coordinator.data.home_total)
-
-
-class RadiatorAccountSensor(RadiatorEntity, SensorEntity):
-    """A total of one radiator."""
-
-    entity_description: AccountSensorDescription
-
-    @property
-    @override
-    def native_value(self) -> float | Decimal:
-        return self.entity_description.value_fn(self.coordinator.data.totals[self._radiator_id])

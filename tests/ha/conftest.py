@@ -38,7 +38,15 @@ MONEY = {"electricity_price": 0.25, "reference_price": 0.25, "reference_efficien
 
 
 @pytest.fixture(autouse=True)
-def _custom_integrations(enable_custom_integrations: None) -> None:
+def _recorder_first(request: pytest.FixtureRequest) -> None:
+    """Start the recorder before Home Assistant, as it has to be, in a test that has one."""
+    if "recorder_mock" in request.fixturenames:
+        request.getfixturevalue("mock_recorder_before_hass")
+        request.getfixturevalue("async_test_recorder")
+
+
+@pytest.fixture(autouse=True)
+def _custom_integrations(_recorder_first: None, enable_custom_integrations: None) -> None:
     """Let Home Assistant load what is under custom_components."""
 
 
@@ -165,8 +173,8 @@ def engine(own_folder: Path) -> Generator[FixedEngine]:
     """Put a fixed engine where the pull engine would be."""
     engine = FixedEngine()
     with (
-        patch("custom_components.qheat.home.PullEngine", return_value=engine),
-        patch("custom_components.qheat.home.async_shared_machine", no_machine),
+        patch("custom_components.qheat.this_machine.PullEngine", return_value=engine),
+        patch("custom_components.qheat.this_machine.async_shared_machine", no_machine),
     ):
         yield engine
 

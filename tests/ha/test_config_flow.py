@@ -72,13 +72,17 @@ async def test_a_home_on_the_embedded_backend_is_added(hass: HomeAssistant) -> N
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["title"] == "Home"
     assert result["data"] == {"backend": "embedded", "currency": "EUR"}
-    assert result["options"] == MONEY
+    assert result["options"] == MONEY | {"reference_kind": "electric"}
 
 
 async def test_prices_are_suggested_in_a_currency_that_we_know(hass: HomeAssistant) -> None:
     hass.config.currency = "EUR"
     result = await start(hass, "embedded")
-    assert result["data_schema"]({}) == MONEY
+    assert result["data_schema"]({}) == {
+        "electricity_price": 0.25,
+        "reference_kind": "electric",
+        "reference_price": 0.25,
+    }
 
 
 async def test_prices_are_asked_for_in_any_other_currency(hass: HomeAssistant) -> None:
@@ -209,20 +213,6 @@ async def test_the_embedded_backend_has_nothing_to_reconfigure(
 ) -> None:
     result = await entry.start_reconfigure_flow(hass)
     assert result["reason"] == "embedded"
-
-
-async def test_prices_and_presets_can_be_changed_later(
-    hass: HomeAssistant, entry: MockConfigEntry
-) -> None:
-    result = await hass.config_entries.options.async_init(entry.entry_id)
-    assert result["step_id"] == "init"
-    schema = result["data_schema"]
-    assert schema is not None
-    changed = schema(MONEY | {"comfort": 21.5, "electricity_price": 0.3})
-    result = await hass.config_entries.options.async_configure(result["flow_id"], changed)
-    assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert entry.options["comfort"] == 21.5
-    assert entry.options["electricity_price"] == 0.3
 
 
 RADIATOR = {"name": "Office", "rated_w": 300, "idle_w": 15}

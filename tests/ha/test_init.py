@@ -204,11 +204,11 @@ async def test_what_the_disk_did_not_take_is_not_shown(
     engine.pages = [SettlementPage(settlements=(settlement(),), cursor="1")]
     with patch("homeassistant.helpers.storage.Store._async_write_data", side_effect=WriteError):
         await entry.runtime_data.async_book_settlements()
-    earned = entry.runtime_data.data.totals[LIVING_ROOM].earned
+    earned = entry.runtime_data.data.balances[LIVING_ROOM].totals.earned
     assert earned == 0
     await entry.runtime_data.async_save()
     await entry.runtime_data.async_refresh()
-    assert entry.runtime_data.data.totals[LIVING_ROOM].earned == Decimal("0.002")
+    assert entry.runtime_data.data.balances[LIVING_ROOM].totals.earned == Decimal("0.002")
 
 
 async def test_a_tick_that_outlives_its_home_writes_nothing(

@@ -6,16 +6,25 @@ from typing import Any
 
 import pytest
 from homeassistant.components.climate import PRESET_NONE
+from homeassistant.util.yaml import parse_yaml
 
+from custom_components.qheat.boinc_actions import ACTIONS
+from custom_components.qheat.boinc_sensor import BOINC_DESCRIPTIONS, GPU_DESCRIPTIONS
+from custom_components.qheat.compute.boinc import BoincFault
 from custom_components.qheat.compute.engine import EngineProblem, HeatKind, PowerSource
 from custom_components.qheat.heating import Reason
 from custom_components.qheat.image import DESCRIPTION as PICTURE
+from custom_components.qheat.problems import ISSUES
 from custom_components.qheat.sensor import (
     EMBEDDED_DESCRIPTIONS,
-    HEAT_DESCRIPTIONS,
     HOME_DESCRIPTIONS,
-    MONEY_DESCRIPTIONS,
     RADIATOR_DESCRIPTIONS,
+)
+from custom_components.qheat.sensor_books import (
+    FREE,
+    HEAT_DESCRIPTIONS,
+    MONEY_DESCRIPTIONS,
+    WORK_DESCRIPTIONS,
 )
 from custom_components.qheat.setting import Preset
 
@@ -29,9 +38,12 @@ SENSORS = {
     for description in (
         *HEAT_DESCRIPTIONS,
         *MONEY_DESCRIPTIONS,
+        *WORK_DESCRIPTIONS,
         *EMBEDDED_DESCRIPTIONS,
         *HOME_DESCRIPTIONS,
         *RADIATOR_DESCRIPTIONS,
+        *BOINC_DESCRIPTIONS,
+        *GPU_DESCRIPTIONS,
     )
 }
 
@@ -69,6 +81,7 @@ def test_every_entity_has_a_name(language: str) -> None:
     [
         ("status", {*Reason, *EngineProblem}),
         ("heat_kind", set(HeatKind)),
+        ("effective_cop", {FREE}),
         ("power_source", set(PowerSource)),
     ],
 )
@@ -84,12 +97,42 @@ def test_every_field_is_explained() -> None:
 
 def test_every_sensor_without_a_device_class_has_an_icon() -> None:
     icons = json.loads((FOLDER / "icons.json").read_text("utf-8"))["entity"]["sensor"]
-    plain = {d.key for d in RADIATOR_DESCRIPTIONS if d.device_class is None}
+    sensors = (*RADIATOR_DESCRIPTIONS, *BOINC_DESCRIPTIONS, *GPU_DESCRIPTIONS)
+    plain = {d.key for d in sensors if d.device_class is None}
     assert plain <= set(icons)
     assert set(icons) <= SENSORS
+
+
+@pytest.mark.parametrize("language", TEXTS)
+def test_every_action_and_each_of_its_fields_has_a_text_and_an_icon(language: str) -> None:
+    actions = parse_yaml((FOLDER / "services.yaml").read_text("utf-8"))
+    assert isinstance(actions, dict)
+    texts = TEXTS[language]["services"]
+    icons = json.loads((FOLDER / "icons.json").read_text("utf-8"))["services"]
+    assert actions.keys() == texts.keys() == icons.keys()
+    for name, action in actions.items():
+        assert action["fields"].keys() == texts[name]["fields"].keys()
 
 
 def test_the_thermostat_offers_only_presets_that_have_a_text() -> None:
     built_in = {"none", "comfort", "eco", "away", "boost"}
     own = TEXTS["en"]["entity"]["climate"]["thermostat"]["state_attributes"]["preset_mode"]["state"]
     assert {PRESET_NONE, *Preset} == built_in | set(own)
+
+
+def test_every_refusal_of_a_boinc_client_has_a_text() -> None:
+    told_in_form = set(TEXTS["en"]["config_subentries"]["boinc"]["error"])
+    assert set(BoincFault) <= told_in_form
+    told_by_action = set(TEXTS["en"]["exceptions"])
+    assert {f"action_{fault}" for fault in BoincFault} <= told_by_action
+
+
+def test_every_issue_of_a_boinc_machine_has_a_text() -> None:
+    assert {issue.key for issue in ISSUES.values()} <= set(TEXTS["en"]["issues"])
+
+
+def test_the_actions_of_a_boinc_machine_ask_for_what_they_take() -> None:
+    actions = parse_yaml((FOLDER / "services.yaml").read_text("utf-8"))
+    assert isinstance(actions, dict)
+    for name, (schema, _) in ACTIONS.items():
+        assert set(actions[name]["fields"]) == {str(key) for key in schema}

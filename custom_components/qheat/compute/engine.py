@@ -34,6 +34,8 @@ class EngineProblem(StrEnum):
     BACKEND_UNREACHABLE = "backend_unreachable"
     BACKEND_REFUSED = "backend_refused"
     BACKEND_FAULTY = "backend_faulty"
+    BUDGET_IGNORED = "budget_ignored"
+    CHANGED_BY_HAND = "changed_by_hand"
     ENGINE_FAILED = "engine_failed"
 
 
@@ -87,6 +89,8 @@ class EngineStatus:
     lease_left_s: float | None
     """Seconds until the first lease ends if nobody renews it."""
     problem: EngineProblem | None
+    reachable: bool = True
+    """Whether the radiator itself can be asked; its jobs' backend is another matter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ class RoomControl:
 
     def __init__(self, rating: RadiatorRating, saved: Mapping[str, object] | None = None) -> None:
         saved = saved if isinstance(saved, Mapping) else {}
-        self._rating = rating
+        self.rating = rating
         self._usual = RoomModel.usual(rating.rated_w)
         self._clock = Clock()
         self._watch = SensorWatch()
@@ -81,7 +81,7 @@ class RoomControl:
         """Return the heat to ask for from now until the next step."""
         elapsed_s = self._clock.elapsed_s(reading.time_s)
         self._time_s = believable(reading.time_s, *TIME_S) or self._time_s
-        heat_w = believable(reading.heat_output_w, 0.0, 10 * self._rating.rated_w)
+        heat_w = believable(reading.heat_output_w, 0.0, 10 * self.rating.rated_w)
         given_w = self._last_w if heat_w is None else heat_w
         room_c = self._watch.accept(reading.temperature_c, elapsed_s, given_w)
         if reading.measured_s is not None and reading.measured_s == self._measured_s:

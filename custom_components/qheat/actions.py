@@ -1,0 +1,162 @@
+"""Actions of the qheat integration."""
+
+import asyncio
+from datetime import date, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+import voluptuous as vol
+from homeassistant.const import ATTR_CONFIG_ENTRY_ID
+from homeassistant.core import (
+    HomeAssistant,
+    ServiceCall,
+    ServiceResponse,
+    SupportsResponse,
+    callback,
+)
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError, Unauthorized
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.service import async_get_config_entry, async_register_admin_service
+from homeassistant.util import dt as dt_util
+from homeassistant.util.file import WriteError, write_utf8_file_atomic
+
+from .const import DOMAIN
+from .coordinator import QheatConfigEntry
+from .energy_dashboard import (
+    async_add_to_energy_dashboard,
+    async_remove_from_energy_dashboard,
+)
+from .ledger import LedgerError, Statement, make_statement, statement_page
+
+EXPORT_STATEMENT: Final = "export_statement"
+ATTR_FIRST: Final = "first_day"
+ATTR_LAST: Final = "last_day"
+ATTR_FORMAT: Final = "format"
+ATTR_PATH: Final = "path"
+
+
+class StatementFormat(StrEnum):
+    """How a statement is written; also the ending of its file."""
+
+    CSV = "csv"
+    JSON = "json"
+    HTML = "html"
+
+
+ENERGY_ACTIONS: Final = {
+    "add_to_energy_dashboard": async_add_to_energy_dashboard,
+    "remove_from_energy_dashboard": async_remove_from_energy_dashboard,
+}
+
+HOME_SCHEMA: Final = vol.Schema({vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string})
+
+EXPORT_SCHEMA: Final = HOME_SCHEMA.extend(
+    {
+        vol.Inclusive(ATTR_FIRST, "span"): cv.date,
+        vol.Inclusive(ATTR_LAST, "span"): cv.date,
+        vol.Required(ATTR_FORMAT): vol.Coerce(StatementFormat),
+        vol.Optional(ATTR_PATH): cv.string,
+    }
+)
+
+
+@callback
+def async_register_actions(hass: HomeAssistant) -> None:
+    """Register all actions, once for all homes."""
+    hass.services.async_register(
+        DOMAIN,
+        EXPORT_STATEMENT,
+        _export_statement,
+        EXPORT_SCHEMA,
+        supports_response=SupportsResponse.OPTIONAL,
+    )
+    for name, action in ENERGY_ACTIONS.items():
+        async_register_admin_service(hass, DOMAIN, name, action, HOME_SCHEMA)
+
+
+async def _export_statement(call: ServiceCall) -> ServiceResponse:
+    """Answer with a statement, write it to a file, or both."""
+    hass, path = call.hass, call.data.get(ATTR_PATH)
+    if path is None and not call.return_response:
+        raise _misuse("statement_nowhere")
+    if path is not None:
+        await _check_may_write(call)
+    entry: QheatConfigEntry = async_get_config_entry(
+        hass, DOMAIN, call.data.get(ATTR_CONFIG_ENTRY_ID)
+    )
+    first, last = _span(call)
+    archive = entry.runtime_data.archive
+    archive.absorb()
+    try:
+        statement = make_statement(
+            archive.history,
+            first=first,
+            last=last,
+            home=entry.title,
+            names={key: subentry.title for key, subentry in entry.subentries.items()},
+        )
+    except LedgerError as err:
+        raise _misuse("statement_backwards") from err
+    kind: StatementFormat = call.data[ATTR_FORMAT]
+    text = _text(statement, kind, hass.config.language)
+    answer: dict[str, Any] = {
+        ATTR_FIRST: first.isoformat(),
+        ATTR_LAST: last.isoformat(),
+        "sha256": statement.sha256,
+        "statement": text,
+    }
+    if path is not None:
+        answer[ATTR_PATH] = await asyncio.to_thread(_write, hass, path, kind, text)
+    return answer if call.return_response else None
+
+
+async def _check_may_write(call: ServiceCall) -> None:
+    """Let files be written by administrators, and by automations, which have no user."""
+    if call.context.user_id is not None:
+        user = await call.hass.auth.async_get_user(call.context.user_id)
+        if user is None or not user.is_admin:
+            raise Unauthorized(context=call.context)
+
+
+def _span(call: ServiceCall) -> tuple[date, date]:
+    """Return the first and last day asked for, or those of last month."""
+    if ATTR_FIRST in call.data:
+        return call.data[ATTR_FIRST], call.data[ATTR_LAST]
+    last = dt_util.now().date().replace(day=1) - timedelta(days=1)
+    return last.replace(day=1), last
+
+
+def _text(statement: Statement, kind: StatementFormat, language: str) -> str:
+    if kind is StatementFormat.CSV:
+        return statement.csv()
+    if kind is StatementFormat.JSON:
+        return statement.json()
+    return statement_page(statement, language)
+
+
+def _write(hass: HomeAssistant, path: str, kind: StatementFormat, text: str) -> str:
+    """Write a statement whole or not at all, where Home Assistant may write; return the path."""
+    target = Path(hass.config.path(path))
+    if target.suffix != f".{kind}":
+        raise _misuse("path_ending", ending=f".{kind}")
+    try:
+        if not hass.config.is_allowed_path(str(target)):
+            raise _misuse("path_not_allowed", path=path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_utf8_file_atomic(str(target), text.encode(), mode="wb")
+    except (OSError, ValueError, WriteError) as err:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="statement_not_written",
+            translation_placeholders={"path": path, "detail": str(err)},
+        ) from err
+    return str(target)
+
+
+def _misuse(translation_key: str, **placeholders: str) -> ServiceValidationError:
+    return ServiceValidationError(
+        translation_domain=DOMAIN,
+        translation_key=translation_key,
+        translation_placeholders=placeholders,
+    )

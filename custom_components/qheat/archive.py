@@ -1,0 +1,73 @@
+"""The days of a home, kept on disk for statements longer than the books keep their hours."""
+
+from typing import Any, Final
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.storage import Store
+from homeassistant.util import dt as dt_util
+
+from .const import DOMAIN, LOGGER
+from .ledger import History, Ledger, LedgerError
+
+STORAGE_VERSION: Final = 1
+ABSORB_EVERY_S: Final = 600.0
+SAVE_EVERY_S: Final = 21_600.0
+
+
+class Archive:
+    """Copies days out of the ledger often, and writes them seldom: a lost write is made up for."""
+
+    def __init__(self, store: Store[dict[str, Any]], history: History, ledger: Ledger) -> None:
+        self.history = history
+        self._store = store
+        self._ledger = ledger
+        self._changed = False
+        self._next_absorb_s = 0.0
+        self._next_save_s = 0.0
+
+    async def async_tick(self, steady_s: float) -> None:
+        """Copy and write what is due at a moment of the monotonic clock."""
+        if steady_s >= self._next_absorb_s:
+            self._next_absorb_s = steady_s + ABSORB_EVERY_S
+            self.absorb()
+        if steady_s >= self._next_save_s:
+            self._next_save_s = steady_s + SAVE_EVERY_S
+            await self.async_save()
+
+    def absorb(self) -> None:
+        """Copy all days that are still open, by the local calendar."""
+        changed = self.history.absorb(self._ledger, dt_util.get_default_time_zone())
+        self._changed = self._changed or changed
+
+    async def async_save(self) -> None:
+        """Write all days, if any has changed."""
+        self.absorb()
+        if self._changed:
+            await self._store.async_save(self.history.save())
+            self._changed = False
+
+
+async def async_open_archive(hass: HomeAssistant, entry_id: str, ledger: Ledger) -> Archive:
+    """Read the days of a home; damaged ones are set aside, and the days still open kept anew."""
+    store = _store(hass, entry_id)
+    saved = await store.async_load()
+    history = History(ledger.currency)
+    if saved is not None:
+        try:
+            history = History.load(saved)
+            history.absorb(ledger, dt_util.get_default_time_zone())
+        except LedgerError as err:
+            LOGGER.error("The days kept for statements are damaged and set aside: %s", err)
+            await _store(hass, entry_id, ".damaged").async_save(saved)
+            history = History(ledger.currency)
+    return Archive(store, history, ledger)
+
+
+async def async_remove_archive(hass: HomeAssistant, entry_id: str) -> None:
+    """Delete the days of a home, also those set aside."""
+    for suffix in ("", ".damaged"):
+        await _store(hass, entry_id, suffix).async_remove()
+
+
+def _store(hass: HomeAssistant, entry_id: str, suffix: str = "") -> Store[dict[str, Any]]:
+    return Store(hass, STORAGE_VERSION, f"{DOMAIN}.{entry_id}.days{suffix}")

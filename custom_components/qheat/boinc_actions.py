@@ -1,0 +1,80 @@
+"""Actions on BOINC machines: attach them to projects, detach them, have them ask for work."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+import voluptuous as vol
+from homeassistant.const import ATTR_DEVICE_ID
+from homeassistant.core import HomeAssistant, ServiceCall
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.service import async_get_config_entry
+
+from .compute.boinc import BoincEngine, BoincError, project_url
+from .const import DOMAIN
+from .coordinator import QheatConfigEntry
+
+ATTR_PROJECT_URL: Final = "project_url"
+ATTR_ACCOUNT_KEY: Final = "account_key"
+
+_PROJECT: Final[dict[Any, Any]] = {
+    vol.Required(ATTR_DEVICE_ID): cv.string,
+    vol.Required(ATTR_PROJECT_URL): cv.string,
+}
+_WITH_KEY: Final = {**_PROJECT, vol.Required(ATTR_ACCOUNT_KEY): cv.string}
+
+type Act = Callable[[BoincEngine, str, ServiceCall], Coroutine[Any, Any, None]]
+
+ACTIONS: Final[dict[str, tuple[dict[Any, Any], Act]]] = {
+    "attach_project": (
+        _WITH_KEY,
+        lambda engine, url, call: engine.attach(url, call.data[ATTR_ACCOUNT_KEY]),
+    ),
+    "detach_project": (_PROJECT, lambda engine, url, _: engine.detach(url)),
+    "update_project": (_PROJECT, lambda engine, url, _: engine.update(url)),
+}
+
+
+def async_register_boinc_actions(hass: HomeAssistant) -> None:
+    """Register the actions, also while no home is loaded."""
+    for name, (schema, act) in ACTIONS.items():
+        hass.services.async_register(DOMAIN, name, _handler(hass, act), schema=vol.Schema(schema))
+
+
+def _handler(hass: HomeAssistant, act: Act) -> Callable[[ServiceCall], Coroutine[Any, Any, None]]:
+    async def handle(call: ServiceCall) -> None:
+        """Do it to one machine."""
+        engine = _engine(hass, call.data[ATTR_DEVICE_ID])
+        try:
+            url = project_url(call.data[ATTR_PROJECT_URL])
+        except BoincError as err:
+            raise ServiceValidationError(
+                translation_domain=DOMAIN, translation_key="no_project_url"
+            ) from err
+        try:
+            await act(engine, url, call)
+        except BoincError as err:
+            raise HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key=f"action_{err.fault}",
+                translation_placeholders={"detail": str(err)},
+            ) from err
+
+    return handle
+
+
+def _engine(hass: HomeAssistant, device_id: str) -> BoincEngine:
+    device = dr.async_get(hass).async_get(device_id)
+    ids = {key for domain, key in device.identifiers if domain == DOMAIN} if device else set()
+    if device is None or not ids:
+        raise _no_boinc_machine()
+    entry: QheatConfigEntry = async_get_config_entry(hass, DOMAIN, device.config_entry_id)
+    boinc = entry.runtime_data.boinc
+    for radiator_id in ids.intersection(boinc):
+        return boinc.engine(radiator_id)
+    raise _no_boinc_machine()
+
+
+def _no_boinc_machine() -> ServiceValidationError:
+    return ServiceValidationError(translation_domain=DOMAIN, translation_key="no_boinc_machine")

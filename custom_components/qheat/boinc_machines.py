@@ -1,0 +1,255 @@
+"""Radiators that are machines with a BOINC client, somewhere on the network."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from math import isfinite
+from typing import Any, Final
+
+from homeassistant.config_entries import ConfigEntry, ConfigSubentry
+from homeassistant.const import (
+    ATTR_UNIT_OF_MEASUREMENT,
+    CONF_HOST,
+    CONF_PASSWORD,
+    CONF_PORT,
+    UnitOfPower,
+)
+from homeassistant.core import (
+    Event,
+    EventStateChangedData,
+    EventStateReportedData,
+    HomeAssistant,
+    State,
+    callback,
+)
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.event import (
+    async_track_state_change_event,
+    async_track_state_report_event,
+)
+from homeassistant.util.unit_conversion import PowerConverter
+
+from .books import mapping
+from .compute.boinc import BoincEngine, BoincError, BoincOptions, Details
+from .compute.engine import Engine, PowerModel
+from .const import (
+    CONF_CORES,
+    CONF_CURRENCY,
+    CONF_GPU_W,
+    CONF_IDLE_W,
+    CONF_MACHINE,
+    CONF_POWER_ENTITY,
+    CONF_PROJECT,
+    CONF_RATE,
+    CONF_RATED_W,
+    CONF_RATES,
+    DOMAIN,
+    SUBENTRY_BOINC,
+)
+from .heating import RadiatorRating
+
+MAX_RATE: Final = 1000
+"""Money per credit: a slip of the finger, not a price, above that."""
+
+type Save = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Machine:
+    """An engine, and the settings that it was built from."""
+
+    engine: BoincEngine
+    title: str
+    data: Mapping[str, Any]
+
+    def is_still(self, subentry: ConfigSubentry | None) -> bool:
+        """Whether a radiator's settings still name this machine, at whatever address."""
+        return subentry is not None and subentry.data[CONF_MACHINE] == self.data[CONF_MACHINE]
+
+
+class BoincMachines:
+    """All BOINC machines of a home."""
+
+    def __init__(
+        self, hass: HomeAssistant, entry: ConfigEntry, saved: Mapping[str, Any], save: Save
+    ) -> None:
+        self._hass = hass
+        self._entry = entry
+        self._saved = saved
+        self._save = save
+        self._closing = False
+        self._machines: dict[str, _Machine] = {}
+        self._meters: list[Callable[[], None]] = []
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the ids of the radiators."""
+        return iter(self._machines)
+
+    def engine(self, radiator_id: str) -> BoincEngine:
+        """Return a radiator's engine; raises KeyError for one that is no BOINC machine."""
+        return self._machines[radiator_id].engine
+
+    def title(self, radiator_id: str) -> str:
+        """Return what its user calls a machine."""
+        return self._machines[radiator_id].title
+
+    def details(self) -> dict[str, Details | None]:
+        """Return what each machine does now; None while it is not known."""
+        return {key: machine.engine.details() for key, machine in self._machines.items()}
+
+    def build(self, radiator_id: str, subentry: ConfigSubentry) -> tuple[RadiatorRating, Engine]:
+        """Return what a radiator can give, and its engine."""
+        data = subentry.data
+        kept = mapping(self._saved, radiator_id)
+        engine = _engine(
+            self._entry,
+            radiator_id,
+            data,
+            kept.get("engine") if kept.get("machine") == data[CONF_MACHINE] else None,
+            self._keep,
+        )
+        self._machines[radiator_id] = _Machine(engine=engine, title=subentry.title, data=data)
+        if meter := data.get(CONF_POWER_ENTITY):
+            self._meters += _follow_meter(self._hass, meter, engine)
+        rating = RadiatorRating(
+            idle_w=data[CONF_IDLE_W],
+            rated_w=data[CONF_RATED_W] + data[CONF_GPU_W],
+            slots=data[CONF_CORES],
+        )
+        return rating, engine
+
+    def save(self) -> dict[str, object]:
+        """Return what is to be kept over a restart, as JSON-able data without secrets."""
+        return {
+            key: {"machine": machine.data[CONF_MACHINE], "engine": machine.engine.saved_state()}
+            for key, machine in self._machines.items()
+        }
+
+    async def async_close(self) -> None:
+        """Have all machines compute nothing; put back the settings of those no longer wanted."""
+        self._closing = True
+        for unfollow in self._meters:
+            unfollow()
+        await asyncio.gather(*(self._close(key) for key in self._machines))
+
+    async def _close(self, radiator_id: str) -> None:
+        machine = self._machines[radiator_id]
+        wanted = machine.is_still(self._entry.subentries.get(radiator_id))
+        if wanted and not self._entry.disabled_by:
+            await machine.engine.stop()
+        else:
+            await _release(self._hass, radiator_id, machine)
+
+    async def _keep(self, _state: Mapping[str, object]) -> None:
+        # A home that closes saves once, when all its engines have stopped.
+        if not self._closing:
+            await self._save()
+
+
+async def async_release_all(
+    hass: HomeAssistant, entry: ConfigEntry, saved: Mapping[str, Any]
+) -> None:
+    """Put back the settings of all BOINC machines of a home that is removed."""
+
+    async def keep(_state: Mapping[str, object]) -> None:
+        """Keep nothing of a home that is gone."""
+
+    machines = {
+        key: _Machine(
+            engine=_engine(entry, key, subentry.data, kept.get("engine"), keep),
+            title=subentry.title,
+            data=subentry.data,
+        )
+        for key, subentry in entry.subentries.items()
+        if subentry.subentry_type == SUBENTRY_BOINC
+        and (kept := mapping(saved, key)).get("machine") == subentry.data[CONF_MACHINE]
+    }
+    await asyncio.gather(*(_release(hass, key, machine) for key, machine in machines.items()))
+
+
+def rates_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, Decimal]:
+    """Return money per credit by project URL; raises ValueError for a rate that is none."""
+    rates = {row[CONF_PROJECT]: Decimal(str(row[CONF_RATE])) for row in rows}
+    if not all(rate.is_finite() and 0 <= rate <= MAX_RATE for rate in rates.values()):
+        raise ValueError("not money per credit")
+    try:
+        return BoincOptions(rates=rates).known_rates()
+    except BoincError as err:
+        raise ValueError("not the URL of a project") from err
+
+
+def _engine(
+    entry: ConfigEntry,
+    radiator_id: str,
+    data: Mapping[str, Any],
+    saved: Mapping[str, object] | None,
+    keep: Callable[[Mapping[str, object]], Awaitable[None]],
+) -> BoincEngine:
+    return BoincEngine(
+        data[CONF_HOST],
+        data[CONF_PORT],
+        data[CONF_PASSWORD],
+        radiator_id=radiator_id,
+        model=PowerModel(
+            idle_w=data[CONF_IDLE_W], rated_w=data[CONF_RATED_W], slots=data[CONF_CORES]
+        ),
+        options=BoincOptions(
+            rates=rates_of(data.get(CONF_RATES, [])),
+            currency=entry.data[CONF_CURRENCY],
+            gpu_w=data[CONF_GPU_W],
+        ),
+        saved=saved,
+        save=keep,
+    )
+
+
+async def _release(hass: HomeAssistant, radiator_id: str, machine: _Machine) -> None:
+    try:
+        await machine.engine.release()
+    except BoincError as err:
+        ir.async_create_issue(
+            hass,
+            DOMAIN,
+            f"not_put_back_{radiator_id}",
+            is_fixable=False,
+            is_persistent=True,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key="not_put_back",
+            translation_placeholders={
+                "radiator": machine.title,
+                "host": machine.data[CONF_HOST],
+                "detail": str(err),
+            },
+        )
+
+
+def _follow_meter(
+    hass: HomeAssistant, entity_id: str, engine: BoincEngine
+) -> list[Callable[[], None]]:
+    """Pass on what a power meter reports, when it reports it; return how to end that."""
+
+    @callback
+    def changed(event: Event[EventStateChangedData]) -> None:
+        engine.set_power_reading(_watts(event.data["new_state"]))
+
+    @callback
+    def reported(event: Event[EventStateReportedData]) -> None:
+        engine.set_power_reading(_watts(event.data["new_state"]))
+
+    return [
+        async_track_state_change_event(hass, entity_id, changed),
+        async_track_state_report_event(hass, entity_id, reported),
+    ]
+
+
+def _watts(state: State | None) -> float | None:
+    if state is None:
+        return None
+    unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT, UnitOfPower.WATT)
+    try:
+        power_w = PowerConverter.convert(float(state.state), unit, UnitOfPower.WATT)
+    except TypeError, ValueError, HomeAssistantError:
+        return None
+    return power_w if isfinite(power_w) else None

@@ -1,0 +1,163 @@
+"""Sensors that only a BOINC machine has."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, override
+
+from homeassistant.components.sensor import (
+    SensorDeviceClass,
+    SensorEntity,
+    SensorEntityDescription,
+    SensorStateClass,
+)
+from homeassistant.const import PERCENTAGE, EntityCategory, UnitOfTime
+
+from .compute.boinc import Details
+from .const import CONF_GPU_W
+from .coordinator import HomeCoordinator
+from .entity import RadiatorEntity
+
+MAX_STATE = 255
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoincSensorDescription(SensorEntityDescription):
+    """Describe a sensor that shows what a BOINC machine does now."""
+
+    value_fn: Callable[[Details], str | float | Decimal | None]
+    attributes_fn: Callable[[Details], Mapping[str, Any]] = lambda _: {}
+
+
+def _projects(details: Details) -> str | None:
+    names = ", ".join(project.name or project.url for project in details.projects)
+    return names if len(names) <= MAX_STATE else f"{names[: MAX_STATE - 1]}…"
+
+
+def _project_rows(details: Details) -> Mapping[str, Any]:
+    return {
+        "projects": [
+            {
+                "name": project.name,
+                "url": project.url,
+                "credit": None if project.credit is None else float(project.credit),
+                "filler": project.filler,
+            }
+            for project in details.projects
+        ]
+    }
+
+
+def _progress(details: Details) -> float | None:
+    known = [t.fraction_done for t in details.running if t.fraction_done is not None]
+    return 100 * sum(known) / len(known) if known else None
+
+
+def _task_rows(details: Details) -> Mapping[str, Any]:
+    return {
+        "tasks": [
+            {
+                "name": task.name,
+                "project": task.project,
+                "fraction_done": task.fraction_done,
+                "seconds_left": task.left_s,
+            }
+            for task in details.running
+        ]
+    }
+
+
+BOINC_DESCRIPTIONS: tuple[BoincSensorDescription, ...] = (
+    BoincSensorDescription(
+        key="tasks_waiting",
+        translation_key="tasks_waiting",
+        state_class=SensorStateClass.MEASUREMENT,
+        value_fn=lambda details: details.tasks_waiting,
+    ),
+    BoincSensorDescription(
+        key="task_progress",
+        translation_key="task_progress",
+        native_unit_of_measurement=PERCENTAGE,
+        suggested_display_precision=0,
+        value_fn=_progress,
+        attributes_fn=_task_rows,
+    ),
+    BoincSensorDescription(
+        key="task_time_left",
+        translation_key="task_time_left",
+        device_class=SensorDeviceClass.DURATION,
+        native_unit_of_measurement=UnitOfTime.SECONDS,
+        suggested_unit_of_measurement=UnitOfTime.MINUTES,
+        suggested_display_precision=0,
+        value_fn=lambda details: min(
+            (task.left_s for task in details.running if task.left_s is not None), default=None
+        ),
+    ),
+    BoincSensorDescription(
+        key="projects",
+        translation_key="projects",
+        value_fn=lambda details: _projects(details) or None,
+        attributes_fn=_project_rows,
+    ),
+    BoincSensorDescription(
+        key="credit",
+        translation_key="credit",
+        # A project may take credit back.
+        state_class=SensorStateClass.TOTAL,
+        suggested_display_precision=0,
+        value_fn=lambda details: details.credit,
+    ),
+    BoincSensorDescription(
+        key="cores_allowed",
+        translation_key="cores_allowed",
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=1,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        value_fn=lambda details: details.cores_allowed * details.duty,
+    ),
+)
+
+GPU_DESCRIPTIONS: tuple[BoincSensorDescription, ...] = (
+    BoincSensorDescription(
+        key="gpu_tasks",
+        translation_key="gpu_tasks",
+        state_class=SensorStateClass.MEASUREMENT,
+        value_fn=lambda details: sum(task.gpu for task in details.running),
+    ),
+)
+
+
+def boinc_sensors(coordinator: HomeCoordinator, radiator_id: str) -> list[BoincSensor]:
+    """Return the sensors of a BOINC machine, those of its GPU included if it has one."""
+    data = coordinator.config_entry.subentries[radiator_id].data
+    gpu = GPU_DESCRIPTIONS if data[CONF_GPU_W] else ()
+    return [BoincSensor(coordinator, radiator_id, item) for item in (*BOINC_DESCRIPTIONS, *gpu)]
+
+
+class BoincSensor(RadiatorEntity, SensorEntity):
+    """What a BOINC machine does now."""
+
+    entity_description: BoincSensorDescription
+    _unrecorded_attributes = frozenset({"projects", "tasks"})
+
+    @property
+    def _details(self) -> Details | None:
+        return self.coordinator.data.boinc[self._radiator_id]
+
+    @property
+    @override
+    def available(self) -> bool:
+        return super().available and self._details is not None
+
+    @property
+    @override
+    def native_value(self) -> str | float | Decimal | None:
+        details = self._details
+        return None if details is None else self.entity_description.value_fn(details)
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, Any]:
+        details = self._details
+        return {} if details is None else self.entity_description.attributes_fn(details)

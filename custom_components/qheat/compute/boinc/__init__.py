@@ -1,0 +1,24 @@
+"""The `boinc` engine: radiators that are machines with a BOINC client."""
+
+from .client import project_url
+from .engine import BoincEngine
+from .errors import PROBLEM, BoincError, BoincFault
+from .observation import Details, ProjectView, TaskView
+from .options import BoincOptions
+from .probe import Probed, probe
+from .rpc import DEFAULT_PORT
+
+__all__ = [
+    "DEFAULT_PORT",
+    "PROBLEM",
+    "BoincEngine",
+    "BoincError",
+    "BoincFault",
+    "BoincOptions",
+    "Details",
+    "Probed",
+    "ProjectView",
+    "TaskView",
+    "probe",
+    "project_url",
+]

@@ -1,0 +1,179 @@
+"""The commands that the engine needs of a BOINC client."""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import urlsplit
+from xml.etree.ElementTree import Element
+from xml.sax.saxutils import escape
+
+from .errors import BoincError, BoincFault
+from .markup import number_of
+from .replies import (
+    ClientStatus,
+    HostInfo,
+    Project,
+    RunMode,
+    Task,
+    host_from,
+    projects_from,
+    status_from,
+    tasks_from,
+    version_from,
+)
+from .rpc import RpcConnection
+
+ATTACH_S: Final = 30
+"""After that the client goes on trying by itself."""
+_OVERRIDE: Final = re.compile(rb"<boinc_gui_rpc_reply>(.*)</boinc_gui_rpc_reply>", re.DOTALL)
+_MAX_OVERRIDE_BYTES: Final = 60_000  # the client's own buffer has 65 536
+_ACCOUNT_KEY: Final = re.compile(r"[0-9A-Za-z_.-]{1,255}")
+
+
+class BoincClient:
+    """A connected client, command by command; every method may raise BoincError."""
+
+    def __init__(self, connection: RpcConnection) -> None:
+        self._rpc = connection
+
+    async def version(self) -> tuple[int, int, int]:
+        """Return the client's version."""
+        return version_from(await self._rpc.call("<exchange_versions/>"))
+
+    async def host(self) -> HostInfo:
+        """Return what machine this is."""
+        return host_from(await self._rpc.call("<get_host_info/>"))
+
+    async def status(self) -> ClientStatus:
+        """Return what the client may do now."""
+        return status_from(await self._rpc.call("<get_cc_status/>"))
+
+    async def tasks(self) -> tuple[Task, ...]:
+        """Return the tasks that the client holds."""
+        request = "<get_results>\n<active_only>0</active_only>\n</get_results>"
+        return tasks_from(await self._rpc.call(request))
+
+    async def projects(self) -> tuple[Project, ...]:
+        """Return the projects that the client is attached to."""
+        return projects_from(await self._rpc.call("<get_project_status/>"))
+
+    async def set_cpu_mode(self, mode: RunMode, duration_s: float = 0.0) -> None:
+        """Set the run mode, for `duration_s` seconds or (0) for good."""
+        await self._set_mode("set_run_mode", mode, duration_s)
+
+    async def set_gpu_mode(self, mode: RunMode, duration_s: float = 0.0) -> None:
+        """Set the GPU's run mode, for `duration_s` seconds or (0) for good."""
+        await self._set_mode("set_gpu_mode", mode, duration_s)
+
+    async def preferences(self) -> Mapping[str, float]:
+        """Return the preferences in force that are numbers."""
+        reply = await self._rpc.call("<get_global_prefs_working/>")
+        node = reply.find("global_preferences")
+        if node is None:
+            raise BoincError(BoincFault.BROKEN_REPLY, "The reply has no <global_preferences>")
+        numbers = ((tag.tag, number_of(node, tag.tag, -1e18, 1e18)) for tag in node)
+        return {tag: number for tag, number in numbers if number is not None}
+
+    async def override(self) -> str:
+        """Return the local preferences file as it stands, well-formed or not; "" if none."""
+        found = _OVERRIDE.search(await self._rpc.call_raw("<get_global_prefs_override/>"))
+        if found is None or len(found[1]) > _MAX_OVERRIDE_BYTES:
+            raise BoincError(BoincFault.BROKEN_REPLY, "The reply holds no preferences")
+        text = found[1].decode(errors="replace").strip()
+        if text.startswith("<unauthorized"):
+            raise BoincError(BoincFault.WRONG_PASSWORD, "The client refuses the password")
+        return "" if text.startswith("<error>") else text
+
+    async def set_override(self, text: str) -> None:
+        """Replace the local preferences file ("" removes it) and have the client follow it."""
+        await self._command(f"<set_global_prefs_override>{text}</set_global_prefs_override>")
+        await self._command("<read_global_prefs_override/>")
+
+    async def attach(self, url: str, account_key: str) -> None:
+        """Attach to a project and wait, up to 30 seconds, until it answers."""
+        url = project_url(url)
+        if not _ACCOUNT_KEY.fullmatch(account_key):
+            raise BoincError(BoincFault.COMMAND_REFUSED, "This is not an account key")
+        await self._command(
+            f"<project_attach>\n<project_url>{escape(url)}</project_url>\n"
+            f"<authenticator>{account_key}</authenticator>\n"
+            f"<project_name>{escape(url)}</project_name>\n</project_attach>"
+        )
+        for _ in range(ATTACH_S):
+            if await self._attached(url):
+                return
+            await asyncio.sleep(1.0)
+
+    async def detach(self, url: str) -> None:
+        """Leave a project: its tasks are dropped."""
+        await self._project("project_detach", url)
+
+    async def update(self, url: str) -> None:
+        """Have the client contact a project now: it reports, and asks for work."""
+        await self._project("project_update", url)
+
+    async def abort(self, task: Task) -> None:
+        """Abort a task; its work is lost."""
+        await self._command(
+            f"<abort_result>\n<project_url>{escape(task.project_url)}</project_url>\n"
+            f"<name>{escape(task.name)}</name>\n</abort_result>"
+        )
+
+    async def quit(self) -> None:
+        """End the client; it kills its tasks within a minute."""
+        await self._command("<quit/>")
+
+    async def _attached(self, url: str) -> bool:
+        reply = await self._rpc.call("<project_attach_poll/>")
+        node = reply.find("project_attach_reply")
+        failure = None if node is None else number_of(node, "error_num", -1e9, 1e9)
+        if failure:
+            raise BoincError(
+                BoincFault.COMMAND_REFUSED, f"The project refuses: BOINC error {failure:.0f}"
+            )
+        projects = {project.url: project for project in await self.projects()}
+        if url not in projects:
+            raise BoincError(BoincFault.COMMAND_REFUSED, "The project refuses the account key")
+        return projects[url].host_id > 0
+
+    async def _project(self, command: str, url: str) -> None:
+        text = escape(project_url(url))
+        await self._command(f"<{command}>\n<project_url>{text}</project_url>\n</{command}>")
+
+    async def _set_mode(self, command: str, mode: RunMode, duration_s: float) -> None:
+        await self._command(
+            f"<{command}>\n<{mode.name.lower()}/>\n"
+            f"<duration>{duration_s:.3f}</duration>\n</{command}>"
+        )
+
+    async def _command(self, request: str) -> None:
+        _succeed(await self._rpc.call(request))
+
+
+def project_url(text: str) -> str:
+    """Return a project's URL as the client writes it; raise BoincError if it is none."""
+    text = text.strip()
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        parts, port = None, None
+    if (
+        parts is None
+        or parts.scheme not in {"http", "https"}
+        or not parts.hostname
+        or parts.username is not None
+        or len(text) > 255
+        or not text.isprintable()
+        or " " in text
+    ):
+        raise BoincError(BoincFault.COMMAND_REFUSED, "This is not the URL of a project")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    address = host if port is None else f"{host}:{port}"
+    return f"{parts.scheme}://{address}{parts.path.rstrip('/')}/"
+
+
+def _succeed(reply: Element) -> None:
+    if reply.find("success") is None:
+        raise BoincError(BoincFault.COMMAND_REFUSED, "The client did not do it")

@@ -1,0 +1,120 @@
+"""Hold one client to a heat budget: preferences say how much, a leased run mode says how long."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from ..engine import HeatBudget
+from .client import BoincClient
+from .errors import BoincError, BoincFault
+from .originals import Originals
+from .plan import OFF, Plan, Planner, override_with, preferences_for
+from .replies import ClientStatus, RunMode
+from .watchdogs import LONGEST_LEASE_S
+
+BETWEEN_CHANGES_S: Final = 10.0
+SHORTEST_LEASE_S: Final = 1.0
+_TOLERANCE: Final = 0.01
+
+
+@dataclass(slots=True, kw_only=True)
+class Control:
+    """What one connection has told its client: the plan, and until when it may compute.
+
+    Behind the lease the client is set to `never` for good: if nobody renews the lease, or the
+    client is started anew, nothing computes.
+    """
+
+    client: BoincClient
+    planner: Planner
+    originals: Originals
+    cores: int
+    """All cores that the client knows of."""
+    plan: Plan = OFF
+    changed_s: float = float("-inf")
+    lease_until_s: float = float("-inf")
+    _written: dict[str, float] | None = None
+
+    async def follow(
+        self, now_s: float, status: ClientStatus, budget: HeatBudget | None, narrowest: int
+    ) -> bool:
+        """Bring the client to a budget as far as is due; tell whether the plan was changed.
+
+        Stopping is always due; other changes are made at least ten seconds apart.
+        """
+        wanted = self._wanted(now_s, budget, narrowest)
+        if budget is None or wanted == OFF:
+            return await self._rest(now_s, status)
+        changed = self._due(now_s, wanted, budget)
+        if changed:
+            await self._write(wanted)
+            self.plan, self.changed_s = wanted, now_s
+        if self.plan != OFF:
+            until_s = min(budget.expires_s, now_s + LONGEST_LEASE_S)
+            if changed or until_s != self.lease_until_s or status.cpu.mode is not RunMode.ALWAYS:
+                await self._lease(until_s - now_s, status)
+                self.lease_until_s = until_s
+        return changed
+
+    def let_go(self) -> None:
+        """Forget what was told: somebody else has taken the radiator."""
+        self.plan = OFF
+        self.lease_until_s = float("-inf")
+
+    def next_s(self, now_s: float, budget: HeatBudget | None) -> float | None:
+        """Return when this has something to do by itself: an end, or a change put off."""
+        if budget is None:
+            return None
+        changes_s = self.changed_s + BETWEEN_CHANGES_S
+        moments = (moment for moment in (budget.expires_s, changes_s) if moment > now_s)
+        return min(moments, default=None)
+
+    def _wanted(self, now_s: float, budget: HeatBudget | None, narrowest: int) -> Plan:
+        if budget is None or budget.expires_s - now_s < SHORTEST_LEASE_S:
+            return OFF
+        return self.planner.plan(budget.power_w, narrowest)
+
+    def _due(self, now_s: float, wanted: Plan, budget: HeatBudget) -> bool:
+        settled = now_s - self.changed_s >= BETWEEN_CHANGES_S
+        return settled and self.planner.worth(self.plan, wanted, budget.power_w)
+
+    async def _rest(self, now_s: float, status: ClientStatus) -> bool:
+        if self.plan != OFF:
+            self.changed_s = now_s
+        self.let_go()
+        return await rest(self.client, status, gpu=self._has_gpu)
+
+    async def _lease(self, left_s: float, status: ClientStatus) -> None:
+        if self._has_gpu and self.plan.gpu:
+            await self.client.set_gpu_mode(RunMode.ALWAYS, left_s)
+        elif self._has_gpu and status.gpu.mode is not RunMode.NEVER:
+            await self.client.set_gpu_mode(RunMode.NEVER)
+        await self.client.set_cpu_mode(RunMode.ALWAYS, left_s)
+
+    async def _write(self, plan: Plan) -> None:
+        """Write the preferences of a plan and read back what the client made of them."""
+        wanted = preferences_for(plan, self.cores)
+        if wanted == self._written:
+            return
+        self._written = None
+        await self.client.set_override(override_with(self.originals.override, wanted))
+        taken = await self.client.preferences()
+        # A client older than 8.0 tells nothing of preferences that it does not know.
+        if any(abs(taken.get(name, value) - value) > _TOLERANCE for name, value in wanted.items()):
+            raise BoincError(BoincFault.COMMAND_REFUSED, "The client did not take the preferences")
+        self._written = wanted
+
+    @property
+    def _has_gpu(self) -> bool:
+        return self.planner.gpu_w > 0
+
+
+async def rest(client: BoincClient, status: ClientStatus, *, gpu: bool) -> bool:
+    """Set a client to compute nothing, for good; tell whether it was not so already."""
+    changed = False
+    if gpu and (status.gpu.mode, status.gpu.permanent) != (RunMode.NEVER, RunMode.NEVER):
+        await client.set_gpu_mode(RunMode.NEVER)
+        changed = True
+    if (status.cpu.mode, status.cpu.permanent) != (RunMode.NEVER, RunMode.NEVER):
+        await client.set_cpu_mode(RunMode.NEVER)
+        changed = True
+    return changed

@@ -1,0 +1,162 @@
+"""From a project's credit totals to settlements, each credit booked exactly once.
+
+The cursor holds the totals that are booked. Whoever books a page stores its settlements and its
+cursor together, also when the page holds no settlement: then neither a crash nor a late or
+withdrawn credit books twice or not at all.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, Decimal
+from hashlib import sha256
+from typing import Final
+
+from ..engine import Settlement, SettlementPage
+from .replies import MAX_CREDIT, Project
+
+MAX_CURSOR: Final = 1000
+MAX_STEPS: Final = 9
+"""Booked totals kept per project, to take back what is withdrawn later."""
+MAX_KIND: Final = 64
+_VERSION: Final = 1
+_FINEST: Final = Decimal("1E-12")
+_NOTHING: Final = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A booked total; `number` names the settlement that led to it, 0: none did."""
+
+    number: int
+    total: Decimal
+
+
+type Marks = Mapping[str, tuple[Mark, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tariff:
+    """What credit is worth: money per credit by project URL; nothing for a project not named."""
+
+    rates: Mapping[str, Decimal]
+    currency: str
+
+
+class Book:
+    """Compares totals with those booked, and writes the settlements that lie between them."""
+
+    def __init__(
+        self, after: str | None, *, radiator_id: str, tariff: Tariff, settled_at: float
+    ) -> None:
+        """Open behind the cursor `after`; raises ValueError for one that is not ours."""
+        self._after = after
+        self._number, marks = (0, {}) if after is None else _opened(after)
+        self._before = dict(marks)
+        self._marks = dict(marks)
+        self._radiator_id = radiator_id
+        self._tariff = tariff
+        self._settled_at = settled_at
+
+    def page(
+        self, projects: Sequence[Project], first_seen: Mapping[str, Decimal]
+    ) -> SettlementPage:
+        """Return what has changed.
+
+        A project, or host number, that is not booked yet begins with its total in `first_seen`
+        (by `key_of`), else as it stands: that was earned before. A total that falls revokes the
+        settlements that led above it, newest first; what it falls below the oldest one remembered
+        is made up by credit to come.
+        """
+        settlements: list[Settlement] = []
+        for project in projects:
+            if project.host_id and project.credit is not None:
+                key = key_of(project)
+                first = Mark(0, first_seen.get(key, project.credit))
+                marks = self._marks.get(key, (first,))
+                settlements += self._settle(key, project, project.credit, list(marks))
+        if self._marks == self._before and self._after is not None:
+            return SettlementPage(settlements=(), cursor=self._after)
+        cursor = _written(self._number, self._marks)
+        return SettlementPage(settlements=tuple(settlements), cursor=cursor)
+
+    def _settle(
+        self, key: str, project: Project, total: Decimal, marks: list[Mark]
+    ) -> Iterator[Settlement]:
+        paid = True
+        while len(marks) > 1 and marks[-1].total > total:
+            mark = marks.pop()
+            paid = mark.number > 0
+            if paid:
+                yield self._settlement(key, project, mark, None)
+        if total > marks[-1].total:
+            earned = self._worth(project, total - marks[-1].total) if paid else _NOTHING
+            self._number += 1
+            marks.append(Mark(self._number if earned else 0, total))
+            if earned:
+                yield self._settlement(key, project, marks[-1], earned)
+        self._marks[key] = tuple(marks[-MAX_STEPS:])
+
+    def _worth(self, project: Project, credit: Decimal) -> Decimal:
+        rate = self._tariff.rates.get(project.url, _NOTHING)
+        return (credit * rate).quantize(_FINEST, rounding=ROUND_DOWN)
+
+    def _settlement(
+        self, key: str, project: Project, mark: Mark, earned: Decimal | None
+    ) -> Settlement:
+        facts = json.dumps([self._radiator_id, key, mark.number, str(mark.total)])
+        return Settlement(
+            settlement_id=f"boinc-{sha256(facts.encode()).hexdigest()[:32]}",
+            radiator_id=self._radiator_id,
+            job_kind=project.name[:MAX_KIND],
+            accepted=earned is not None,
+            earned=earned or _NOTHING,
+            repaid=_NOTHING,
+            energy_j=0.0,
+            currency=self._tariff.currency,
+            settled_at=self._settled_at,
+        )
+
+
+def key_of(project: Project) -> str:
+    """Return what tells a project's totals for this machine from all others."""
+    return sha256(f"{project.host_id} {project.url}".encode()).hexdigest()[:10]
+
+
+def _written(number: int, marks: Marks) -> str:
+    """Return a cursor of at most 1000 characters: the oldest marks go first, then projects."""
+    for most in range(MAX_STEPS, 0, -1):
+        kept = {key: [[m.number, str(m.total)] for m in ms[-most:]] for key, ms in marks.items()}
+        cursor = json.dumps([_VERSION, number, kept], separators=(",", ":"))
+        if len(cursor) <= MAX_CURSOR:
+            return cursor
+    return _written(number, dict(list(marks.items())[1:]))
+
+
+def _opened(cursor: str) -> tuple[int, Marks]:
+    try:
+        version, number, marks = json.loads(cursor)
+        opened = {
+            str(key): tuple(Mark(int(mark[0]), _amount(mark[1])) for mark in kept)
+            for key, kept in marks.items()
+        }
+        number = int(number)
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
+        raise ValueError("This is not a cursor of BOINC credit") from error
+    if version != _VERSION or not all(opened.values()):
+        raise ValueError("This is not a cursor of BOINC credit")
+    return number, opened
+
+
+def _amount(text: object) -> Decimal:
+    amount = Decimal(str(text))
+    if not amount.is_finite() or not 0 <= amount <= MAX_CREDIT:
+        raise ValueError("not an amount of credit")
+    return amount

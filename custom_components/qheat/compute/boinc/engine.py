@@ -1,0 +1,297 @@
+"""The `boinc` engine: a machine with a BOINC client, anywhere on the network, as a radiator."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from typing import Final
+from zlib import crc32
+
+from ..engine import (
+    EngineError,
+    EngineProblem,
+    EngineStatus,
+    HeatBudget,
+    PowerModel,
+    SettlementPage,
+)
+from .client import BoincClient
+from .control import rest
+from .credit import Book, Tariff
+from .errors import PROBLEM, BoincError, BoincFault
+from .observation import Details, engine_status
+from .options import BoincOptions
+from .originals import Originals
+from .probe import identify
+from .rpc import RpcConnection
+from .session import Reading, Session, Stewardship
+from .watts import WattsTable
+
+FIRST_RETRY_S: Final = 2.0
+LAST_RETRY_S: Final = 60.0
+SPREAD_S: Final = 2.0
+"""Over so many seconds the radiators of a building spread what they do on the same tick."""
+METER_FRESH_S: Final = 90.0
+MOST_W: Final = 1e6
+STOP_S: Final = 5.0
+LATE_S: Final = 30.0
+"""A look may come so much late before what was seen counts as unknown."""
+
+type Save = Callable[[Mapping[str, object]], Awaitable[None]]
+
+
+async def _keep_nothing(_state: Mapping[str, object]) -> None:
+    """Save nowhere: the radiator is not to outlive this process."""
+
+
+class BoincEngine:
+    """Drives one BOINC client over its GUI RPC; fulfils the Engine protocol.
+
+    `saved` is what `save` was given last. `save` is awaited before anything is changed on the
+    client, so that the user's own settings are not lost by a crash. Clocks: `clock` is the one of
+    `HeatBudget.expires_s`, `wall` counts seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        password: str,
+        *,
+        radiator_id: str,
+        model: PowerModel,
+        options: BoincOptions | None = None,
+        saved: Mapping[str, object] | None = None,
+        save: Save = _keep_nothing,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        options = options or BoincOptions()
+        self._connection = RpcConnection(host, port, password)
+        self._client = BoincClient(self._connection)
+        self._radiator_id = radiator_id
+        self._options = options
+        self._tariff = Tariff(rates=options.known_rates(), currency=options.currency)
+        self._save = save
+        self._clock = clock
+        self._wall = wall
+        saved = saved or {}
+        table = WattsTable(model)
+        table.restore(saved.get("watts"))
+        originals = Originals.from_saved(saved.get("originals"))
+        self._steward = Stewardship(
+            table=table, options=options, originals=originals, taken=originals is not None
+        )
+        self._session: Session | None = None
+        self._why = EngineProblem.BACKEND_UNREACHABLE
+        self._task: asyncio.Task[None] | None = None
+        self._wake = asyncio.Event()
+        self._phase_s = crc32(radiator_id.encode()) / 2**32 * SPREAD_S
+        self._meter: Reading | None = None
+
+    async def start(self) -> None:
+        """Begin to look after the client; it is set to compute nothing before the first budget."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name=f"boinc {self._radiator_id}")
+
+    async def stop(self) -> None:
+        """Have the client compute nothing, as far as it can be reached, and let go of it.
+
+        The user's own settings stay put away: see `release`.
+        """
+        await self._end()
+        if self._steward.taken and not self._steward.hand.by_hand:
+            with suppress(BoincError, TimeoutError):
+                async with asyncio.timeout(STOP_S):
+                    await self._reconnect()
+                    status = await self._client.status()
+                    await rest(self._client, status, gpu=self._options.gpu_w > 0)
+        await self._let_go()
+
+    async def release(self) -> None:
+        """Stop for good: put the user's own BOINC settings back and let go of the client.
+
+        Raises BoincError if the client cannot be reached; it then stays as it is, computing
+        nothing, and `release` may be called again.
+        """
+        await self._end()
+        originals = self._steward.originals
+        try:
+            if originals is not None and self._steward.taken:
+                await self._reconnect()
+                await originals.put_back(self._client, modes=not self._steward.hand.by_hand)
+            self._steward.originals, self._steward.taken = None, False
+        finally:
+            await self._let_go()
+
+    def set_budget(self, budget: HeatBudget) -> None:
+        """Heat with at most this budget, until it ends or another replaces it."""
+        if budget != self._steward.budget:
+            self._steward.budget = budget
+            self._wake.set()
+
+    def set_power_reading(self, power_w: float | None) -> None:
+        """Take in what the radiator's power meter shows now, in watts; None: nothing."""
+        self._meter = None
+        if power_w is not None and 0 <= power_w < MOST_W:
+            self._meter = Reading(power_w=power_w, at_s=self._clock())
+
+    def take_back(self) -> None:
+        """Take the radiator back from whoever set its run mode by hand."""
+        self._steward.hand.take_back()
+        if self._session is not None:
+            self._session.insist = True
+        self._wake.set()
+
+    def status(self) -> EngineStatus:
+        """Tell what the engine does now."""
+        session, reading = self._current(), self._reading()
+        if reading is not None:
+            power_w: float | None = reading.power_w
+        else:
+            power_w = None if session is None else session.estimate_w()
+        return engine_status(
+            None if session is None else session.seen,
+            power_w=power_w,
+            measured=reading is not None,
+            rates=self._tariff.rates,
+            wall_s=self._wall(),
+            work_lost_s=self._steward.work_lost_s,
+            problem=self._problem(),
+        )
+
+    def details(self) -> Details | None:
+        """Return what a BOINC radiator does now, without secrets; None while it is not known."""
+        session = self._current()
+        return None if session is None else session.details(self._tariff.rates)
+
+    async def settlements(self, after: str | None) -> SettlementPage:
+        """Return what credit has changed since the cursor `after` (None: since now).
+
+        Whoever books a page stores its settlements and its cursor together, also when there is
+        no settlement in it. Raises EngineError while the client cannot be asked, or for a cursor
+        that is not ours.
+        """
+        session = self._current()
+        if session is None or session.seen is None:
+            raise EngineError(self._why, "The BOINC client cannot be asked")
+        try:
+            book = Book(
+                after, radiator_id=self._radiator_id, tariff=self._tariff, settled_at=self._wall()
+            )
+        except ValueError as error:
+            raise EngineError(EngineProblem.ENGINE_FAILED, str(error)) from error
+        return book.page(session.seen.projects, self._steward.first_seen)
+
+    async def attach(self, url: str, account_key: str) -> None:
+        """Attach the client to a project; raises BoincError, also if the project refuses."""
+        await self._ready().attach(url, account_key)
+        self._look_again()
+
+    async def detach(self, url: str) -> None:
+        """Detach the client from a project, dropping its tasks; raises BoincError."""
+        await self._ready().detach(url)
+        self._look_again()
+
+    async def update(self, url: str) -> None:
+        """Have the client contact a project now; raises BoincError."""
+        await self._ready().update(url)
+        self._look_again()
+
+    def saved_state(self) -> dict[str, object]:
+        """Return what is to be given as `saved` next time, for JSON; it holds no secret."""
+        originals = self._steward.originals
+        return {
+            "originals": None if originals is None else originals.saved(),
+            "watts": self._steward.table.saved(),
+        }
+
+    async def _run(self) -> None:
+        await asyncio.sleep(self._phase_s)
+        pause_s = FIRST_RETRY_S
+        while True:
+            try:
+                await self._serve()
+            except BoincError as error:
+                self._why = PROBLEM[error.fault]
+            except OSError:
+                self._why = EngineProblem.ENGINE_FAILED  # the originals could not be saved
+            if self._session is not None and self._session.seen is not None:
+                pause_s = FIRST_RETRY_S
+            self._session = None
+            await self._connection.close()
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, LAST_RETRY_S)
+
+    async def _serve(self) -> None:
+        """Look after the client until the connection fails: raises BoincError."""
+        await self._connection.connect()
+        host = await identify(self._client)
+        originals = await self._take_over()
+        self._session = session = Session(self._client, self._steward, host, originals)
+        while True:
+            self._wake.clear()
+            next_s = await session.step(self._clock(), self._reading())
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, next_s - self._clock())):
+                    await self._wake.wait()
+                    await asyncio.sleep(self._phase_s)
+
+    async def _take_over(self) -> Originals:
+        """Put the user's own settings away before anything is changed, then compute nothing."""
+        steward = self._steward
+        status = await self._client.status()
+        if steward.originals is None:
+            steward.originals = await Originals.of(self._client, status)
+        if not steward.taken:
+            await self._save(self.saved_state())
+            await rest(self._client, status, gpu=self._options.gpu_w > 0)
+            steward.taken = True
+        return steward.originals
+
+    async def _end(self) -> None:
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def _reconnect(self) -> None:
+        """Connect unless connected: a step cut off by `_end` has closed the connection."""
+        if not self._connection.connected:
+            await self._connection.connect()
+
+    async def _let_go(self) -> None:
+        self._session = None
+        self._why = EngineProblem.BACKEND_UNREACHABLE
+        await self._connection.close()
+        await self._save(self.saved_state())
+
+    def _ready(self) -> BoincClient:
+        if self._session is None:
+            raise BoincError(BoincFault.UNREACHABLE, "Not connected")
+        return self._client
+
+    def _look_again(self) -> None:
+        if self._session is not None:
+            self._session.look_again()
+        self._wake.set()
+
+    def _reading(self) -> Reading | None:
+        meter = self._meter
+        return meter if meter and self._clock() - meter.at_s <= METER_FRESH_S else None
+
+    def _current(self) -> Session | None:
+        """Return the session if what it has seen is fresh enough to be told."""
+        session = self._session
+        if session is None or session.seen is None:
+            return None
+        age_s = self._clock() - session.seen.at_s
+        return session if age_s <= 2 * self._options.poll_s + LATE_S else None
+
+    def _problem(self) -> EngineProblem | None:
+        if self._steward.obedience.alarm:
+            return EngineProblem.BUDGET_IGNORED
+        if self._task is not None and self._task.done():
+            return EngineProblem.ENGINE_FAILED
+        session = self._current()
+        return self._why if session is None else session.problem(self._clock())

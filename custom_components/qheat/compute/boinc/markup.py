@@ -1,0 +1,70 @@
+"""Read the XML that a BOINC client sends: bounded, without entities, mending what it gets wrong."""
+
+import math
+import re
+from contextlib import suppress
+from typing import Final
+from xml.etree.ElementTree import Element, ParseError, XMLParser
+
+from .errors import BoincError, BoincFault
+
+MAX_REPLY_BYTES: Final = 2 * 1024 * 1024
+MAX_TEXT: Final = 256
+ROOT: Final = "boinc_gui_rpc_reply"
+
+# Copied by the client from a project's answer as it stands, well-formed or not; of no use to us.
+_FOREIGN: Final = re.compile(r"<gui_urls>.*?</gui_urls>", re.DOTALL)
+# Names of projects and URLs are printed without escaping.
+_BARE_AMPERSAND: Final = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7});)")
+_ILLEGAL: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_DECLARATION: Final = re.compile(r"<!(?!\[CDATA\[|--)")
+
+
+def parse(reply: bytes) -> Element:
+    """Return the root element of a GUI RPC reply; raise BoincError for anything else."""
+    if len(reply) > MAX_REPLY_BYTES:
+        raise BoincError(BoincFault.BROKEN_REPLY, "The reply is too long")
+    if not reply.lstrip().startswith(f"<{ROOT}>".encode()):
+        raise BoincError(BoincFault.NOT_BOINC, "The reply does not come from a BOINC client")
+    text = _ILLEGAL.sub("", reply.decode(errors="replace"))
+    text = _BARE_AMPERSAND.sub("&amp;", _FOREIGN.sub("", text))
+    if _DECLARATION.search(text):
+        raise BoincError(BoincFault.BROKEN_REPLY, "The reply declares a document type")
+    parser = XMLParser()  # noqa: S314 - without a document type there are no entities to expand
+    try:
+        parser.feed(text)
+        return parser.close()
+    except ParseError as error:
+        raise BoincError(BoincFault.BROKEN_REPLY, f"The reply is broken XML: {error}") from error
+
+
+def text_of(node: Element, tag: str) -> str:
+    """Return the text of a child, cut to 256 characters; empty where there is none."""
+    text = (node.findtext(tag) or "").strip()
+    with suppress(UnicodeError):
+        # The client escapes UTF-8 byte by byte.
+        text = text.encode("latin-1").decode()
+    return text[:MAX_TEXT]
+
+
+def number_of(node: Element, tag: str, low: float, high: float) -> float | None:
+    """Return a child's number, brought between `low` and `high`; None if it is not a number."""
+    try:
+        number = float(node.findtext(tag) or "")
+    except ValueError:
+        return None
+    return min(max(number, low), high) if math.isfinite(number) else None
+
+
+def integer_of(node: Element, tag: str, low: int, high: int) -> int:
+    """Return a child's whole number; raise BoincError unless it lies in `low`...`high`."""
+    number = number_of(node, tag, -1e18, 1e18)
+    if number is None or number != int(number) or not low <= number <= high:
+        raise BoincError(BoincFault.BROKEN_REPLY, f"The reply has no good <{tag}>")
+    return int(number)
+
+
+def flag_of(node: Element, tag: str) -> bool:
+    """Tell whether a flag is there and not zero: `<tag/>` and `<tag>1</tag>` are set."""
+    text = node.findtext(tag)
+    return text is not None and text.strip() != "0"

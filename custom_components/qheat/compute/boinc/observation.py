@@ -1,0 +1,174 @@
+"""What was seen of a client at one moment, and what follows from it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from ..engine import EngineProblem, EngineStatus, HeatKind, PowerSource
+from .replies import PAUSED, READY, RUNNING, ClientStatus, Project, SuspendReason, Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskView:
+    """A running task, for people."""
+
+    name: str
+    project: str
+    fraction_done: float | None
+    left_s: float | None
+    gpu: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectView:
+    """A project, for people."""
+
+    url: str
+    name: str
+    credit: Decimal | None
+    """All credit that this radiator ever got there."""
+    filler: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Details:
+    """What a BOINC radiator does now, without secrets."""
+
+    version: str
+    host_name: str
+    processor: str
+    cores: int
+    cores_allowed: int
+    duty: float
+    """Share of the time that the allowed cores may compute."""
+    mode: str
+    mode_permanent: str
+    mode_left_s: float
+    by_hand: bool
+    suspend_reason: int
+    """0 if the client computes, else BOINC's own number for why it does not."""
+    tasks_running: int
+    tasks_waiting: int
+    running: tuple[TaskView, ...]
+    projects: tuple[ProjectView, ...]
+    credit: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """One look at a client."""
+
+    at_s: float
+    status: ClientStatus
+    tasks: tuple[Task, ...]
+    projects: tuple[Project, ...]
+
+    @property
+    def running(self) -> list[Task]:
+        """Tasks that compute; between the pulses of a duty cycle, too."""
+        return [task for task in self.tasks if self._runs(task)]
+
+    @property
+    def paused(self) -> list[Task]:
+        """Tasks begun that do not compute."""
+        return [task for task in self.tasks if task.process and not self._runs(task)]
+
+    @property
+    def queued(self) -> list[Task]:
+        """Tasks not begun."""
+        return [task for task in self.tasks if task.state <= READY and not task.process]
+
+    @property
+    def busy_cores(self) -> float:
+        """Cores that running tasks use while they are not pulsed."""
+        return sum(task.cpus for task in self.running if not task.gpu)
+
+    @property
+    def narrowest(self) -> int:
+        """Fewest cores that any task able to run needs; 1 where there is none."""
+        able = (t.cpus for t in self.tasks if t.state == READY and not t.by_hand and not t.gpu)
+        return max(1, round(min(able, default=1.0)))
+
+    def more_to_come(self, cores: int) -> bool:
+        """Tell whether the client holds work for `cores` cores that does not run yet."""
+        return any(
+            task.state <= READY and not task.by_hand and not task.gpu and task.cpus <= cores
+            for task in (*self.queued, *self.paused)
+        )
+
+    def first_deadline_s(self) -> float | None:
+        """Return when the first unfinished task is due, in seconds since the epoch."""
+        due = (t.deadline_s for t in self.tasks if t.state <= READY and t.deadline_s)
+        return min(due, default=None)
+
+    def heat_kind(self, rates: Mapping[str, Decimal]) -> HeatKind:
+        """Return what most of the busy cores work for: filler is what nobody pays for."""
+        running = self.running
+        if not running:
+            return HeatKind.NONE
+        filler = {p.url for p in self.projects if is_filler(p, rates)}
+        known = {p.url for p in self.projects} - filler
+        paid = sum(task.cpus for task in running if task.project_url in known)
+        return HeatKind.PAID if 2 * paid > sum(t.cpus for t in running) else HeatKind.FILLER
+
+    def views(self) -> tuple[TaskView, ...]:
+        """Return the running tasks, for people."""
+        names = {project.url: project.name for project in self.projects}
+        return tuple(
+            TaskView(
+                name=task.name,
+                project=names.get(task.project_url, task.project_url),
+                fraction_done=task.fraction_done,
+                left_s=task.left_s,
+                gpu=task.gpu,
+            )
+            for task in self.running
+        )
+
+    def _runs(self, task: Task) -> bool:
+        reason = self.status.gpu_suspended if task.gpu else 0
+        return (
+            task.scheduled
+            and task.process in {RUNNING, PAUSED}
+            and (reason or self.status.suspended) == SuspendReason.NONE
+        )
+
+
+def is_filler(project: Project, rates: Mapping[str, Decimal]) -> bool:
+    """Tell whether a project is a backup (no resource share) or pays nothing."""
+    return not project.resource_share or not rates.get(project.url)
+
+
+def waiting_projects(projects: Sequence[Project], tasks: Iterable[Task]) -> list[str]:
+    """Return the URLs of main projects, while all that runs is for backup projects."""
+    backups = {project.url for project in projects if not project.resource_share}
+    used = {task.project_url for task in tasks}
+    if not used or not used <= backups:
+        return []
+    return [p.url for p in projects if p.resource_share and not p.paused]
+
+
+def engine_status(
+    seen: Observation | None,
+    *,
+    power_w: float | None,
+    measured: bool,
+    rates: Mapping[str, Decimal],
+    wall_s: float,
+    work_lost_s: float,
+    problem: EngineProblem | None,
+) -> EngineStatus:
+    """Return what a radiator does, as the engine contract tells it; `wall_s`: since the epoch."""
+    deadline_s = None if seen is None else seen.first_deadline_s()
+    return EngineStatus(
+        power_w=power_w,
+        power_source=PowerSource.MEASURED if measured else PowerSource.ESTIMATED,
+        heat_kind=HeatKind.NONE if seen is None else seen.heat_kind(rates),
+        jobs_running=0 if seen is None else len(seen.running),
+        jobs_paused=0 if seen is None else len(seen.paused),
+        jobs_queued=0 if seen is None else len(seen.queued),
+        work_lost_s=work_lost_s,
+        lease_left_s=None if deadline_s is None else deadline_s - wall_s,
+        problem=problem,
+        reachable=seen is not None,
+    )

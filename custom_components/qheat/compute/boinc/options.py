@@ -1,0 +1,28 @@
+"""How a BOINC radiator is to be run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from .client import project_url
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoincOptions:
+    """What the user or the operator chooses for one radiator."""
+
+    rates: Mapping[str, Decimal] = field(default_factory=dict)
+    """Money per credit, by project URL; 0, or not named: the project pays nothing."""
+    currency: str = "EUR"
+    gpu_w: float = 0.0
+    """What the GPU adds when it computes, in watts; 0 where there is none."""
+    pulse: bool = True
+    """Whether a part of a core may be had by switching all tasks on and off each second."""
+    poll_s: float = 10.0
+    """Seconds between two looks at the client."""
+    scarce_s: float = 300.0
+    """Longest pause between two requests for work while there is none, in seconds."""
+
+    def known_rates(self) -> dict[str, Decimal]:
+        """Return the rates by URL as a client writes it; raises BoincError for a bad URL."""
+        return {project_url(url): rate for url, rate in self.rates.items()}

@@ -1,0 +1,54 @@
+"""What a client was set to before it became a radiator, to be put back when it is none any more."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .client import BoincClient
+from .replies import ClientStatus, RunMode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Originals:
+    """The user's own settings: the local preferences file word for word, and the run modes."""
+
+    override: str
+    cpu_mode: RunMode
+    gpu_mode: RunMode
+
+    @classmethod
+    def from_saved(cls, saved: object) -> Originals | None:
+        """Read what `saved` returned; None for anything else."""
+        if not isinstance(saved, Mapping):
+            return None
+        override = saved.get("override")
+        try:
+            modes = RunMode(int(saved["cpu_mode"])), RunMode(int(saved["gpu_mode"]))
+        except KeyError, TypeError, ValueError:
+            return None
+        if not isinstance(override, str):
+            return None
+        return cls(override=override, cpu_mode=modes[0], gpu_mode=modes[1])
+
+    @classmethod
+    async def of(cls, client: BoincClient, status: ClientStatus) -> Originals:
+        """Ask a client for its settings."""
+        return cls(
+            override=await client.override(),
+            cpu_mode=status.cpu.permanent,
+            gpu_mode=status.gpu.permanent,
+        )
+
+    async def put_back(self, client: BoincClient, *, modes: bool) -> None:
+        """Give a client its settings back; without `modes` only the preferences file."""
+        await client.set_override(self.override)
+        if modes:
+            await client.set_gpu_mode(self.gpu_mode)
+            await client.set_cpu_mode(self.cpu_mode)
+
+    def saved(self) -> dict[str, object]:
+        """Return this for JSON."""
+        return {
+            "override": self.override,
+            "cpu_mode": int(self.cpu_mode),
+            "gpu_mode": int(self.gpu_mode),
+        }

@@ -1,0 +1,258 @@
+"""One connection's worth of looking after a BOINC client."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Final
+
+from ..engine import EngineProblem, HeatBudget
+from .client import BoincClient
+from .control import Control, rest
+from .credit import key_of
+from .observation import Details, Observation, ProjectView, is_filler, waiting_projects
+from .options import BoincOptions
+from .originals import Originals
+from .plan import OFF, Planner
+from .probe import Probed
+from .replies import ABORTED, ERRORED, ClientStatus, Project, SuspendReason, Task
+from .watchdogs import HandWatch, ObedienceWatch, Step, WorkWatch, to_be_paused
+from .watts import WattsTable
+
+PROJECTS_S: Final = 30.0
+AFTER_CHANGE_S: Final = 3.0
+"""A change is seen by then; it acts within 1.3 s."""
+STEADY_S: Final = 20.0
+SHORT_S: Final = 30.0
+_FIRST_ASK_S: Final = 15.0
+_FIRST_ASK_BEHIND_FILLER_S: Final = 300.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What the radiator's power meter showed at a moment."""
+
+    power_w: float
+    at_s: float
+
+
+@dataclass(slots=True, kw_only=True)
+class Stewardship:
+    """What outlasts a connection: settings put away, the budget, what the watchdogs remember."""
+
+    table: WattsTable
+    options: BoincOptions
+    originals: Originals | None
+    taken: bool
+    """Whether the client was set to compute nothing; before that its settings are its own."""
+    budget: HeatBudget | None = None
+    changed_s: float = float("-inf")
+    work_lost_s: float = 0.0
+    first_seen: dict[str, Decimal] = field(default_factory=dict)
+    """Credit totals when they were first seen, by `credit.key_of`."""
+    hand: HandWatch = field(default_factory=HandWatch)
+    obedience: ObedienceWatch = field(default_factory=ObedienceWatch)
+    work: WorkWatch = field(init=False)
+    paid_work: WorkWatch = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Set the pace at which projects are asked for work."""
+        last_s = self.options.scarce_s
+        self.work = WorkWatch(first_s=_FIRST_ASK_S, last_s=last_s)
+        self.paid_work = WorkWatch(
+            first_s=_FIRST_ASK_BEHIND_FILLER_S, last_s=max(last_s, _FIRST_ASK_BEHIND_FILLER_S)
+        )
+
+
+class Session:
+    """Control, looks and watchdogs, step by step; every step may raise BoincError."""
+
+    def __init__(
+        self, client: BoincClient, steward: Stewardship, host: Probed, originals: Originals
+    ) -> None:
+        options = steward.options
+        self.seen: Observation | None = None
+        self.insist = False
+        """Take the radiator back from whoever set its mode by hand."""
+        self._host = host
+        self._client = client
+        self._steward = steward
+        self._control = Control(
+            client=client,
+            planner=Planner(table=steward.table, gpu_w=options.gpu_w, pulse=options.pulse),
+            originals=originals,
+            cores=host.cores,
+            changed_s=steward.changed_s,
+        )
+        self._look_s = float("-inf")
+        self._projects: tuple[Project, ...] = ()
+        self._projects_s = float("-inf")
+        self._guilty: list[Task] = []
+        self._lost: set[str] | None = None
+        self._load: tuple[float, float] = (0.0, 0.0)
+        """Busy cores at the last look, and since when."""
+        self._drop_w = 0.0
+
+    async def step(self, now_s: float, reading: Reading | None) -> float:
+        """Bring the client to the budget, look at it if that is due; return when to step again."""
+        steward, control = self._steward, self._control
+        status = await self._client.status()
+        if self.insist:
+            await rest(self._client, status, gpu=steward.options.gpu_w > 0)
+            self.insist, status = False, await self._client.status()
+        if steward.hand.judge(status.cpu, lease_left_s=control.lease_until_s - now_s):
+            control.let_go()
+        elif await control.follow(now_s, status, self._budget(now_s), self._narrowest()):
+            steward.changed_s = control.changed_s
+            status = await self._client.status()
+            await self._look(now_s, status, reading)
+            self._look_s = now_s + AFTER_CHANGE_S
+        if now_s >= self._look_s:
+            await self._look(now_s, status, reading)
+            self._look_s = now_s + steward.options.poll_s
+        due_s = control.next_s(now_s, self._budget(now_s))
+        return self._look_s if due_s is None else min(self._look_s, due_s)
+
+    def look_again(self) -> None:
+        """Look at tasks and projects with the next step, however fresh the last look is."""
+        self._look_s = self._projects_s = float("-inf")
+
+    def estimate_w(self) -> float:
+        """Return the watts that the busy cores should draw."""
+        table = self._steward.table
+        if self.seen is None:
+            return table.idle_w
+        pulsed_w = table.watts(min(self.seen.busy_cores, table.model.slots)) - table.idle_w
+        gpu_w = self._steward.options.gpu_w if any(t.gpu for t in self.seen.running) else 0.0
+        cores = min(sum(task.cpus for task in self._guilty), table.model.slots)
+        guilty_w = table.watts(cores) - table.idle_w
+        duty = self._control.plan.duty
+        return min(table.idle_w + pulsed_w * duty + guilty_w, self._full_w()) + gpu_w
+
+    def problem(self, now_s: float) -> EngineProblem | None:
+        """Tell why there is less heat than the budget allows."""
+        if self._steward.hand.by_hand:
+            return EngineProblem.CHANGED_BY_HAND
+        if self.seen is None or self._control.plan == OFF:
+            return None
+        # Just after a lease began the client still gives the run mode as its reason.
+        if self.seen.status.suspended not in {SuspendReason.NONE, SuspendReason.BY_MODE}:
+            return EngineProblem.MACHINE_BUSY
+        short = self._steward.work.short_s(now_s) >= SHORT_S
+        return EngineProblem.NO_JOBS if short else None
+
+    def details(self, rates: Mapping[str, Decimal]) -> Details | None:
+        """Return all that people may want to see; None before the first look."""
+        seen = self.seen
+        if seen is None:
+            return None
+        plan, cpu = self._control.plan, seen.status.cpu
+        return Details(
+            version=self._host.version,
+            host_name=self._host.host_name,
+            processor=self._host.processor,
+            cores=self._host.cores,
+            cores_allowed=plan.cores,
+            duty=plan.duty,
+            mode=cpu.mode.name.lower(),
+            mode_permanent=cpu.permanent.name.lower(),
+            mode_left_s=cpu.left_s,
+            by_hand=self._steward.hand.by_hand,
+            suspend_reason=seen.status.suspended,
+            tasks_running=len(seen.running),
+            tasks_waiting=len(seen.paused) + len(seen.queued),
+            running=seen.views(),
+            projects=tuple(
+                ProjectView(url=p.url, name=p.name, credit=p.credit, filler=is_filler(p, rates))
+                for p in seen.projects
+            ),
+            credit=sum((p.credit or Decimal(0) for p in seen.projects), Decimal(0)),
+        )
+
+    async def _look(self, now_s: float, status: ClientStatus, reading: Reading | None) -> None:
+        if now_s - self._projects_s >= PROJECTS_S:
+            self._projects = await self._client.projects()
+            self._projects_s = now_s
+            for project in self._projects:
+                if project.host_id and project.credit is not None:
+                    self._steward.first_seen.setdefault(key_of(project), project.credit)
+        tasks = await self._client.tasks()
+        self.seen = Observation(at_s=now_s, status=status, tasks=tasks, projects=self._projects)
+        self._count_losses(tasks)
+        self._learn(now_s, self.seen, reading)
+        if not self._steward.hand.by_hand:
+            await self._watch_obedience(now_s, self.seen, reading)
+            await self._watch_work(now_s, self.seen)
+
+    def _learn(self, now_s: float, seen: Observation, reading: Reading | None) -> None:
+        busy = seen.busy_cores
+        if busy != self._load[0] or self._control.plan.duty < 1:
+            self._load = (busy, now_s)
+        gpu = any(task.gpu for task in seen.running)
+        doubt = self._guilty or self._steward.obedience.doubtful
+        if reading is None or gpu or doubt or busy != int(busy):
+            return
+        if reading.at_s - self._load[1] >= STEADY_S:
+            self._steward.table.learn(int(busy), reading.power_w)
+
+    def _count_losses(self, tasks: tuple[Task, ...]) -> None:
+        failed = [task for task in tasks if task.state in {ERRORED, ABORTED}]
+        if self._lost is None:  # what failed before we came is none of ours
+            self._lost = {task.name for task in failed}
+        self._lost &= {task.name for task in tasks}
+        for task in failed:
+            self._lose(task)
+
+    def _lose(self, task: Task) -> None:
+        if self._lost is not None and task.name not in self._lost:
+            self._lost.add(task.name)
+            self._steward.work_lost_s += task.cpu_time_s
+
+    async def _watch_obedience(
+        self, now_s: float, seen: Observation, reading: Reading | None
+    ) -> None:
+        watch, control = self._steward.obedience, self._control
+        stopped = control.plan == OFF
+        paused = list(to_be_paused(seen.tasks, stopped=stopped, pulsed=control.plan.duty < 1))
+        self._guilty = watch.burning(now_s, paused)
+        idle_w = self._steward.table.idle_w
+        if not stopped:
+            self._drop_w = self.estimate_w() - idle_w
+        hot = watch.hot(
+            now_s,
+            stopped=stopped,
+            power_w=None if reading is None else reading.power_w,
+            idle_w=idle_w,
+            drop_w=self._drop_w,
+        )
+        match watch.judge(now_s, guilty=bool(self._guilty) or hot):
+            case Step.ABORT:
+                for task in self._guilty or paused:
+                    self._lose(task)
+                    await self._client.abort(task)
+            case Step.QUIT:
+                await self._client.quit()
+            case Step.NONE:
+                pass
+
+    async def _watch_work(self, now_s: float, seen: Observation) -> None:
+        plan = self._control.plan
+        wanted = plan != OFF and seen.status.suspended == SuspendReason.NONE
+        short = wanted and seen.busy_cores < plan.cores and not seen.more_to_come(plan.cores)
+        if self._steward.work.due(now_s, short=short):
+            for project in seen.projects:
+                if not project.paused:
+                    await self._client.update(project.url)
+        behind = waiting_projects(seen.projects, seen.running)
+        if self._steward.paid_work.due(now_s, short=wanted and bool(behind)):
+            for url in behind:
+                await self._client.update(url)
+
+    def _budget(self, now_s: float) -> HeatBudget | None:
+        budget = self._steward.budget
+        return None if budget is None or budget.expires_s <= now_s else budget
+
+    def _narrowest(self) -> int:
+        return 1 if self.seen is None else self.seen.narrowest
+
+    def _full_w(self) -> float:
+        return self._steward.table.watts(self._steward.table.model.slots)

@@ -1,0 +1,194 @@
+"""Watchdogs: pure state machines that judge what a client does; time comes in, in seconds."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from .replies import PAUSED, RunMode, Switch, Task
+
+SETTLE_S: Final = 8.0
+"""A change acts within 1.3 s; the client's own figures may be some seconds old."""
+
+
+@dataclass(slots=True, kw_only=True)
+class WorkWatch:
+    """Says when to ask projects for work: soon at first, ever more seldom while there is none."""
+
+    first_s: float
+    last_s: float
+    patient_for: int = 4
+    """Requests at the first interval before it doubles."""
+    _short_since_s: float | None = None
+    _asked_s: float = float("-inf")
+    _asked: int = 0
+
+    def short_s(self, now_s: float) -> float:
+        """Return for how long too few tasks have been running, in seconds."""
+        return 0.0 if self._short_since_s is None else now_s - self._short_since_s
+
+    def due(self, now_s: float, *, short: bool) -> bool:
+        """Tell whether to ask now; `short`: fewer tasks run than are wanted."""
+        if not short:
+            self._short_since_s = None
+            self._asked = 0
+            return False
+        if self._short_since_s is None:
+            self._short_since_s = now_s
+        if now_s - self._short_since_s < min(SETTLE_S, self.first_s):
+            return False
+        doublings = min(max(self._asked - self.patient_for, 0), 30)
+        if now_s - self._asked_s < min(self.first_s * 2**doublings, self.last_s):
+            return False
+        self._asked += 1
+        self._asked_s = now_s
+        return True
+
+
+LONGEST_LEASE_S: Final = 600.0
+"""A temporary `always` that runs longer was not set by us."""
+
+
+class Step(StrEnum):
+    """How far a client that heats on against its word is driven."""
+
+    NONE = "none"
+    ABORT = "abort"
+    QUIT = "quit"
+
+
+ABORT_AFTER_S: Final = 10.0
+QUIT_AFTER_S: Final = 75.0
+"""Behind an abort; the client itself kills a task 60 s after it."""
+METER_AFTER_S: Final = 60.0
+"""A power meter may be slow, and other programs draw power too: wait longer."""
+CALM_S: Final = 600.0
+"""For so long an escalation is still told after its cause is gone."""
+_CPU_SHARE: Final = 0.05
+"""CPU seconds per second that a paused task never uses; on a busy machine a deaf one gets few."""
+_DROP_SHARE: Final = 0.5
+_SMALLEST_DROP_W: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A paused task: since when it is paused, when it was last seen, its CPU seconds then."""
+
+    paused_s: float
+    seen_s: float
+    cpu_s: float
+
+
+@dataclass(slots=True)
+class ObedienceWatch:
+    """Notices tasks that burn on though they are told to pause, and says what to do about it."""
+
+    alarm: bool = False
+    """An escalation is going on, or was lately."""
+    _paused: dict[str, _Look] = field(default_factory=dict)
+    _burning_since_s: float | None = None
+    _meter_since_s: float | None = None
+    _cool_w: float | None = None
+    """What the meter must fall to after a stop."""
+    _acted: Step = Step.NONE
+    _acted_s: float = 0.0
+    _seen_s: float = 0.0
+
+    def burning(self, now_s: float, paused: Iterable[Task]) -> list[Task]:
+        """Return those of the tasks that should be paused which use CPU time."""
+        before, self._paused = self._paused, {}
+        guilty = []
+        for task in paused:
+            last = before.get(task.name, _Look(now_s, now_s, task.cpu_time_s))
+            self._paused[task.name] = _Look(last.paused_s, now_s, task.cpu_time_s)
+            used_s = task.cpu_time_s - last.cpu_s
+            if now_s - last.paused_s > SETTLE_S and used_s > _CPU_SHARE * (now_s - last.seen_s):
+                guilty.append(task)
+        return guilty
+
+    @property
+    def doubtful(self) -> bool:
+        """Tell whether the meter has not shown yet that the last stop was obeyed."""
+        return self._meter_since_s is not None
+
+    def hot(
+        self, now_s: float, *, stopped: bool, power_w: float | None, idle_w: float, drop_w: float
+    ) -> bool:
+        """Tell whether the meter never showed the drop of about `drop_w` watts that a stop gives.
+
+        Once it did, the tasks obey: what is drawn later, other programs draw.
+        """
+        if not stopped:
+            self._cool_w = None
+            self._meter_since_s = None
+            if power_w is not None and min(drop_w, power_w - idle_w) >= _SMALLEST_DROP_W:
+                self._cool_w = power_w - _DROP_SHARE * min(drop_w, power_w - idle_w)
+            return False
+        if power_w is None or self._cool_w is None:
+            return False
+        if power_w <= self._cool_w:
+            self._cool_w = self._meter_since_s = None
+            return False
+        if self._meter_since_s is None:
+            self._meter_since_s = now_s
+        return now_s - self._meter_since_s > METER_AFTER_S
+
+    def judge(self, now_s: float, *, guilty: bool) -> Step:
+        """Return the step to take now, each once: abort the tasks, then end the client."""
+        if not guilty:
+            self._burning_since_s = None
+            if self.alarm and now_s - self._seen_s > CALM_S:
+                self.alarm, self._acted = False, Step.NONE
+            return Step.NONE
+        self._seen_s = now_s
+        if self._burning_since_s is None:
+            self._burning_since_s = now_s
+        if self._acted is Step.NONE and now_s - self._burning_since_s >= ABORT_AFTER_S:
+            return self._act(Step.ABORT, now_s)
+        if self._acted is Step.ABORT and now_s - self._acted_s >= QUIT_AFTER_S:
+            return self._act(Step.QUIT, now_s)
+        return Step.NONE
+
+    def _act(self, step: Step, now_s: float) -> Step:
+        self.alarm = True
+        self._acted = step
+        self._acted_s = now_s
+        return step
+
+
+def to_be_paused(tasks: Iterable[Task], *, stopped: bool, pulsed: bool) -> Iterable[Task]:
+    """Return the tasks in memory that the client says it has paused."""
+    return (
+        task
+        for task in tasks
+        if task.process and (stopped or (task.process == PAUSED and not pulsed))
+    )
+
+
+@dataclass(slots=True)
+class HandWatch:
+    """Notices that somebody sets the run mode by hand, and when he gives the radiator back."""
+
+    by_hand: bool = False
+    _silenced: bool = False
+    """Suspended for good by hand: looks like our own `never`, so no look alone can end it."""
+
+    def judge(self, switch: Switch, *, lease_left_s: float) -> bool:
+        """Tell whether the mode is somebody else's.
+
+        `lease_left_s` is what a lease given on this very connection still has to run.
+        """
+        never = RunMode.NEVER
+        resting = switch.mode is never and switch.permanent is never and not switch.left_s
+        leased = switch.mode is RunMode.ALWAYS and switch.left_s <= LONGEST_LEASE_S + SETTLE_S
+        if switch.permanent is not never or not (resting or leased):
+            self.by_hand, self._silenced = True, False
+        elif self.by_hand:
+            self.by_hand = self._silenced or not resting
+        elif resting and lease_left_s > SETTLE_S:
+            self.by_hand = self._silenced = True
+        return self.by_hand
+
+    def take_back(self) -> None:
+        """Forget what was set by hand."""
+        self.by_hand = self._silenced = False

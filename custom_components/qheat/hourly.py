@@ -1,0 +1,109 @@
+"""External statistics: heat and money in the hour in which the heat was made.
+
+The live sensors count a settlement when it comes; these statistics count it when its work was
+done. Their sums are the ledger's own running totals, so writing an hour again changes nothing.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from homeassistant.components.recorder.const import DOMAIN as RECORDER_DOMAIN
+from homeassistant.components.recorder.models import (
+    StatisticData,
+    StatisticMeanType,
+    StatisticMetaData,
+)
+from homeassistant.components.recorder.statistics import async_add_external_statistics
+from homeassistant.const import UnitOfEnergy
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.translation import async_get_translations
+from homeassistant.util import dt as dt_util
+from homeassistant.util.unit_conversion import EnergyConverter
+
+from .const import DOMAIN
+from .ledger import Ledger, Totals
+
+HOUR_S: Final = 3600
+JOULES_PER_KWH: Final = 3_600_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """One figure of a radiator by the hour; its name is that of the sensor with the same key."""
+
+    key: str
+    is_energy: bool
+    value_fn: Callable[[Totals], float]
+
+
+SERIES: Final = (
+    Series(key="heat", is_energy=True, value_fn=lambda totals: totals.heat_j / JOULES_PER_KWH),
+    Series(
+        key="free_heat",
+        is_energy=True,
+        value_fn=lambda totals: totals.free_heat_j / JOULES_PER_KWH,
+    ),
+    Series(key="earnings", is_energy=False, value_fn=lambda totals: float(totals.earned)),
+)
+
+
+class HourlyStatistics:
+    """Writes each full hour of each radiator, and again what a late settlement changes."""
+
+    def __init__(self, hass: HomeAssistant, ledger: Ledger, names: Mapping[str, str]) -> None:
+        self._hass = hass
+        self._ledger = ledger
+        self._names = names
+        self._written: dict[str, dict[int, float]] = {}
+        self._hour_s = 0
+
+    async def async_tick(self, now_s: float, *, booked: bool) -> None:
+        """Write what is new at `now_s` (epoch seconds): an hour is full, or something was booked.
+
+        Call it when the books are saved, so that nothing is written that a crash takes back.
+        """
+        hour_s = int(now_s // HOUR_S) * HOUR_S
+        if RECORDER_DOMAIN in self._hass.config.components and (booked or hour_s != self._hour_s):
+            self._hour_s = hour_s
+            texts = await async_get_translations(
+                self._hass, self._hass.config.language, "entity", [DOMAIN]
+            )
+            for radiator_id, name in self._names.items():
+                for series in SERIES:
+                    label = texts[f"component.{DOMAIN}.entity.sensor.{series.key}.name"]
+                    self._write(radiator_id, series, f"{name} {label} ({DOMAIN})")
+
+    def _write(self, radiator_id: str, series: Series, name: str) -> None:
+        statistic_id = f"{DOMAIN}:{radiator_id.lower()}_{series.key}"
+        points = dict(self._points(radiator_id, series))
+        known = self._written.get(statistic_id, {})
+        changed = {at_s: total for at_s, total in points.items() if known.get(at_s) != total}
+        self._written[statistic_id] = points
+        if not changed:
+            return
+        metadata = StatisticMetaData(
+            mean_type=StatisticMeanType.NONE,
+            has_sum=True,
+            name=name,
+            source=DOMAIN,
+            statistic_id=statistic_id,
+            unit_class=EnergyConverter.UNIT_CLASS if series.is_energy else None,
+            unit_of_measurement=(
+                UnitOfEnergy.KILO_WATT_HOUR if series.is_energy else self._ledger.currency
+            ),
+        )
+        async_add_external_statistics(
+            self._hass,
+            metadata,
+            [
+                StatisticData(start=dt_util.utc_from_timestamp(at_s), state=total, sum=total)
+                for at_s, total in changed.items()
+            ],
+        )
+
+    def _points(self, radiator_id: str, series: Series) -> Iterator[tuple[int, float]]:
+        """Yield each full hour's start and the total at its end."""
+        for at_s, totals in self._ledger.running_totals(radiator_id):
+            if at_s < self._hour_s:
+                yield at_s, series.value_fn(totals)

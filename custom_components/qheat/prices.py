@@ -1,0 +1,176 @@
+"""Prices of a home: each fixed, or read from an entity at every tick."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+from homeassistant.const import (
+    ATTR_UNIT_OF_MEASUREMENT,
+    STATE_UNAVAILABLE,
+    STATE_UNKNOWN,
+    UnitOfEnergy,
+)
+from homeassistant.core import HomeAssistant, State
+
+from .const import (
+    CONF_CO2_ELECTRICITY,
+    CONF_CO2_REFERENCE,
+    CONF_CO2_SOURCE,
+    CONF_ELECTRICITY_PRICE,
+    CONF_ELECTRICITY_PRICE_ENTITY,
+    CONF_REFERENCE_EFFICIENCY,
+    CONF_REFERENCE_KIND,
+    CONF_REFERENCE_PRICE,
+    CONF_REFERENCE_PRICE_ENTITY,
+)
+from .ledger import (
+    REFERENCE_DEFAULTS,
+    LedgerError,
+    ReferenceKind,
+    Tariff,
+    Totals,
+    co2_avoided_g,
+)
+
+PRICE_ENTITIES: Final = (CONF_ELECTRICITY_PRICE_ENTITY, CONF_REFERENCE_PRICE_ENTITY)
+
+SYMBOLS: Final = {
+    "€": {"EUR"},
+    "£": {"GBP"},
+    "$": {"AUD", "CAD", "NZD", "USD"},
+}
+"""Currency signs that sensors put in the place of a code, and what they may stand for."""
+
+KWH_PER_UNIT: Final = {
+    UnitOfEnergy.WATT_HOUR: Decimal("0.001"),
+    UnitOfEnergy.KILO_WATT_HOUR: Decimal(1),
+    UnitOfEnergy.MEGA_WATT_HOUR: Decimal(1000),
+}
+
+ELECTRIC: Final = (ReferenceKind.ELECTRIC, ReferenceKind.HEAT_PUMP)
+
+
+class PriceUnitError(Exception):
+    """An entity's unit is no price of energy in the home's currency; says the key of the error."""
+
+
+def kwh_of(unit: object, currency: str) -> Decimal:
+    """Return how many kWh a price in `unit`, as `EUR/kWh`, is for; raises PriceUnitError."""
+    money, slash, energy = str(unit).partition("/")
+    kwh = KWH_PER_UNIT.get(UnitOfEnergy(energy)) if energy in KWH_PER_UNIT else None
+    if not slash or kwh is None:
+        raise PriceUnitError("price_unit")
+    if money != currency and currency not in SYMBOLS.get(money, ()):
+        raise PriceUnitError("price_currency")
+    return kwh
+
+
+def price_errors(hass: HomeAssistant, values: Mapping[str, Any], currency: str) -> dict[str, str]:
+    """Return what is wrong with the chosen price entities, by field."""
+    errors = {}
+    for field in PRICE_ENTITIES:
+        if field in values:
+            state = hass.states.get(values[field])
+            try:
+                kwh_of(state and state.attributes.get(ATTR_UNIT_OF_MEASUREMENT), currency)
+            except PriceUnitError as err:
+                errors[field] = str(err)
+    return errors
+
+
+def fixed_tariff(options: Mapping[str, Any], currency: str) -> Tariff:
+    """Return the prices that hold where no entity gives one."""
+    return Tariff(
+        currency=currency,
+        electricity_per_kwh=Decimal(str(options[CONF_ELECTRICITY_PRICE])),
+        reference_per_kwh=Decimal(str(options[CONF_REFERENCE_PRICE])),
+        reference_efficiency=_efficiency(options),
+    )
+
+
+class Prices:
+    """The prices valid now; unknown while an entity that gives one of them is silent."""
+
+    def __init__(self, hass: HomeAssistant, fixed: Tariff, options: Mapping[str, Any]) -> None:
+        self._hass = hass
+        self._fixed = fixed
+        self._options = options
+
+    def now(self) -> Tariff | None:
+        """Return the tariff valid now, None while a price is unknown or makes no sense."""
+        fixed = self._fixed
+        electricity = self._price(CONF_ELECTRICITY_PRICE_ENTITY, fixed.electricity_per_kwh)
+        reference = self._price(CONF_REFERENCE_PRICE_ENTITY, fixed.reference_per_kwh)
+        if electricity is None or reference is None:
+            return None
+        try:
+            return Tariff(
+                currency=fixed.currency,
+                electricity_per_kwh=electricity,
+                reference_per_kwh=reference,
+                reference_efficiency=fixed.reference_efficiency,
+            )
+        except LedgerError:
+            return None
+
+    def _price(self, field: str, fixed: Decimal) -> Decimal | None:
+        if field not in self._options:
+            return fixed
+        return _read(self._hass.states.get(self._options[field]), self._fixed.currency)
+
+
+def _read(state: State | None, currency: str) -> Decimal | None:
+    if state is None or state.state in (STATE_UNAVAILABLE, STATE_UNKNOWN):
+        return None
+    try:
+        price = Decimal(state.state)
+        kwh = kwh_of(state.attributes.get(ATTR_UNIT_OF_MEASUREMENT), currency)
+    except InvalidOperation, PriceUnitError:
+        return None
+    return price / kwh if price.is_finite() else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carbon:
+    """How much CO2 a kWh emits, in grams per kWh bought; None where nobody has said."""
+
+    reference_g_per_kwh: float | None
+    electricity_g_per_kwh: float | None
+    reference_efficiency: float
+    source: str | None
+    """Where the factors come from."""
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Carbon:
+        """Return the factors of a home, from its options or the defaults of its other heating."""
+        kind = _kind(options)
+        electricity = options.get(CONF_CO2_ELECTRICITY)
+        usual = electricity if kind in ELECTRIC else REFERENCE_DEFAULTS[kind].co2_g_per_kwh
+        return cls(
+            reference_g_per_kwh=options.get(CONF_CO2_REFERENCE, usual),
+            electricity_g_per_kwh=electricity,
+            reference_efficiency=float(_efficiency(options)),
+            source=options.get(CONF_CO2_SOURCE),
+        )
+
+    def avoided_kg(self, totals: Totals) -> float | None:
+        """Return the kilograms of CO2 avoided by all heat, None without factors."""
+        if self.reference_g_per_kwh is None or self.electricity_g_per_kwh is None:
+            return None
+        avoided_g = co2_avoided_g(
+            totals,
+            reference_g_per_kwh=self.reference_g_per_kwh,
+            reference_efficiency=self.reference_efficiency,
+            electricity_g_per_kwh=self.electricity_g_per_kwh,
+        )
+        return avoided_g / 1000
+
+
+def _kind(options: Mapping[str, Any]) -> ReferenceKind:
+    return ReferenceKind(options.get(CONF_REFERENCE_KIND, ReferenceKind.ELECTRIC))
+
+
+def _efficiency(options: Mapping[str, Any]) -> Decimal:
+    usual = REFERENCE_DEFAULTS[_kind(options)].efficiency
+    return Decimal(str(options.get(CONF_REFERENCE_EFFICIENCY, usual)))

@@ -1,0 +1,80 @@
+"""Repair issues: what a person has to see to at a BOINC machine."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import issue_registry as ir
+
+from .compute.engine import EngineProblem
+from .const import DOMAIN
+from .coordinator import TICK, HomeCoordinator
+
+UNREACHABLE_AFTER_S: Final = 900.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issue:
+    """How a problem of a BOINC machine is told."""
+
+    key: str
+    severity: ir.IssueSeverity = ir.IssueSeverity.WARNING
+    fixable: bool = False
+    after_s: float = 0.0
+    """For so long the problem may last before it is told."""
+
+
+ISSUES: Final = {
+    EngineProblem.BUDGET_IGNORED: Issue(key="budget_ignored", severity=ir.IssueSeverity.CRITICAL),
+    EngineProblem.CHANGED_BY_HAND: Issue(key="changed_by_hand", fixable=True),
+    EngineProblem.BACKEND_REFUSED: Issue(key="boinc_refuses", severity=ir.IssueSeverity.ERROR),
+    EngineProblem.BACKEND_UNREACHABLE: Issue(key="boinc_unreachable", after_s=UNREACHABLE_AFTER_S),
+    EngineProblem.BACKEND_FAULTY: Issue(key="boinc_faulty", after_s=UNREACHABLE_AFTER_S),
+}
+
+
+def watch_problems(hass: HomeAssistant, coordinator: HomeCoordinator) -> Callable[[], None]:
+    """Raise and withdraw issues after each tick; return what ends that and withdraws all."""
+    lasting_s: dict[tuple[str, EngineProblem], float] = {}
+
+    @callback
+    def look() -> None:
+        for radiator_id in coordinator.boinc:
+            problem = coordinator.data.radiators[radiator_id].engine.problem
+            for kind, issue in ISSUES.items():
+                issue_id = f"{issue.key}_{radiator_id}"
+                if kind is not problem:
+                    lasting_s.pop((radiator_id, kind), None)
+                    ir.async_delete_issue(hass, DOMAIN, issue_id)
+                    continue
+                lasted_s = lasting_s.get((radiator_id, kind), 0.0)
+                lasting_s[radiator_id, kind] = lasted_s + TICK.total_seconds()
+                if lasted_s >= issue.after_s:
+                    _raise(hass, coordinator, radiator_id, issue)
+
+    unlisten = coordinator.async_add_listener(look)
+
+    def end() -> None:
+        unlisten()
+        for radiator_id in coordinator.boinc:
+            for issue in ISSUES.values():
+                ir.async_delete_issue(hass, DOMAIN, f"{issue.key}_{radiator_id}")
+
+    return end
+
+
+def _raise(
+    hass: HomeAssistant, coordinator: HomeCoordinator, radiator_id: str, issue: Issue
+) -> None:
+    entry_id = coordinator.config_entry.entry_id
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        f"{issue.key}_{radiator_id}",
+        data={"entry_id": entry_id, "radiator_id": radiator_id},
+        is_fixable=issue.fixable,
+        severity=issue.severity,
+        translation_key=issue.key,
+        translation_placeholders={"radiator": coordinator.boinc.title(radiator_id)},
+    )

@@ -1,0 +1,211 @@
+"""Sensors of the books: heat and money, as totals of a radiator or of the whole home."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final, override
+
+from homeassistant.components.sensor import (
+    SensorDeviceClass,
+    SensorEntity,
+    SensorEntityDescription,
+    SensorStateClass,
+)
+from homeassistant.const import UnitOfEnergy, UnitOfMass, UnitOfRatio
+from homeassistant.helpers.typing import StateType
+from homeassistant.util import dt as dt_util
+
+from .const import CONF_CURRENCY
+from .coordinator import Balance, HomeCoordinator
+from .entity import HomeEntity, RadiatorEntity
+from .ledger import Totals
+
+JOULES_PER_KWH: Final = 3_600_000
+FREE: Final = "free"
+
+type Value = StateType | Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class BooksSensorDescription(SensorEntityDescription):
+    """Describe a sensor that shows the books of a radiator or of the whole home."""
+
+    value_fn: Callable[[Balance], Value]
+    attributes_fn: Callable[[Balance], Mapping[str, Any]] | None = None
+    daily: bool = False
+    """Whether it starts anew at local midnight."""
+
+
+def effective_cop(totals: Totals) -> Value:
+    """Return the effective COP in words: one decimal, "free", or nothing before any cost."""
+    if totals.effective_cop is not None:
+        return f"{totals.effective_cop:.1f}"
+    return FREE if totals.subsidy is not None else None
+
+
+def _percent(share: Decimal | None) -> Decimal | None:
+    return None if share is None else share * 100
+
+
+HEAT_DESCRIPTIONS: tuple[BooksSensorDescription, ...] = (
+    BooksSensorDescription(
+        key="heat",
+        translation_key="heat",
+        device_class=SensorDeviceClass.ENERGY,
+        native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        suggested_display_precision=3,
+        value_fn=lambda balance: balance.totals.heat_j / JOULES_PER_KWH,
+    ),
+    BooksSensorDescription(
+        key="free_heat",
+        translation_key="free_heat",
+        device_class=SensorDeviceClass.ENERGY,
+        native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        suggested_display_precision=3,
+        value_fn=lambda balance: balance.totals.free_heat_j / JOULES_PER_KWH,
+    ),
+)
+
+MONEY_DESCRIPTIONS: tuple[BooksSensorDescription, ...] = (
+    BooksSensorDescription(
+        key="earnings",
+        translation_key="earnings",
+        device_class=SensorDeviceClass.MONETARY,
+        state_class=SensorStateClass.TOTAL,
+        suggested_display_precision=3,
+        value_fn=lambda balance: balance.totals.earned,
+    ),
+    BooksSensorDescription(
+        key="savings",
+        translation_key="savings",
+        device_class=SensorDeviceClass.MONETARY,
+        state_class=SensorStateClass.TOTAL,
+        suggested_display_precision=3,
+        value_fn=lambda balance: balance.totals.savings,
+    ),
+    BooksSensorDescription(
+        key="net_heat_cost",
+        translation_key="net_heat_cost",
+        device_class=SensorDeviceClass.MONETARY,
+        state_class=SensorStateClass.TOTAL,
+        suggested_display_precision=3,
+        value_fn=lambda balance: balance.totals.net_heat_cost,
+    ),
+    BooksSensorDescription(
+        key="repaid",
+        translation_key="repaid",
+        device_class=SensorDeviceClass.MONETARY,
+        state_class=SensorStateClass.TOTAL,
+        suggested_display_precision=3,
+        entity_registry_enabled_default=False,
+        value_fn=lambda balance: balance.totals.repaid,
+    ),
+)
+
+WORK_DESCRIPTIONS: tuple[BooksSensorDescription, ...] = (
+    BooksSensorDescription(
+        key="effective_cop",
+        translation_key="effective_cop",
+        value_fn=lambda balance: effective_cop(balance.totals),
+    ),
+    BooksSensorDescription(
+        key="subsidy",
+        translation_key="subsidy",
+        native_unit_of_measurement=UnitOfRatio.PERCENTAGE,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=1,
+        entity_registry_enabled_default=False,
+        value_fn=lambda balance: _percent(balance.totals.subsidy),
+    ),
+    BooksSensorDescription(
+        key="co2_avoided",
+        translation_key="co2_avoided",
+        native_unit_of_measurement=UnitOfMass.KILOGRAMS,
+        state_class=SensorStateClass.TOTAL,
+        suggested_display_precision=2,
+        entity_registry_enabled_default=False,
+        value_fn=lambda balance: balance.carbon.avoided_kg(balance.totals),
+        attributes_fn=lambda balance: asdict(balance.carbon),
+    ),
+    BooksSensorDescription(
+        key="work_today",
+        translation_key="work_today",
+        state_class=SensorStateClass.TOTAL,
+        daily=True,
+        value_fn=lambda balance: sum(balance.today.jobs.values()),
+        attributes_fn=lambda balance: {
+            "kinds": dict(balance.today.jobs),
+            "refused": balance.today.refused,
+            "core_hours": round(balance.today.core_h, 2),
+        },
+    ),
+)
+
+
+def home_books(coordinator: HomeCoordinator) -> Iterator[SensorEntity]:
+    """Return the sensors of a home's books."""
+    return (HomeBooksSensor(coordinator, description) for description in _all(coordinator))
+
+
+def radiator_books(coordinator: HomeCoordinator, radiator_id: str) -> Iterator[SensorEntity]:
+    """Return the sensors of a radiator's books."""
+    return (
+        RadiatorBooksSensor(coordinator, radiator_id, description)
+        for description in _all(coordinator)
+    )
+
+
+def _all(coordinator: HomeCoordinator) -> Iterator[BooksSensorDescription]:
+    currency = coordinator.config_entry.data[CONF_CURRENCY]
+    yield from HEAT_DESCRIPTIONS
+    for description in MONEY_DESCRIPTIONS:
+        yield replace(description, native_unit_of_measurement=currency)
+    yield from WORK_DESCRIPTIONS
+
+
+class BooksSensor(SensorEntity):
+    """A figure out of a balance."""
+
+    entity_description: BooksSensorDescription
+
+    @property
+    def balance(self) -> Balance:
+        """What the figure is taken from."""
+        raise NotImplementedError
+
+    @property
+    @override
+    def native_value(self) -> Value:
+        return self.entity_description.value_fn(self.balance)
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, Any] | None:
+        attributes_fn = self.entity_description.attributes_fn
+        return attributes_fn(self.balance) if attributes_fn else None
+
+    @property
+    @override
+    def last_reset(self) -> datetime | None:
+        return dt_util.start_of_local_day() if self.entity_description.daily else None
+
+
+class HomeBooksSensor(HomeEntity, BooksSensor):
+    """A figure over all radiators of the home, removed ones included."""
+
+    @property
+    @override
+    def balance(self) -> Balance:
+        return self.coordinator.data.home_balance
+
+
+class RadiatorBooksSensor(RadiatorEntity, BooksSensor):
+    """A figure of one radiator."""
+
+    @property
+    @override
+    def balance(self) -> Balance:
+        return self.coordinator.data.balances[self._radiator_id]

@@ -1,0 +1,96 @@
+"""Radiators heated by this machine's own processors, and where their jobs come from."""
+
+import secrets
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import CONF_TOKEN, CONF_URL
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.storage import STORAGE_DIR
+
+from .backend import EmbeddedBackend, StoreError, Terms, catalogue
+from .compute.client import JobClient
+from .compute.engine import Engine, EngineError, PowerModel
+from .compute.machine import Machine
+from .compute.pull import PullEngine
+from .const import BACKEND_EMBEDDED, CONF_BACKEND, CONF_IDLE_W, CONF_RATED_W, DOMAIN
+from .errors import setup_error
+from .heating import RadiatorRating
+from .ledger import Tariff
+from .machine_share import async_shared_machine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThisMachine:
+    """The machine's slots and the backend that keeps them busy."""
+
+    machine: Machine
+    embedded: EmbeddedBackend | None
+    client: JobClient
+
+    def build(self, radiator_id: str, data: Mapping[str, Any]) -> tuple[RadiatorRating, Engine]:
+        """Return what a radiator can give, and its engine."""
+        power = PowerModel(
+            idle_w=data[CONF_IDLE_W], rated_w=data[CONF_RATED_W], slots=self.machine.slots
+        )
+        rating = RadiatorRating(
+            idle_w=power.idle_w, rated_w=power.rated_w, slots=power.slots, pausable=True
+        )
+        return rating, PullEngine(self.client, self.machine, radiator_id, power)
+
+
+async def async_open_this_machine(
+    hass: HomeAssistant, entry: ConfigEntry, tariff: Tariff, stack: AsyncExitStack
+) -> ThisMachine:
+    """Start the machine, and the embedded backend if the home's jobs come from there."""
+    try:
+        machine = await stack.enter_async_context(async_shared_machine(hass))
+    except EngineError as err:
+        raise setup_error("machine_unfit", err) from err
+    if entry.data[CONF_BACKEND] == BACKEND_EMBEDDED:
+        embedded, client = await _open_embedded(hass, entry, tariff, stack)
+        return ThisMachine(machine=machine, embedded=embedded, client=client)
+    session = async_get_clientsession(hass)
+    client = JobClient(session, entry.data[CONF_URL], entry.data[CONF_TOKEN])
+    return ThisMachine(machine=machine, embedded=None, client=client)
+
+
+async def async_delete_database(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Delete what the embedded backend of a home has kept."""
+    await hass.async_add_executor_job(_delete_database, _database(hass, entry))
+
+
+def _database(hass: HomeAssistant, entry: ConfigEntry) -> Path:
+    return Path(hass.config.path(STORAGE_DIR, f"{DOMAIN}.{entry.entry_id}.sqlite"))
+
+
+def _delete_database(database: Path) -> None:
+    for path in database.parent.glob(f"{database.stem}.*"):
+        path.unlink()
+
+
+async def _open_embedded(
+    hass: HomeAssistant, entry: ConfigEntry, tariff: Tariff, stack: AsyncExitStack
+) -> tuple[EmbeddedBackend, JobClient]:
+    database, token = _database(hass, entry), secrets.token_urlsafe()
+    backend = EmbeddedBackend(
+        db_path=database,
+        socket_path=database.with_suffix(".sock"),
+        token=token,
+        terms=Terms(currency=tariff.currency, repayment_per_kwh=tariff.electricity_per_kwh),
+        catalogue=catalogue,
+    )
+    try:
+        await backend.start()
+    except (OSError, StoreError) as err:
+        raise setup_error("backend_failed", err) from err
+    stack.push_async_callback(backend.stop)
+    connector = aiohttp.UnixConnector(path=str(backend.socket_path))
+    session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
+    return backend, JobClient(session, "http://localhost", token)

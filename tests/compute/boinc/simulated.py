@@ -1,0 +1,195 @@
+"""A simulated BOINC client's GUI RPC port: for faults that a real client does not make, and crowds.
+
+As a program it serves many: simulated.py COUNT prints their ports and runs until stdin ends.
+"""
+
+import asyncio
+import re
+import sys
+import time
+from dataclasses import dataclass, field
+from hashlib import md5
+from typing import Final
+
+PASSWORD: Final = "secret"
+URL: Final = "https://science.example/"
+_MODES: Final = {"always": 1, "auto": 2, "never": 3}
+
+
+@dataclass(slots=True)
+class SimulatedClient:
+    """Enough of a client to be heated with: modes, preferences, tasks that run or do not."""
+
+    cores: int = 4
+    version: tuple[int, int, int] = (8, 2, 15)
+    password: str = PASSWORD
+    permanent: int = 2
+    temporary: int = 0
+    temporary_until_s: float = 0.0
+    gpu: str = "auto"
+    """The GPU's mode and its duration, as set last."""
+    override: str = ""
+    credit: float = 100.0
+    share: float = 100.0
+    tasks: int = 8
+    cpu_s: float = 0.0
+    calls: list[str] = field(default_factory=list)
+    answer: bytes | None = None
+    """Sent instead of any reply, if set."""
+    port: int = 0
+    _server: asyncio.Server | None = None
+    _writers: set[asyncio.StreamWriter] = field(default_factory=set)
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        for writer in self._writers:
+            writer.transport.abort()
+        await self._server.wait_closed()
+
+    @property
+    def mode(self) -> int:
+        return self.temporary if time.monotonic() < self.temporary_until_s else self.permanent
+
+    @property
+    def preferences(self) -> dict[str, float]:
+        found = re.findall(r"<(\w+)>([\d.]+)</\w+>", self.override)
+        return {"max_ncpus_pct": 100.0, "cpu_usage_limit": 100.0} | {
+            name: float(value) for name, value in found
+        }
+
+    @property
+    def running(self) -> int:
+        if self.mode == 3:
+            return 0
+        allowed = int(self.cores * self.preferences["max_ncpus_pct"] / 100)
+        return min(self.tasks, max(allowed, 1))
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._server is None or not self._server.is_serving():
+            writer.close()  # accepted just before the end
+            return
+        self._writers.add(writer)
+        nonce = f"{time.time():f}"
+        authorized = False
+        try:
+            while True:
+                request = (await reader.readuntil(b"\x03")).decode()
+                if "<auth2>" in request:
+                    wanted = md5((nonce + self.password).encode(), usedforsecurity=False)
+                    authorized = wanted.hexdigest() in request
+                    body = "<authorized/>" if authorized else "<unauthorized/>"
+                elif "<auth1/>" in request:
+                    body = f"<nonce>{nonce}</nonce>"
+                else:
+                    body = self._reply(request) if authorized else "<unauthorized/>"
+                reply = f"<boinc_gui_rpc_reply>\n{body}\n</boinc_gui_rpc_reply>\n\x03".encode()
+                writer.write(self.answer or reply)
+                await writer.drain()
+        except asyncio.IncompleteReadError, ConnectionError:
+            pass
+        finally:
+            self._writers.discard(writer)
+            writer.close()
+
+    def _reply(self, request: str) -> str:
+        command = (re.findall(r"<(\w+)", request) or ["", ""])[1]
+        self.calls.append(command)
+        tell = getattr(self, f"_{command}", None)
+        return "<success/>" if tell is None else str(tell(request))
+
+    def _exchange_versions(self, _request: str) -> str:
+        numbers = zip(("major", "minor", "release"), self.version, strict=True)
+        body = "".join(f"<{name}>{number}</{name}>" for name, number in numbers)
+        return f"<server_version>{body}</server_version>"
+
+    def _get_host_info(self, _request: str) -> str:
+        return (
+            f"<host_info><domain_name>box</domain_name><p_ncpus>{self.cores}</p_ncpus>"
+            "<p_model>Processor</p_model></host_info>"
+        )
+
+    def _get_results(self, _request: str) -> str:
+        return f"<results>{''.join(map(self._task, range(self.tasks)))}</results>"
+
+    def _get_project_status(self, _request: str) -> str:
+        return (
+            f"<projects><project><master_url>{URL}</master_url>"
+            "<project_name>Science</project_name><hostid>5</hostid>"
+            f"<host_total_credit>{self.credit:f}</host_total_credit>"
+            f"<resource_share>{self.share:f}</resource_share></project></projects>"
+        )
+
+    def _get_global_prefs_working(self, _request: str) -> str:
+        body = "".join(f"<{n}>{v:f}</{n}>" for n, v in self.preferences.items())
+        return f"<global_preferences>{body}</global_preferences>"
+
+    def _get_global_prefs_override(self, _request: str) -> str:
+        return self.override or "<error>no prefs override file</error>"
+
+    def _set_global_prefs_override(self, request: str) -> str:
+        found = re.search(r"_override>(.*)</set_global", request, re.DOTALL)
+        self.override = found[1] if found else ""
+        return "<success/>"
+
+    def _set_run_mode(self, request: str) -> str:
+        mode = next(number for name, number in _MODES.items() if f"<{name}/>" in request)
+        duration_s = float((re.findall(r"<duration>([\d.]+)", request) or ["0"])[0])
+        self.temporary, self.temporary_until_s = mode, time.monotonic() + duration_s
+        if not duration_s:
+            self.permanent = mode
+        return "<success/>"
+
+    def _set_gpu_mode(self, request: str) -> str:
+        mode = next(name for name in _MODES if f"<{name}/>" in request)
+        lasting = "<duration>0.000<" in request
+        self.gpu = f"{mode} for good" if lasting else f"{mode} for a while"
+        return "<success/>"
+
+    def _get_cc_status(self, _request: str) -> str:
+        left_s = max(0.0, self.temporary_until_s - time.monotonic())
+        gpu_mode = _MODES[self.gpu.split()[0]]
+        return (
+            f"<cc_status><task_suspend_reason>{4 if self.mode == 3 else 0}</task_suspend_reason>"
+            f"<task_mode>{self.mode}</task_mode><task_mode_perm>{self.permanent}</task_mode_perm>"
+            f"<task_mode_delay>{left_s:f}</task_mode_delay>"
+            f"<gpu_suspend_reason>0</gpu_suspend_reason><gpu_mode>{gpu_mode}</gpu_mode>"
+            f"<gpu_mode_perm>{3 if 'never' in self.gpu else 2}</gpu_mode_perm>"
+            "<gpu_mode_delay>0</gpu_mode_delay></cc_status>"
+        )
+
+    def _task(self, number: int) -> str:
+        process = 1 if number < self.running else 9
+        return (
+            f"<result><name>task_{number}</name><wu_name>task_{number}_wu</wu_name>"
+            f"<platform>x86_64-pc-linux-gnu</platform><version_num>100</version_num>"
+            f"<plan_class></plan_class><project_url>{URL}</project_url>"
+            "<final_cpu_time>0.000000</final_cpu_time><exit_status>0</exit_status><state>2</state>"
+            "<report_deadline>1795548489.177711</report_deadline>"
+            "<received_time>1795462089.608629</received_time>"
+            "<estimated_cpu_time_remaining>1234.5</estimated_cpu_time_remaining>"
+            f"<active_task><active_task_state>{process}</active_task_state>"
+            f"<slot>{number}</slot><pid>{1000 + number}</pid>"
+            f"<scheduler_state>{2 if process == 1 else 1}</scheduler_state>"
+            f"<fraction_done>0.25</fraction_done><current_cpu_time>{self.cpu_s:f}"
+            "</current_cpu_time><elapsed_time>99.5</elapsed_time></active_task></result>"
+        )
+
+
+async def _crowd(count: int) -> None:
+    clients = [SimulatedClient() for _ in range(count)]
+    for client in clients:
+        await client.start()
+    sys.stdout.write(" ".join(str(client.port) for client in clients) + "\n")
+    sys.stdout.flush()
+    await asyncio.to_thread(sys.stdin.read)
+    for client in clients:
+        await client.stop()
+
+
+if __name__ == "__main__":
+    asyncio.run(_crowd(int(sys.argv[1])))

@@ -1,0 +1,135 @@
+"""A client is held to its budget: the moments are given, the connection is real."""
+
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from custom_components.qheat.compute.boinc.client import BoincClient
+from custom_components.qheat.compute.boinc.control import Control
+from custom_components.qheat.compute.boinc.originals import Originals
+from custom_components.qheat.compute.boinc.plan import OFF, Plan, Planner
+from custom_components.qheat.compute.boinc.replies import RunMode
+from custom_components.qheat.compute.boinc.rpc import RpcConnection
+from custom_components.qheat.compute.boinc.watts import WattsTable
+from custom_components.qheat.compute.engine import HeatBudget, PowerModel
+
+from .simulated import PASSWORD, SimulatedClient
+
+MODEL = PowerModel(idle_w=20.0, rated_w=60.0, slots=4)
+OWN = Originals(
+    override="<global_preferences><disk_max_used_gb>5</disk_max_used_gb></global_preferences>",
+    cpu_mode=RunMode.AUTO,
+    gpu_mode=RunMode.AUTO,
+)
+
+
+@pytest.fixture
+async def simulated(socket_enabled: None) -> AsyncGenerator[SimulatedClient]:
+    client = SimulatedClient(permanent=3)
+    await client.start()
+    yield client
+    await client.stop()
+
+
+@pytest.fixture
+async def control(simulated: SimulatedClient) -> AsyncGenerator[Control]:
+    connection = RpcConnection("127.0.0.1", simulated.port, PASSWORD)
+    await connection.connect()
+    yield Control(
+        client=BoincClient(connection),
+        planner=Planner(table=WattsTable(MODEL)),
+        originals=OWN,
+        cores=4,
+    )
+    await connection.close()
+
+
+async def follow(control: Control, now_s: float, power_w: float, expires_s: float) -> None:
+    budget = HeatBudget(power_w=power_w, expires_s=expires_s)
+    await control.follow(now_s, await control.client.status(), budget, 1)
+
+
+async def test_a_budget_becomes_preferences_and_a_lease_over_never(
+    control: Control, simulated: SimulatedClient
+) -> None:
+    await follow(control, 100.0, 40.0, 120.0)
+    status = await control.client.status()
+    assert (status.cpu.mode, status.cpu.permanent) == (RunMode.ALWAYS, RunMode.NEVER)
+    assert 15 < status.cpu.left_s <= 20
+    assert simulated.running == 2
+    assert "<disk_max_used_gb>5</disk_max_used_gb>" in simulated.override
+    for name in ("max_ncpus_pct", "niu_max_ncpus_pct"):
+        assert simulated.preferences[name] == pytest.approx(50, abs=0.01)
+    for name in ("cpu_usage_limit", "niu_cpu_usage_limit"):
+        assert simulated.preferences[name] == 100
+
+
+async def test_changes_are_ten_seconds_apart_but_a_stop_is_made_at_once(
+    control: Control, simulated: SimulatedClient
+) -> None:
+    await follow(control, 100.0, 60.0, 120.0)
+    assert simulated.running == 4
+    await follow(control, 105.0, 30.0, 125.0)
+    assert simulated.running == 4
+    assert control.next_s(105.0, HeatBudget(power_w=30.0, expires_s=125.0)) == 110.0
+    await follow(control, 110.0, 30.0, 130.0)
+    assert simulated.running == 1
+    await follow(control, 111.0, 0.0, 131.0)
+    assert simulated.running == 0
+    assert simulated.permanent == 3
+    await follow(control, 115.0, 60.0, 135.0)
+    assert simulated.running == 0
+    await follow(control, 121.0, 60.0, 141.0)
+    assert simulated.running == 4
+
+
+async def test_a_lease_is_renewed_with_each_budget_and_the_preferences_are_not_written_again(
+    control: Control, simulated: SimulatedClient
+) -> None:
+    await follow(control, 100.0, 60.0, 120.0)
+    simulated.calls.clear()
+    await follow(control, 105.0, 60.0, 125.0)
+    await follow(control, 106.0, 60.0, 125.0)
+    assert simulated.calls == ["get_cc_status", "set_run_mode", "get_cc_status"]
+
+
+async def test_no_budget_and_a_budget_at_its_end_rest(
+    control: Control, simulated: SimulatedClient
+) -> None:
+    await follow(control, 100.0, 60.0, 120.0)
+    await follow(control, 119.5, 60.0, 120.0)
+    assert simulated.running == 0
+    assert control.plan == OFF
+    await follow(control, 130.0, 60.0, 150.0)
+    assert control.plan == Plan(cores=4)
+    await control.follow(131.0, await control.client.status(), None, 1)
+    assert simulated.running == 0
+
+
+async def test_a_budget_for_ever_gives_a_lease_of_ten_minutes(control: Control) -> None:
+    await follow(control, 100.0, 60.0, 1e9)
+    assert (await control.client.status()).cpu.left_s <= 600
+
+
+async def test_a_client_that_does_not_take_the_preferences_gets_no_lease(
+    control: Control, simulated: SimulatedClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SimulatedClient, "preferences", {"max_ncpus_pct": 100.0})
+    with pytest.raises(Exception, match="did not take"):
+        await follow(control, 100.0, 40.0, 120.0)
+    assert simulated.mode == 3
+
+
+async def test_a_gpu_computes_under_the_same_lease_while_the_budget_has_room_for_it(
+    control: Control, simulated: SimulatedClient
+) -> None:
+    control.planner = Planner(table=WattsTable(MODEL), gpu_w=100.0)
+    await follow(control, 100.0, 60.0, 120.0)
+    assert (simulated.running, simulated.gpu) == (4, "never for good")
+    await follow(control, 110.0, 140.0, 130.0)
+    assert (simulated.running, simulated.gpu) == (2, "always for a while")
+    await follow(control, 120.0, 50.0, 140.0)
+    assert (simulated.running, simulated.gpu) == (3, "never for good")
+    await follow(control, 130.0, 160.0, 150.0)
+    await follow(control, 131.0, 0.0, 151.0)
+    assert (simulated.running, simulated.gpu) == (0, "never for good")

@@ -1,0 +1,178 @@
+"""Credit becomes money exactly once."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from custom_components.qheat.compute.boinc.credit import (
+    MAX_CURSOR,
+    MAX_STEPS,
+    Book,
+    Tariff,
+    key_of,
+)
+from custom_components.qheat.compute.boinc.replies import Project
+from custom_components.qheat.compute.engine import SettlementPage
+
+URL = "https://science.example/"
+PROJECT = Project(
+    url=URL, name="Science", host_id=5, credit=Decimal(0), resource_share=100.0, paused=False
+)
+TARIFF = Tariff(rates={URL: Decimal("0.25")}, currency="EUR")
+
+
+class Ledger:
+    """Books settlements as the real one does: once by id, and a refusal takes back."""
+
+    def __init__(self) -> None:
+        self.cursor: str | None = None
+        self.booked: dict[str, Decimal] = {}
+
+    def ask(self, total: str | int, tariff: Tariff = TARIFF) -> SettlementPage:
+        return self.ask_all([replace(PROJECT, credit=Decimal(total))], tariff)
+
+    def ask_all(self, projects: Sequence[Project], tariff: Tariff = TARIFF) -> SettlementPage:
+        book = Book(self.cursor, radiator_id="hall", tariff=tariff, settled_at=1000.0)
+        return book.page(projects, {})
+
+    def book(self, page: SettlementPage) -> None:
+        for settlement in page.settlements:
+            if settlement.accepted:
+                assert settlement.settlement_id not in self.booked
+                self.booked[settlement.settlement_id] = settlement.earned
+            else:
+                del self.booked[settlement.settlement_id]
+        self.cursor = page.cursor
+
+    @property
+    def earned(self) -> Decimal:
+        return sum(self.booked.values(), Decimal(0))
+
+
+def test_credit_from_before_is_not_paid() -> None:
+    ledger = Ledger()
+    page = ledger.ask(1_000_000)
+    assert page.settlements == ()
+    ledger.book(page)
+    assert ledger.ask(1_000_000).cursor == ledger.cursor
+
+
+def test_credit_is_paid_once_however_late_it_comes_and_however_often_it_is_asked() -> None:
+    ledger = Ledger()
+    for total in (100, 100, 140, 140, 140, 141):
+        ledger.book(ledger.ask(total))
+    assert ledger.earned == Decimal("10.25")
+
+
+def test_a_page_that_was_not_stored_comes_again() -> None:
+    ledger = Ledger()
+    ledger.book(ledger.ask(0))
+    assert ledger.ask(8) == ledger.ask(8)
+    ledger.book(ledger.ask(20))
+    assert ledger.earned == Decimal(5)
+
+
+def test_credit_taken_back_is_taken_back() -> None:
+    ledger = Ledger()
+    for total in (0, 10, 20, 30, 14):
+        ledger.book(ledger.ask(total))
+    assert ledger.earned == Decimal("3.50")
+    ledger.book(ledger.ask(30))
+    assert ledger.earned == Decimal("7.50")
+
+
+def test_what_falls_below_all_that_is_remembered_is_made_up_before_anything_is_paid() -> None:
+    ledger = Ledger()
+    for total in (100, 110, 60, 90, 100, 104):
+        ledger.book(ledger.ask(total))
+    assert ledger.earned == Decimal(1)
+
+
+def test_science_that_pays_nothing_gives_no_settlement_and_a_rate_is_not_paid_backwards() -> None:
+    ledger = Ledger()
+    free = Tariff(rates={}, currency="EUR")
+    for total in (0, 10, 20):
+        page = ledger.ask(total, free)
+        assert page.settlements == ()
+        ledger.book(page)
+    ledger.book(ledger.ask(24))
+    assert ledger.earned == Decimal(1)
+    ledger.book(ledger.ask(15))
+    assert ledger.earned == Decimal(0)
+
+
+def test_another_host_number_begins_anew() -> None:
+    ledger = Ledger()
+    ledger.book(ledger.ask(10))
+    ledger.book(ledger.ask_all([replace(PROJECT, host_id=6, credit=Decimal(500))]))
+    assert ledger.earned == 0
+    ledger.book(ledger.ask_all([replace(PROJECT, host_id=6, credit=Decimal(504))]))
+    assert ledger.earned == 1
+
+
+def test_what_a_new_project_gave_since_it_was_first_seen_is_paid() -> None:
+    book = Book(None, radiator_id="hall", tariff=TARIFF, settled_at=0.0)
+    new = replace(PROJECT, credit=Decimal(40))
+    (settlement,) = book.page([new], {key_of(new): Decimal(30)}).settlements
+    assert settlement.earned == Decimal("2.5")
+
+
+def test_a_project_without_a_good_total_changes_nothing() -> None:
+    ledger = Ledger()
+    ledger.book(ledger.ask(10))
+    before = ledger.cursor
+    for project in (replace(PROJECT, credit=None), replace(PROJECT, host_id=0)):
+        assert ledger.ask_all([project]).cursor == before
+
+
+def test_a_cursor_stays_short_and_pays_never_twice() -> None:
+    ledger = Ledger()
+    projects = [replace(PROJECT, url=f"https://p{n}.example/") for n in range(200)]
+    tariff = Tariff(rates={p.url: Decimal(1) for p in projects}, currency="EUR")
+    for total in range(5):
+        shown = [replace(p, credit=Decimal(total)) for p in projects]
+        page = ledger.ask_all(shown, tariff)
+        assert page.cursor is not None
+        assert len(page.cursor) <= MAX_CURSOR
+        ledger.book(page)
+    assert 0 < ledger.earned <= 200 * 4
+
+
+@pytest.mark.parametrize(
+    "cursor", ["", "x", "[]", "{}", "[2,0,{}]", '[1,0,{"a":[]}]', '[1,0,{"a":[[0,"nan"]]}]', "1"]
+)
+def test_a_foreign_cursor_is_refused(cursor: str) -> None:
+    with pytest.raises(ValueError, match="cursor"):
+        Book(cursor, radiator_id="hall", tariff=TARIFF, settled_at=0.0)
+
+
+@given(st.text(max_size=60))
+def test_any_cursor_is_read_or_refused(cursor: str) -> None:
+    try:
+        Book(cursor, radiator_id="hall", tariff=TARIFF, settled_at=0.0)
+    except ValueError:
+        return
+
+
+TOTALS = st.lists(st.integers(0, 50), min_size=1, max_size=30)
+
+
+@given(TOTALS, st.data())
+def test_any_history_of_totals_pays_what_was_credited(
+    totals: list[int], data: st.DataObject
+) -> None:
+    ledger = Ledger()
+    for total in totals:
+        page = ledger.ask(total)
+        if data.draw(st.booleans()) or ledger.cursor is None:
+            ledger.book(page)
+    ledger.book(ledger.ask(totals[-1]))
+    credit = Decimal(max(totals[-1] - totals[0], 0))
+    highest = Decimal(max(totals) - totals[0])
+    assert credit * Decimal("0.25") <= ledger.earned <= highest * Decimal("0.25")
+    if len(totals) < MAX_STEPS:
+        assert ledger.earned == credit * Decimal("0.25")

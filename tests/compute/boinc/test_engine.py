@@ -1,0 +1,307 @@
+"""The engine over real connections, where a real client would not misbehave."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping
+from decimal import Decimal
+
+import pytest
+
+from custom_components.qheat.compute.boinc import (
+    BoincEngine,
+    BoincError,
+    BoincFault,
+    BoincOptions,
+    engine,
+    probe,
+)
+from custom_components.qheat.compute.engine import (
+    EngineError,
+    EngineProblem,
+    HeatBudget,
+    HeatKind,
+    PowerModel,
+    PowerSource,
+)
+
+from .simulated import PASSWORD, URL, SimulatedClient
+
+MODEL = PowerModel(idle_w=20.0, rated_w=60.0, slots=4)
+OWN = "<global_preferences><max_ncpus_pct>75</max_ncpus_pct></global_preferences>"
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "FIRST_RETRY_S", 0.05)
+    monkeypatch.setattr(engine, "LAST_RETRY_S", 0.1)
+    monkeypatch.setattr(engine, "SPREAD_S", 0.0)
+
+
+@pytest.fixture
+async def simulated(socket_enabled: None) -> AsyncGenerator[SimulatedClient]:
+    client = SimulatedClient(override=OWN)
+    await client.start()
+    yield client
+    await client.stop()
+
+
+class Radiator:
+    """Makes engines for one client and keeps what they save."""
+
+    def __init__(self, client: SimulatedClient) -> None:
+        self.client = client
+        self.saved: Mapping[str, object] = {}
+        self.engines: list[BoincEngine] = []
+
+    async def save(self, state: Mapping[str, object]) -> None:
+        self.saved = json.loads(json.dumps(state))
+
+    def engine(self, password: str = PASSWORD) -> BoincEngine:
+        made = BoincEngine(
+            "127.0.0.1",
+            self.client.port,
+            password,
+            radiator_id="hall",
+            model=MODEL,
+            options=BoincOptions(poll_s=0.2, rates={URL: Decimal("0.5")}),
+            saved=self.saved,
+            save=self.save,
+        )
+        self.engines.append(made)
+        return made
+
+
+@pytest.fixture
+async def radiator(simulated: SimulatedClient) -> AsyncGenerator[Radiator]:
+    made = Radiator(simulated)
+    yield made
+    for used in made.engines:
+        await used.stop()
+
+
+async def until(look: Callable[[], object]) -> None:
+    async with asyncio.timeout(30):
+        while not look():
+            await asyncio.sleep(0.02)
+
+
+def heat(running: BoincEngine, power_w: float = 60.0, lease_s: float = 30.0) -> None:
+    running.set_budget(HeatBudget(power_w=power_w, expires_s=time.monotonic() + lease_s))
+
+
+async def test_nothing_computes_before_the_first_budget(radiator: Radiator) -> None:
+    made = radiator.engine()
+    await made.start()
+    await until(made.details)
+    assert radiator.client.permanent == 3
+    status = made.status()
+    assert (status.jobs_running, status.heat_kind) == (0, HeatKind.NONE)
+    assert (status.power_w, status.power_source) == (20.0, PowerSource.ESTIMATED)
+    assert status.problem is None
+
+
+async def test_a_budget_heats_and_the_details_tell_with_what(radiator: Radiator) -> None:
+    made = radiator.engine()
+    await made.start()
+    heat(made)
+    await until(lambda: made.status().jobs_running == 4)
+    status, details = made.status(), made.details()
+    assert (status.power_w, status.heat_kind, status.problem) == (60.0, HeatKind.PAID, None)
+    assert (status.jobs_paused, status.jobs_queued) == (4, 0)
+    assert details is not None
+    assert (details.version, details.cores, details.mode) == ("8.2.15", 4, "always")
+    assert (details.tasks_running, details.tasks_waiting) == (4, 4)
+    assert details.credit == 100
+    assert {task.project for task in details.running} == {"Science"}
+    assert details.running[0].fraction_done == 0.25
+    assert details.running[0].left_s == 1234.5
+    assert PASSWORD not in repr(details) + repr(made) + json.dumps(made.saved_state())
+
+
+async def test_what_the_meter_shows_is_told_as_measured(radiator: Radiator) -> None:
+    made = radiator.engine()
+    await made.start()
+    await until(made.details)
+    for reading, told in ((57.5, 57.5), (float("nan"), 20.0), (-3.0, 20.0), (None, 20.0)):
+        made.set_power_reading(reading)
+        assert made.status().power_w == told
+
+
+async def test_a_client_that_is_gone_is_unknown_and_comes_back(radiator: Radiator) -> None:
+    made = radiator.engine()
+    await made.start()
+    heat(made)
+    await until(lambda: made.status().jobs_running == 4)
+    await radiator.client.stop()
+    await until(lambda: made.status().problem is EngineProblem.BACKEND_UNREACHABLE)
+    assert made.status().power_w is None
+    assert made.status().jobs_running == 0
+    assert made.details() is None
+    with pytest.raises(EngineError):
+        await made.settlements(None)
+    radiator.client.temporary_until_s = 0.0
+    await radiator.client.start()
+    await until(lambda: made.status().jobs_running == 4)
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        (b"<boinc_gui_rpc_reply><a></boinc_gui_rpc_reply>\x03", EngineProblem.BACKEND_FAULTY),
+        (b"<boinc_gui_rpc_reply></boinc_gui_rpc_reply>\x03", EngineProblem.BACKEND_FAULTY),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n\x03", EngineProblem.BACKEND_FAULTY),
+    ],
+)
+async def test_a_broken_reply_is_a_problem_and_passes(
+    radiator: Radiator, answer: bytes, problem: EngineProblem
+) -> None:
+    made = radiator.engine()
+    await made.start()
+    await until(made.details)
+    radiator.client.answer = answer
+    await until(lambda: made.status().problem is problem)
+    assert made.status().power_w is None
+    radiator.client.answer = None
+    await until(made.details)
+    assert made.status().problem is None
+
+
+async def test_a_wrong_password_is_told(radiator: Radiator) -> None:
+    made = radiator.engine("wrong")
+    await made.start()
+    await until(lambda: made.status().problem is EngineProblem.BACKEND_REFUSED)
+
+
+async def test_the_users_settings_are_saved_before_anything_is_changed(
+    radiator: Radiator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(_state: Mapping[str, object]) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(radiator, "save", full)
+    made = radiator.engine()
+    await made.start()
+    await until(lambda: made.status().problem is EngineProblem.ENGINE_FAILED)
+    assert radiator.client.permanent == 2
+    await until(lambda: radiator.client.calls.count("get_cc_status") >= 4)
+    assert not [call for call in radiator.client.calls if call.startswith("set_")]
+    radiator.engines.clear()
+    with pytest.raises(OSError, match="no space"):
+        await made.stop()
+    assert not [call for call in radiator.client.calls if call.startswith("set_")]
+
+
+async def test_a_crash_does_not_lose_the_users_settings(radiator: Radiator) -> None:
+    first = radiator.engine()
+    await first.start()
+    heat(first)
+    await until(lambda: first.status().jobs_running == 4)
+    assert radiator.client.override != OWN
+    second = radiator.engine()
+    await second.start()
+    await until(second.details)
+    await second.release()
+    assert (radiator.client.override, radiator.client.permanent) == (OWN, 2)
+    assert radiator.saved["originals"] is None
+    await first.release()
+
+
+async def test_stopping_rests_the_client_and_keeps_its_settings_put_away(
+    radiator: Radiator,
+) -> None:
+    made = radiator.engine()
+    await made.start()
+    heat(made)
+    await until(lambda: made.status().jobs_running == 4)
+    await made.stop()
+    assert (radiator.client.mode, radiator.client.permanent) == (3, 3)
+    assert radiator.saved["originals"] == {"override": OWN, "cpu_mode": 2, "gpu_mode": 2}
+    assert made.status().problem is EngineProblem.BACKEND_UNREACHABLE
+
+
+async def test_the_radiator_rests_when_its_budget_ends(radiator: Radiator) -> None:
+    made = radiator.engine()
+    await made.start()
+    heat(made, lease_s=3.0)
+    await until(lambda: made.status().jobs_running == 4)
+    await until(lambda: made.status().jobs_running == 0)
+    assert radiator.client.mode == 3
+
+
+async def test_credit_is_settled_behind_the_cursor(radiator: Radiator) -> None:
+    made = radiator.engine()
+    await made.start()
+    await until(made.details)
+    first = await made.settlements(None)
+    assert first.settlements == ()
+    radiator.client.credit = 108.0
+    await made.update(URL)
+    await until(lambda: (details := made.details()) and details.credit == 108)
+    page = await made.settlements(first.cursor)
+    assert [s.earned for s in page.settlements] == [Decimal(4)]
+    assert (await made.settlements(page.cursor)).settlements == ()
+    with pytest.raises(EngineError):
+        await made.settlements("nonsense")
+
+
+@pytest.mark.parametrize(
+    "saved",
+    [
+        {"originals": 5, "watts": []},
+        {"originals": {"override": 3, "cpu_mode": 2, "gpu_mode": 2}},
+        {"originals": {"override": "", "cpu_mode": 9, "gpu_mode": None}},
+    ],
+)
+async def test_broken_saved_state_is_dropped(
+    radiator: Radiator, saved: Mapping[str, object]
+) -> None:
+    radiator.saved = saved
+    made = radiator.engine()
+    await made.start()
+    await until(made.details)
+    assert radiator.saved["originals"] == {"override": OWN, "cpu_mode": 2, "gpu_mode": 2}
+
+
+@pytest.mark.parametrize(
+    "url", ["", "science", "ftp://a/", "http://", "http://u:p@a/", "http://a b/", "http://a:x/"]
+)
+async def test_what_is_no_project_is_not_attached(radiator: Radiator, url: str) -> None:
+    made = radiator.engine()
+    await made.start()
+    await until(made.details)
+    with pytest.raises(BoincError) as caught:
+        await made.attach(url, "0123456789abcdef")
+    assert caught.value.fault is BoincFault.COMMAND_REFUSED
+    with pytest.raises(BoincError):
+        await made.attach(URL, "<key/>")
+
+
+async def test_a_probe_tells_who_is_there(simulated: SimulatedClient) -> None:
+    found = await probe("127.0.0.1", simulated.port, PASSWORD)
+    assert (found.version, found.host_name, found.cores) == ("8.2.15", "box", 4)
+    assert simulated.permanent == 2
+
+
+async def test_a_probe_tells_what_is_wrong(simulated: SimulatedClient) -> None:
+    async def fault(host: str, port: int, password: str) -> BoincFault:
+        with pytest.raises(BoincError) as caught:
+            await probe(host, port, password)
+        assert password not in str(caught.value)
+        return caught.value.fault
+
+    async def refuse(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    assert await fault("127.0.0.1", simulated.port, "wrong one") is BoincFault.WRONG_PASSWORD
+    for host, port in (("127.0.0.1", 1), ("127.0.0.1", 99_999), ("127.0.0.1", -1)):
+        assert await fault(host, port, PASSWORD) is BoincFault.UNREACHABLE
+    simulated.version = (7, 2, 42)
+    assert await fault("127.0.0.1", simulated.port, PASSWORD) is BoincFault.TOO_OLD
+    simulated.answer = b"220 mail.example ESMTP\r\n\x03"
+    assert await fault("127.0.0.1", simulated.port, PASSWORD) is BoincFault.NOT_BOINC
+    doorman = await asyncio.start_server(refuse, "127.0.0.1")
+    port = doorman.sockets[0].getsockname()[1]
+    assert await fault("127.0.0.1", port, PASSWORD) is BoincFault.NOT_ALLOWED
+    doorman.close()
+    await doorman.wait_closed()

@@ -1,0 +1,169 @@
+"""Whatever arrives is read, or is a clear error."""
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from custom_components.qheat.compute.boinc import BoincError, BoincFault
+from custom_components.qheat.compute.boinc.markup import (
+    MAX_REPLY_BYTES,
+    MAX_TEXT,
+    flag_of,
+    integer_of,
+    number_of,
+    parse,
+    text_of,
+)
+from custom_components.qheat.compute.boinc.replies import (
+    host_from,
+    projects_from,
+    status_from,
+    tasks_from,
+    version_from,
+)
+
+READERS = (host_from, projects_from, status_from, tasks_from, version_from)
+
+
+def reply(body: str) -> bytes:
+    return f"<boinc_gui_rpc_reply>\n{body}\n</boinc_gui_rpc_reply>\n".encode()
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_are_read_or_refused(data: bytes) -> None:
+    for message in (data, b"<boinc_gui_rpc_reply>" + data, reply("") + data):
+        with suppress(BoincError):
+            parse(message)
+
+
+LEAVES = st.one_of(
+    st.text(max_size=12).map(lambda text: text.replace("<", "")),
+    st.floats().map(str),
+    st.integers().map(str),
+)
+TAGS = st.sampled_from(
+    [
+        "server_version",
+        "major",
+        "minor",
+        "release",
+        "host_info",
+        "p_ncpus",
+        "domain_name",
+        "cc_status",
+        "task_mode",
+        "task_mode_perm",
+        "task_mode_delay",
+        "gpu_mode",
+        "task_suspend_reason",
+        "results",
+        "result",
+        "name",
+        "state",
+        "active_task",
+        "active_task_state",
+        "scheduler_state",
+        "resources",
+        "projects",
+        "project",
+        "master_url",
+        "hostid",
+        "host_total_credit",
+        "resource_share",
+    ]
+)
+TREES = st.recursive(
+    LEAVES,
+    lambda inner: st.builds(
+        lambda tag, parts: f"<{tag}>{''.join(parts)}</{tag}>", TAGS, st.lists(inner, max_size=6)
+    ),
+    max_leaves=30,
+)
+
+
+@given(st.lists(TREES, max_size=4))
+def test_any_tree_of_known_tags_is_read_or_refused(trees: list[str]) -> None:
+    try:
+        root = parse(reply("".join(trees)))
+    except BoincError:
+        return
+    for reader in READERS:
+        with suppress(BoincError):
+            reader(root)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]>',
+        '<!DOCTYPE x SYSTEM "file:///etc/passwd">',
+        '<!ENTITY x "y">',
+    ],
+)
+def test_a_document_type_is_refused_so_no_entity_is_ever_expanded(head: str) -> None:
+    for message in (reply(head + "<name>&b;</name>"), head.encode() + reply("<name/>")):
+        with pytest.raises(BoincError):
+            parse(message)
+
+
+def test_unknown_entities_are_text() -> None:
+    assert text_of(parse(reply("<name>R&D &lt;lab&gt; &x;</name>")), "name") == "R&D <lab> &x;"
+
+
+def test_what_a_project_wrote_unescaped_does_not_break_the_reply() -> None:
+    root = parse(reply("<name>kept</name><gui_urls><a></b>&</gui_urls><x>1</x>"))
+    assert text_of(root, "name") == "kept"
+    assert number_of(root, "x", 0, 9) == 1
+
+
+def test_a_name_escaped_byte_by_byte_is_mended() -> None:
+    assert text_of(parse(reply("<name>Caf&#195;&#169; &#233;t</name>")), "name") != ""
+    assert text_of(parse(reply("<name>Caf&#195;&#169;</name>")), "name") == "Café"
+
+
+def test_bytes_that_are_no_utf8_and_control_characters_do_no_harm() -> None:
+    message = b"<boinc_gui_rpc_reply><name>a\xff\x01b</name></boinc_gui_rpc_reply>"
+    assert text_of(parse(message), "name") == "a\ufffdb"
+
+
+def test_a_reply_cut_off_is_broken() -> None:
+    with pytest.raises(BoincError) as caught:
+        parse(reply("<results></results>")[:-25])
+    assert caught.value.fault is BoincFault.BROKEN_REPLY
+
+
+def test_another_server_is_told_from_a_client() -> None:
+    for message in (b"HTTP/1.1 400 Bad Request\r\n", b"<html></html>", b"", b"SSH-2.0-x"):
+        with pytest.raises(BoincError) as caught:
+            parse(message)
+        assert caught.value.fault is BoincFault.NOT_BOINC
+
+
+def test_a_deep_or_a_huge_reply_does_no_harm() -> None:
+    root = parse(reply("<a>" * 100_000 + "</a>" * 100_000))
+    assert root.find("results") is None
+    with pytest.raises(BoincError):
+        parse(reply("x" * MAX_REPLY_BYTES))
+    assert len(text_of(parse(reply(f"<name>{'x' * 10_000}</name>")), "name")) == MAX_TEXT
+
+
+@pytest.mark.parametrize("text", ["nan", "-nan", "inf", "1e999", "", "many", "0x10"])
+def test_a_number_that_is_none_is_unknown(text: str) -> None:
+    root = parse(reply(f"<n>{text}</n>"))
+    assert number_of(root, "n", 0, 10) is None
+    with pytest.raises(BoincError):
+        integer_of(root, "n", 0, 10)
+
+
+def test_numbers_are_brought_into_range() -> None:
+    assert number_of(parse(reply("<n>-5</n>")), "n", 0, 1) == 0
+    assert number_of(parse(reply("<n>1e300</n>")), "n", 0, 1) == 1
+    with pytest.raises(BoincError):
+        integer_of(parse(reply("<n>1e300</n>")), "n", 0, 1)
+
+
+def test_flags_come_empty_or_as_numbers() -> None:
+    root = parse(reply("<a/><b>1</b><c>0</c>"))
+    assert [flag_of(root, tag) for tag in "abcd"] == [True, True, False, False]

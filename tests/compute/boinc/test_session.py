@@ -1,0 +1,148 @@
+"""Looking after a client, moment by moment: the moments are given, the connection is real."""
+
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from custom_components.qheat.compute.boinc.client import BoincClient
+from custom_components.qheat.compute.boinc.errors import BoincError
+from custom_components.qheat.compute.boinc.options import BoincOptions
+from custom_components.qheat.compute.boinc.originals import Originals
+from custom_components.qheat.compute.boinc.probe import identify
+from custom_components.qheat.compute.boinc.replies import RunMode
+from custom_components.qheat.compute.boinc.rpc import RpcConnection
+from custom_components.qheat.compute.boinc.session import Reading, Session, Stewardship
+from custom_components.qheat.compute.boinc.watts import WattsTable
+from custom_components.qheat.compute.engine import EngineProblem, HeatBudget, PowerModel
+
+from .simulated import PASSWORD, SimulatedClient
+
+MODEL = PowerModel(idle_w=20.0, rated_w=60.0, slots=4)
+
+
+class Watched:
+    """A session that is stepped through as Home Assistant would, five seconds at a time."""
+
+    def __init__(self, client: SimulatedClient, session: Session, steward: Stewardship) -> None:
+        self.client = client
+        self.session = session
+        self.steward = steward
+        self.now_s = 1000.0
+        self.burn = 0.0
+        """CPU seconds a second that each task uses, paused or not."""
+
+    async def run(self, seconds: float, budget_w: float, meter_w: float | None = None) -> None:
+        for _ in range(int(seconds / 5)):
+            self.steward.budget = HeatBudget(power_w=budget_w, expires_s=self.now_s + 20)
+            reading = None
+            if meter_w is not None:
+                reading = Reading(power_w=meter_w, at_s=self.now_s)
+            await self.session.step(self.now_s, reading)
+            self.now_s += 5
+            self.client.cpu_s += 5 * self.burn
+
+    def count(self, command: str) -> int:
+        return self.client.calls.count(command)
+
+
+@pytest.fixture
+async def watched(socket_enabled: None) -> AsyncGenerator[Watched]:
+    simulated = SimulatedClient(permanent=3)
+    await simulated.start()
+    connection = RpcConnection("127.0.0.1", simulated.port, PASSWORD)
+    await connection.connect()
+    client = BoincClient(connection)
+    originals = Originals(override="", cpu_mode=RunMode.AUTO, gpu_mode=RunMode.AUTO)
+    steward = Stewardship(
+        table=WattsTable(MODEL), options=BoincOptions(), originals=originals, taken=True
+    )
+    session = Session(client, steward, await identify(client), originals)
+    yield Watched(simulated, session, steward)
+    await connection.close()
+    await simulated.stop()
+
+
+async def test_the_watts_of_a_steady_load_are_learned(watched: Watched) -> None:
+    await watched.run(15, 60.0, 90.0)
+    assert watched.steward.table.seen == {}
+    await watched.run(60, 60.0, 90.0)
+    assert watched.steward.table.watts(4) == pytest.approx(90.0)
+    assert watched.steward.table.watts(0) == 20.0
+    await watched.run(5, 60.0, 55.0)
+    assert watched.client.running == 3, "the same budget gives fewer cores now"
+
+
+async def test_a_pulsed_load_teaches_nothing(watched: Watched) -> None:
+    await watched.run(120, 25.0, 24.0)
+    assert watched.steward.table.seen == {}
+
+
+async def test_tasks_that_burn_while_they_should_not_are_aborted_then_the_client_is_ended(
+    watched: Watched,
+) -> None:
+    await watched.run(20, 60.0)
+    watched.burn = 1.0
+    await watched.run(40, 0.0)
+    assert watched.count("abort_result") == 8
+    assert watched.steward.obedience.alarm
+    assert watched.session.estimate_w() == 60.0
+    assert watched.steward.work_lost_s > 0
+    assert watched.count("quit") == 0
+    await watched.run(90, 0.0)
+    assert watched.count("quit") == 1
+
+
+async def test_a_meter_that_never_falls_convicts_tasks_that_hide_their_cpu_time(
+    watched: Watched,
+) -> None:
+    await watched.run(60, 60.0, 60.0)
+    await watched.run(60, 0.0, 60.0)
+    assert watched.count("abort_result") == 0
+    await watched.run(40, 0.0, 60.0)
+    assert watched.count("abort_result") == 8
+
+
+async def test_what_other_programs_draw_later_harms_no_task(watched: Watched) -> None:
+    await watched.run(60, 60.0, 60.0)
+    await watched.run(20, 0.0, 21.0)
+    await watched.run(300, 0.0, 300.0)
+    assert watched.count("abort_result") == 0
+    assert not watched.steward.obedience.alarm
+
+
+async def test_projects_are_asked_for_work_while_there_is_too_little(watched: Watched) -> None:
+    watched.client.tasks = 2
+    await watched.run(10, 60.0)
+    assert watched.count("project_update") == 0
+    await watched.run(60, 60.0)
+    assert 2 <= watched.count("project_update") <= 5
+    assert watched.session.problem(watched.now_s) is EngineProblem.NO_JOBS
+    watched.client.tasks = 8
+    await watched.run(20, 60.0)
+    asked = watched.count("project_update")
+    await watched.run(100, 60.0)
+    assert watched.count("project_update") == asked
+    assert watched.session.problem(watched.now_s) is None
+
+
+async def test_nobody_is_asked_for_work_while_no_heat_is_wanted(watched: Watched) -> None:
+    watched.client.tasks = 0
+    await watched.run(100, 0.0)
+    assert watched.count("project_update") == 0
+
+
+async def test_a_mode_set_by_hand_stops_every_command(watched: Watched) -> None:
+    await watched.run(30, 60.0)
+    watched.client.temporary_until_s, watched.client.permanent = 0.0, 1
+    watched.client.calls.clear()
+    watched.burn = 1.0
+    await watched.run(200, 0.0)
+    assert set(watched.client.calls) == {"get_cc_status", "get_results", "get_project_status"}
+    assert watched.session.problem(watched.now_s) is EngineProblem.CHANGED_BY_HAND
+
+
+async def test_a_step_on_a_lost_connection_fails(watched: Watched) -> None:
+    await watched.client.stop()
+    with pytest.raises(BoincError):
+        await watched.run(5, 60.0)
+    await watched.client.start()

@@ -1,0 +1,151 @@
+"""The watchdogs, second by second."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from custom_components.qheat.compute.boinc.replies import RunMode, Switch, Task
+from custom_components.qheat.compute.boinc.watchdogs import (
+    CALM_S,
+    HandWatch,
+    ObedienceWatch,
+    Step,
+    WorkWatch,
+    to_be_paused,
+)
+
+TASK = Task(
+    name="task_1",
+    project_url="https://science.example/",
+    state=2,
+    process=9,
+    scheduled=True,
+    by_hand=False,
+    cpus=1.0,
+    gpu=False,
+    cpu_time_s=100.0,
+    fraction_done=0.5,
+    left_s=100.0,
+    deadline_s=None,
+)
+NEVER = Switch(mode=RunMode.NEVER, permanent=RunMode.NEVER, left_s=0.0)
+LEASED = Switch(mode=RunMode.ALWAYS, permanent=RunMode.NEVER, left_s=20.0)
+
+
+def test_work_is_asked_for_soon_and_then_ever_more_seldom() -> None:
+    watch = WorkWatch(first_s=15.0, last_s=120.0)
+    asked = [second for second in range(700) if watch.due(float(second), short=True)]
+    assert asked == [8, 23, 38, 53, 68, 98, 158, 278, 398, 518, 638]
+
+
+def test_a_dry_spell_of_a_moment_asks_nobody() -> None:
+    watch = WorkWatch(first_s=15.0, last_s=120.0)
+    assert not any(watch.due(float(second), short=second % 7 > 0) for second in range(100))
+
+
+def test_requests_stay_apart_however_often_the_queue_runs_dry() -> None:
+    watch = WorkWatch(first_s=15.0, last_s=120.0)
+    asked = [s for s in range(200) if watch.due(float(s), short=s % 10 > 0)]
+    assert all(later - earlier >= 15 for earlier, later in pairwise(asked))
+
+
+def drive(watch: ObedienceWatch, seconds: range, cpu_s: float) -> list[tuple[int, Step]]:
+    """Look every five seconds at a task that uses `cpu_s` CPU seconds a second while paused."""
+    steps: list[tuple[int, Step]] = []
+    for second in seconds[::5]:
+        task = replace(TASK, cpu_time_s=100.0 + cpu_s * second)
+        guilty = bool(watch.burning(float(second), [task]))
+        step = watch.judge(float(second), guilty=guilty)
+        if step is not Step.NONE:
+            steps.append((second, step))
+    return steps
+
+
+def test_a_task_that_burns_on_is_aborted_and_then_the_client_is_ended() -> None:
+    watch = ObedienceWatch()
+    assert drive(watch, range(200), 1.0) == [(20, Step.ABORT), (95, Step.QUIT)]
+    assert watch.alarm
+
+
+def test_a_task_that_pauses_is_left_alone() -> None:
+    watch = ObedienceWatch()
+    assert drive(watch, range(2000), 0.001) == []
+    assert not watch.alarm
+
+
+def test_a_task_that_ends_its_step_before_it_pauses_is_left_alone() -> None:
+    watch = ObedienceWatch()
+    for second in range(0, 100, 2):
+        task = replace(TASK, cpu_time_s=100.0 + min(second, 7))
+        assert not watch.burning(float(second), [task])
+
+
+def test_an_alarm_is_told_for_a_while_and_ends() -> None:
+    watch = ObedienceWatch()
+    drive(watch, range(30), 1.0)
+    watch.judge(60.0, guilty=False)
+    assert watch.alarm
+    watch.judge(60.0 + CALM_S, guilty=False)
+    assert not watch.alarm
+
+
+def test_the_meter_convicts_only_who_never_cooled_down() -> None:
+    def hot(readings: list[float], before_w: float = 200.0) -> bool:
+        watch = ObedienceWatch()
+        watch.hot(0.0, stopped=False, power_w=before_w, idle_w=50.0, drop_w=150.0)
+        return any(
+            watch.hot(10.0 * n, stopped=True, power_w=power_w, idle_w=50.0, drop_w=150.0)
+            for n, power_w in enumerate(readings, 1)
+        )
+
+    assert hot([200.0] * 8)
+    assert not hot([200.0] * 5)
+    assert not hot([200.0, 60.0] + [300.0] * 20)
+    assert not hot([55.0] * 20, before_w=55.0)
+
+
+def test_pulsed_and_running_tasks_are_not_suspected() -> None:
+    runs, waits = replace(TASK, process=1), replace(TASK, process=0)
+    assert list(to_be_paused([TASK, runs, waits], stopped=False, pulsed=False)) == [TASK]
+    assert list(to_be_paused([TASK, runs, waits], stopped=False, pulsed=True)) == []
+    assert list(to_be_paused([TASK, runs, waits], stopped=True, pulsed=True)) == [TASK, runs]
+
+
+@pytest.mark.parametrize(
+    "switch",
+    [
+        Switch(mode=RunMode.AUTO, permanent=RunMode.AUTO, left_s=0.0),
+        Switch(mode=RunMode.ALWAYS, permanent=RunMode.ALWAYS, left_s=0.0),
+        Switch(mode=RunMode.ALWAYS, permanent=RunMode.AUTO, left_s=10.0),
+        Switch(mode=RunMode.NEVER, permanent=RunMode.NEVER, left_s=3600.0),
+        Switch(mode=RunMode.ALWAYS, permanent=RunMode.NEVER, left_s=3600.0),
+        Switch(mode=RunMode.AUTO, permanent=RunMode.NEVER, left_s=60.0),
+    ],
+)
+def test_a_mode_that_is_not_ours_is_somebodys_until_it_is_never_again(switch: Switch) -> None:
+    watch = HandWatch()
+    assert watch.judge(switch, lease_left_s=15.0)
+    assert watch.judge(switch, lease_left_s=float("-inf"))
+    assert not watch.judge(NEVER, lease_left_s=float("-inf"))
+
+
+def test_our_own_modes_are_ours() -> None:
+    watch = HandWatch()
+    assert not watch.judge(NEVER, lease_left_s=float("-inf"))
+    assert not watch.judge(LEASED, lease_left_s=20.0)
+    assert not watch.judge(LEASED, lease_left_s=float("-inf"))
+    assert not watch.judge(NEVER, lease_left_s=2.0)
+
+
+def test_suspend_pressed_while_a_lease_runs_holds_until_it_is_given_back() -> None:
+    watch = HandWatch()
+    assert watch.judge(NEVER, lease_left_s=15.0)
+    assert watch.judge(NEVER, lease_left_s=float("-inf"))
+    assert watch.judge(
+        Switch(mode=RunMode.AUTO, permanent=RunMode.AUTO, left_s=0.0), lease_left_s=0.0
+    )
+    assert not watch.judge(NEVER, lease_left_s=0.0)
+    assert watch.judge(NEVER, lease_left_s=15.0)
+    watch.take_back()
+    assert not watch.judge(NEVER, lease_left_s=0.0)

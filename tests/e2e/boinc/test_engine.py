@@ -1,0 +1,312 @@
+"""The BOINC engine against the real client, the minimal project, and real work."""
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from custom_components.qheat.compute.boinc import BoincEngine, BoincOptions, control, watchdogs
+from custom_components.qheat.compute.boinc.client import BoincClient
+from custom_components.qheat.compute.boinc.replies import RunMode
+from custom_components.qheat.compute.boinc.rpc import RpcConnection
+from custom_components.qheat.compute.engine import EngineProblem, HeatBudget, HeatKind, PowerModel
+
+from .home import LEASE_S
+from .project import ACCOUNT_KEY, Job, Project
+from .real_client import CORES, OWN_PREFERENCES, PASSWORD, RealClient, until
+
+pytestmark = pytest.mark.timeout(300)
+
+IDLE_W = 20.0
+CORE_W = 10.0
+MODEL = PowerModel(idle_w=IDLE_W, rated_w=IDLE_W + CORES * CORE_W, slots=CORES)
+
+
+class Tenant:
+    """Renews a budget as Home Assistant does on each tick."""
+
+    def __init__(self, engine: BoincEngine, lease_s: float = 20.0) -> None:
+        self.engine = engine
+        self.cores = 0.0
+        self.lease_s = lease_s
+        self._task = asyncio.create_task(self._tick())
+
+    def set(self, cores: float) -> None:
+        self.cores = cores
+        self._renew()
+
+    def silence(self) -> None:
+        self.engine.set_budget(HeatBudget(power_w=0.0, expires_s=time.monotonic()))
+
+    async def end(self) -> None:
+        self._task.cancel()
+        await asyncio.wait([self._task])
+
+    async def _tick(self) -> None:
+        while True:
+            self._renew()
+            await asyncio.sleep(self.lease_s / 4)
+
+    def _renew(self) -> None:
+        self.engine.set_budget(
+            HeatBudget(
+                power_w=IDLE_W + CORE_W * self.cores + 0.5 if self.cores else 0.0,
+                expires_s=time.monotonic() + self.lease_s,
+            )
+        )
+
+
+def engine_for(
+    client: RealClient,
+    *,
+    rates: Mapping[str, Decimal] | None = None,
+    saved: Mapping[str, object] | None = None,
+) -> BoincEngine:
+    return BoincEngine(
+        "127.0.0.1",
+        client.port,
+        PASSWORD,
+        radiator_id="living-room",
+        model=MODEL,
+        options=BoincOptions(poll_s=2.0, rates=rates or {}),
+        saved=saved,
+    )
+
+
+def note(what: str, after_s: float) -> None:
+    """Say, with `pytest -s`, how long something took; no test depends on it."""
+    sys.stdout.write(f"{what} after {after_s:.1f} s\n")
+
+
+@asynccontextmanager
+async def heated(engine: BoincEngine) -> AsyncGenerator[Tenant]:
+    await engine.start()
+    tenant = Tenant(engine)
+    try:
+        await until(lambda: engine.details() is not None, True, 30)
+        yield tenant
+    finally:
+        await tenant.end()
+        await engine.stop()
+
+
+async def test_work_is_attached_run_throttled_and_paid(
+    client: RealClient, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control, "BETWEEN_CHANGES_S", 2.0)
+    project.endless = Job(cpu_s=6.0, credit=12.5)
+    engine = engine_for(client, rates={project.url: Decimal("0.02")})
+    async with heated(engine) as tenant:
+        await engine.attach(project.url, ACCOUNT_KEY)
+        await until(lambda: (d := engine.details()) is not None and bool(d.projects), True, 30)
+        start = await engine.settlements(None)
+        tenant.set(CORES)
+        note("first task", await until(lambda: engine.status().jobs_running > 0, True, 60))
+        note("all", await client.until_burning(CORES, 60))
+        assert engine.status().heat_kind is HeatKind.PAID
+        for cores in (1, 3, 2, 4, 0, 2, 1, 4, 3, 0, 1, 4):
+            tenant.set(cores)
+            note(f"{cores} cores", await client.until_burning(cores, 40))
+        await until(lambda: project.host_credit >= 50, True, 120)
+        await engine.update(project.url)
+        await until(lambda: shown_credit(engine) >= 50, True, 120)
+        booked: dict[str, Decimal] = {}
+        cursor = await book(engine, start.cursor, booked)
+        assert (await engine.settlements(cursor)).settlements == ()
+        tenant.set(0)
+        await client.until_burning(0, 40)
+        project.host_credit /= 2
+        credited = shown_credit(engine)
+        await engine.update(project.url)
+        await until(lambda: 0 < shown_credit(engine) < credited, True, 120)
+        await book(engine, cursor, booked)
+
+
+def shown_credit(engine: BoincEngine) -> Decimal:
+    details = engine.details()
+    return Decimal(0) if details is None else details.credit
+
+
+async def book(engine: BoincEngine, cursor: str | None, booked: dict[str, Decimal]) -> str | None:
+    """Book what is new as a ledger does; then all that is booked is what the project credits."""
+    page = await engine.settlements(cursor)
+    for settlement in page.settlements:
+        if settlement.accepted:
+            booked[settlement.settlement_id] = settlement.earned
+        else:
+            del booked[settlement.settlement_id]
+    assert sum(booked.values()) == shown_credit(engine) * Decimal("0.02")
+    return page.cursor
+
+
+async def test_nothing_computes_after_the_client_was_killed_until_the_lease_is_renewed(
+    client: RealClient, project: Project
+) -> None:
+    project.endless = Job(cpu_s=600.0)
+    engine = engine_for(client)
+    async with heated(engine) as tenant:
+        await engine.attach(project.url, ACCOUNT_KEY)
+        tenant.set(CORES)
+        await client.until_burning(CORES, 90)
+        await client.kill()
+        await until(lambda: engine.status().problem, EngineProblem.BACKEND_UNREACHABLE, 30)
+        assert engine.status().power_w is None
+        await tenant.end()
+        note("tasks die", await client.until_burning(0, 60))
+        tenant.silence()
+        await client.start()
+        await until(lambda: engine.details() is not None, True, 90)
+        await asyncio.sleep(5)
+        assert await client.burning() == 0
+        assert engine.status().jobs_paused + engine.status().jobs_queued >= CORES
+        tenant.set(CORES)
+        note("burns again", await client.until_burning(CORES, 60))
+
+
+async def test_tasks_stop_when_home_assistant_is_killed(
+    client: RealClient, project: Project
+) -> None:
+    project.endless = Job(cpu_s=600.0)
+    home = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", f"{__package__}.home", str(client.port), project.url),
+        cwd=Path(__file__).parents[3],
+    )
+    try:
+        await client.until_burning(CORES, 90)
+    finally:
+        home.kill()
+        await home.wait()
+    note("tasks stop", await client.until_burning(0, LEASE_S + 15))
+    assert client.alive
+    await asyncio.sleep(5)
+    assert await client.burning() == 0
+
+
+async def test_a_dry_queue_burns_again_soon_after_work_is_there(
+    client: RealClient, project: Project
+) -> None:
+    engine = engine_for(client)
+    async with heated(engine) as tenant:
+        await engine.attach(project.url, ACCOUNT_KEY)
+        tenant.set(CORES)
+        await until(lambda: engine.status().problem, EngineProblem.NO_JOBS, 60)
+        assert await client.burning() == 0
+        project.queue.extend(Job(cpu_s=600.0) for _ in range(CORES))
+        note("burns", await client.until_burning(CORES, 60))
+        await until(lambda: engine.status().problem, None, 20)
+
+
+async def test_a_backup_project_heats_as_filler_until_there_is_paid_work(
+    client: RealClient, project: Project, app: bytes
+) -> None:
+    backup = Project(name="Backup & Filler", resource_share=0, endless=Job(cpu_s=10.0))
+    await backup.start(app)
+    try:
+        engine = engine_for(
+            client, rates={project.url: Decimal("0.02"), backup.url: Decimal("0.02")}
+        )
+        async with heated(engine) as tenant:
+            await engine.attach(project.url, ACCOUNT_KEY)
+            await engine.attach(backup.url, ACCOUNT_KEY)
+            tenant.set(CORES)
+            await until(lambda: engine.status().heat_kind, HeatKind.FILLER, 120)
+            details = engine.details()
+            assert details is not None
+            assert {(p.name, p.filler) for p in details.projects} == {
+                ("Warm Science", False),
+                ("Backup & Filler", True),
+            }
+            project.endless = Job(cpu_s=600.0)
+            await engine.update(project.url)
+            await until(lambda: engine.status().heat_kind, HeatKind.PAID, 180)
+    finally:
+        await backup.stop()
+
+
+async def test_a_deaf_task_is_aborted(client: RealClient, project: Project) -> None:
+    project.queue.extend(Job(cpu_s=600.0, deaf=True) for _ in range(2))
+    engine = engine_for(client)
+    async with heated(engine) as tenant:
+        await engine.attach(project.url, ACCOUNT_KEY)
+        tenant.set(CORES)
+        await client.until_burning(2, 90)
+        tenant.set(0)
+        note(
+            "noticed",
+            await until(lambda: engine.status().problem, EngineProblem.BUDGET_IGNORED, 60),
+        )
+        power_w = engine.status().power_w
+        assert power_w is not None
+        assert power_w > IDLE_W
+        note("cold", await client.until_burning(0, 90))
+        assert engine.status().problem is EngineProblem.BUDGET_IGNORED
+        await until(lambda: engine.status().work_lost_s > 0, True, 30)
+
+
+async def test_the_client_is_ended_where_an_abort_does_not_help(
+    client: RealClient, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watchdogs, "QUIT_AFTER_S", 5.0)
+    project.queue.append(Job(cpu_s=600.0, deaf=True))
+    engine = engine_for(client)
+    async with heated(engine) as tenant:
+        await engine.attach(project.url, ACCOUNT_KEY)
+        tenant.set(1)
+        await client.until_burning(1, 90)
+        tenant.set(0)
+        note("client ended", await until(lambda: client.alive, False, 120))
+        assert await client.burning() == 0
+        assert engine.status().problem is EngineProblem.BUDGET_IGNORED
+        assert engine.status().power_w is None
+
+
+async def test_a_mode_set_by_hand_is_shown_and_not_fought(
+    client: RealClient, project: Project
+) -> None:
+    project.endless = Job(cpu_s=600.0)
+    engine = engine_for(client)
+    somebody = RpcConnection("127.0.0.1", client.port, PASSWORD)
+    await somebody.connect()
+    theirs = BoincClient(somebody)
+    async with heated(engine) as tenant:
+        await engine.attach(project.url, ACCOUNT_KEY)
+        tenant.set(2)
+        await client.until_burning(2, 90)
+        for mode, duration_s in ((RunMode.NEVER, 0), (RunMode.AUTO, 0), (RunMode.ALWAYS, 0)):
+            await theirs.set_cpu_mode(mode, duration_s)
+            await until(lambda: engine.status().problem, EngineProblem.CHANGED_BY_HAND, 20)
+            await asyncio.sleep(6)
+            assert (await theirs.status()).cpu.permanent is mode
+        await theirs.set_cpu_mode(RunMode.NEVER)
+        await until(lambda: engine.status().problem, None, 20)
+        await client.until_burning(2, 30)
+        await theirs.set_cpu_mode(RunMode.NEVER)
+        await until(lambda: engine.status().problem, EngineProblem.CHANGED_BY_HAND, 20)
+        engine.take_back()
+        await client.until_burning(2, 30)
+        assert engine.status().problem is None
+    await somebody.close()
+
+
+async def test_the_users_own_settings_are_put_back(client: RealClient, project: Project) -> None:
+    project.endless = Job(cpu_s=600.0)
+    engine = engine_for(client)
+    async with heated(engine) as tenant:
+        await engine.attach(project.url, ACCOUNT_KEY)
+        tenant.set(1)
+        await client.until_burning(1, 90)
+    kept = (client.folder / "global_prefs_override.xml").read_text()
+    assert "<disk_max_used_gb>5</disk_max_used_gb>" in kept
+    await client.until_burning(0, 20)
+    again = engine_for(client, saved=engine.saved_state())
+    await again.start()
+    await until(lambda: again.details() is not None, True, 30)
+    await again.release()
+    assert (client.folder / "global_prefs_override.xml").read_text().strip() == OWN_PREFERENCES
+    await client.until_burning(3, 60)

@@ -1,0 +1,90 @@
+"""A home whose radiators are simulated BOINC clients, reached over real sockets."""
+
+import asyncio
+from collections.abc import Callable
+from types import MappingProxyType
+from typing import Any
+
+from homeassistant.config_entries import ConfigSubentry
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import entity_registry as er
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.qheat.const import DOMAIN
+from tests.compute.boinc.simulated import PASSWORD
+
+HALL = "01JHALL0000000000000000000"
+
+
+def boinc_data(port: int, **changes: Any) -> dict[str, Any]:
+    """Return the settings of a BOINC machine in a simulated room."""
+    return {
+        "host": "127.0.0.1",
+        "port": port,
+        "password": PASSWORD,
+        "rated_w": 100,
+        "idle_w": 20,
+        "gpu_w": 0,
+        "cores": 4,
+        "machine": "box",
+        "room": "simulated",
+        "floor_area_m2": 18,
+        "speed": 1,
+        **changes,
+    }
+
+
+def boinc_radiator(
+    port: int, subentry_id: str = HALL, title: str = "Hall", **changes: Any
+) -> ConfigSubentry:
+    """Return a BOINC machine as a radiator."""
+    return ConfigSubentry(
+        data=MappingProxyType(boinc_data(port, **changes)),
+        subentry_id=subentry_id,
+        subentry_type="boinc",
+        title=title,
+        unique_id=None,
+    )
+
+
+async def until(
+    hass: HomeAssistant, entry: MockConfigEntry, look: Callable[[], object], patience_s: float = 60
+) -> None:
+    """Tick until `look` sees what is waited for."""
+    async with asyncio.timeout(patience_s):
+        while not look():
+            await asyncio.sleep(0.1)
+            await entry.runtime_data.async_refresh()
+            await hass.async_block_till_done()
+
+
+async def until_reached(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Tick until all BOINC machines of the home have been looked at."""
+    await until(hass, entry, lambda: all(entry.runtime_data.data.boinc.values()))
+
+
+async def heat(hass: HomeAssistant, temperature: float = 30) -> None:
+    """Turn the thermostat in the hall up."""
+    await hass.services.async_call(
+        "climate",
+        "set_temperature",
+        {"entity_id": "climate.hall", "temperature": temperature, "hvac_mode": "heat"},
+        blocking=True,
+    )
+
+
+def state_of(hass: HomeAssistant, key: str, radiator_id: str = HALL) -> str:
+    """Return the state of a radiator's sensor."""
+    unique_id = f"{radiator_id}_{key}"
+    entity_id = er.async_get(hass).async_get_entity_id("sensor", DOMAIN, unique_id)
+    assert entity_id is not None, key
+    state = hass.states.get(entity_id)
+    assert state is not None, entity_id
+    return state.state
+
+
+def device_of(hass: HomeAssistant, key: str) -> str:
+    """Return the device id of a radiator, or of the home by its entry's id."""
+    devices = dr.async_entries_for_config_entry(dr.async_get(hass), "01JHOME")
+    return next(device.id for device in devices if (DOMAIN, key) in device.identifiers)

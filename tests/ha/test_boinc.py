@@ -1,0 +1,272 @@
+"""BOINC machines in a home: heat, truth on the entities, and settings put back."""
+
+from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.qheat.const import DOMAIN
+from custom_components.qheat.diagnostics import async_get_config_entry_diagnostics
+from tests.compute.boinc.simulated import PASSWORD, URL, SimulatedClient
+
+from .boinc import HALL, boinc_data, boinc_radiator, heat, state_of, until, until_reached
+from .conftest import FixedEngine, home, radiator
+from .test_init import kept
+
+OWN_PREFERENCES = "<global_preferences><max_ncpus_pct>75</max_ncpus_pct></global_preferences>"
+LIVE = ("heat_output", "jobs_running", "heat_kind", "tasks_waiting", "projects", "credit")
+
+
+@pytest.fixture(autouse=True)
+def _no_spread(socket_enabled: None, own_folder: Path) -> Generator[None]:
+    """Allow sockets, and have radiators not wait for each other."""
+    with patch("custom_components.qheat.compute.boinc.engine.SPREAD_S", 0):
+        yield
+
+
+@pytest.fixture
+async def client() -> AsyncGenerator[SimulatedClient]:
+    """Return a client with preferences of its user's own."""
+    client = SimulatedClient(override=OWN_PREFERENCES)
+    await client.start()
+    yield client
+    await client.stop()
+
+
+@pytest.fixture
+async def entry(hass: HomeAssistant, client: SimulatedClient) -> MockConfigEntry:
+    """Return a home with one BOINC machine, set up."""
+    return await set_up(hass, boinc_radiator(client.port))
+
+
+async def set_up(hass: HomeAssistant, *radiators: Any) -> MockConfigEntry:
+    """Set a home up."""
+    entry = home(*radiators)
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    return entry
+
+
+async def test_a_setpoint_makes_the_machine_compute_and_off_makes_it_stop(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    await until_reached(hass, entry)
+    assert client.running == 0
+    await heat(hass)
+    await until(hass, entry, lambda: state_of(hass, "jobs_running") == "4")
+    assert client.running == 4
+    assert client.permanent == 3
+    assert state_of(hass, "heat_output") == "100"
+    assert state_of(hass, "heat_kind") == "filler"
+    assert state_of(hass, "tasks_waiting") == "4"
+    assert state_of(hass, "task_progress") == "25.0"
+    assert float(state_of(hass, "task_time_left")) == pytest.approx(1234.5 / 60)
+    assert state_of(hass, "projects") == "Science"
+    assert float(state_of(hass, "credit")) == 100
+    await hass.services.async_call(
+        "climate", "turn_off", {"entity_id": "climate.hall"}, blocking=True
+    )
+    await until(hass, entry, lambda: client.running == 0)
+
+
+async def test_a_home_of_boinc_machines_only_starts_no_jobs_of_this_machine(
+    hass: HomeAssistant, entry: MockConfigEntry, own_folder: Path
+) -> None:
+    assert entry.runtime_data.machine is None
+    assert entry.runtime_data.embedded is None
+    assert not kept(own_folder)
+    assert not hass.states.async_entity_ids("image")
+
+
+async def test_radiators_of_both_kinds_share_a_home(
+    hass: HomeAssistant, engine: FixedEngine, client: SimulatedClient
+) -> None:
+    entry = await set_up(hass, radiator(), boinc_radiator(client.port))
+    await until_reached(hass, entry)
+    assert sorted(hass.states.async_entity_ids("climate")) == [
+        "climate.hall",
+        "climate.living_room",
+    ]
+    state = hass.states.get("sensor.home_heat_output")
+    assert state is not None
+    assert float(state.state) == 340
+
+
+async def test_a_machine_that_does_not_answer_is_told_and_keeps_nothing_from_loading(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    await until_reached(hass, entry)
+    await client.stop()
+    await until(hass, entry, lambda: state_of(hass, "heat_output") == "unavailable")
+    assert {state_of(hass, key) for key in LIVE} == {"unavailable"}
+    assert state_of(hass, "status") == "backend_unreachable"
+    assert float(state_of(hass, "heat")) >= 0
+    thermostat = hass.states.get("climate.hall")
+    assert thermostat is not None
+    assert thermostat.state == "unavailable"
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    assert entry.state is ConfigEntryState.LOADED
+    await client.start()
+    await until_reached(hass, entry)
+    assert state_of(hass, "heat_output") == "20"
+
+
+async def test_a_power_meter_rules_over_the_estimate(
+    hass: HomeAssistant, client: SimulatedClient
+) -> None:
+    hass.states.async_set("sensor.plug", "0.033", {"unit_of_measurement": "kW"})
+    entry = await set_up(hass, boinc_radiator(client.port, power_entity="sensor.plug"))
+    await until_reached(hass, entry)
+    assert state_of(hass, "power_source") == "estimated"
+    hass.states.async_set("sensor.plug", "0.044", {"unit_of_measurement": "kW"})
+    await until(hass, entry, lambda: state_of(hass, "heat_output") == "44")
+    assert state_of(hass, "power_source") == "measured"
+    for nonsense in ("unavailable", "nan", "-5"):
+        hass.states.async_set("sensor.plug", "40", {"unit_of_measurement": "W"})
+        await until(hass, entry, lambda: state_of(hass, "power_source") == "measured")
+        hass.states.async_set("sensor.plug", nonsense, {"unit_of_measurement": "W"})
+        await until(hass, entry, lambda: state_of(hass, "power_source") == "estimated")
+    # The same value again is news, too.
+    hass.states.async_set("sensor.plug", "-5", {"unit_of_measurement": "W"})
+    hass.states.async_set("sensor.plug", "40", {"unit_of_measurement": "furlong"})
+    hass.states.async_remove("sensor.plug")
+    await until(hass, entry, lambda: state_of(hass, "power_source") == "estimated")
+
+
+async def test_a_graphics_card_has_a_sensor_of_its_own(
+    hass: HomeAssistant, client: SimulatedClient
+) -> None:
+    entry = await set_up(hass, boinc_radiator(client.port, gpu_w=200))
+    await until_reached(hass, entry)
+    assert state_of(hass, "gpu_tasks") == "0"
+
+
+async def test_credit_is_paid_at_the_rate_of_its_project_and_once(
+    hass: HomeAssistant, client: SimulatedClient
+) -> None:
+    rates = [{"project": URL, "rate": 0.5}]
+    with (
+        patch("custom_components.qheat.compute.boinc.session.PROJECTS_S", 0),
+        patch("custom_components.qheat.coordinator.SETTLEMENTS_EVERY_S", 0.1),
+    ):
+        entry = await set_up(hass, boinc_radiator(client.port, rates=rates))
+        await until_reached(hass, entry)
+        await heat(hass)
+        await until(hass, entry, lambda: state_of(hass, "heat_kind") == "paid")
+        assert float(state_of(hass, "earnings")) == 0
+        client.credit += 10
+        await until(hass, entry, lambda: float(state_of(hass, "earnings")) == 5)
+        assert await hass.config_entries.async_reload(entry.entry_id)
+        await until_reached(hass, entry)
+        client.credit += 1
+        await until(hass, entry, lambda: float(state_of(hass, "earnings")) == 5.5)
+
+
+async def test_a_stop_leaves_the_settings_put_away_and_a_restart_does_not_take_them_for_its_own(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    client: SimulatedClient,
+    hass_storage: dict[str, Any],
+) -> None:
+    await heat_until_it_runs(hass, entry, client)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    assert client.mode == 3
+    assert client.override != OWN_PREFERENCES
+    kept = hass_storage["qheat.01JHOME"]["data"]["boinc"][HALL]
+    assert kept["engine"]["originals"]["override"] == OWN_PREFERENCES
+    assert PASSWORD not in str(kept)
+
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await until_reached(hass, entry)
+    await hass.config_entries.async_remove(entry.entry_id)
+    assert client.override == OWN_PREFERENCES
+    assert client.permanent == 2
+
+
+async def test_a_removed_radiator_gets_its_users_settings_back(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    await heat_until_it_runs(hass, entry, client)
+    hass.config_entries.async_remove_subentry(entry, HALL)
+    await hass.async_block_till_done()
+    assert client.override == OWN_PREFERENCES
+    assert client.permanent == 2
+    assert hass.states.get("climate.hall") is None
+    assert not ir.async_get(hass).issues
+
+
+async def test_a_disabled_home_gives_the_settings_back(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    await heat_until_it_runs(hass, entry, client)
+    await hass.config_entries.async_set_disabled_by(entry.entry_id, ConfigEntryDisabler.USER)
+    assert client.override == OWN_PREFERENCES
+    assert client.permanent == 2
+
+
+async def test_stopping_home_assistant_stops_the_tasks(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    await heat_until_it_runs(hass, entry, client)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
+    await hass.async_block_till_done()
+    assert client.mode == 3
+
+
+async def test_a_machine_removed_while_it_does_not_answer_is_told(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    await heat_until_it_runs(hass, entry, client)
+    await client.stop()
+    hass.config_entries.async_remove_subentry(entry, HALL)
+    await hass.async_block_till_done()
+    issue = ir.async_get(hass).async_get_issue(DOMAIN, f"not_put_back_{HALL}")
+    assert issue is not None
+    assert issue.translation_placeholders is not None
+    assert issue.translation_placeholders["radiator"] == "Hall"
+    await client.start()
+
+
+async def test_another_machine_does_not_get_the_first_ones_settings(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    await heat_until_it_runs(hass, entry, client)
+    other = SimulatedClient(override="<global_preferences/>")
+    await other.start()
+    hass.config_entries.async_update_subentry(
+        entry, entry.subentries[HALL], data=boinc_data(other.port, machine="another")
+    )
+    await hass.async_block_till_done()
+    assert client.override == OWN_PREFERENCES
+    await until_reached(hass, entry)
+    await hass.config_entries.async_remove(entry.entry_id)
+    assert other.override == "<global_preferences/>"
+    await other.stop()
+
+
+async def test_diagnostics_of_a_boinc_machine_hold_no_secret(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    await until_reached(hass, entry)
+    diagnostics = await async_get_config_entry_diagnostics(hass, entry)
+    assert diagnostics["machine"] is None
+    assert diagnostics["boinc"][HALL]["version"] == "8.2.15"
+    for secret in (f"'{PASSWORD}'", "127.0.0.1", "'box'"):
+        assert secret not in str(diagnostics)
+
+
+async def heat_until_it_runs(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    """Have the machine burn."""
+    await until_reached(hass, entry)
+    await heat(hass)
+    await until(hass, entry, lambda: client.running == 4)

@@ -1,0 +1,216 @@
+"""Attach, detach and update projects from Home Assistant, and see to what needs a person."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.setup import async_setup_component
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from custom_components.qheat.const import DOMAIN
+from tests.compute.boinc.simulated import URL, SimulatedClient
+
+from .boinc import HALL, boinc_radiator, device_of, heat, state_of, until, until_reached
+from .conftest import home
+
+
+@pytest.fixture(autouse=True)
+def _sockets(socket_enabled: None, own_folder: Path) -> Generator[None]:
+    """Allow sockets, and have radiators not wait for each other."""
+    with patch("custom_components.qheat.compute.boinc.engine.SPREAD_S", 0):
+        yield
+
+
+@pytest.fixture
+async def client() -> AsyncGenerator[SimulatedClient]:
+    """Return a client that lets us in."""
+    client = SimulatedClient()
+    await client.start()
+    yield client
+    await client.stop()
+
+
+@pytest.fixture
+async def entry(hass: HomeAssistant, client: SimulatedClient) -> MockConfigEntry:
+    """Return a home with one BOINC machine that has been looked at."""
+    entry = home(boinc_radiator(client.port))
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await until_reached(hass, entry)
+    return entry
+
+
+async def act(hass: HomeAssistant, action: str, key: str = HALL, **data: Any) -> None:
+    """Call an action on a radiator's device."""
+    values = {"device_id": device_of(hass, key), "project_url": URL, **data}
+    await hass.services.async_call(DOMAIN, action, values, blocking=True)
+
+
+@pytest.mark.parametrize(
+    ("action", "command", "data"),
+    [
+        ("attach_project", "project_attach", {"account_key": "0123abcd"}),
+        ("detach_project", "project_detach", {}),
+        ("update_project", "project_update", {}),
+    ],
+)
+async def test_an_action_reaches_the_client(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    client: SimulatedClient,
+    caplog: pytest.LogCaptureFixture,
+    action: str,
+    command: str,
+    data: dict[str, str],
+) -> None:
+    await act(hass, action, **data)
+    assert command in client.calls
+    ours = [record for record in caplog.records if record.name.startswith("custom_components")]
+    assert "0123abcd" not in str([record.getMessage() for record in ours])
+
+
+async def test_what_is_no_project_is_refused(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    with pytest.raises(ServiceValidationError) as refusal:
+        await act(hass, "detach_project", project_url="file:///etc/passwd")
+    assert refusal.value.translation_key == "no_project_url"
+
+
+async def test_a_key_that_is_none_is_refused_without_being_told(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    with pytest.raises(HomeAssistantError) as refusal:
+        await act(hass, "attach_project", account_key="<not a key>")
+    assert refusal.value.translation_key == "action_command_refused"
+    assert "not a key>" not in str(refusal.value.translation_placeholders)
+
+
+async def test_a_device_that_is_no_boinc_machine_is_refused(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    with pytest.raises(ServiceValidationError) as refusal:
+        await act(hass, "update_project", entry.entry_id)
+    assert refusal.value.translation_key == "no_boinc_machine"
+    with pytest.raises(ServiceValidationError) as refusal:
+        await act(hass, "update_project", device_id="nobody")
+    assert refusal.value.translation_key == "no_boinc_machine"
+
+
+async def test_a_machine_that_does_not_answer_is_told(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    await client.stop()
+    with pytest.raises(HomeAssistantError) as failure:
+        await act(hass, "update_project")
+    assert failure.value.translation_key == "action_unreachable"
+    await client.start()
+
+
+async def test_a_home_that_is_not_loaded_is_told(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    with pytest.raises(ServiceValidationError) as refusal:
+        await act(hass, "update_project")
+    assert refusal.value.translation_key == "service_config_entry_not_loaded"
+
+
+def issue_of(hass: HomeAssistant, key: str) -> ir.IssueEntry | None:
+    """Return an issue of the machine in the hall."""
+    return ir.async_get(hass).async_get_issue(DOMAIN, f"{key}_{HALL}")
+
+
+async def test_a_mode_set_by_hand_is_told_and_can_be_taken_back(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    client: SimulatedClient,
+    hass_client: ClientSessionGenerator,
+) -> None:
+    assert await async_setup_component(hass, "repairs", {})
+    client.permanent = 1
+    await heat(hass)
+    await until(hass, entry, lambda: issue_of(hass, "changed_by_hand"))
+    assert state_of(hass, "status") == "changed_by_hand"
+    http = await hass_client()
+    answer = await http.post(
+        "/api/repairs/issues/fix",
+        json={"handler": DOMAIN, "issue_id": f"changed_by_hand_{HALL}"},
+    )
+    form = await answer.json()
+    assert form["step_id"] == "confirm"
+    assert form["description_placeholders"] == {"radiator": "Hall"}
+    answer = await http.post(f"/api/repairs/issues/fix/{form['flow_id']}", json={})
+    assert (await answer.json())["type"] == "create_entry"
+    await until(hass, entry, lambda: client.permanent == 3)
+    await until(hass, entry, lambda: issue_of(hass, "changed_by_hand") is None)
+    await until(hass, entry, lambda: client.running == 4)
+
+
+async def test_taking_back_from_a_home_that_is_not_loaded_does_nothing(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    client: SimulatedClient,
+    hass_client: ClientSessionGenerator,
+) -> None:
+    assert await async_setup_component(hass, "repairs", {})
+    client.permanent = 1
+    await heat(hass)
+    await until(hass, entry, lambda: issue_of(hass, "changed_by_hand"))
+    http = await hass_client()
+    answer = await http.post(
+        "/api/repairs/issues/fix",
+        json={"handler": DOMAIN, "issue_id": f"changed_by_hand_{HALL}"},
+    )
+    form = await answer.json()
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    assert issue_of(hass, "changed_by_hand") is None
+    answer = await http.post(f"/api/repairs/issues/fix/{form['flow_id']}", json={})
+    assert (await answer.json())["reason"] == "not_loaded"
+
+
+async def test_a_refused_password_is_told_and_asks_for_no_new_token(
+    hass: HomeAssistant, client: SimulatedClient
+) -> None:
+    entry = home(boinc_radiator(client.port, password="wrong"))
+    entry.add_to_hass(hass)
+    with patch("custom_components.qheat.coordinator.SETTLEMENTS_EVERY_S", 0.1):
+        assert await hass.config_entries.async_setup(entry.entry_id)
+        await until(hass, entry, lambda: issue_of(hass, "boinc_refuses"))
+    assert state_of(hass, "status") == "backend_refused"
+    assert not hass.config_entries.flow.async_progress()
+    assert entry.state is ConfigEntryState.LOADED
+
+
+async def test_silence_is_told_when_it_lasts(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    await client.stop()
+    await until(hass, entry, lambda: state_of(hass, "heat_output") == "unavailable")
+    assert issue_of(hass, "boinc_unreachable") is None
+    for _ in range(180):
+        await entry.runtime_data.async_refresh()
+    assert issue_of(hass, "boinc_unreachable")
+    await client.start()
+    await until(hass, entry, lambda: issue_of(hass, "boinc_unreachable") is None)
+
+
+async def test_a_task_that_burns_on_is_told(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    watchdogs = "custom_components.qheat.compute.boinc.watchdogs"
+    with patch(f"{watchdogs}.SETTLE_S", 0), patch(f"{watchdogs}.ABORT_AFTER_S", 0):
+        async with asyncio.timeout(60):
+            while issue_of(hass, "budget_ignored") is None:
+                client.cpu_s += 100
+                await act(hass, "update_project")
+                await asyncio.sleep(0.2)
+                await entry.runtime_data.async_refresh()
+    assert state_of(hass, "status") == "budget_ignored"
+    assert "abort_result" in client.calls

@@ -1,0 +1,285 @@
+"""Adding and changing a BOINC machine: every path ends in a radiator, also after its error."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from homeassistant.config_entries import SOURCE_RECONFIGURE, SOURCE_USER
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType, InvalidData
+from homeassistant.helpers import area_registry as ar
+from homeassistant.helpers import device_registry as dr
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from tests.compute.boinc.simulated import PASSWORD, URL, SimulatedClient
+
+from .boinc import HALL, boinc_radiator
+from .conftest import home
+
+SIMULATED_ROOM = {"floor_area_m2": 12, "speed": 60}
+
+
+@pytest.fixture(autouse=True)
+def _sockets(socket_enabled: None, own_folder: Path) -> Generator[None]:
+    """Allow sockets, and have radiators not wait for each other."""
+    with patch("custom_components.qheat.compute.boinc.engine.SPREAD_S", 0):
+        yield
+
+
+@pytest.fixture
+async def client() -> AsyncGenerator[SimulatedClient]:
+    """Return a client that lets us in."""
+    client = SimulatedClient()
+    await client.start()
+    yield client
+    await client.stop()
+
+
+@pytest.fixture
+async def entry(hass: HomeAssistant) -> MockConfigEntry:
+    """Return a home without radiators, set up."""
+    entry = home()
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    return entry
+
+
+def machine(port: int, **changes: Any) -> dict[str, Any]:
+    """Return what a person fills in."""
+    return {
+        "name": "Cellar",
+        "host": "127.0.0.1",
+        "port": port,
+        "password": PASSWORD,
+        "rated_w": 300,
+        "idle_w": 40,
+        "gpu_w": 0,
+        "room": "simulated",
+        **changes,
+    }
+
+
+async def start(hass: HomeAssistant, entry: MockConfigEntry) -> Any:
+    """Begin to add a machine."""
+    return await hass.config_entries.subentries.async_init(
+        (entry.entry_id, "boinc"), context={"source": SOURCE_USER}
+    )
+
+
+async def change(hass: HomeAssistant, entry: MockConfigEntry) -> Any:
+    """Begin to change the machine in the hall."""
+    return await hass.config_entries.subentries.async_init(
+        (entry.entry_id, "boinc"),
+        context={"source": SOURCE_RECONFIGURE, "subentry_id": HALL},
+    )
+
+
+async def answer(hass: HomeAssistant, result: Any, user_input: dict[str, Any]) -> Any:
+    """Answer the form that the flow shows."""
+    return await hass.config_entries.subentries.async_configure(result["flow_id"], user_input)
+
+
+@pytest.mark.parametrize(
+    ("room", "details"),
+    [("sensor", {"temperature_entity": "sensor.cellar"}), ("simulated", SIMULATED_ROOM)],
+)
+async def test_a_machine_is_tried_and_added_in_its_area(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    client: SimulatedClient,
+    room: str,
+    details: dict[str, Any],
+) -> None:
+    hass.states.async_set("sensor.cellar", "19", {"unit_of_measurement": "°C"})
+    area = ar.async_get(hass).async_create("Cellar")
+    result = await start(hass, entry)
+    assert result["step_id"] == "user"
+    assert result["description_placeholders"]["help_url"].startswith("https://")
+    result = await answer(hass, result, machine(client.port, room=room, area=area.id))
+    assert result["step_id"] == room
+    result = await answer(hass, result, details)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await hass.async_block_till_done()
+
+    (subentry,) = entry.subentries.values()
+    assert subentry.title == "Cellar"
+    assert subentry.data["cores"] == 4
+    assert subentry.data["machine"] == "box"
+    (device,) = dr.async_entries_for_area(dr.async_get(hass), area.id)
+    assert device.name == "Cellar"
+    assert "set_run_mode" not in client.calls[:4]
+
+
+async def recovers(hass: HomeAssistant, result: Any, client: SimulatedClient) -> None:
+    """End a flow well after its error."""
+    result = await answer(hass, result, machine(client.port))
+    assert result["step_id"] == "simulated"
+    result = await answer(hass, result, SIMULATED_ROOM)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await hass.async_block_till_done()
+
+
+async def test_a_wrong_password_is_told_and_not_shown_again(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    result = await start(hass, entry)
+    result = await answer(hass, result, machine(client.port, password="hunter2"))
+    assert result["errors"] == {"password": "wrong_password"}
+    assert shown(result)["host"] == "127.0.0.1"
+    assert "hunter2" not in str(shown(result))
+    await recovers(hass, result, client)
+
+
+async def test_a_client_that_is_not_there_is_told(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    result = await start(hass, entry)
+    result = await answer(hass, result, machine(1))
+    assert result["errors"] == {"host": "unreachable"}
+    await recovers(hass, result, client)
+
+
+async def test_a_client_that_does_not_know_us_is_told(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1")
+    result = await start(hass, entry)
+    port = server.sockets[0].getsockname()[1]
+    result = await answer(hass, result, machine(port))
+    assert result["errors"] == {"base": "not_allowed"}
+    server.close()
+    await recovers(hass, result, client)
+
+
+@pytest.mark.parametrize(
+    ("changes", "errors"),
+    [
+        ({"answer": b"<boinc_gui_rpc_reply>\x03"}, {"base": "broken_reply"}),
+        ({"answer": b"HTTP/1.1 400 Bad Request\r\n\r\n\x03"}, {"port": "not_boinc"}),
+        ({"version": (7, 2, 42)}, {"base": "too_old"}),
+    ],
+)
+async def test_a_client_that_is_of_no_use_is_told(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    client: SimulatedClient,
+    changes: dict[str, Any],
+    errors: dict[str, str],
+) -> None:
+    useless = SimulatedClient(**changes)
+    await useless.start()
+    result = await start(hass, entry)
+    result = await answer(hass, result, machine(useless.port))
+    assert result["errors"] == errors
+    await useless.stop()
+    await recovers(hass, result, client)
+
+
+async def test_a_machine_takes_more_power_at_work_than_at_rest(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    result = await start(hass, entry)
+    result = await answer(hass, result, machine(client.port, idle_w=300))
+    assert result["errors"] == {"idle_w": "idle_not_below_rated"}
+    assert not client.calls
+    await recovers(hass, result, client)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"project": "no address", "rate": 1},
+        {"project": URL, "rate": float("nan")},
+        {"project": URL, "rate": 1e9},
+        {"project": URL, "rate": -1},
+    ],
+)
+async def test_rates_that_are_none_are_told(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient, row: dict[str, Any]
+) -> None:
+    result = await start(hass, entry)
+    try:
+        result = await answer(hass, result, machine(client.port, rates=[row]))
+    except InvalidData:
+        pass
+    else:
+        assert result["errors"] == {"rates": "bad_rate"}
+    await recovers(hass, result, client)
+
+
+@pytest.mark.parametrize("port", [0, 65_536, float("nan")])
+async def test_a_port_that_is_none_is_refused(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient, port: float
+) -> None:
+    result = await start(hass, entry)
+    with pytest.raises(InvalidData):
+        await answer(hass, result, machine(client.port) | {"port": port})
+    await recovers(hass, result, client)
+
+
+async def test_a_machine_is_one_radiator_only(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    await recovers(hass, await start(hass, entry), client)
+    result = await start(hass, entry)
+    result = await answer(hass, result, machine(client.port))
+    assert result["errors"] == {"host": "already_a_radiator"}
+    other = SimulatedClient()
+    await other.start()
+    await recovers(hass, result, other)
+    await other.stop()
+
+
+async def test_a_changed_machine_keeps_its_password_and_shows_it_to_nobody(
+    hass: HomeAssistant, client: SimulatedClient
+) -> None:
+    entry = home(boinc_radiator(client.port))
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    result = await change(hass, entry)
+    assert result["step_id"] == "reconfigure"
+    assert shown(result)["name"] == "Hall"
+    assert "password" not in shown(result)
+    changes = machine(client.port, name="Attic", rates=[{"project": URL, "rate": 0.25}])
+    del changes["password"]
+    client.cores = 8
+    result = await answer(hass, result, changes)
+    result = await answer(hass, result, SIMULATED_ROOM)
+    assert result["reason"] == "reconfigure_successful"
+    await hass.async_block_till_done()
+    subentry = entry.subentries[HALL]
+    assert subentry.title == "Attic"
+    assert subentry.data["password"] == PASSWORD
+    assert subentry.data["cores"] == 8
+    assert subentry.data["rates"] == [{"project": URL, "rate": 0.25}]
+
+
+async def test_a_new_password_is_tried_before_it_replaces_the_old_one(
+    hass: HomeAssistant, client: SimulatedClient
+) -> None:
+    entry = home(boinc_radiator(client.port, password="old"))
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    result = await change(hass, entry)
+    result = await answer(hass, result, machine(client.port, password="wrong"))
+    assert result["errors"] == {"password": "wrong_password"}
+    assert entry.subentries[HALL].data["password"] == "old"
+    result = await answer(hass, result, machine(client.port))
+    await answer(hass, result, SIMULATED_ROOM)
+    await hass.async_block_till_done()
+    assert entry.subentries[HALL].data["password"] == PASSWORD
+
+
+def shown(result: Any) -> dict[str, Any]:
+    """Return the values that a form shows."""
+    return {
+        str(key): key.description["suggested_value"]
+        for key in result["data_schema"].schema
+        if key.description and "suggested_value" in key.description
+    }

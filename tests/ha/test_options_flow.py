@@ -1,0 +1,90 @@
+"""The options of a home: each page keeps the others', and a price has to be a price."""
+
+from typing import Any
+
+import pytest
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from .conftest import MONEY, FixedEngine
+
+pytestmark = pytest.mark.usefixtures("engine")
+
+PRICES = {"electricity_price": 0.3, "reference_kind": "gas", "reference_price": 0.1}
+
+
+async def open_page(hass: HomeAssistant, entry: MockConfigEntry, page: str) -> Any:
+    """Choose a page from the menu of options."""
+    result = await hass.config_entries.options.async_init(entry.entry_id)
+    assert result["type"] is FlowResultType.MENU
+    assert result["menu_options"] == ["prices", "presets", "co2"]
+    return await hass.config_entries.options.async_configure(
+        result["flow_id"], {"next_step_id": page}
+    )
+
+
+async def answer(hass: HomeAssistant, result: Any, values: dict[str, Any]) -> Any:
+    """Answer the page that is shown."""
+    return await hass.config_entries.options.async_configure(result["flow_id"], values)
+
+
+async def test_each_page_leaves_the_options_of_the_others_as_they_are(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    result = await open_page(hass, entry, "presets")
+    result = await answer(hass, result, {"comfort": 21.5})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    result = await open_page(hass, entry, "co2")
+    await answer(hass, result, {"co2_electricity": 60, "co2_source": "supplier"})
+    result = await open_page(hass, entry, "prices")
+    await answer(hass, result, PRICES)
+    assert entry.options["comfort"] == 21.5
+    assert entry.options["co2_electricity"] == 60
+    assert entry.options["electricity_price"] == 0.3
+    assert "reference_efficiency" not in entry.options
+
+
+async def test_what_is_emptied_on_a_page_is_forgotten(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    result = await open_page(hass, entry, "co2")
+    await answer(hass, result, {"co2_electricity": 60})
+    result = await open_page(hass, entry, "co2")
+    await answer(hass, result, {})
+    assert entry.options == MONEY
+
+
+@pytest.mark.parametrize(
+    ("unit", "error"),
+    [
+        ("EUR/kWh", None),
+        ("€/MWh", None),
+        ("USD/kWh", "price_currency"),
+        ("$/kWh", "price_currency"),
+        ("EUR", "price_unit"),
+        ("EUR/m³", "price_unit"),
+        ("kWh", "price_unit"),
+        (None, "price_unit"),
+    ],
+)
+@pytest.mark.parametrize("field", ["electricity_price_entity", "reference_price_entity"])
+async def test_a_price_entity_has_to_price_energy_in_the_homes_currency(
+    hass: HomeAssistant, entry: MockConfigEntry, field: str, unit: str | None, error: str | None
+) -> None:
+    hass.states.async_set("sensor.price", "0.2", {"unit_of_measurement": unit})
+    result = await open_page(hass, entry, "prices")
+    result = await answer(hass, result, PRICES | {field: "sensor.price"})
+    if error is not None:
+        assert result["errors"] == {field: error}
+        result = await answer(hass, result, PRICES)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_a_price_entity_that_is_not_there_is_refused(
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine
+) -> None:
+    result = await open_page(hass, entry, "prices")
+    gone = PRICES | {"electricity_price_entity": "sensor.gone"}
+    result = await answer(hass, result, gone)
+    assert result["errors"] == {"electricity_price_entity": "price_unit"}
