@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("--thermostats", nargs="+", choices=[*THERMOSTATS], default=[*THERMOSTATS])
     parser.add_argument("--days", type=int, default=DAYS)
     parser.add_argument("--processes", type=int, default=1)
-    parser.add_argument("--out", type=Path, default=Path("rooms"), help="folder of the results")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the results")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     jobs = [
