@@ -37,6 +37,17 @@ class BooksSensorDescription(SensorEntityDescription):
     """Whether it starts anew at local midnight."""
 
 
+def shown(value: Value) -> Value:
+    """Round to a millionth: what is finer is nobody's heat or money."""
+    match value:
+        case Decimal():
+            return round(value, 6)
+        case float():
+            return round(value, 6)
+        case _:
+            return value
+
+
 def effective_cop(totals: Totals) -> Value:
     """Return the effective COP in words: one decimal, "free", or nothing before any cost."""
     if totals.effective_cop is not None:
@@ -179,7 +190,7 @@ class BooksSensor(SensorEntity):
     @property
     @override
     def native_value(self) -> Value:
-        return self.entity_description.value_fn(self.balance)
+        return shown(self.entity_description.value_fn(self.balance))
 
     @property
     @override
