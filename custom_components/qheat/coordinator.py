@@ -186,7 +186,10 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         """Book what backends settle, for ever, apart from the ticks: a slow one stops no heat."""
         await self._look_at_results()
         while True:
-            await self.async_book_settlements()
+            try:
+                await self.async_book_settlements()
+            except Exception:  # noqa: BLE001 - money still comes in after a fault of today
+                LOGGER.exception("Settlements could not be looked at; this is tried again")
             await asyncio.sleep(SETTLEMENTS_EVERY_S)
 
     async def async_book_settlements(self) -> None:

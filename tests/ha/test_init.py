@@ -247,3 +247,23 @@ async def test_what_a_day_taught_is_taken_over(
     ):
         await entry.runtime_data.async_refresh()
         await until(lambda: control.model == learned)
+
+
+async def test_money_still_comes_in_after_a_fault_that_nobody_foresaw(
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine
+) -> None:
+    looks = []
+
+    async def fail_once(after: str | None) -> SettlementPage:
+        looks.append(after)
+        if len(looks) == 1:
+            raise RuntimeError("nobody foresaw this")
+        return SettlementPage(settlements=(), cursor=after)
+
+    with (
+        patch.object(engine, "settlements", fail_once),
+        patch("custom_components.qheat.coordinator.SETTLEMENTS_EVERY_S", 0.01),
+    ):
+        assert await hass.config_entries.async_setup(entry.entry_id)
+        await until(lambda: len(looks) > 1)
+        assert await hass.config_entries.async_unload(entry.entry_id)
