@@ -61,7 +61,12 @@ async def until(
 
 async def until_reached(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     """Tick until all BOINC machines of the home have been looked at."""
-    await until(hass, entry, lambda: all(entry.runtime_data.data.boinc.values()))
+
+    def are_reached() -> bool:
+        home = entry.runtime_data.data
+        return all(home.radiators[key].engine.reachable and home.boinc[key] for key in home.boinc)
+
+    await until(hass, entry, are_reached)
 
 
 async def heat(hass: HomeAssistant, temperature: float = 30) -> None:
