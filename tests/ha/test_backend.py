@@ -1,0 +1,103 @@
+"""What the entities say of a backend that answers badly, and that they recover with it."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from homeassistant.core import HomeAssistant
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from .conftest import home, radiator
+
+STATUS = "sensor.living_room_status"
+
+
+class Operator:
+    """A real HTTP server that answers every request as the test says."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        self.body = b""
+        self.url = ""
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """Answer as told."""
+        return web.Response(status=self.status, body=self.body, content_type="application/json")
+
+
+@pytest.fixture
+async def operator(socket_enabled: None) -> AsyncGenerator[Operator]:
+    """Return an operator's backend on loopback."""
+    operator = Operator()
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", operator.answer)
+    server = TestServer(application, host="127.0.0.1")
+    await server.start_server()
+    operator.url = str(server.make_url("/")).rstrip("/")
+    yield operator
+    await server.close()
+
+
+async def set_up(hass: HomeAssistant, url: str) -> MockConfigEntry:
+    """Set up a home on this backend, with its thermostat turned up."""
+    data = {"backend": "operator", "url": url, "token": "secret", "currency": "EUR"}
+    entry = home(radiator(), data=data)
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    await hass.services.async_call(
+        "climate",
+        "set_temperature",
+        {"entity_id": "climate.living_room", "temperature": 25, "hvac_mode": "heat"},
+        blocking=True,
+    )
+    return entry
+
+
+async def until_status(hass: HomeAssistant, entry: MockConfigEntry, wanted: str) -> None:
+    """Tick until the radiator's status is as wanted."""
+    async with asyncio.timeout(60):
+        while (state := hass.states.get(STATUS)) is None or state.state != wanted:
+            await asyncio.sleep(0.1)
+            await entry.runtime_data.async_refresh()
+    thermostat = hass.states.get("climate.living_room")
+    assert thermostat is not None
+    assert thermostat.state == "heat"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "shown"),
+    [
+        (200, b"garbage", "backend_faulty"),
+        (200, b'{"leases": 7}', "backend_faulty"),
+        (200, b"x" * (64 << 20), "backend_faulty"),
+        (500, b"", "backend_faulty"),
+        (401, b"", "backend_refused"),
+        (403, b"{}", "backend_refused"),
+    ],
+)
+async def test_a_wrong_answer_is_told_and_forgotten_when_the_backend_is_well_again(
+    hass: HomeAssistant,
+    own_folder: Path,
+    operator: Operator,
+    status: int,
+    body: bytes,
+    shown: str,
+) -> None:
+    operator.status, operator.body = status, body
+    entry = await set_up(hass, operator.url)
+    await until_status(hass, entry, shown)
+    operator.status, operator.body = 200, b'{"leases": []}'
+    await until_status(hass, entry, "no_jobs")
+    assert await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_a_backend_that_is_not_there_is_told(
+    hass: HomeAssistant, own_folder: Path, socket_enabled: None
+) -> None:
+    entry = await set_up(hass, "http://127.0.0.1:1")
+    await until_status(hass, entry, "backend_unreachable")
+    assert await hass.config_entries.async_unload(entry.entry_id)
