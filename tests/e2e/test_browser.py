@@ -17,7 +17,7 @@ async def test_a_click_on_plus_heats_the_room(home: RunningHome) -> None:
         plus = card.locator("ha-state-control-climate-temperature ha-outlined-icon-button").last
 
         async def a_click_raises_the_setpoint() -> bool:
-            # The card forgets a click that a new state of the room comes upon: a person clicks again.
+            # The card forgets a click that a new state comes upon: a person clicks again.
             await plus.click()
             await asyncio.sleep(5)
             state = await home.api.state(radiator.thermostat)
