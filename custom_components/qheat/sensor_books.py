@@ -1,5 +1,6 @@
 """Sensors of the books: heat and money, as totals of a radiator or of the whole home."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -183,9 +184,9 @@ class BooksSensor(SensorEntity):
     entity_description: BooksSensorDescription
 
     @property
+    @abstractmethod
     def balance(self) -> Balance:
         """What the figure is taken from."""
-        raise NotImplementedError
 
     @property
     @override
