@@ -2,9 +2,9 @@ import math
 
 import pytest
 
-from custom_components.qheat.heating import DEMO_ROOMS, RoomParameters, SimulatedRoom
+from custom_components.qheat.heating import RoomParameters, SimulatedRoom
 
-LIVING_ROOM = DEMO_ROOMS["living_room"]
+LIVING_ROOM = RoomParameters.from_area(20.0, loss_w_k_m2=0.75)
 
 
 def test_more_heat_makes_a_warmer_room() -> None:

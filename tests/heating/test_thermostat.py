@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custom_components.qheat.heating import (
-    DEMO_ROOMS,
     RadiatorRating,
     Reason,
     RoomControl,
+    RoomParameters,
     RoomReading,
     SimulatedRoom,
     Target,
@@ -19,6 +19,7 @@ from custom_components.qheat.heating import (
 
 RATING = RadiatorRating(idle_w=20, rated_w=500, slots=6)
 PAUSABLE = RadiatorRating(idle_w=20, rated_w=1000, slots=2, pausable=True)
+LIVING_ROOM = RoomParameters.from_area(20.0, loss_w_k_m2=0.75)
 NIGHT, MORNING = Target(setpoint_c=17), 7 * 3600.0
 
 
@@ -40,7 +41,7 @@ def simulate(
 @pytest.mark.parametrize("step_s", [5, 60, 300, 600])
 @pytest.mark.parametrize("rating", [RATING, PAUSABLE])
 def test_a_room_reaches_its_setpoint_and_stays_there(rating: RadiatorRating, step_s: float) -> None:
-    room = SimulatedRoom(DEMO_ROOMS["living_room"])
+    room = SimulatedRoom(LIVING_ROOM)
     result = simulate(RoomControl(rating), room, Target(setpoint_c=20), hours=30, step_s=step_s)
     settled = [room_c for room_c, _, _ in result[len(result) // 2 :]]
     assert max(abs(room_c - 20) for room_c in settled) < 0.7
@@ -48,7 +49,7 @@ def test_a_room_reaches_its_setpoint_and_stays_there(rating: RadiatorRating, ste
 
 
 def test_an_unknown_room_is_nearly_warm_on_its_first_morning_and_not_hours_before() -> None:
-    room = SimulatedRoom(DEMO_ROOMS["living_room"], start_s=0.0, start_c=17.5)
+    room = SimulatedRoom(LIVING_ROOM, start_s=0.0, start_c=17.5)
     target = Target(setpoint_c=17, upcoming=((MORNING, 20.0), (22.5 * 3600, 17.0)))
     result = simulate(RoomControl(PAUSABLE), room, target, hours=7, step_s=60)
     assert result[-1][0] > 19.4
@@ -57,14 +58,14 @@ def test_an_unknown_room_is_nearly_warm_on_its_first_morning_and_not_hours_befor
 
 
 def test_a_demand_is_a_whole_number_of_slots_unless_jobs_can_be_paused() -> None:
-    room = SimulatedRoom(DEMO_ROOMS["living_room"])
+    room = SimulatedRoom(LIVING_ROOM)
     result = simulate(RoomControl(RATING), room, Target(setpoint_c=20), hours=12, step_s=60)
     slots = {(power_w - 20) / RATING.slot_w for _, power_w, _ in result if power_w}
     assert all(math.isclose(slot, round(slot)) for slot in slots)
 
 
 def test_a_leap_of_the_air_starts_no_more_jobs_for_a_while() -> None:
-    control, room = RoomControl(RATING), SimulatedRoom(DEMO_ROOMS["living_room"])
+    control, room = RoomControl(RATING), SimulatedRoom(LIVING_ROOM)
     target = Target(setpoint_c=20)
     before_w = simulate(control, room, target, hours=24, step_s=60)[-1][1]
     for minute in range(10):
@@ -92,7 +93,7 @@ def test_below_the_comfort_floor_heat_needs_no_job() -> None:
 
 
 def test_what_was_learned_outlives_a_restart() -> None:
-    control, room = RoomControl(RATING), SimulatedRoom(DEMO_ROOMS["living_room"])
+    control, room = RoomControl(RATING), SimulatedRoom(LIVING_ROOM)
     simulate(control, room, Target(setpoint_c=20), hours=49, step_s=600)
     assert control.needs_refit()
     control.adopt(refit(control.snapshot()))

@@ -6,11 +6,10 @@ Pure: no Home Assistant, no input or output, no clock of its own.
 from .demand import FROST_LIMIT_C, HeatDemand, RadiatorRating, Reason, RoomReading, Target
 from .learn import Snapshot, refit
 from .model import RoomModel
-from .room import DEMO_ROOMS, RoomParameters, SimulatedRoom
+from .room import RoomParameters, SimulatedRoom
 from .thermostat import RoomControl
 
 __all__ = [
-    "DEMO_ROOMS",
     "FROST_LIMIT_C",
     "HeatDemand",
     "RadiatorRating",

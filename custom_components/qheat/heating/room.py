@@ -41,14 +41,6 @@ class RoomParameters:
         )
 
 
-DEMO_ROOMS: Final[Mapping[str, RoomParameters]] = {
-    "living_room": RoomParameters.from_area(20.0, loss_w_k_m2=0.75),
-    "bedroom": RoomParameters.from_area(12.0, loss_w_k_m2=0.78),
-    "office": RoomParameters.from_area(12.0, loss_w_k_m2=0.78),
-}
-"""At 20 °C inside and 0 °C outside, sun and gains included: about 230 W, 145 W, 145 W."""
-
-
 def winter_outdoor_c(time_s: float) -> float:
     """Return the outdoor temperature of a winter's day, 0 ± 4 °C, warmest at three o'clock."""
     return 4.0 * math.cos((time_s % DAY_S / DAY_S - 15 / 24) * 2 * math.pi)
