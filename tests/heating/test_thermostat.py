@@ -57,6 +57,46 @@ def test_an_unknown_room_is_nearly_warm_on_its_first_morning_and_not_hours_befor
     assert Reason.PREHEATING in {reason for _, _, reason in result}
 
 
+def test_the_next_start_is_foreseen_hours_before_it_comes() -> None:
+    room, control = SimulatedRoom(LIVING_ROOM, start_s=0.0, start_c=17.5), RoomControl(RATING)
+    rises = ((MORNING, 20.0), (22.5 * 3600, 17.0), (MORNING + 86400, 20.0))
+    foreseen, begun_s = [], math.nan
+    for _ in range(24 * 60):
+        reading = RoomReading(time_s=room.time_s, temperature_c=room.temperature_c, outdoor_c=3)
+        now_c = 20.0 if MORNING <= room.time_s < 22.5 * 3600 else 17.0
+        upcoming = tuple(rise for rise in rises if rise[0] > room.time_s)
+        demand = control.step(reading, Target(setpoint_c=now_c, upcoming=upcoming))
+        if demand.reason is Reason.PREHEATING and math.isnan(begun_s):
+            begun_s = room.time_s
+        assert control.next_start_s is None or control.next_start_s >= room.time_s - 300
+        foreseen.append((room.time_s, control.next_start_s))
+        room.advance(60, demand.power_w)
+    assert begun_s < MORNING
+    early = [start_s for time_s, start_s in foreseen if 1800 < time_s < begun_s - 900]
+    assert all(abs((start_s or 0) - begun_s) < 5400 for start_s in early)
+    # Once it has begun the next one is tomorrow's.
+    later = [(start_s or 0) / 3600 for time_s, start_s in foreseen if begun_s + 600 < time_s]
+    assert all(22 < start_h < 24 + 7 for start_h in later)
+    assert all(start_h > 27 for start_h in later[-8 * 60 :])
+
+
+def test_a_setpoint_that_never_rises_has_no_next_start() -> None:
+    control = RoomControl(RATING)
+    for minute in range(20):
+        reading = RoomReading(time_s=minute * 60.0, temperature_c=20.0)
+        control.step(reading, Target(setpoint_c=20.0, upcoming=((9000.0, 17.0),)))
+        assert control.next_start_s is None
+
+
+def test_what_is_learned_is_told_in_figures_that_a_person_can_use() -> None:
+    learned = RoomControl(RATING).learned
+    assert learned.heat_loss_w_k == pytest.approx(20.0)
+    assert learned.outdoor_effect == pytest.approx(0.04)
+    assert 48 < learned.time_constant_h < 96
+    assert learned.gains_w == pytest.approx(80.0)
+    assert learned.days == 0
+
+
 def test_a_demand_is_a_whole_number_of_slots_unless_jobs_can_be_paused() -> None:
     room = SimulatedRoom(LIVING_ROOM)
     result = simulate(RoomControl(RATING), room, Target(setpoint_c=20), hours=12, step_s=60)

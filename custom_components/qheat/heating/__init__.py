@@ -3,7 +3,7 @@
 Pure: no Home Assistant, no input or output, no clock of its own.
 """
 
-from .demand import FROST_LIMIT_C, HeatDemand, RadiatorRating, Reason, RoomReading, Target
+from .demand import FROST_LIMIT_C, HeatDemand, Learned, RadiatorRating, Reason, RoomReading, Target
 from .learn import Snapshot, refit
 from .model import RoomModel
 from .room import RoomParameters, SimulatedRoom
@@ -12,6 +12,7 @@ from .thermostat import RoomControl
 __all__ = [
     "FROST_LIMIT_C",
     "HeatDemand",
+    "Learned",
     "RadiatorRating",
     "Reason",
     "RoomControl",

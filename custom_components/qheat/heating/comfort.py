@@ -71,6 +71,8 @@ class Comfort:
         self._planned_s = self._raised_s = self._aired_s = -math.inf
         self._setpoint_c = math.nan
         self._rise: Rise | None = None
+        self.next_start_s: float | None = None
+        """When heating for a setpoint to come will begin, as far as can be foreseen."""
         self.use(model)
 
     def use(self, model: RoomModel) -> None:
@@ -137,7 +139,7 @@ class Comfort:
 
     def rest(self) -> HeatDemand:
         """Ask for nothing, because the radiator is off."""
-        self._level, self._rise = 0, None
+        self._level, self._rise, self.next_start_s = 0, None, None
         return HeatDemand(power_w=0.0, reason=Reason.OFF)
 
     def _plan(
@@ -150,6 +152,7 @@ class Comfort:
     ) -> int:
         changes = [change for change in changes if change[0] > time_s]
         early = self._on_the_way(estimate, time_s, setpoint_c, changes)
+        self.next_start_s = self._start(estimate, time_s, setpoint_c, changes)
         rise = self._rise
         times_s = [time_s + STEP_S * (k + 1) for k in range(NODES)]
         if rise and rise.arrived:
@@ -211,6 +214,26 @@ class Comfort:
         rise.begun |= needed_w >= FULL * self._rated_w
         rise.waited |= not rise.begun
         return sum(level_w < needed_w for level_w in self.levels_w[:-1]) if rise.begun else 0
+
+    def _start(
+        self, estimate: Estimate, time_s: float, setpoint_c: float, changes: Points
+    ) -> float | None:
+        """Return when to begin heating for the next rise of the setpoint not yet begun."""
+        begun_s = self._rise.at_s if self._rise and self._rise.begun else -math.inf
+        cooling_s, from_c = time_s, setpoint_c
+        for at_s, to_c in changes:
+            if to_c > from_c and at_s > begun_s:
+                break
+            cooling_s, from_c = at_s, to_c
+        else:
+            return None
+        steps = min(max(int((at_s - cooling_s) // STEP_S), 1), LOOK_AHEAD)
+        # The room is taken to be as it is now until the setpoint falls, and then to cool.
+        cold_c = self._foresee(estimate, at_s - steps * STEP_S, 0.0, steps)[-1]
+        spare_w = self._rated_w - max(0.0, from_c - cold_c) / self._warms[steps - 1]
+        missing_k = to_c + self.margin_k - max(cold_c, from_c)
+        lead = next((k for k in range(steps) if spare_w * self._warms[k] >= missing_k), steps)
+        return max(time_s, at_s - (lead + 1) * STEP_S)
 
     def _learn_from(self, rise: Rise, estimate: Estimate, time_s: float) -> None:
         """Learn from how the room was when a setpoint rose: too cold, or warm too early."""

@@ -95,3 +95,21 @@ class HeatDemand:
     power_w: float
     reason: Reason
     own_heat: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """What a room is now taken for, for people to read."""
+
+    heat_loss_w_k: float
+    """Watts that every kelvin between room and outdoors costs."""
+    time_constant_h: float
+    """Hours in which the room loses two thirds of its warmth."""
+    outdoor_effect: float
+    """Share of the rated power that every kelvin colder outdoors takes."""
+    sun_m2: float
+    """Opening through which the sun warms the room, as if it lay on the horizontal."""
+    gains_w: float
+    """What people and things give on average over the day."""
+    days: int
+    """Days that this was learned from, at most six weeks."""

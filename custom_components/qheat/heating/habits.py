@@ -27,6 +27,11 @@ class Habits:
         """Return the gains to expect at a time, in W."""
         return self._w[_slot(time_s)]
 
+    @property
+    def mean_w(self) -> float:
+        """Mean gains over the day, in W."""
+        return sum(self._w) / SLOTS
+
     def learn(self, time_s: float, step_s: float, unknown_w: float) -> None:
         """Move a half-hour towards what was found in it beyond the habit."""
         slot = _slot(time_s)

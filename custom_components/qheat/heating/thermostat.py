@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 from typing import Final
 
 from .comfort import EARLY_K, MOST_MARGIN_K, Comfort
-from .demand import HeatDemand, RadiatorRating, RoomReading, Target
+from .demand import HeatDemand, Learned, RadiatorRating, RoomReading, Target
 from .guards import Clock, Guards, SensorWatch, believable
 from .habits import Habits
 from .history import History
@@ -47,6 +47,28 @@ class RoomControl:
     def model(self) -> RoomModel:
         """What the room is now taken for: loss in W/K, masses in J/K; for diagnostics."""
         return self._comfort.model
+
+    @property
+    def learned(self) -> Learned:
+        """What the room is now taken for, in figures for people."""
+        comfort = self._comfort
+        return Learned(
+            heat_loss_w_k=comfort.model.loss_w_k,
+            time_constant_h=comfort.model.time_constant_s / 3600,
+            outdoor_effect=comfort.model.loss_w_k / self.rating.rated_w,
+            sun_m2=comfort.model.sun_m2,
+            gains_w=comfort.habits.mean_w,
+            days=len(comfort.history.days),
+        )
+
+    @property
+    def next_start_s(self) -> float | None:
+        """When it will next begin to heat for a setpoint to come; None if there is none.
+
+        Seconds on the room's own clock, foreseen anew every five minutes: a preheat that runs
+        already is not the next one.
+        """
+        return self._comfort.next_start_s
 
     def save(self) -> dict[str, object]:
         """Return what has been learned, as JSON-able values."""
