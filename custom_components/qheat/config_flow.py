@@ -36,6 +36,7 @@ PROBLEM_TO_ERROR = {
     EngineProblem.BACKEND_UNREACHABLE: "cannot_connect",
     EngineProblem.BACKEND_REFUSED: "invalid_auth",
     EngineProblem.BACKEND_FAULTY: "invalid_backend",
+    EngineProblem.BACKEND_VERSION: "unknown_version",
 }
 
 

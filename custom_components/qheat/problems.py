@@ -1,4 +1,4 @@
-"""Repair issues: what a person has to see to at a BOINC machine."""
+"""Repair issues: what a person has to see to at a radiator or its backend."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ UNREACHABLE_AFTER_S: Final = 900.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issue:
-    """How a problem of a BOINC machine is told."""
+    """How a problem is told."""
 
     key: str
     severity: ir.IssueSeverity = ir.IssueSeverity.WARNING
@@ -33,16 +33,27 @@ ISSUES: Final = {
     EngineProblem.BACKEND_FAULTY: Issue(key="boinc_faulty", after_s=UNREACHABLE_AFTER_S),
 }
 
+"""Of BOINC machines."""
+
+PULL_ISSUES: Final = {
+    EngineProblem.BACKEND_VERSION: Issue(key="backend_version", severity=ir.IssueSeverity.ERROR),
+}
+"""Of radiators that pull their jobs."""
+
 
 def watch_problems(hass: HomeAssistant, coordinator: HomeCoordinator) -> Callable[[], None]:
     """Raise and withdraw issues after each tick; return what ends that and withdraws all."""
     lasting_s: dict[tuple[str, EngineProblem], float] = {}
+    watched = {
+        radiator_id: ISSUES if radiator_id in coordinator.boinc else PULL_ISSUES
+        for radiator_id in coordinator.radiators
+    }
 
     @callback
     def look() -> None:
-        for radiator_id in coordinator.boinc:
+        for radiator_id, issues in watched.items():
             problem = coordinator.data.radiators[radiator_id].engine.problem
-            for kind, issue in ISSUES.items():
+            for kind, issue in issues.items():
                 issue_id = f"{issue.key}_{radiator_id}"
                 if kind is not problem:
                     lasting_s.pop((radiator_id, kind), None)
@@ -57,8 +68,8 @@ def watch_problems(hass: HomeAssistant, coordinator: HomeCoordinator) -> Callabl
 
     def end() -> None:
         unlisten()
-        for radiator_id in coordinator.boinc:
-            for issue in ISSUES.values():
+        for radiator_id, issues in watched.items():
+            for issue in issues.values():
                 ir.async_delete_issue(hass, DOMAIN, f"{issue.key}_{radiator_id}")
 
     return end
@@ -67,14 +78,14 @@ def watch_problems(hass: HomeAssistant, coordinator: HomeCoordinator) -> Callabl
 def _raise(
     hass: HomeAssistant, coordinator: HomeCoordinator, radiator_id: str, issue: Issue
 ) -> None:
-    entry_id = coordinator.config_entry.entry_id
+    entry = coordinator.config_entry
     ir.async_create_issue(
         hass,
         DOMAIN,
         f"{issue.key}_{radiator_id}",
-        data={"entry_id": entry_id, "radiator_id": radiator_id},
+        data={"entry_id": entry.entry_id, "radiator_id": radiator_id},
         is_fixable=issue.fixable,
         severity=issue.severity,
         translation_key=issue.key,
-        translation_placeholders={"radiator": coordinator.boinc.title(radiator_id)},
+        translation_placeholders={"radiator": entry.subentries[radiator_id].title},
     )

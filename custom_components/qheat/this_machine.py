@@ -11,6 +11,7 @@ import aiohttp
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.storage import STORAGE_DIR
 
@@ -62,7 +63,8 @@ async def async_open_this_machine(
 
 
 async def async_delete_database(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    """Delete what the embedded backend of a home has kept."""
+    """Delete what the embedded backend of a home has kept, also what was set aside."""
+    ir.async_delete_issue(hass, DOMAIN, f"jobs_damaged_{entry.entry_id}")
     await hass.async_add_executor_job(_delete_database, _database(hass, entry))
 
 
@@ -73,6 +75,19 @@ def _database(hass: HomeAssistant, entry: ConfigEntry) -> Path:
 def _delete_database(database: Path) -> None:
     for path in database.parent.glob(f"{database.stem}.*"):
         path.unlink()
+
+
+def _tell_damage(hass: HomeAssistant, entry: ConfigEntry, set_aside: Path) -> None:
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        f"jobs_damaged_{entry.entry_id}",
+        is_fixable=False,
+        is_persistent=True,
+        severity=ir.IssueSeverity.ERROR,
+        translation_key="jobs_damaged",
+        translation_placeholders={"home": entry.title, "file": str(set_aside)},
+    )
 
 
 async def _open_embedded(
@@ -91,6 +106,8 @@ async def _open_embedded(
     except (OSError, StoreError) as err:
         raise setup_error("backend_failed", err) from err
     stack.push_async_callback(backend.stop)
+    if backend.set_aside is not None:
+        _tell_damage(hass, entry, backend.set_aside)
     connector = aiohttp.UnixConnector(path=str(backend.socket_path))
     session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
     return backend, JobClient(session, "http://localhost", token)

@@ -106,7 +106,7 @@ async def test_a_job_goes_from_pull_to_money(session: aiohttp.ClientSession) -> 
     async with session.get("/v1/settlements", params=after) as response:
         assert await response.json() == {"settlements": [], "cursor": page["cursor"]}
     async with session.get(f"/v1/jobs/{job['job_id']}/result") as response:
-        assert await response.read() == b"input 0"
+        assert await problem(response) == 403
 
 
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer wrong", "Basic secret", "Bearer ü"])
@@ -206,6 +206,7 @@ async def test_a_body_that_is_no_message_is_refused(
     session: aiohttp.ClientSession, body: bytes
 ) -> None:
     headers = {"Idempotency-Key": "k"}
+    headers["Content-Type"] = "application/json"
     async with session.post("/v1/leases", data=body, headers=headers) as response:
         assert await problem(response) == 400
 
@@ -217,7 +218,11 @@ async def test_a_body_that_is_no_message_is_refused(
         ("GET", "/v1/modules/" + "0" * 64, None, 404),
         ("GET", "/v1/inputs/" + "0" * 64, None, 404),
         ("GET", "/v1/inputs/../../etc/passwd", None, 404),
-        ("GET", "/v1/jobs/none/result", None, 404),
+        ("GET", "/v1/jobs/none", None, 403),
+        ("GET", "/v1/jobs/none/result", None, 403),
+        ("POST", "/v1/jobs", {}, 403),
+        ("PUT", "/v1/modules/" + "0" * 64, {}, 403),
+        ("PUT", "/v1/inputs/" + "0" * 64, {}, 403),
         ("GET", "/v1/settlements", None, 400),
         ("GET", "/v1/settlements?radiator_id=r1&after=never-given-out", None, 400),
         ("DELETE", "/v1/account", None, 405),
@@ -238,12 +243,21 @@ async def test_a_wrong_request_is_a_problem(
     session: aiohttp.ClientSession, method: str, path: str, body: Any, status: int
 ) -> None:
     data = None if body is None else BytesIO(json.dumps(body).encode())
-    async with session.request(method, path, data=data) as response:
+    headers = {"Content-Type": "application/json"}
+    async with session.request(method, path, data=data, headers=headers) as response:
         assert await problem(response) == status
 
 
 async def test_a_compressed_body_is_refused_unread(session: aiohttp.ClientSession) -> None:
-    async with session.post(f"{LEASE}/renewal", data=b"x" * 9000, compress="gzip") as response:
+    headers = {"Content-Type": "application/json"}
+    async with session.post(
+        f"{LEASE}/renewal", data=b"x" * 9000, headers=headers, compress="gzip"
+    ) as response:
+        assert await problem(response) == 415
+
+
+async def test_a_body_of_another_type_is_refused(session: aiohttp.ClientSession) -> None:
+    async with session.post(f"{LEASE}/renewal", data=b'{"cpu_s": 1}') as response:
         assert await problem(response) == 415
 
 
@@ -333,10 +347,22 @@ async def test_a_backend_starts_again_where_a_killed_one_left_its_socket(tmp_pat
     await second.stop()
 
 
-async def test_a_backend_without_a_database_does_not_start_and_leaves_nothing(
-    tmp_path: Path,
-) -> None:
-    (tmp_path / "jobs.db").write_text(json.dumps({"not": "a database"}) * 100)
+async def test_a_damaged_database_is_set_aside_whole_and_an_empty_one_begun(tmp_path: Path) -> None:
+    damaged = json.dumps({"not": "a database"}) * 100
+    (tmp_path / "jobs.db").write_text(damaged)
+    for number in (1, 2):
+        backend = embedded(tmp_path)
+        await backend.start()
+        assert backend.set_aside == tmp_path / f"jobs.db.damaged-{number}"
+        assert backend.set_aside.read_text() == damaged
+        async with session_at(backend.socket_path) as session:
+            assert len(await pull(session)) == 1
+        await backend.stop()
+        (tmp_path / "jobs.db").write_text(damaged)
+
+
+async def test_a_backend_that_cannot_open_its_database_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "jobs.db").mkdir()
     backend = embedded(tmp_path)
     with pytest.raises(StoreError):
         await backend.start()

@@ -78,7 +78,7 @@ async def test_killed_between_delivery_and_reply_it_settles_once(tmp_path: Path)
         reader, writer = await asyncio.open_unix_connection(tmp_path / "jobs.sock")
         writer.write(
             b"PUT /v1/leases/%s/result HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n"
-            b"Content-Length: %d\r\n\r\n%s"
+            b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
             % (lease.lease_id.encode(), TOKEN.encode(), len(body), body)
         )
         await until(lambda: settled(tmp_path))

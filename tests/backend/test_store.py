@@ -12,14 +12,16 @@ from custom_components.qheat.backend import books
 from custom_components.qheat.backend.database import StoreError
 from custom_components.qheat.backend.store import LEASE_TTL_S, MOST_FAILURES, Store
 from custom_components.qheat.backend.work import (
+    HOME,
     CursorError,
     GiveBackReason,
     LeaseLostError,
     LeaseUnknownError,
     PullRequest,
+    Refusal,
 )
 
-from .tiny import OUTPUT_BYTES, PAY, TERMS, TinyCatalogue
+from .tiny import OUTPUT_BYTES, PAY, TERMS, TinyCatalogue, deliver
 
 NOW = 1_800_000_000.0
 SLOT_W = 100.0
@@ -45,11 +47,11 @@ def ask(key: str = "a", count: int = 1, radiator_id: str = "r1") -> PullRequest:
 
 def test_a_result_that_is_right_earns_its_pay_and_repays_its_electricity(store: Store) -> None:
     (lease,) = store.pull(ask(), NOW)
-    booking = store.deliver(lease.lease_id, b"input 0", 3600.0, NOW + 60)
+    booking = deliver(store, lease.lease_id, b"input 0", 3600.0, NOW + 60)
     assert booking.accepted
     assert booking.earned == PAY
     assert booking.repaid == Decimal("0.00025")  # a thousandth of a kilowatt-hour
-    assert store.books.balance() == PAY + booking.repaid
+    assert store.books.balance(HOME) == PAY + booking.repaid
     assert store.books.output(lease.job_id) == b"input 0"
     assert store.books.latest_results("echo", 5) == [(b"input 0", b"input 0")]
 
@@ -57,33 +59,37 @@ def test_a_result_that_is_right_earns_its_pay_and_repays_its_electricity(store: 
 @pytest.mark.parametrize("output", [b"", b"wrong", b"x" * (OUTPUT_BYTES + 1)])
 def test_a_result_that_is_wrong_is_settled_for_nothing(store: Store, output: bytes) -> None:
     (lease,) = store.pull(ask(), NOW)
-    booking = store.deliver(lease.lease_id, output, 3600.0, NOW + 60)
+    booking = deliver(store, lease.lease_id, output, 3600.0, NOW + 60)
     assert not booking.accepted
     assert booking.earned == booking.repaid == 0
-    assert store.books.balance() == 0
+    assert booking.reason in {Refusal.WRONG, Refusal.TOO_LONG}
+    assert store.books.balance(HOME) == 0
     assert store.books.output(lease.job_id) is None
+    (again,) = store.pull(ask("b"), NOW + 60)
+    assert again.job_id == lease.job_id
+    assert deliver(store, again.lease_id, b"input 0", 0.0, NOW + 70).accepted
 
 
 def test_repaid_energy_is_cut_at_what_the_lease_could_have_used(store: Store) -> None:
     (lease,) = store.pull(ask(), NOW)
-    booking = store.deliver(lease.lease_id, b"input 0", 1e12, NOW + 60)
+    booking = deliver(store, lease.lease_id, b"input 0", 1e12, NOW + 60)
     assert booking.energy_j == SLOT_W * 60
 
 
 def test_a_late_result_is_repaid_up_to_the_end_of_its_lease(store: Store) -> None:
     (lease,) = store.pull(ask(), NOW)
-    booking = store.deliver(lease.lease_id, b"input 0", 1e12, NOW + 86_400)
+    booking = deliver(store, lease.lease_id, b"input 0", 1e12, NOW + 86_400)
     assert booking.accepted
     assert booking.energy_j == SLOT_W * LEASE_TTL_S
 
 
 def test_a_result_delivered_again_gets_the_same_settlement(store: Store) -> None:
     (lease,) = store.pull(ask(), NOW)
-    first = store.deliver(lease.lease_id, b"input 0", 3600.0, NOW + 60)
-    assert store.deliver(lease.lease_id, b"input 0", 3600.0, NOW + 70) == first
-    assert store.deliver(lease.lease_id, b"another", 0.0, NOW + 9e6) == first
-    assert store.books.settlements("r1", None, 10)[0] == [first]
-    assert store.books.balance() == first.earned + first.repaid
+    first = deliver(store, lease.lease_id, b"input 0", 3600.0, NOW + 60)
+    assert deliver(store, lease.lease_id, b"input 0", 3600.0, NOW + 70) == first
+    assert deliver(store, lease.lease_id, b"another", 0.0, NOW + 9e6) == first
+    assert store.books.settlements(HOME, "r1", None, 10)[0] == [first]
+    assert store.books.balance(HOME) == first.earned + first.repaid
 
 
 def test_the_same_pull_twice_gives_the_same_lease(store: Store) -> None:
@@ -97,7 +103,7 @@ def test_the_same_pull_twice_gives_the_same_lease(store: Store) -> None:
 
 def test_a_pull_repeated_after_its_lease_ended_takes_no_other(store: Store) -> None:
     (lease,) = store.pull(ask(), NOW)
-    store.give_back(lease.lease_id, GiveBackReason.UNWANTED, NOW)
+    store.give_back(HOME, lease.lease_id, GiveBackReason.UNWANTED, NOW)
     assert store.pull(ask(), NOW) == []
     assert len(store.pull(ask("b"), NOW)) == 1
 
@@ -107,37 +113,37 @@ def test_a_lease_that_expires_is_offered_again(store: Store) -> None:
     assert store.pull(ask("b"), NOW + LEASE_TTL_S - 1) == []
     (second,) = store.pull(ask("b"), NOW + LEASE_TTL_S)
     assert second.job_id == first.job_id
-    assert store.renew(first.lease_id, NOW + LEASE_TTL_S) is None
+    assert store.renew(HOME, first.lease_id, NOW + LEASE_TTL_S) is None
 
 
 def test_a_renewed_lease_lives_on(store: Store) -> None:
     (lease,) = store.pull(ask("a"), NOW)
     for minute in range(1, 60):
-        assert store.renew(lease.lease_id, NOW + 60 * minute) == LEASE_TTL_S
+        assert store.renew(HOME, lease.lease_id, NOW + 60 * minute) == LEASE_TTL_S
     assert store.pull(ask("b"), NOW + 3600) == []
 
 
 def test_an_expired_lease_that_nobody_took_lives_again(store: Store) -> None:
     (lease,) = store.pull(ask("a"), NOW)
-    assert store.renew(lease.lease_id, NOW + 10 * LEASE_TTL_S) == LEASE_TTL_S
+    assert store.renew(HOME, lease.lease_id, NOW + 10 * LEASE_TTL_S) == LEASE_TTL_S
     assert store.pull(ask("b"), NOW + 10 * LEASE_TTL_S) == []
 
 
 def test_a_late_result_counts_and_the_second_holder_is_told_to_stop(store: Store) -> None:
     (first,) = store.pull(ask("a"), NOW)
     (second,) = store.pull(ask("b"), NOW + LEASE_TTL_S)
-    assert store.deliver(first.lease_id, b"input 0", 0.0, NOW + LEASE_TTL_S + 1).accepted
-    assert store.renew(second.lease_id, NOW + LEASE_TTL_S + 2) is None
+    assert deliver(store, first.lease_id, b"input 0", 0.0, NOW + LEASE_TTL_S + 1).accepted
+    assert store.renew(HOME, second.lease_id, NOW + LEASE_TTL_S + 2) is None
     with pytest.raises(LeaseLostError):
-        store.deliver(second.lease_id, b"input 0", 0.0, NOW + LEASE_TTL_S + 3)
+        deliver(store, second.lease_id, b"input 0", 0.0, NOW + LEASE_TTL_S + 3)
 
 
 def test_a_lease_given_back_is_offered_again_at_the_end_of_the_queue(tmp_path: Path) -> None:
     store = open_store(tmp_path, jobs=2)
     (first,) = store.pull(ask("a"), NOW)
-    store.give_back(first.lease_id, GiveBackReason.REFUSED, NOW)
-    store.give_back(first.lease_id, GiveBackReason.REFUSED, NOW)
-    assert store.renew(first.lease_id, NOW) is None
+    store.give_back(HOME, first.lease_id, GiveBackReason.REFUSED, NOW)
+    store.give_back(HOME, first.lease_id, GiveBackReason.REFUSED, NOW)
+    assert store.renew(HOME, first.lease_id, NOW) is None
     (second,) = store.pull(ask("b"), NOW)
     (third,) = store.pull(ask("c"), NOW)
     assert second.job_id != first.job_id
@@ -148,24 +154,25 @@ def test_a_lease_given_back_is_offered_again_at_the_end_of_the_queue(tmp_path: P
 def test_a_job_that_fails_again_and_again_is_withdrawn(store: Store) -> None:
     for attempt in range(MOST_FAILURES):
         (lease,) = store.pull(ask(f"key-{attempt}"), NOW)
-        store.give_back(lease.lease_id, GiveBackReason.FAILED, NOW)
+        store.give_back(HOME, lease.lease_id, GiveBackReason.FAILED, NOW)
     assert store.pull(ask("last"), NOW) == []
-    assert store.deliver(lease.lease_id, b"input 0", 0.0, NOW).accepted
+    with pytest.raises(LeaseLostError):
+        deliver(store, lease.lease_id, b"input 0", 0.0, NOW)
 
 
 def test_a_clock_turned_back_ends_leases_instead_of_keeping_them_for_ever(store: Store) -> None:
     store.pull(ask("a"), NOW)
     (again,) = store.pull(ask("b"), NOW - 86_400)
-    booking = store.deliver(again.lease_id, b"input 0", 1e9, NOW - 90_000)
+    booking = deliver(store, again.lease_id, b"input 0", 1e9, NOW - 90_000)
     assert booking.energy_j == 0
 
 
 @pytest.mark.parametrize(
     "act",
     [
-        lambda store: store.renew("none", NOW),
-        lambda store: store.give_back("none", GiveBackReason.STOPPED, NOW),
-        lambda store: store.deliver("none", b"", 0.0, NOW),
+        lambda store: store.renew(HOME, "none", NOW),
+        lambda store: store.give_back(HOME, "none", GiveBackReason.STOPPED, NOW),
+        lambda store: deliver(store, "none", b"", 0.0, NOW),
     ],
 )
 def test_a_lease_that_never_was_is_unknown(store: Store, act: Callable[[Store], object]) -> None:
@@ -178,39 +185,39 @@ def test_settlements_follow_their_cursor_and_their_radiator(tmp_path: Path) -> N
     for number in range(1, 6):
         radiator_id = f"r{number % 2}"
         (lease,) = store.pull(ask(f"key-{number}", radiator_id=radiator_id), NOW)
-        store.deliver(lease.lease_id, f"input {number - 1}".encode(), 0.0, NOW)
-    page, cursor = store.books.settlements("r1", None, 2)
-    rest, end = store.books.settlements("r1", cursor, 2)
+        deliver(store, lease.lease_id, f"input {number - 1}".encode(), 0.0, NOW)
+    page, cursor = store.books.settlements(HOME, "r1", None, 2)
+    rest, end = store.books.settlements(HOME, "r1", cursor, 2)
     assert len(page) == 2
     assert len(rest) == 1
     assert not {one.settlement_id for one in page} & {one.settlement_id for one in rest}
-    assert store.books.settlements("r1", end, 2) == ([], end)
+    assert store.books.settlements(HOME, "r1", end, 2) == ([], end)
     store.close()
 
 
 def test_a_cursor_of_another_database_starts_again(store: Store) -> None:
     (lease,) = store.pull(ask(), NOW)
-    booking = store.deliver(lease.lease_id, b"input 0", 0.0, NOW)
-    assert store.books.settlements("r1", "0123abcd.77", 10)[0] == [booking]
+    booking = deliver(store, lease.lease_id, b"input 0", 0.0, NOW)
+    assert store.books.settlements(HOME, "r1", "0123abcd.77", 10)[0] == [booking]
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "x.", "x.-1", "x.1e3", "x." + "9" * 40, "x.²"])
 def test_a_cursor_that_was_never_given_out_is_refused(store: Store, cursor: str) -> None:
     if cursor:
         with pytest.raises(CursorError):
-            store.books.settlements("r1", cursor, 10)
+            store.books.settlements(HOME, "r1", cursor, 10)
 
 
 def test_what_is_settled_survives_a_restart(tmp_path: Path) -> None:
     store = open_store(tmp_path)
     first, second = store.pull(ask(count=2), NOW)
-    booking = store.deliver(first.lease_id, b"input 0", 0.0, NOW)
-    _, cursor = store.books.settlements("r1", None, 10)
+    booking = deliver(store, first.lease_id, b"input 0", 0.0, NOW)
+    _, cursor = store.books.settlements(HOME, "r1", None, 10)
     store.close()
     store = open_store(tmp_path)
-    assert store.books.settlements("r1", None, 10) == ([booking], cursor)
-    assert store.books.balance() == PAY
-    assert store.renew(second.lease_id, NOW + 1) == LEASE_TTL_S
+    assert store.books.settlements(HOME, "r1", None, 10) == ([booking], cursor)
+    assert store.books.balance(HOME) == PAY
+    assert store.renew(HOME, second.lease_id, NOW + 1) == LEASE_TTL_S
     store.close()
 
 
@@ -223,25 +230,25 @@ def test_old_outputs_and_old_settlements_are_forgotten_and_the_balance_stays(
     leases = []
     for number in range(1, 11):
         (lease,) = store.pull(ask(f"key-{number}"), NOW)
-        store.deliver(lease.lease_id, f"input {number - 1}".encode(), 0.0, NOW)
+        deliver(store, lease.lease_id, f"input {number - 1}".encode(), 0.0, NOW)
         leases.append(lease)
     assert len(store.books.latest_results("echo", 100)) == 2
-    assert len(store.books.settlements("r1", None, 100)[0]) == 4
-    assert store.books.balance() == 10 * PAY
+    assert len(store.books.settlements(HOME, "r1", None, 100)[0]) == 4
+    assert store.books.balance(HOME) == 10 * PAY
     with pytest.raises(LeaseUnknownError):
-        store.deliver(leases[0].lease_id, b"input 0", 0.0, NOW)
+        deliver(store, leases[0].lease_id, b"input 0", 0.0, NOW)
     store.close()
 
 
 def test_jobs_of_modules_that_an_update_replaced_are_withdrawn(tmp_path: Path) -> None:
     store = open_store(tmp_path, jobs=1)
     (lease,) = store.pull(ask(), NOW)
-    store.give_back(lease.lease_id, GiveBackReason.STOPPED, NOW)
+    store.give_back(HOME, lease.lease_id, GiveBackReason.STOPPED, NOW)
     store.close()
     newer = TinyCatalogue(jobs=1, module=b"newer")
     store = Store(tmp_path / "jobs.db", TERMS, newer, lambda: "id")
     assert store.pull(ask("b"), NOW) == []
-    assert store.module(lease.module_sha256) is None
+    assert store.blobs.module(lease.module_sha256) is None
     store.close()
 
 

@@ -1,27 +1,42 @@
-"""Whatever is asked, in whatever order, at whatever hour: every job is settled at most once."""
+"""Whatever is asked, in whatever order, at whatever hour: every lease is settled at most once."""
 
 import itertools
 import tempfile
 from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+)
 
 from custom_components.qheat.backend.store import MOST_FAILURES, Store
+from custom_components.qheat.backend.submissions import Submissions
 from custom_components.qheat.backend.work import (
     Booking,
+    Delivery,
     GiveBackReason,
     Lease,
     LeaseLostError,
+    Pending,
     PullRequest,
+    Refusal,
+    Submission,
 )
 
-from .tiny import TERMS, TinyCatalogue
+from .tiny import MODULE, PAY, TERMS, TinyCatalogue
 
+HOMES = ("a", "b", "c")
 RADIATORS = ("r1", "r2")
-JOBS = 5
+JOBS = 3
+REPLICATED = 3
 
 
 class Backend(RuleBasedStateMachine):
@@ -35,67 +50,118 @@ class Backend(RuleBasedStateMachine):
         self.numbers = itertools.count()
         self.keys = itertools.count()
         self.now = 1_800_000_000.0
+        self.owners: dict[str, str] = {}
         self.settled: dict[str, Booking] = {}
-        self.failures: dict[str, int] = {}
-        self.store = self.opened()
+        self.pending: set[str] = set()
+        self.replicas: dict[str, int] = {}
+        self.homes: tuple[str, ...] = ("a",)
+        self.store: Store
 
     def opened(self) -> Store:
         path = Path(self.folder.name) / "jobs.db"
-        return Store(path, TERMS, TinyCatalogue(JOBS), lambda: f"id-{next(self.numbers)}")
+        catalogue = TinyCatalogue(JOBS)
+        return Store(path, TERMS, catalogue, self.new_id, homes=self.homes)
+
+    def new_id(self) -> str:
+        return f"id-{next(self.numbers)}"
+
+    @initialize(homes=st.integers(1, 3), replicas=st.lists(st.integers(1, 3), max_size=REPLICATED))
+    def open(self, homes: int, replicas: list[int]) -> None:
+        self.homes = HOMES[:homes]
+        self.store = self.opened()
+        for number, count in enumerate(replicas):
+            submission = Submission(
+                key=f"job-{number}",
+                kind="echo",
+                module_sha256=sha256(MODULE).hexdigest(),
+                input_sha256=sha256(b"input").hexdigest(),
+                input_data=b"input",
+                pay=PAY,
+                repayment_per_kwh=None,
+                memory_bytes=1,
+                cpu_s=1.0,
+                output_bytes=100,
+                replicas=count,
+            )
+            reports = [
+                Submissions(self.store, self.new_id).submit(submission, self.now) for _ in range(2)
+            ]
+            assert [new for _, new in reports] == [True, False]
+            assert reports[0][0] == reports[1][0]
+            self.replicas[reports[0][0].job_id] = count
 
     def teardown(self) -> None:
-        self.now += 1e6
-        self.check_that_nothing_is_lost()
-        self.store.close()
+        if hasattr(self, "store"):
+            self.store.close()
         self.folder.cleanup()
 
     @rule(
         target=leases,
+        home=st.sampled_from(HOMES),
         radiator_id=st.sampled_from(RADIATORS),
         count=st.integers(1, 3),
-        answers=st.integers(1, 3),
+        answers=st.integers(1, 2),
     )
-    def pull(self, radiator_id: str, count: int, answers: int) -> object:
+    def pull(self, home: str, radiator_id: str, count: int, answers: int) -> object:
         request = PullRequest(
-            radiator_id=radiator_id, key=f"key-{next(self.keys)}", count=count, slot_w=50.0
+            home_id=self.home(home),
+            radiator_id=radiator_id,
+            key=f"key-{next(self.keys)}",
+            count=count,
+            slot_w=50.0,
         )
+        before = {job: self.parts(job) for job in self.replicas}
         # The first answers are lost on their way.
         pulled = [self.store.pull(request, self.now) for _ in range(answers)]
         assert all(answer == pulled[0] for answer in pulled)
-        assert all(lease.job_id not in self.settled for lease in pulled[0])
+        for lease in pulled[0]:
+            self.owners[lease.lease_id] = request.home_id
+            assert not self.is_closed(lease.job_id)
+            if self.replicas.get(lease.job_id, 1) > 1:
+                taken = before[lease.job_id]
+                assert request.home_id not in taken or taken >= set(self.homes)
         return multiple(*pulled[0])
 
     @rule(lease=leases)
     def renew(self, lease: Lease) -> None:
-        ttl_s = self.store.renew(lease.lease_id, self.now)
-        assert ttl_s is None or lease.job_id not in self.settled
+        ttl_s = self.store.renew(self.owners[lease.lease_id], lease.lease_id, self.now)
+        assert ttl_s is None or not self.is_closed(lease.job_id)
 
     @rule(lease=leases, reason=st.sampled_from(GiveBackReason))
     def give_back(self, lease: Lease, reason: GiveBackReason) -> None:
-        self.store.give_back(lease.lease_id, reason, self.now)
-        if reason is GiveBackReason.FAILED:
-            self.failures[lease.job_id] = self.failures.get(lease.job_id, 0) + 1
+        self.store.give_back(self.owners[lease.lease_id], lease.lease_id, reason, self.now)
 
     @rule(
         lease=leases,
-        right=st.booleans(),
+        output=st.sampled_from([b"right", b"right", b"wrong", b"x" * 2000]),
+        fuel=st.sampled_from([7, 7, 8]),
         energy_j=st.floats(0, 1e12),
-        attempts=st.integers(1, 3),
+        attempts=st.integers(1, 2),
     )
-    def deliver(self, lease: Lease, right: bool, energy_j: float, attempts: int) -> None:
-        output = self.store.input_data(lease.input_sha256) if right else b"wrong"
-        assert output is not None
+    def deliver(
+        self, lease: Lease, output: bytes, fuel: int, energy_j: float, attempts: int
+    ) -> None:
+        right = self.store.blobs.get(lease.input_sha256)
+        if lease.job_id not in self.replicas and output == b"right" and right is not None:
+            output = right
+        delivery = Delivery(output=output, energy_j=energy_j, fuel=fuel)
         for _ in range(attempts):
-            before = self.settled.get(lease.job_id)
+            before = self.settled.get(lease.lease_id)
             try:
-                booking = self.store.deliver(lease.lease_id, output, energy_j, self.now)
+                owner = self.owners[lease.lease_id]
+                answer = self.store.deliver(owner, lease.lease_id, delivery, self.now)
             except LeaseLostError:
-                assert before is not None
-                assert before.lease_id != lease.lease_id
+                assert before is None
+                assert lease.lease_id not in self.pending
+                return
+            if isinstance(answer, Pending):
+                assert self.replicas[lease.job_id] > 1
+                assert before is None
+                self.pending.add(lease.lease_id)
             else:
-                assert before in {None, booking}
-                assert before is not None or 0 <= booking.energy_j <= energy_j
-                self.settled[lease.job_id] = booking
+                assert before in {None, answer}
+                assert before is not None or 0 <= answer.energy_j <= energy_j
+            self.hear()
 
     @rule(seconds=st.sampled_from([-1e5, -30.0, 1.0, 59.0, 61.0, 1e5]))
     def pass_time(self, seconds: float) -> None:
@@ -108,25 +174,75 @@ class Backend(RuleBasedStateMachine):
 
     @invariant()
     def check_that_the_books_agree(self) -> None:
-        booked = [
-            booking
-            for radiator_id in RADIATORS
-            for booking in self.store.books.settlements(radiator_id, None, 100)[0]
-        ]
-        assert sorted(booked, key=lambda one: one.job_id) == sorted(
-            self.settled.values(), key=lambda one: one.job_id
-        )
-        paid = sum((one.earned + one.repaid for one in booked), Decimal(0))
-        assert self.store.books.balance() == paid
+        if not hasattr(self, "store"):
+            return
+        self.hear()
+        for home_id in self.homes:
+            paid = sum(
+                (
+                    one.earned + one.repaid
+                    for one in self.settled.values()
+                    if self.owners[one.lease_id] == home_id
+                ),
+                Decimal(0),
+            )
+            assert self.store.books.balance(home_id) == paid
+        for job_id in {one.job_id for one in self.settled.values()}:
+            accepted = [
+                one for one in self.settled.values() if one.job_id == job_id and one.accepted
+            ]
+            assert len(accepted) in {0, self.replicas.get(job_id, 1)}
+            assert len({(one.output_sha256, one.fuel) for one in accepted}) <= 1
+            outvoted = [
+                one
+                for one in self.settled.values()
+                if one.job_id == job_id and one.reason is Refusal.OUTVOTED
+            ]
+            assert len(outvoted) < self.replicas.get(job_id, 1)
 
-    def check_that_nothing_is_lost(self) -> None:
-        request = PullRequest(radiator_id="r1", key="all", count=64, slot_w=50.0)
-        left = {lease.job_id for lease in self.store.pull(request, self.now)}
-        withdrawn = JOBS - len(left) - len(self.settled)
-        assert not left & set(self.settled)
-        assert (
-            0 <= withdrawn <= sum(failures >= MOST_FAILURES for failures in self.failures.values())
-        )
+    @invariant()
+    def check_that_nothing_waits_for_ever(self) -> None:
+        if not hasattr(self, "store"):
+            return
+        for job_id in self.replicas:
+            waiting = {
+                row["lease_id"]
+                for row in self.store.database.execute(
+                    "SELECT lease_id FROM leases WHERE job_id = ? AND state = 'delivered'", job_id
+                )
+            }
+            assert waiting <= self.pending - set(self.settled)
+            assert not (waiting and self.is_closed(job_id))
+
+    def hear(self) -> None:
+        """Read all settlements; what was told before is told the same again."""
+        for home_id in self.homes:
+            for radiator_id in RADIATORS:
+                for one in self.store.books.settlements(home_id, radiator_id, None, 100)[0]:
+                    assert self.settled.setdefault(one.lease_id, one) == one
+                    assert self.owners[one.lease_id] == home_id
+
+    def home(self, home: str) -> str:
+        return home if home in self.homes else self.homes[0]
+
+    def parts(self, job_id: str) -> set[str]:
+        return {
+            row["home_id"]
+            for row in self.store.database.execute(
+                "SELECT home_id FROM leases WHERE job_id = ? AND (state IN ('delivered', 'settled')"
+                " OR (state = 'held' AND ends_at > ? AND ends_at <= ?))",
+                job_id,
+                self.now,
+                self.now + 120,
+            )
+        }
+
+    def is_closed(self, job_id: str) -> bool:
+        (state, failures) = self.store.database.execute(
+            "SELECT state, failures FROM jobs WHERE job_id = ?", job_id
+        ).fetchone()
+        assert failures < MOST_FAILURES or state == "withdrawn"
+        return state in {"settled", "withdrawn"}
 
 
 TestBackend = Backend.TestCase

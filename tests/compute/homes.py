@@ -11,7 +11,7 @@ import aiohttp
 
 from custom_components.qheat.backend import EmbeddedBackend
 from custom_components.qheat.backend.store import LEASE_TTL_S, Store
-from custom_components.qheat.backend.work import GiveBackReason, PullRequest
+from custom_components.qheat.backend.work import HOME, GiveBackReason, PullRequest
 from custom_components.qheat.compute.client import JobClient
 from custom_components.qheat.compute.engine import HeatBudget, PowerModel, SettlementPage
 from custom_components.qheat.compute.machine import Machine
@@ -94,8 +94,7 @@ def heat(power_w: float = 110.0, *, for_s: float = 100.0, own_heat: bool = True)
 
 async def free_jobs(backend: EmbeddedBackend) -> int:
     """Return how many jobs nobody holds, of a catalogue that has not more than ten."""
-    assert backend._desk is not None
-    return await backend._desk.ask(_count_free)
+    return await backend.ask(_count_free)
 
 
 def _count_free(store: Store) -> int:
@@ -103,7 +102,7 @@ def _count_free(store: Store) -> int:
     request = PullRequest(radiator_id="other", key=str(now), count=10, slot_w=1.0)
     leases = store.pull(request, now)
     for lease in leases:
-        store.give_back(lease.lease_id, GiveBackReason.STOPPED, now)
+        store.give_back(HOME, lease.lease_id, GiveBackReason.STOPPED, now)
     return len(leases)
 
 

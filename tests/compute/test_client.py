@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from custom_components.qheat.compute import client as client_module
 from custom_components.qheat.compute import messages
 from custom_components.qheat.compute.client import BackendError, JobClient
-from custom_components.qheat.compute.engine import EngineProblem
+from custom_components.qheat.compute.engine import EngineProblem, Settlement
 from custom_components.qheat.compute.messages import GiveBackReason, PullRequest
 from custom_components.qheat.wire import FieldError, read_object
 
@@ -346,5 +346,5 @@ async def test_a_large_result_arrives_whole(tmp_path: Path) -> None:
     answer = say(SETTLEMENT)
     async with answering(tmp_path, answer) as path, client_of(path) as client:
         settlement = await client.deliver("l", "r", b"x" * messages.MOST_OUTPUT_BYTES, 1.0)
-    assert settlement is not None
+    assert isinstance(settlement, Settlement)
     assert settlement.settlement_id == "s"

@@ -11,7 +11,7 @@ from custom_components.qheat.compute.engine import (
     EngineProblem,
     HeatKind,
 )
-from tests.backend.tiny import PAY, TinyCatalogue
+from tests.backend.tiny import PAY, TinyCatalogue, deliver
 from tests.waiting import until
 
 from .homes import (
@@ -307,9 +307,8 @@ async def test_a_job_that_the_backend_takes_away_is_stopped_and_its_loss_told(
         engine.set_budget(heat(own_heat=False))
         await until(lambda: machine.usage(RADIATOR).cpu_s > 0.1)
         (job,) = engine._jobs
-        assert backend._desk is not None
-        await backend._desk.ask(
-            lambda store: store.deliver(job.lease.lease_id, b"input 0", 0.0, time.time())
+        await backend.ask(
+            lambda store: deliver(store, job.lease.lease_id, b"input 0", 0.0, time.time())
         )
         await until(lambda: engine.status().lease_left_s is None)
         await until(lambda: machine.usage(RADIATOR).running == 0)

@@ -2,40 +2,99 @@
 
 import argparse
 import asyncio
+import contextlib
 import signal
+import ssl
+import sys
 from decimal import Decimal
 from pathlib import Path
 
-from . import EmbeddedBackend, Terms, catalogue
+from . import Terms, catalogue
+from .access import Access
+from .database import StoreError
+from .server import InsecureError, JobServer
+from .work import HOME, Catalogue, NoCatalogue
 
 
 async def _serve(arguments: argparse.Namespace) -> None:
-    backend = EmbeddedBackend(
+    own_jobs: Catalogue = catalogue if arguments.own_jobs else NoCatalogue()
+    server = JobServer(
         db_path=arguments.database,
-        socket_path=arguments.socket,
-        token=arguments.token_file.read_text().strip(),
+        access=_access(arguments),
         terms=Terms(currency=arguments.currency, repayment_per_kwh=arguments.repayment),
-        catalogue=catalogue,
+        catalogue=own_jobs,
     )
     asked_to_stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, asked_to_stop.set)
-    await backend.start()
     try:
+        await server.open()
+        if arguments.socket is not None:
+            await server.listen_unix(arguments.socket)
+        if arguments.listen is not None:
+            host, port = arguments.listen
+            port = await server.listen_tcp(host, port, _tls(arguments))
+            print(f"listening on port {port}", flush=True)  # noqa: T201
         await asked_to_stop.wait()
     finally:
-        await backend.stop()
+        await server.close()
+
+
+def _access(arguments: argparse.Namespace) -> Access:
+    homes = {HOME: _secret(arguments.token_file)} if arguments.token_file else {}
+    for line in arguments.homes_file.read_text().splitlines() if arguments.homes_file else ():
+        home_id, _, token = line.partition(" ")
+        homes[home_id] = token.strip()
+    submitter = arguments.submitter_token_file
+    return Access(homes=homes, submitter=_secret(submitter) if submitter else None)
+
+
+def _secret(path: Path) -> str:
+    return path.read_text().strip()
+
+
+def _tls(arguments: argparse.Namespace) -> ssl.SSLContext | None:
+    if arguments.tls_certificate is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(arguments.tls_certificate, arguments.tls_key)
+    return context
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    return host.removeprefix("[").removesuffix("]"), int(port)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--socket", type=Path, required=True, help="unix socket to listen on")
     parser.add_argument("--database", type=Path, required=True, help="SQLite file, made if missing")
-    parser.add_argument("--token-file", type=Path, required=True, help="holds the home's token")
+    parser.add_argument("--socket", type=Path, help="unix socket to listen on")
+    parser.add_argument("--listen", type=_address, help="HOST:PORT to listen on; port 0: any")
+    parser.add_argument("--tls-certificate", type=Path, help="PEM; needed off loopback")
+    parser.add_argument("--tls-key", type=Path, help="PEM; left out if the certificate holds it")
+    parser.add_argument("--token-file", type=Path, help="holds the token of a single home")
+    parser.add_argument("--homes-file", type=Path, help="a line for each home: its id, its token")
+    parser.add_argument("--submitter-token-file", type=Path, help="who holds it may submit jobs")
+    parser.add_argument(
+        "--own-jobs",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="hand out the shipped demonstration jobs, too",
+    )
     parser.add_argument("--currency", default="EUR")
     parser.add_argument("--repayment", type=Decimal, default=Decimal("0.25"), help="per kWh")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.socket is None and arguments.listen is None:
+        parser.error("it needs somewhere to listen: --socket or --listen")
+    if arguments.token_file is None and arguments.homes_file is None:
+        parser.error("it needs a home: --token-file or --homes-file")
+    return arguments
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(_arguments()))
+    with contextlib.suppress(KeyboardInterrupt):
+        try:
+            asyncio.run(_serve(_arguments()))
+        except (InsecureError, OSError, StoreError) as error:
+            sys.exit(f"qheat backend: {error}")

@@ -6,11 +6,11 @@ from decimal import Decimal
 from typing import Final
 
 from .database import Database
-from .work import Booking, CursorError, Terms
+from .work import Booking, CursorError, Refusal, Terms
 
 KEPT_SETTLEMENTS: Final = 50_000
 KEPT_OUTPUTS: Final = 64
-"""Of each kind."""
+"""Of each kind of the catalogue's jobs."""
 
 _JOULES_PER_KWH: Final = 3_600_000
 _MONEY_STEP: Final = Decimal("1e-9")
@@ -25,41 +25,43 @@ class Books:
         self._new_id = new_id
         (self._store_id,) = database.execute("SELECT store_id FROM store").fetchone()
 
-    def settle(
-        self, lease: sqlite3.Row, output: bytes | None, energy_j: float, now: float
-    ) -> Booking:
-        """Book a lease's job as accepted with its `output`, or as refused (None)."""
-        accepted = output is not None
-        repaid = Decimal(energy_j) / _JOULES_PER_KWH * self._terms.repayment_per_kwh
+    def settle(self, lease: sqlite3.Row, refusal: Refusal | None, now: float) -> Booking:
+        """Book the result that a lease has delivered, as accepted or as refused."""
+        accepted, energy_j = refusal is None, lease["energy_j"]
+        own_rate = lease["repayment_per_kwh"]
+        rate = self._terms.repayment_per_kwh if own_rate is None else Decimal(own_rate)
+        repaid = Decimal(energy_j) / _JOULES_PER_KWH * rate
         booking = Booking(
             settlement_id=self._new_id(),
             lease_id=lease["lease_id"],
             job_id=lease["job_id"],
             radiator_id=lease["radiator_id"],
             kind=lease["kind"],
+            module_sha256=lease["module_sha256"],
+            input_sha256=lease["input_sha256"],
+            output_sha256=lease["output_sha256"],
+            fuel=lease["fuel"],
             accepted=accepted,
+            reason=refusal,
             earned=Decimal(lease["pay"]) if accepted else Decimal(0),
             repaid=repaid.quantize(_MONEY_STEP) if accepted else Decimal(0),
             energy_j=energy_j,
             currency=self._terms.currency,
             settled_at=now,
         )
-        self._write(booking)
-        if output is not None:
-            self._database.execute("INSERT INTO results VALUES (?, ?)", booking.job_id, output)
+        self._write(lease["home_id"], booking)
         self._prune(booking.kind)
         return booking
 
-    def settlement_of(self, lease_id: str) -> Booking:
-        """Return the settlement of a lease that has one."""
-        return _booking(
-            self._database.execute(
-                "SELECT * FROM settlements WHERE lease_id = ?", lease_id
-            ).fetchone()
-        )
+    def settlement_of(self, lease_id: str) -> Booking | None:
+        """Return the settlement of a lease; None if it has none yet."""
+        row = self._database.execute(
+            "SELECT * FROM settlements WHERE lease_id = ?", lease_id
+        ).fetchone()
+        return None if row is None else _booking(row)
 
     def settlements(
-        self, radiator_id: str, after: str | None, most: int
+        self, home_id: str, radiator_id: str, after: str | None, most: int
     ) -> tuple[list[Booking], str]:
         """Return a radiator's settlements behind a cursor, in order, and the cursor behind them.
 
@@ -68,7 +70,9 @@ class Books:
         """
         start = self._place(after)
         rows = self._database.execute(
-            "SELECT * FROM settlements WHERE radiator_id = ? AND place > ? ORDER BY place LIMIT ?",
+            "SELECT * FROM settlements WHERE home_id = ? AND radiator_id = ? AND place > ?"
+            " ORDER BY place LIMIT ?",
+            home_id,
             radiator_id,
             start,
             most,
@@ -76,40 +80,51 @@ class Books:
         end = rows[-1]["place"] if rows else start
         return [_booking(row) for row in rows], f"{self._store_id}.{end}"
 
-    def balance(self) -> Decimal:
-        """Return what all settlements together paid and repaid, in the currency of the terms."""
+    def balance(self, home_id: str) -> Decimal:
+        """Return what all of a home's settlements paid and repaid, in the terms' currency."""
         row = self._database.execute(
-            "SELECT amount FROM balances WHERE currency = ?", self._terms.currency
+            "SELECT amount FROM balances WHERE home_id = ? AND currency = ?",
+            home_id,
+            self._terms.currency,
         ).fetchone()
         return Decimal(0) if row is None else Decimal(row["amount"])
 
     def output(self, job_id: str) -> bytes | None:
         """Return the accepted result of a job; None where there is none (any more)."""
         row = self._database.execute(
-            "SELECT output FROM results WHERE job_id = ?", job_id
+            "SELECT output FROM results JOIN jobs USING (job_id)"
+            " WHERE job_id = ? AND state = 'settled'",
+            job_id,
         ).fetchone()
         return None if row is None else row["output"]
 
     def latest_results(self, kind: str, most: int) -> list[tuple[bytes, bytes]]:
         """Return input and output of the last accepted jobs of a kind, the newest first."""
         rows = self._database.execute(
-            "SELECT input, output FROM settlements JOIN jobs USING (job_id)"
-            " JOIN results USING (job_id) WHERE settlements.kind = ? AND accepted = 1"
-            " ORDER BY settlements.place DESC LIMIT ?",
+            "SELECT body, output FROM settlements JOIN results USING (job_id, output_sha256)"
+            " JOIN blobs ON sha256 = input_sha256 WHERE kind = ? AND accepted = 1"
+            " ORDER BY place DESC LIMIT ?",
             kind,
             most,
         )
-        return [(row["input"], row["output"]) for row in rows]
+        return [(row["body"], row["output"]) for row in rows]
 
-    def _write(self, booking: Booking) -> None:
+    def _write(self, home_id: str, booking: Booking) -> None:
         self._database.execute(
-            "INSERT INTO settlements VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO settlements VALUES"
+            " (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             booking.settlement_id,
             booking.lease_id,
             booking.job_id,
+            home_id,
             booking.radiator_id,
             booking.kind,
+            booking.module_sha256,
+            booking.input_sha256,
+            booking.output_sha256,
+            booking.fuel,
             booking.accepted,
+            booking.reason,
             str(booking.earned),
             str(booking.repaid),
             booking.energy_j,
@@ -117,23 +132,26 @@ class Books:
             booking.settled_at,
         )
         self._database.execute(
-            "INSERT INTO balances VALUES (?, ?)"
-            " ON CONFLICT (currency) DO UPDATE SET amount = excluded.amount",
+            "INSERT INTO balances VALUES (?, ?, ?)"
+            " ON CONFLICT (home_id, currency) DO UPDATE SET amount = excluded.amount",
+            home_id,
             booking.currency,
-            str(self.balance() + booking.earned + booking.repaid),
+            str(self.balance(home_id) + booking.earned + booking.repaid),
         )
 
     def _prune(self, kind: str) -> None:
         # One settlement was added, so at most one result and one settlement are too old.
         self._database.execute(
             "DELETE FROM results WHERE job_id IN (SELECT job_id FROM settlements"
-            " WHERE kind = ? AND accepted = 1 ORDER BY place DESC LIMIT 1 OFFSET ?)",
+            " JOIN jobs USING (job_id) WHERE settlements.kind = ? AND accepted = 1"
+            " AND number IS NOT NULL ORDER BY settlements.place DESC LIMIT 1 OFFSET ?)",
             kind,
             KEPT_OUTPUTS,
         )
         self._database.execute(
             "DELETE FROM jobs WHERE job_id IN (SELECT job_id FROM settlements"
-            " WHERE place <= (SELECT max(place) FROM settlements) - ?)",
+            " WHERE place <= (SELECT max(place) FROM settlements) - ?)"
+            " AND state IN ('settled', 'withdrawn')",
             KEPT_SETTLEMENTS,
         )
 
@@ -151,7 +169,12 @@ def _booking(row: sqlite3.Row) -> Booking:
         job_id=row["job_id"],
         radiator_id=row["radiator_id"],
         kind=row["kind"],
+        module_sha256=row["module_sha256"],
+        input_sha256=row["input_sha256"],
+        output_sha256=row["output_sha256"],
+        fuel=row["fuel"],
         accepted=bool(row["accepted"]),
+        reason=None if row["reason"] is None else Refusal(row["reason"]),
         earned=Decimal(row["earned"]),
         repaid=Decimal(row["repaid"]),
         energy_j=row["energy_j"],

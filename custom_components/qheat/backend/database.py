@@ -1,83 +1,31 @@
-"""The backend's database: its tables, how it is opened, and its transactions."""
+"""The backend's database: how it is opened, checked and migrated, and its transactions."""
 
+import contextlib
+import itertools
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-SCHEMA_VERSION: Final = 1
+from .schema import MIGRATIONS, NEW, SCHEMA_VERSION
 
-_TABLES: Final = """
-CREATE TABLE store (store_id TEXT NOT NULL) STRICT;
-INSERT INTO store VALUES (lower(hex(randomblob(16))));
-CREATE TABLE balances (currency TEXT PRIMARY KEY, amount TEXT NOT NULL) STRICT;
-CREATE TABLE jobs (
-    number INTEGER PRIMARY KEY,
-    job_id TEXT NOT NULL UNIQUE,
-    kind TEXT NOT NULL,
-    module_sha256 TEXT NOT NULL,
-    input_sha256 TEXT NOT NULL,
-    input BLOB NOT NULL,
-    pay TEXT NOT NULL,
-    memory_bytes INTEGER NOT NULL,
-    cpu_s REAL NOT NULL,
-    output_bytes INTEGER NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('queued', 'leased', 'settled', 'withdrawn')),
-    place INTEGER NOT NULL,
-    failures INTEGER NOT NULL DEFAULT 0
-) STRICT;
-CREATE INDEX jobs_in_line ON jobs (state, place);
-CREATE INDEX jobs_by_place ON jobs (place);
-CREATE INDEX jobs_by_input ON jobs (input_sha256);
-CREATE TABLE leases (
-    lease_id TEXT PRIMARY KEY,
-    job_id TEXT NOT NULL REFERENCES jobs (job_id) ON DELETE CASCADE,
-    radiator_id TEXT NOT NULL,
-    pull_key TEXT NOT NULL,
-    slot_w REAL NOT NULL,
-    granted_at REAL NOT NULL,
-    ends_at REAL NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('held', 'expired', 'returned', 'settled'))
-) STRICT;
-CREATE UNIQUE INDEX one_holder_per_job ON leases (job_id) WHERE state = 'held';
-CREATE INDEX leases_by_job ON leases (job_id);
-CREATE INDEX leases_by_pull ON leases (radiator_id, pull_key);
-CREATE VIEW leased_jobs AS
-    SELECT leases.*, kind, module_sha256, input_sha256, input, pay, memory_bytes, cpu_s,
-        output_bytes, place, failures, jobs.state AS job_state
-    FROM leases JOIN jobs USING (job_id);
-CREATE TABLE results (
-    job_id TEXT PRIMARY KEY REFERENCES jobs (job_id) ON DELETE CASCADE,
-    output BLOB NOT NULL
-) STRICT;
-CREATE TABLE settlements (
-    place INTEGER PRIMARY KEY AUTOINCREMENT,
-    settlement_id TEXT NOT NULL UNIQUE,
-    lease_id TEXT NOT NULL UNIQUE REFERENCES leases (lease_id) ON DELETE CASCADE,
-    job_id TEXT NOT NULL UNIQUE REFERENCES jobs (job_id) ON DELETE CASCADE,
-    radiator_id TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    accepted INTEGER NOT NULL,
-    earned TEXT NOT NULL,
-    repaid TEXT NOT NULL,
-    energy_j REAL NOT NULL,
-    currency TEXT NOT NULL,
-    settled_at REAL NOT NULL
-) STRICT;
-CREATE INDEX settlements_by_radiator ON settlements (radiator_id, place);
-CREATE INDEX settlements_by_kind ON settlements (kind, accepted, place);
-"""
+_DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 class StoreError(Exception):
     """The database cannot be used; the text says why."""
 
 
+class StoreDamagedError(StoreError):
+    """The file is damaged: nothing in it can be relied on."""
+
+
 class Database:
     """One SQLite file, used from one thread; what a commit confirmed survives a power cut.
 
-    Raises StoreError for a damaged file or one that a newer version wrote, and leaves it as it is.
+    Raises StoreDamagedError for a damaged file, and StoreError for one that a newer version wrote
+    or that cannot be opened; each is left as it is.
     """
 
     def __init__(self, path: Path) -> None:
@@ -90,7 +38,8 @@ class Database:
                 self._connection.close()
                 raise
         except sqlite3.Error as error:
-            raise StoreError(f"the database of jobs cannot be opened: {error}") from error
+            text = f"the database of jobs cannot be opened: {error}"
+            raise (StoreDamagedError if is_damage(error) else StoreError)(text) from error
 
     def close(self) -> None:
         """Close the file."""
@@ -100,7 +49,11 @@ class Database:
         """Run one statement."""
         return self._connection.execute(sql, values)
 
-    @contextmanager
+    def execute_named(self, sql: str, values: Mapping[str, object]) -> sqlite3.Cursor:
+        """Run one statement whose values have names."""
+        return self._connection.execute(sql, values)
+
+    @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """Make what happens inside happen wholly or not at all."""
         self.execute("BEGIN IMMEDIATE")
@@ -114,14 +67,56 @@ class Database:
 
     def _prepare(self) -> None:
         self._connection.row_factory = sqlite3.Row
+        (version,) = self.execute("PRAGMA user_version").fetchone()
+        if version > SCHEMA_VERSION:
+            raise StoreError(
+                f"the database of jobs has version {version}, newer than {SCHEMA_VERSION}:"
+                " it was written by a newer qheat"
+            )
         self.execute("PRAGMA journal_mode = WAL")
         self.execute("PRAGMA synchronous = FULL")
-        self.execute("PRAGMA foreign_keys = ON")
-        (version,) = self.execute("PRAGMA user_version").fetchone()
+        self._check()
         if version == 0:
             # One transaction: a kill leaves all of the tables or none.
-            self._connection.executescript(
-                f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
-            )
-        elif version != SCHEMA_VERSION:
-            raise StoreError(f"the database of jobs has version {version}, not {SCHEMA_VERSION}")
+            self._connection.executescript(NEW)
+        else:
+            self._migrate(version)
+        self.execute("PRAGMA foreign_keys = ON")
+
+    def _check(self) -> None:
+        found = [row[0] for row in self.execute("PRAGMA integrity_check(3)")]
+        if found != ["ok"]:
+            raise StoreDamagedError(f"the database of jobs is damaged: {'; '.join(found)}")
+
+    def _migrate(self, version: int) -> None:
+        self._connection.create_function("sha256", 1, _sha256, deterministic=True)
+        self.execute("PRAGMA legacy_alter_table = ON")
+        for number in range(version, SCHEMA_VERSION):
+            try:
+                self._connection.executescript(MIGRATIONS[number])
+            except BaseException:
+                if self._connection.in_transaction:
+                    self.execute("ROLLBACK")
+                raise
+        self.execute("PRAGMA legacy_alter_table = OFF")
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a damaged database, with what belongs to it, and return its new path."""
+    names = (path.with_name(f"{path.name}.damaged-{number}") for number in itertools.count(1))
+    aside = next(name for name in names if not name.exists())
+    path.rename(aside)
+    for suffix in ("-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
+    return aside
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Tell whether an error shows that the file itself is damaged."""
+    # The low byte is the kind of error, what is above it tells it more precisely.
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE
+
+
+def _sha256(body: bytes) -> str:
+    return sha256(body).hexdigest()

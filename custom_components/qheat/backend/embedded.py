@@ -7,21 +7,19 @@ import shutil
 import stat
 import tempfile
 import time
-import uuid
 from collections.abc import Callable
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from aiohttp import web
-
-from .app import JobApi
-from .desk import Desk
+from .access import Access
+from .database import StoreDamagedError, set_aside
+from .server import JobServer
 from .store import LEASE_TTL_S, Store
-from .work import Catalogue, Terms
+from .work import HOME, Catalogue, Terms
 
 _MOST_PATH_BYTES: Final = 107  # of sun_path, without the zero byte at its end
-_SHUTDOWN_S: Final = 2.0
 
 
 class EmbeddedBackend:
@@ -40,64 +38,67 @@ class EmbeddedBackend:
     ) -> None:
         self.socket_path = socket_path
         """Where it listens; a path too long for a socket is replaced by `start`."""
+        self.set_aside: Path | None = None
+        """Where `start` has put a damaged database, to begin with an empty one."""
         self._db_path = db_path
-        self._token = token
-        self._terms = terms
-        self._catalogue = catalogue
-        self._clock = clock
-        self._lease_ttl_s = lease_ttl_s
-        self._desk: Desk | None = None
-        self._runner: web.AppRunner | None = None
+        self._make_server = partial(
+            JobServer,
+            db_path=db_path,
+            access=Access(homes={HOME: token}),
+            terms=terms,
+            catalogue=catalogue,
+            clock=clock,
+            lease_ttl_s=lease_ttl_s,
+        )
+        self._server: JobServer | None = None
         self._own_folder: Path | None = None
 
     async def start(self) -> None:
         """Open the database and listen. Raises StoreError, OSError."""
-        self._desk = Desk()
         try:
-            await self._desk.open(self._open_store)
-            api = JobApi(self._desk, self._terms, self._token, self._clock)
-            self._runner = web.AppRunner(
-                api.application(),
-                access_log=None,
-                auto_decompress=False,
-                handler_cancellation=True,
-                shutdown_timeout=_SHUTDOWN_S,
-            )
-            await self._runner.setup()
-            await web.UnixSite(self._runner, self.socket_path).start()
-            self.socket_path.chmod(0o600)
+            await asyncio.to_thread(self._choose_socket)
+            try:
+                await self._open()
+            except StoreDamagedError:
+                self.set_aside = await asyncio.to_thread(set_aside, self._db_path)
+                await self._open()
+            assert self._server is not None
+            await self._server.listen_unix(self.socket_path)
         except BaseException:
             await self.stop()
             raise
 
     async def stop(self) -> None:
         """Answer what was asked, then close everything; harmless where nothing was started."""
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
-        if self._desk is not None:
-            await self._desk.close()
-            self._desk = None
+        if self._server is not None:
+            await self._server.close()
+            self._server = None
         if self._own_folder is not None:
             await asyncio.to_thread(shutil.rmtree, self._own_folder, ignore_errors=True)
             self._own_folder = None
 
     async def latest_results(self, kind: str, most: int) -> list[tuple[bytes, bytes]]:
         """Return input and output of the last `most` accepted jobs of a kind, newest first."""
-        assert self._desk is not None
-        return await self._desk.ask(lambda store: store.books.latest_results(kind, most))
+        return await self.ask(lambda store: store.books.latest_results(kind, most))
 
-    def _open_store(self) -> Store:
+    async def ask[T](self, question: Callable[[Store], T]) -> T:
+        """Return what `question` makes of the store; raises what it raises."""
+        assert self._server is not None
+        return await self._server.desk.ask(question)
+
+    async def _open(self) -> None:
+        server = self._make_server()
+        try:
+            await server.open()
+        except BaseException:
+            await server.close()
+            raise
+        self._server = server
+
+    def _choose_socket(self) -> None:
         if len(os.fsencode(self.socket_path)) > _MOST_PATH_BYTES:
             self._own_folder = _private_folder(self._db_path)
             self.socket_path = self._own_folder / "backend.sock"
-        return Store(
-            self._db_path,
-            self._terms,
-            self._catalogue,
-            lambda: uuid.uuid4().hex,
-            self._lease_ttl_s,
-        )
 
 
 def _private_folder(db_path: Path) -> Path:

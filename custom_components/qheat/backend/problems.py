@@ -11,14 +11,34 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from ..wire import FieldError
-from .work import CursorError, LeaseLostError, LeaseUnknownError
+from .work import (
+    BlobUnknownError,
+    CursorError,
+    JobUnknownError,
+    KeyReusedError,
+    LeaseLostError,
+    LeaseUnknownError,
+    QueueFullError,
+    StorageFullError,
+)
 
 _LOGGER = logging.getLogger(__name__)
 
 _PROBLEMS: Final[Mapping[type[Exception], tuple[HTTPStatus, str]]] = {
     CursorError: (HTTPStatus.BAD_REQUEST, "This cursor is none that was given out."),
     LeaseUnknownError: (HTTPStatus.NOT_FOUND, "There is no such lease."),
-    LeaseLostError: (HTTPStatus.CONFLICT, "Another lease settled this job."),
+    LeaseLostError: (HTTPStatus.CONFLICT, "The job needs no result of this lease."),
+    JobUnknownError: (HTTPStatus.NOT_FOUND, "There is no such job."),
+    KeyReusedError: (
+        HTTPStatus.UNPROCESSABLE_CONTENT,
+        "Another job was submitted under this Idempotency-Key.",
+    ),
+    BlobUnknownError: (
+        HTTPStatus.UNPROCESSABLE_CONTENT,
+        "The module or the input has to be uploaded first.",
+    ),
+    QueueFullError: (HTTPStatus.TOO_MANY_REQUESTS, "Too many jobs wait already."),
+    StorageFullError: (HTTPStatus.INSUFFICIENT_STORAGE, "All storage for jobs is taken."),
     TimeoutError: (HTTPStatus.REQUEST_TIMEOUT, "The request did not arrive in time."),
     sqlite3.Error: (HTTPStatus.SERVICE_UNAVAILABLE, "The database cannot be used now."),
 }

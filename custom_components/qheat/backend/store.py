@@ -1,28 +1,35 @@
 """Jobs and leases in SQLite: nothing lost, nothing settled twice.
 
-A job is queued, leased, settled, or withdrawn after failing too often. Each public method is one
-transaction; times are seconds since the epoch and come in as `now`. Used from one thread only.
+A job is queued while it needs a lease, leased while all that it needs are out, then settled, or
+withdrawn. Each public method is one transaction; times are seconds since the epoch and come in as
+`now`. Used from one thread only.
 """
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+from .blobs import Blobs
 from .books import Books
 from .catalogue import Offer
 from .database import Database
+from .replicas import ACTIVE_S, MAY_TAKE, Votes, count_votes
 from .work import (
+    HOME,
     Booking,
     Catalogue,
+    Delivery,
     GiveBackReason,
     Lease,
     LeaseLostError,
     LeaseUnknownError,
+    Pending,
     PullRequest,
+    Refusal,
     Terms,
 )
 
@@ -32,7 +39,7 @@ JOBS_AHEAD: Final = 4
 
 
 class Store:
-    """The embedded backend's memory; `books` tells what was settled."""
+    """The backend's memory; `books` tells what was settled, `blobs` keeps modules and inputs."""
 
     def __init__(
         self,
@@ -40,43 +47,51 @@ class Store:
         terms: Terms,
         catalogue: Catalogue,
         new_id: Callable[[], str],
+        *,
         lease_ttl_s: float = LEASE_TTL_S,
+        homes: Collection[str] = (HOME,),
     ) -> None:
-        self._database = Database(path)
-        self.books = Books(self._database, terms, new_id)
+        self.database = Database(path)
+        self.books = Books(self.database, terms, new_id)
+        self.blobs = Blobs(self.database, catalogue)
         self._catalogue = catalogue
         self._new_id = new_id
         self._lease_ttl_s = lease_ttl_s
+        self._homes = len(homes)
         self._withdraw_outdated()
 
     def close(self) -> None:
         """Close the database."""
-        self._database.close()
+        self.database.close()
 
     def pull(self, request: PullRequest, now: float) -> list[Lease]:
         """Lease the jobs that wait longest; a request seen before gets what is left of its own."""
-        pulled = (request.radiator_id, request.key)
-        with self._database.transaction():
+        pulled = (request.home_id, request.radiator_id, request.key)
+        with self.database.transaction():
             self._expire(now)
-            seen = "SELECT 1 FROM leases WHERE radiator_id = ? AND pull_key = ?"
+            seen = "SELECT 1 FROM leases WHERE home_id = ? AND radiator_id = ? AND pull_key = ?"
             if not self._execute(seen, *pulled).fetchone():
                 self._grant(request, now)
             rows = self._execute(
-                "SELECT * FROM leased_jobs WHERE radiator_id = ? AND pull_key = ?"
-                " AND state = 'held' ORDER BY place",
+                "SELECT * FROM leased_jobs WHERE home_id = ? AND radiator_id = ?"
+                " AND pull_key = ? AND state = 'held' ORDER BY place",
                 *pulled,
             )
             return [_lease(row, now) for row in rows]
 
-    def renew(self, lease_id: str, now: float) -> float | None:
+    def renew(self, home_id: str, lease_id: str, now: float) -> float | None:
         """Prolong a lease and return its new time to live in seconds; None: stop the work.
 
         An expired lease lives again if nobody has taken the job. Raises LeaseUnknownError.
         """
-        with self._database.transaction():
+        with self.database.transaction():
             self._expire(now)
-            lease = self._find(lease_id)
-            revived = lease["state"] == "expired" and lease["job_state"] == "queued"
+            lease = self._find(home_id, lease_id)
+            revived = (
+                lease["state"] == "expired"
+                and lease["job_state"] == "queued"
+                and self._may_take(lease, now)
+            )
             if lease["state"] != "held" and not revived:
                 return None
             self._execute(
@@ -84,128 +99,229 @@ class Store:
                 now + self._lease_ttl_s,
                 lease_id,
             )
-            self._set_job(lease["job_id"], "leased")
+            self._line_up(lease["job_id"])
             return self._lease_ttl_s
 
-    def give_back(self, lease_id: str, reason: GiveBackReason, now: float) -> None:
+    def give_back(self, home_id: str, lease_id: str, reason: GiveBackReason, now: float) -> None:
         """Put the job of a lease at the end of the queue; a lease that has ended stays so.
 
         A job that failed too often is withdrawn. Raises LeaseUnknownError.
         """
-        with self._database.transaction():
+        with self.database.transaction():
             self._expire(now)
-            lease = self._find(lease_id)
-            if lease["state"] != "held":
-                return
-            self._end_lease(lease_id, "returned", now)
-            failures = lease["failures"] + (reason is GiveBackReason.FAILED)
-            self._execute(
-                "UPDATE jobs SET failures = ?, place = ?, state = ? WHERE job_id = ?",
-                failures,
-                self._next_place(),
-                "queued" if failures < MOST_FAILURES else "withdrawn",
-                lease["job_id"],
-            )
+            lease = self._find(home_id, lease_id)
+            if lease["state"] == "held":
+                self._end_lease(lease_id, "returned", now)
+                self._requeue(lease["job_id"], reason is GiveBackReason.FAILED, now)
 
-    def deliver(self, lease_id: str, output: bytes, energy_j: float, now: float) -> Booking:
-        """Judge, store and settle a result; one that was settled gets the same answer again.
+    def deliver(
+        self, home_id: str, lease_id: str, delivery: Delivery, now: float
+    ) -> Booking | Pending:
+        """Judge and store a result, and settle its job once enough results agree.
 
-        A late result counts while nobody else settled the job. `energy_j` is cut at what the
-        lease could have used. Raises LeaseUnknownError, LeaseLostError.
+        What was delivered gets the same answer again. A late result counts while the job needs
+        one. The energy is cut at what the lease could have used. Raises LeaseUnknownError,
+        LeaseLostError.
         """
-        with self._database.transaction():
+        with self.database.transaction():
             self._expire(now)
-            lease = self._find(lease_id)
-            if lease["state"] == "settled":
-                return self.books.settlement_of(lease_id)
-            if lease["job_state"] == "settled":
-                raise LeaseLostError
-            most_j = lease["slot_w"] * max(min(now, lease["ends_at"]) - lease["granted_at"], 0.0)
-            judged = output if self._accepts(lease, output) else None
-            booking = self.books.settle(lease, judged, min(energy_j, most_j), now)
-            self._close_job(booking)
-            return booking
+            lease = self._find(home_id, lease_id)
+            if lease["state"] not in {"delivered", "settled"}:
+                self._take_result(lease, delivery, now)
+            booking = self.books.settlement_of(lease_id)
+            return booking or Pending(lease_id=lease_id, job_id=lease["job_id"])
 
-    def input_data(self, sha256_hex: str) -> bytes | None:
-        """Return the input with this hash, or None."""
-        row = self._execute("SELECT input FROM jobs WHERE input_sha256 = ?", sha256_hex).fetchone()
-        return None if row is None else row["input"]
-
-    def module(self, sha256_hex: str) -> bytes | None:
-        """Return the WebAssembly module with this hash, or None."""
-        kinds = {module: kind for kind, module in self._catalogue.MODULES.items()}
-        kind = kinds.get(sha256_hex)
-        return None if kind is None else self._catalogue.load_module(kind)
+    def _take_result(self, lease: sqlite3.Row, delivery: Delivery, now: float) -> None:
+        late = lease["state"] != "held"
+        if lease["job_state"] in {"settled", "withdrawn"} or (
+            late and not self._may_take(lease, now)
+        ):
+            raise LeaseLostError
+        most_j = lease["slot_w"] * max(min(now, lease["ends_at"]) - lease["granted_at"], 0.0)
+        output_sha256 = sha256(delivery.output).hexdigest()
+        self._execute(
+            "UPDATE leases SET state = 'delivered', ends_at = min(ends_at, ?), output_sha256 = ?,"
+            " fuel = ?, energy_j = ? WHERE lease_id = ?",
+            now,
+            output_sha256,
+            delivery.fuel,
+            min(delivery.energy_j, most_j),
+            lease["lease_id"],
+        )
+        refusal = self._judge(lease, delivery.output)
+        if refusal is not None:
+            self._settle(lease["lease_id"], refusal, now)
+            self._requeue(lease["job_id"], failed=True, now=now)
+            return
+        self._execute(
+            "INSERT OR IGNORE INTO results VALUES (?, ?, ?)",
+            lease["job_id"],
+            output_sha256,
+            delivery.output,
+        )
+        votes = self._votes(lease["job_id"])
+        if votes.agreed:
+            self._close(lease["job_id"], votes.winner, None, now)
+        elif votes.hopeless:
+            self._close(lease["job_id"], None, Refusal.NO_AGREEMENT, now)
+        else:
+            self._line_up(lease["job_id"])
 
     def _withdraw_outdated(self) -> None:
         # An update has brought other modules: nobody can run the jobs of the old ones any more.
         modules = list(self._catalogue.MODULES.values())
         self._execute(
-            "UPDATE jobs SET state = 'withdrawn' WHERE state = 'queued'"
+            "UPDATE jobs SET state = 'withdrawn', reason = 'outdated', closed_at = 0"
+            " WHERE state = 'queued' AND number IS NOT NULL"
             " AND module_sha256 NOT IN (SELECT value FROM json_each(?))",
             json.dumps(modules),
         )
 
     def _grant(self, request: PullRequest, now: float) -> None:
-        for job_id in self._waiting_jobs(request.count):
+        for job_id in self._waiting_jobs(request, now):
             self._execute(
-                "INSERT INTO leases VALUES (?, ?, ?, ?, ?, ?, ?, 'held')",
+                "INSERT INTO leases VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'held', NULL, NULL, NULL)",
                 self._new_id(),
                 job_id,
+                request.home_id,
                 request.radiator_id,
                 request.key,
                 request.slot_w,
                 now,
                 now + self._lease_ttl_s,
             )
-            self._set_job(job_id, "leased")
+            self._line_up(job_id)
 
-    def _waiting_jobs(self, count: int) -> list[str]:
-        (queued,) = self._execute("SELECT count(*) FROM jobs WHERE state = 'queued'").fetchone()
+    def _waiting_jobs(self, request: PullRequest, now: float) -> list[str]:
+        (queued,) = self._execute(
+            "SELECT count(*) FROM jobs WHERE state = 'queued' AND number IS NOT NULL"
+        ).fetchone()
         # More than are asked for, so that a job given back is not the next one again.
-        for _ in range(queued, count + JOBS_AHEAD):
+        for _ in range(queued, request.count + JOBS_AHEAD):
             (number,) = self._execute("SELECT coalesce(max(number) + 1, 0) FROM jobs").fetchone()
             offer = self._catalogue.offer(number)
             if offer is None:
                 break
-            self._add(offer)
-        rows = self._execute(
-            "SELECT job_id FROM jobs WHERE state = 'queued' ORDER BY place LIMIT ?", count
+            self._add(offer, now)
+        rows = self.database.execute_named(
+            f"SELECT job_id FROM jobs WHERE state = 'queued' AND {MAY_TAKE}"  # noqa: S608
+            " ORDER BY place LIMIT :count",
+            self._asker(request.home_id, request.radiator_id, now) | {"count": request.count},
         )
         return [row["job_id"] for row in rows]
 
-    def _add(self, offer: Offer) -> None:
+    def _may_take(self, lease: sqlite3.Row, now: float) -> bool:
+        row = self.database.execute_named(
+            f"SELECT 1 FROM jobs WHERE job_id = :job_id AND {MAY_TAKE}",  # noqa: S608
+            self._asker(lease["home_id"], lease["radiator_id"], now) | {"job_id": lease["job_id"]},
+        ).fetchone()
+        return row is not None
+
+    def _asker(self, home_id: str, radiator_id: str, now: float) -> dict[str, object]:
+        return {
+            "home_id": home_id,
+            "radiator_id": radiator_id,
+            "homes": self._homes,
+            "active_from": now - ACTIVE_S,
+        }
+
+    def _add(self, offer: Offer, now: float) -> None:
+        input_sha256 = sha256(offer.input_data).hexdigest()
+        self.blobs.keep(input_sha256, offer.input_data, kept_until=0)
         self._execute(
-            "INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, 0)",
-            offer.number,
+            "INSERT INTO jobs VALUES"
+            " (?, ?, NULL, NULL, ?, ?, ?, ?, ?, NULL, ?, ?, ?, 1, 'queued', NULL, NULL, ?, 0)",
             self._new_id(),
+            offer.number,
+            now,
             offer.kind,
             offer.module_sha256,
-            sha256(offer.input_data).hexdigest(),
-            offer.input_data,
+            input_sha256,
             str(offer.pay),
             offer.memory_bytes,
             offer.cpu_s,
             offer.output_bytes,
-            self._next_place(),
+            self.next_place(),
         )
 
-    def _accepts(self, lease: sqlite3.Row, output: bytes) -> bool:
-        return (
-            len(output) <= lease["output_bytes"]
-            and self._catalogue.check_output(lease["kind"], lease["input"], output) is None
-        )
+    def _judge(self, lease: sqlite3.Row, output: bytes) -> Refusal | None:
+        if len(output) > lease["output_bytes"]:
+            return Refusal.TOO_LONG
+        if lease["number"] is None:
+            return None
+        input_data = self.blobs.get(lease["input_sha256"])
+        assert input_data is not None
+        wrong = self._catalogue.check_output(lease["kind"], input_data, output)
+        return None if wrong is None else Refusal.WRONG
 
-    def _close_job(self, booking: Booking) -> None:
+    def _close(
+        self,
+        job_id: str,
+        winner: tuple[str, int | None] | None,
+        reason: Refusal | None,
+        now: float,
+    ) -> None:
+        """Settle all that was delivered: what equals `winner` is accepted, the rest refused."""
+        for lease in self._delivered(job_id):
+            won = (lease["output_sha256"], lease["fuel"]) == winner
+            self._settle(lease["lease_id"], None if won else reason or Refusal.OUTVOTED, now)
+        self._execute(
+            "DELETE FROM results WHERE job_id = ? AND output_sha256 IS NOT ?",
+            job_id,
+            winner and winner[0],
+        )
         # Whoever else holds the job is told to stop when he renews.
         self._execute(
-            "UPDATE leases SET state = iif(lease_id = ?, 'settled', 'expired')"
-            " WHERE job_id = ? AND (lease_id = ? OR state = 'held')",
-            booking.lease_id,
-            booking.job_id,
-            booking.lease_id,
+            "UPDATE leases SET state = 'expired' WHERE job_id = ? AND state = 'held'", job_id
         )
-        self._set_job(booking.job_id, "settled")
+        self._execute(
+            "UPDATE jobs SET state = ?, reason = ?, closed_at = ? WHERE job_id = ?",
+            "settled" if winner else "withdrawn",
+            reason,
+            now,
+            job_id,
+        )
+
+    def _settle(self, lease_id: str, refusal: Refusal | None, now: float) -> None:
+        lease = self._execute("SELECT * FROM leased_jobs WHERE lease_id = ?", lease_id).fetchone()
+        self.books.settle(lease, refusal, now)
+        self._execute("UPDATE leases SET state = 'settled' WHERE lease_id = ?", lease_id)
+
+    def _requeue(self, job_id: str, failed: bool, now: float) -> None:
+        """Let a job wait at the end of the queue; one that failed too often is withdrawn."""
+        (failures,) = self._execute(
+            "UPDATE jobs SET failures = failures + ?, place = ? WHERE job_id = ?"
+            " RETURNING failures",
+            failed,
+            self.next_place(),
+            job_id,
+        ).fetchone()
+        if failures < MOST_FAILURES:
+            self._line_up(job_id)
+        else:
+            self._close(job_id, None, Refusal.FAILED, now)
+
+    def _line_up(self, job_id: str) -> None:
+        """Let a job wait for as many leases as it needs beside those that are held."""
+        (held,) = self._execute(
+            "SELECT count(*) FROM leases WHERE job_id = ? AND state = 'held'", job_id
+        ).fetchone()
+        missing = self._votes(job_id).missing(held)
+        self._execute(
+            "UPDATE jobs SET state = ? WHERE job_id = ? AND state IN ('queued', 'leased')",
+            "queued" if missing > 0 else "leased",
+            job_id,
+        )
+
+    def _votes(self, job_id: str) -> Votes:
+        (replicas,) = self._execute("SELECT replicas FROM jobs WHERE job_id = ?", job_id).fetchone()
+        return count_votes(replicas, self._delivered(job_id))
+
+    def _delivered(self, job_id: str) -> list[sqlite3.Row]:
+        return self._execute(
+            "SELECT * FROM leases WHERE job_id = ? AND state = 'delivered' ORDER BY granted_at",
+            job_id,
+        ).fetchall()
 
     def _expire(self, now: float) -> None:
         # A lease that ends later than any lease can shows that the clock was turned back.
@@ -217,7 +333,7 @@ class Store:
         ).fetchall()
         for row in rows:
             self._end_lease(row["lease_id"], "expired", now)
-            self._set_job(row["job_id"], "queued")
+            self._line_up(row["job_id"])
 
     def _end_lease(self, lease_id: str, state: str, now: float) -> None:
         self._execute(
@@ -227,23 +343,21 @@ class Store:
             lease_id,
         )
 
-    def _set_job(self, job_id: str, state: str) -> None:
-        self._execute("UPDATE jobs SET state = ? WHERE job_id = ?", state, job_id)
-
-    def _find(self, lease_id: str) -> sqlite3.Row:
+    def _find(self, home_id: str, lease_id: str) -> sqlite3.Row:
         row: sqlite3.Row | None = self._execute(
-            "SELECT * FROM leased_jobs WHERE lease_id = ?", lease_id
+            "SELECT * FROM leased_jobs WHERE lease_id = ? AND home_id = ?", lease_id, home_id
         ).fetchone()
         if row is None:
             raise LeaseUnknownError
         return row
 
-    def _next_place(self) -> int:
+    def next_place(self) -> int:
+        """Return the place at the end of the queue."""
         (place,) = self._execute("SELECT coalesce(max(place), 0) + 1 FROM jobs").fetchone()
         return int(place)
 
     def _execute(self, sql: str, *values: object) -> sqlite3.Cursor:
-        return self._database.execute(sql, *values)
+        return self.database.execute(sql, *values)
 
 
 def _lease(row: sqlite3.Row, now: float) -> Lease:

@@ -4,9 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from .catalogue import Offer
+
+HOME: Final = "home"
+"""The one home of an embedded backend."""
+
+MOST_REPLICAS: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +53,7 @@ class LeaseUnknownError(Exception):
 
 
 class LeaseLostError(Exception):
-    """Somebody else settled the job."""
+    """The job needs no result of this lease any more."""
 
 
 class CursorError(Exception):
@@ -62,6 +67,7 @@ class PullRequest:
     The same `key` from the same radiator is the same request, however often it arrives.
     """
 
+    home_id: str = HOME
     radiator_id: str
     key: str
     count: int
@@ -85,17 +91,145 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """What a lease gave: the output, and the fuel and joules that it took."""
+
+    output: bytes
+    energy_j: float
+    fuel: int | None = None
+
+
+class Refusal(StrEnum):
+    """Why a result is refused, or a job withdrawn."""
+
+    TOO_LONG = "too_long"
+    WRONG = "wrong"
+    OUTVOTED = "outvoted"
+    NO_AGREEMENT = "no_agreement"
+    FAILED = "failed"
+    OUTDATED = "outdated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Booking:
-    """One settlement, as it is booked."""
+    """One settlement, as it is booked: bound to module, input, output and fuel."""
 
     settlement_id: str
     lease_id: str
     job_id: str
     radiator_id: str
     kind: str
+    module_sha256: str
+    input_sha256: str
+    output_sha256: str | None
+    fuel: int | None
     accepted: bool
+    reason: Refusal | None
     earned: Decimal
     repaid: Decimal
     energy_j: float
     currency: str
     settled_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """A result that is stored and waits for others to compare it with."""
+
+    lease_id: str
+    job_id: str
+
+
+class StorageFullError(Exception):
+    """The backend has promised all the storage that it gives."""
+
+
+class QueueFullError(Exception):
+    """More jobs wait than the backend takes."""
+
+
+class KeyReusedError(Exception):
+    """Another job was submitted under this key."""
+
+
+class BlobUnknownError(Exception):
+    """A job names a module or an input that the backend does not have."""
+
+
+class JobUnknownError(Exception):
+    """No job has this id, or it is forgotten."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """A job that somebody wants done; the same `key` is the same job, however often it arrives."""
+
+    key: str
+    kind: str
+    module_sha256: str
+    input_sha256: str
+    input_data: bytes | None
+    """None: it was uploaded before."""
+    pay: Decimal
+    repayment_per_kwh: Decimal | None
+    """None: the rate of the backend's terms."""
+    memory_bytes: int
+    cpu_s: float
+    output_bytes: int
+    replicas: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriedLease:
+    """One lease of a job, as its submitter may see it."""
+
+    lease_id: str
+    home_id: str
+    radiator_id: str
+    state: str
+    granted_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """The result that a settled job has."""
+
+    output_sha256: str
+    fuel: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobReport:
+    """How a job stands."""
+
+    job_id: str
+    kind: str
+    state: str
+    reason: str | None
+    module_sha256: str
+    input_sha256: str
+    pay: Decimal
+    repayment_per_kwh: Decimal | None
+    replicas: int
+    agreeing: int
+    """Results that are equal: the job is settled when they are as many as its replicas."""
+    leases: tuple[TriedLease, ...]
+    result: Outcome | None
+
+
+class NoCatalogue:
+    """No jobs of its own: all come from the submitter."""
+
+    MODULES: Mapping[str, str] = {}
+
+    def load_module(self, kind: str) -> bytes:
+        """There is none."""
+        raise KeyError(kind)
+
+    def offer(self, number: int) -> Offer | None:
+        """There is none."""
+        return None
+
+    def check_output(self, kind: str, input_data: bytes, output: bytes) -> str | None:
+        """Judge nothing: no job is the catalogue's."""
+        raise KeyError(kind)

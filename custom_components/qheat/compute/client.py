@@ -19,7 +19,7 @@ from .. import wire
 from ..wire import FieldError, Fields
 from . import messages
 from .engine import EngineError, EngineProblem, Settlement, SettlementPage
-from .messages import Account, GiveBackReason, PullAnswer, PullRequest
+from .messages import Account, GiveBackReason, Pending, PullAnswer, PullRequest
 
 _MESSAGE_BYTES: Final = 1024 * 1024
 _BLOB_BYTES: Final = 32 * 1024 * 1024
@@ -27,6 +27,8 @@ _KEPT_BYTES: Final = 64 * 1024 * 1024
 _MOST_RETRY_AFTER_S: Final = 600.0
 _TIMEOUT_S: Final = 30.0
 _CAPABILITIES: Final = ("wasm32-wasi",)
+_VERSION_HEADER: Final = "Qheat-Api-Version"
+_VERSION: Final = "1"
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _TOKEN: Final = re.compile(r"[!-~]{1,512}")
 _PASSING: Final = frozenset(
@@ -65,6 +67,7 @@ class BackendError(EngineError):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Answer:
     status: int
+    version: str
     retry_after_s: float | None
     body: bytes
 
@@ -137,7 +140,7 @@ class JobClient:
 
     async def deliver(
         self, lease_id: str, radiator_id: str, output: bytes, energy_j: float
-    ) -> Settlement | None:
+    ) -> Settlement | Pending | None:
         """Deliver a result, again if need be; None: the backend will never take it."""
         message = {"output": b64encode(output).decode(), "energy_j": energy_j}
         try:
@@ -146,6 +149,8 @@ class JobClient:
             if error.is_final:
                 return None
             raise
+        if answer.status == HTTPStatus.ACCEPTED:
+            return Pending()
         return _read(answer, lambda settled: messages.read_settlement(settled, radiator_id))
 
     async def module(self, sha256_hex: str) -> bytes:
@@ -189,19 +194,25 @@ class JobClient:
         timeout_s: float = _TIMEOUT_S,
         most: int = _MESSAGE_BYTES,
     ) -> _Answer:
+        body = None if message is None else json.dumps(message).encode()
+        sent = {**self._headers, **({} if headers is None else headers)}
+        if body is not None:
+            sent[hdrs.CONTENT_TYPE] = "application/json"
         try:
             async with self._session.request(
                 method,
                 self._base / "v1" / path,
                 params=query,
-                data=None if message is None else BytesIO(json.dumps(message).encode()),
-                headers=self._headers if headers is None else {**self._headers, **headers},
+                # A file: aiohttp warns of a body that is large and yet not one.
+                data=None if body is None else BytesIO(body),
+                headers=sent,
                 timeout=aiohttp.ClientTimeout(total=timeout_s),
                 allow_redirects=False,
                 auto_decompress=False,
             ) as response:
                 answer = _Answer(
                     status=response.status,
+                    version=response.headers.get(_VERSION_HEADER, _VERSION),
                     retry_after_s=wire.seconds_text(
                         response.headers.get(hdrs.RETRY_AFTER), _MOST_RETRY_AFTER_S
                     ),
@@ -244,6 +255,8 @@ async def _read_bounded(response: aiohttp.ClientResponse, most: int) -> bytes:
 
 
 def _accepted(answer: _Answer) -> _Answer:
+    if answer.version != _VERSION:
+        raise BackendError(EngineProblem.BACKEND_VERSION, "another version of the job API")
     if 200 <= answer.status < 300:
         return answer
     problem = (

@@ -34,6 +34,7 @@ class EngineProblem(StrEnum):
     BACKEND_UNREACHABLE = "backend_unreachable"
     BACKEND_REFUSED = "backend_refused"
     BACKEND_FAULTY = "backend_faulty"
+    BACKEND_VERSION = "backend_version"
     BUDGET_IGNORED = "budget_ignored"
     CHANGED_BY_HAND = "changed_by_hand"
     ENGINE_FAILED = "engine_failed"

@@ -62,6 +62,10 @@ class PullAnswer:
     retry_after_s: float | None
 
 
+class Pending:
+    """A result was taken, and its settlement comes by the cursor once others agree."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """A home's account with a backend."""

@@ -1,0 +1,89 @@
+"""Modules and inputs, each under its SHA-256: uploaded ones, and those of the catalogue's jobs."""
+
+from typing import Final
+
+from .database import Database
+from .work import Catalogue, StorageFullError
+
+MOST_STORED_BYTES: Final = 1024**3
+KEPT_S: Final = 86_400.0
+"""For so long after its upload a blob is kept without a job that needs it."""
+RESULT_KEPT_S: Final = 7 * 86_400.0
+SWEEP_S: Final = 600.0
+
+
+class Blobs:
+    """The blobs in a database; writing is done inside the caller's transaction."""
+
+    def __init__(self, database: Database, catalogue: Catalogue) -> None:
+        self._database = database
+        self._catalogue = catalogue
+        self._swept_at = 0.0
+
+    def keep(self, sha256_hex: str, body: bytes, kept_until: float) -> bool:
+        """Keep a blob; tell whether it is new."""
+        known = self._database.execute(
+            "UPDATE blobs SET kept_until = max(kept_until, ?) WHERE sha256 = ?",
+            kept_until,
+            sha256_hex,
+        ).rowcount
+        if not known:
+            self._database.execute(
+                "INSERT INTO blobs VALUES (?, ?, ?, ?)", sha256_hex, body, len(body), kept_until
+            )
+        return not known
+
+    def upload(self, sha256_hex: str, body: bytes, now: float) -> bool:
+        """Keep what a submitter sent; tell whether it is new. Raises StorageFullError."""
+        with self._database.transaction():
+            self.sweep(now)
+            if self.get(sha256_hex) is None:
+                self.check_room(len(body))
+            return self.keep(sha256_hex, body, now + KEPT_S)
+
+    def get(self, sha256_hex: str) -> bytes | None:
+        """Return the blob with this hash, or None."""
+        row = self._database.execute(
+            "SELECT body FROM blobs WHERE sha256 = ?", sha256_hex
+        ).fetchone()
+        return None if row is None else row["body"]
+
+    def module(self, sha256_hex: str) -> bytes | None:
+        """Return the WebAssembly module with this hash, or None."""
+        kinds = {module: kind for kind, module in self._catalogue.MODULES.items()}
+        kind = kinds.get(sha256_hex)
+        return self.get(sha256_hex) if kind is None else self._catalogue.load_module(kind)
+
+    def check_room(self, more_bytes: int) -> None:
+        """Raise StorageFullError if so much more cannot be promised a place."""
+        (stored,) = self._database.execute(
+            "SELECT (SELECT coalesce(sum(size_bytes), 0) FROM blobs)"
+            " + (SELECT coalesce(sum(length(output)), 0) FROM results)"
+            " + (SELECT coalesce(sum(output_bytes * (2 * replicas - 1)), 0) FROM jobs"
+            " WHERE state IN ('queued', 'leased') AND number IS NULL)"
+        ).fetchone()
+        if stored + more_bytes > MOST_STORED_BYTES:
+            raise StorageFullError
+
+    def sweep(self, now: float) -> None:
+        """Forget, now and then, results nobody fetched for long and blobs that no job needs."""
+        if 0 <= now - self._swept_at < SWEEP_S:
+            return
+        self._swept_at = now
+        self._database.execute(
+            "DELETE FROM results WHERE job_id IN (SELECT job_id FROM jobs WHERE number IS NULL"
+            " AND state = 'settled' AND closed_at < ?)",
+            now - RESULT_KEPT_S,
+        )
+        self._database.execute(
+            "DELETE FROM jobs WHERE state = 'withdrawn' AND closed_at < ?"
+            " AND job_id NOT IN (SELECT job_id FROM settlements)",
+            now - RESULT_KEPT_S,
+        )
+        self._database.execute(
+            "DELETE FROM blobs WHERE kept_until < ? AND NOT EXISTS ("
+            "SELECT 1 FROM jobs WHERE (input_sha256 = sha256 OR module_sha256 = sha256)"
+            " AND (state IN ('queued', 'leased')"
+            " OR (number IS NOT NULL AND job_id IN (SELECT job_id FROM results))))",
+            now,
+        )

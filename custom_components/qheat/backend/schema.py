@@ -1,0 +1,154 @@
+"""The tables of the backend's database, and how older ones become them."""
+
+from collections.abc import Mapping
+from typing import Final
+
+SCHEMA_VERSION: Final = 2
+
+TABLES: Final = """
+CREATE TABLE store (store_id TEXT NOT NULL) STRICT;
+CREATE TABLE balances (
+    home_id TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    amount TEXT NOT NULL,
+    PRIMARY KEY (home_id, currency)
+) STRICT;
+CREATE TABLE blobs (
+    sha256 TEXT PRIMARY KEY,
+    body BLOB NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    kept_until REAL NOT NULL
+) STRICT;
+CREATE TABLE jobs (
+    job_id TEXT PRIMARY KEY,
+    number INTEGER UNIQUE,
+    submit_key TEXT UNIQUE,
+    submit_sha256 TEXT,
+    submitted_at REAL NOT NULL,
+    kind TEXT NOT NULL,
+    module_sha256 TEXT NOT NULL,
+    input_sha256 TEXT NOT NULL,
+    pay TEXT NOT NULL,
+    repayment_per_kwh TEXT,
+    memory_bytes INTEGER NOT NULL,
+    cpu_s REAL NOT NULL,
+    output_bytes INTEGER NOT NULL,
+    replicas INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('queued', 'leased', 'settled', 'withdrawn')),
+    reason TEXT,
+    closed_at REAL,
+    place INTEGER NOT NULL,
+    failures INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX jobs_in_line ON jobs (state, place);
+CREATE INDEX jobs_by_place ON jobs (place);
+CREATE INDEX jobs_by_input ON jobs (input_sha256);
+CREATE INDEX jobs_by_module ON jobs (module_sha256);
+CREATE TABLE leases (
+    lease_id TEXT PRIMARY KEY,
+    job_id TEXT NOT NULL REFERENCES jobs (job_id) ON DELETE CASCADE,
+    home_id TEXT NOT NULL,
+    radiator_id TEXT NOT NULL,
+    pull_key TEXT NOT NULL,
+    slot_w REAL NOT NULL,
+    granted_at REAL NOT NULL,
+    ends_at REAL NOT NULL,
+    state TEXT NOT NULL
+        CHECK (state IN ('held', 'expired', 'returned', 'delivered', 'settled')),
+    output_sha256 TEXT,
+    fuel INTEGER,
+    energy_j REAL
+) STRICT;
+CREATE UNIQUE INDEX one_lease_per_job_and_radiator
+    ON leases (job_id, home_id, radiator_id) WHERE state = 'held';
+CREATE INDEX leases_by_job ON leases (job_id);
+CREATE INDEX leases_by_pull ON leases (home_id, radiator_id, pull_key);
+CREATE INDEX leases_by_state ON leases (state, ends_at);
+CREATE INDEX leases_by_grant ON leases (granted_at);
+CREATE VIEW leased_jobs AS
+    SELECT leases.*, number, kind, module_sha256, input_sha256, pay, repayment_per_kwh,
+        memory_bytes, cpu_s, output_bytes, replicas, place, failures, jobs.state AS job_state
+    FROM leases JOIN jobs USING (job_id);
+CREATE TABLE results (
+    job_id TEXT NOT NULL REFERENCES jobs (job_id) ON DELETE CASCADE,
+    output_sha256 TEXT NOT NULL,
+    output BLOB NOT NULL,
+    PRIMARY KEY (job_id, output_sha256)
+) STRICT;
+CREATE TABLE settlements (
+    place INTEGER PRIMARY KEY AUTOINCREMENT,
+    settlement_id TEXT NOT NULL UNIQUE,
+    lease_id TEXT NOT NULL UNIQUE REFERENCES leases (lease_id) ON DELETE CASCADE,
+    job_id TEXT NOT NULL REFERENCES jobs (job_id) ON DELETE CASCADE,
+    home_id TEXT NOT NULL,
+    radiator_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    module_sha256 TEXT NOT NULL,
+    input_sha256 TEXT NOT NULL,
+    output_sha256 TEXT,
+    fuel INTEGER,
+    accepted INTEGER NOT NULL,
+    reason TEXT,
+    earned TEXT NOT NULL,
+    repaid TEXT NOT NULL,
+    energy_j REAL NOT NULL,
+    currency TEXT NOT NULL,
+    settled_at REAL NOT NULL
+) STRICT;
+CREATE INDEX settlements_by_job ON settlements (job_id);
+CREATE INDEX settlements_by_radiator ON settlements (home_id, radiator_id, place);
+CREATE INDEX settlements_by_kind ON settlements (kind, accepted, place);
+"""
+
+NEW: Final = f"""
+BEGIN IMMEDIATE;
+{TABLES}
+INSERT INTO store VALUES (lower(hex(randomblob(16))));
+PRAGMA user_version = {SCHEMA_VERSION};
+COMMIT;
+"""  # noqa: S608
+
+_FROM_1: Final = f"""
+BEGIN IMMEDIATE;
+DROP VIEW leased_jobs;
+DROP INDEX jobs_in_line;
+DROP INDEX jobs_by_place;
+DROP INDEX jobs_by_input;
+DROP INDEX one_holder_per_job;
+DROP INDEX leases_by_job;
+DROP INDEX leases_by_pull;
+DROP INDEX settlements_by_radiator;
+DROP INDEX settlements_by_kind;
+ALTER TABLE store RENAME TO store_1;
+ALTER TABLE balances RENAME TO balances_1;
+ALTER TABLE jobs RENAME TO jobs_1;
+ALTER TABLE leases RENAME TO leases_1;
+ALTER TABLE results RENAME TO results_1;
+ALTER TABLE settlements RENAME TO settlements_1;
+{TABLES}
+INSERT INTO store SELECT * FROM store_1;
+INSERT INTO balances SELECT 'home', currency, amount FROM balances_1;
+INSERT OR IGNORE INTO blobs SELECT input_sha256, input, length(input), 0 FROM jobs_1;
+INSERT INTO jobs SELECT job_id, number, NULL, NULL, 0, kind, module_sha256, input_sha256, pay,
+    NULL, memory_bytes, cpu_s, output_bytes, 1, state, NULL,
+    iif(state IN ('settled', 'withdrawn'), 0, NULL), place, failures FROM jobs_1;
+INSERT INTO leases SELECT lease_id, job_id, 'home', radiator_id, pull_key, slot_w, granted_at,
+    ends_at, state, NULL, NULL, NULL FROM leases_1;
+INSERT INTO results SELECT job_id, sha256(output), output FROM results_1;
+INSERT INTO settlements SELECT place, settlement_id, lease_id, job_id, 'home',
+    settlements_1.radiator_id, settlements_1.kind, module_sha256, input_sha256,
+    (SELECT output_sha256 FROM results WHERE results.job_id = settlements_1.job_id), NULL,
+    accepted, NULL, earned, repaid, energy_j, currency, settled_at
+    FROM settlements_1 JOIN (SELECT job_id, module_sha256, input_sha256 FROM jobs_1) USING (job_id);
+DROP TABLE settlements_1;
+DROP TABLE results_1;
+DROP TABLE leases_1;
+DROP TABLE jobs_1;
+DROP TABLE balances_1;
+DROP TABLE store_1;
+PRAGMA user_version = 2;
+COMMIT;
+"""  # noqa: S608
+
+MIGRATIONS: Final[Mapping[int, str]] = {1: _FROM_1}
+"""What turns each older version into the next; run with foreign keys off."""

@@ -1,0 +1,99 @@
+"""The job API served: a database, the homes and submitter that may ask, and where it listens."""
+
+import asyncio
+import ssl
+import time
+import uuid
+from collections.abc import Callable
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+from .access import Access
+from .app import JobApi
+from .desk import Desk
+from .store import LEASE_TTL_S, Store
+from .work import Catalogue, Terms
+
+_SHUTDOWN_S: Final = 2.0
+
+
+class InsecureError(Exception):
+    """Whoever listens beyond this machine needs TLS."""
+
+
+class JobServer:
+    """Serves the job API between `open` and `close`; `clock` gives seconds since the epoch."""
+
+    def __init__(
+        self,
+        *,
+        db_path: Path,
+        access: Access,
+        terms: Terms,
+        catalogue: Catalogue,
+        clock: Callable[[], float] = time.time,
+        lease_ttl_s: float = LEASE_TTL_S,
+    ) -> None:
+        self._db_path = db_path
+        self._access = access
+        self._terms = terms
+        self._catalogue = catalogue
+        self._clock = clock
+        self._lease_ttl_s = lease_ttl_s
+        self.desk = Desk()
+        self._runner: web.AppRunner | None = None
+
+    async def open(self) -> None:
+        """Open the database. Raises StoreError, OSError."""
+        await self.desk.open(self._open_store)
+        api = JobApi(self.desk, self._terms, self._access, self._clock)
+        self._runner = web.AppRunner(
+            api.application(),
+            access_log=None,
+            auto_decompress=False,
+            handler_cancellation=True,
+            shutdown_timeout=_SHUTDOWN_S,
+        )
+        await self._runner.setup()
+
+    async def listen_unix(self, path: Path) -> None:
+        """Answer on a socket that only this user may use. Raises OSError."""
+        assert self._runner is not None
+        await web.UnixSite(self._runner, path).start()
+        await asyncio.to_thread(path.chmod, 0o600)
+
+    async def listen_tcp(self, host: str, port: int, tls: ssl.SSLContext | None) -> int:
+        """Answer at an address and return its port. Raises InsecureError, OSError."""
+        assert self._runner is not None
+        if tls is None and not is_loopback(host):
+            raise InsecureError(f"{host} is not this machine alone: it needs TLS")
+        await web.TCPSite(self._runner, host, port, ssl_context=tls).start()
+        return int(self._runner.addresses[-1][1])
+
+    async def close(self) -> None:
+        """Answer what was asked, then close everything."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+        await self.desk.close()
+
+    def _open_store(self) -> Store:
+        return Store(
+            self._db_path,
+            self._terms,
+            self._catalogue,
+            lambda: uuid.uuid4().hex,
+            lease_ttl_s=self._lease_ttl_s,
+            homes=self._access.homes,
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether an address reaches this machine only; a name does not say so."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,120 @@
+"""The submitter's part of the job API: modules, inputs and jobs in, results out."""
+
+import dataclasses
+import uuid
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Final
+
+from aiohttp import hdrs, web
+
+from .. import wire
+from ..wire import FieldError, Fields
+from .access import check_submitter
+from .answers import (
+    MESSAGE_BYTES,
+    bytes_answer,
+    idempotency_key,
+    json_answer,
+    read_body,
+    read_message,
+)
+from .desk import Desk
+from .store import Store
+from .submissions import Submissions
+from .work import MOST_REPLICAS, Submission
+
+MOST_MODULE_BYTES: Final = 16 * 1024 * 1024
+MOST_INPUT_BYTES: Final = 8 * 1024 * 1024
+MOST_OUTPUT_BYTES: Final = 8 * 1024 * 1024
+MOST_MEMORY_BYTES: Final = 1 << 30
+MOST_CPU_S: Final = 86_400.0
+
+_WASM: Final = b"\0asm\1\0\0\0"
+_JOB_BYTES: Final = wire.base64_length(MOST_INPUT_BYTES) + MESSAGE_BYTES
+_OCTETS: Final = "application/octet-stream"
+
+
+class SubmitApi:
+    """Answers the submitter; `clock` gives seconds since the epoch."""
+
+    def __init__(self, desk: Desk, clock: Callable[[], float]) -> None:
+        self._desk = desk
+        self._clock = clock
+
+    async def put_module(self, request: web.Request) -> web.Response:
+        """Take in a module under its hash."""
+        return await self._put(request, MOST_MODULE_BYTES, _WASM)
+
+    async def put_input(self, request: web.Request) -> web.Response:
+        """Take in an input under its hash."""
+        return await self._put(request, MOST_INPUT_BYTES, b"")
+
+    async def submit(self, request: web.Request) -> web.Response:
+        """Queue a job."""
+        check_submitter(request)
+        submission = _submission(idempotency_key(request), await read_message(request, _JOB_BYTES))
+        report, new = await self._desk.ask(
+            lambda store: _at(store).submit(submission, self._clock())
+        )
+        return json_answer(
+            dataclasses.asdict(report),
+            status=201 if new else 200,
+            headers={hdrs.LOCATION: f"/v1/jobs/{report.job_id}"},
+        )
+
+    async def report(self, request: web.Request) -> web.Response:
+        """Tell how a job stands."""
+        check_submitter(request)
+        job_id = request.match_info["id"]
+        report = await self._desk.ask(lambda store: _at(store).report(job_id))
+        return json_answer(dataclasses.asdict(report))
+
+    async def result(self, request: web.Request) -> web.Response:
+        """Answer with the accepted output of a job."""
+        check_submitter(request)
+        job_id = request.match_info["id"]
+        return bytes_answer(await self._desk.ask(lambda store: store.books.output(job_id)))
+
+    async def _put(self, request: web.Request, most: int, beginning: bytes) -> web.Response:
+        check_submitter(request)
+        name = request.match_info["id"]
+        body = await read_body(request, most, _OCTETS)
+        if sha256(body).hexdigest() != name:
+            raise FieldError("the body has another SHA-256 than the path says")
+        if not body.startswith(beginning):
+            raise FieldError("the body is no WebAssembly module")
+        new = await self._desk.ask(lambda store: store.blobs.upload(name, body, self._clock()))
+        return web.Response(status=201 if new else 204)
+
+
+def _at(store: Store) -> Submissions:
+    return Submissions(store, lambda: uuid.uuid4().hex)
+
+
+def _submission(key: str, message: Fields) -> Submission:
+    data = wire.data(message, "input", MOST_INPUT_BYTES) if "input" in message else None
+    if (data is None) is ("input_sha256" not in message):
+        raise FieldError("a job has either input or input_sha256")
+    own_rate = "repayment_per_kwh" in message
+    pay = wire.money(message, "pay")
+    rate = wire.money(message, "repayment_per_kwh") if own_rate else None
+    if pay < 0 or (rate is not None and rate < 0):
+        raise FieldError("pay or repayment_per_kwh is less than nothing")
+    return Submission(
+        key=key,
+        kind=wire.name(message, "kind"),
+        module_sha256=wire.sha256(message, "module_sha256"),
+        input_sha256=wire.sha256(message, "input_sha256")
+        if data is None
+        else sha256(data).hexdigest(),
+        input_data=data,
+        pay=pay,
+        repayment_per_kwh=rate,
+        memory_bytes=wire.integer(message, "memory_bytes", 1, MOST_MEMORY_BYTES),
+        cpu_s=wire.number(message, "cpu_s", 0.001, MOST_CPU_S),
+        output_bytes=wire.integer(message, "output_bytes", 0, MOST_OUTPUT_BYTES),
+        replicas=wire.integer(message, "replicas", 1, MOST_REPLICAS)
+        if "replicas" in message
+        else 1,
+    )

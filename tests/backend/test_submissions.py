@@ -1,0 +1,313 @@
+"""The submitter's side over HTTP: bring a job, follow it, fetch its result."""
+
+import asyncio
+import json
+from base64 import b64encode
+from collections.abc import AsyncIterator
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from custom_components.qheat.backend import blobs, submissions
+from custom_components.qheat.backend.access import Access
+from custom_components.qheat.backend.server import JobServer
+from custom_components.qheat.backend.work import NoCatalogue
+from custom_components.qheat.compute.client import JobClient
+from custom_components.qheat.compute.messages import Pending, PullRequest
+
+from .test_api import PULL, problem
+from .tiny import TERMS
+
+MODULE = b"\0asm\1\0\0\0"
+MODULE_SHA256 = sha256(MODULE).hexdigest()
+INPUT = b"what is to be done"
+INPUT_SHA256 = sha256(INPUT).hexdigest()
+HOMES = {"a": "token-of-a", "b": "token-of-b", "c": "token-of-c"}
+JOB = {
+    "kind": "echo",
+    "module_sha256": MODULE_SHA256,
+    "input": b64encode(INPUT).decode(),
+    "pay": "0.005",
+    "memory_bytes": 65536,
+    "cpu_s": 10.0,
+    "output_bytes": 100,
+}
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[JobServer]:
+    server = JobServer(
+        db_path=tmp_path / "jobs.db",
+        access=Access(homes=HOMES, submitter="token-of-the-submitter"),
+        terms=TERMS,
+        catalogue=NoCatalogue(),
+    )
+    await server.open()
+    await server.listen_unix(tmp_path / "jobs.sock")
+    yield server
+    await server.close()
+
+
+@pytest.fixture
+async def session(server: JobServer, tmp_path: Path) -> AsyncIterator[aiohttp.ClientSession]:
+    async with session_of(tmp_path, "token-of-the-submitter") as session:
+        yield session
+
+
+def session_of(folder: Path, token: str) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        "http://localhost",
+        connector=aiohttp.UnixConnector(path=str(folder / "jobs.sock")),
+        headers={"Authorization": f"Bearer {token}"},
+    )
+
+
+async def put(session: aiohttp.ClientSession, kind: str, body: bytes, name: str = "") -> int:
+    headers = {"Content-Type": "application/octet-stream"}
+    path = f"/v1/{kind}/{name or sha256(body).hexdigest()}"
+    async with session.put(path, data=BytesIO(body), headers=headers) as response:
+        return response.status if response.status < 400 else await problem(response)
+
+
+async def submit(
+    session: aiohttp.ClientSession, key: str | None = "k", **changes: Any
+) -> tuple[int, Any]:
+    """Upload the module and submit a job."""
+    await put(session, "modules", MODULE)
+    job = {name: value for name, value in {**JOB, **changes}.items() if value is not None}
+    headers = {} if key is None else {"Idempotency-Key": key}
+    async with session.post("/v1/jobs", json=job, headers=headers) as response:
+        if response.status >= 400:
+            return await problem(response), None
+        report = await response.json()
+        assert response.headers["Location"] == f"/v1/jobs/{report['job_id']}"
+        return response.status, report
+
+
+async def follow(session: aiohttp.ClientSession, job_id: str) -> Any:
+    async with session.get(f"/v1/jobs/{job_id}") as response:
+        assert response.status == 200
+        return await response.json()
+
+
+class Home:
+    """A home that pulls, with the client that homes use."""
+
+    def __init__(self, folder: Path, home_id: str) -> None:
+        self.session = session_of(folder, HOMES[home_id])
+        self.client = JobClient(self.session, "http://localhost", HOMES[home_id])
+        self.pulls = 0
+
+    async def pull(self) -> Any:
+        self.pulls += 1
+        request = PullRequest(
+            radiator_id="r1",
+            key=f"key-{self.pulls}",
+            count=1,
+            slots=1,
+            slot_w=100.0,
+            wanted_s=60.0,
+        )
+        leases = (await self.client.pull(request, 0)).leases
+        return leases[0] if leases else None
+
+    async def deliver(self, lease_id: str, output: bytes) -> Any:
+        return await self.client.deliver(lease_id, "r1", output, 1.0)
+
+
+@pytest.fixture
+async def homes(server: JobServer, tmp_path: Path) -> AsyncIterator[dict[str, Home]]:
+    homes = {home_id: Home(tmp_path, home_id) for home_id in HOMES}
+    yield homes
+    for home in homes.values():
+        await home.session.close()
+
+
+async def test_a_job_goes_from_its_submitter_to_a_home_and_back(
+    session: aiohttp.ClientSession, homes: dict[str, Home]
+) -> None:
+    status, report = await submit(session)
+    assert status == 201
+    assert report["state"] == "queued"
+    lease = await homes["a"].pull()
+    assert await homes["a"].client.module(lease.module_sha256) == MODULE
+    assert await homes["a"].client.input_data(lease.input_sha256) == INPUT
+    assert (await follow(session, report["job_id"]))["state"] == "leased"
+    async with session.get(f"/v1/jobs/{report['job_id']}/result") as response:
+        assert await problem(response) == 404
+    settlement = await homes["a"].deliver(lease.lease_id, b"done")
+    assert settlement.accepted
+    assert str(settlement.earned) == "0.005"
+    report = await follow(session, report["job_id"])
+    assert report["state"] == "settled"
+    assert report["result"] == {"output_sha256": sha256(b"done").hexdigest(), "fuel": None}
+    (tried,) = report["leases"]
+    assert (tried["home_id"], tried["state"]) == ("a", "accepted")
+    async with session.get(f"/v1/jobs/{report['job_id']}/result") as response:
+        assert await response.read() == b"done"
+
+
+async def test_a_job_submitted_again_is_the_same_job(session: aiohttp.ClientSession) -> None:
+    answers = await asyncio.gather(*(submit(session) for _ in range(5)))
+    assert sorted(status for status, _ in answers) == [200, 200, 200, 200, 201]
+    assert len({report["job_id"] for _, report in answers}) == 1
+    assert await submit(session, pay="0.006") == (422, None)
+    assert (await submit(session, "other"))[1]["job_id"] != answers[0][1]["job_id"]
+
+
+async def test_a_module_and_an_input_are_kept_under_their_own_hash_only(
+    session: aiohttp.ClientSession,
+) -> None:
+    assert await put(session, "modules", MODULE) == 201
+    assert await put(session, "modules", MODULE) == 204
+    assert await put(session, "inputs", INPUT) == 201
+    assert await put(session, "inputs", INPUT, name=MODULE_SHA256) == 400
+    assert await put(session, "modules", b"no module") == 400
+    assert await put(session, "inputs", b"x", name="A" * 64) == 404
+    assert await put(session, "inputs", b"x" * (8 * 1024 * 1024 + 1)) == 413
+    status, report = await submit(session, input=None, input_sha256=INPUT_SHA256)
+    assert status == 201
+    assert report["input_sha256"] == INPUT_SHA256
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"kind": "a b"}, 400),
+        ({"kind": None}, 400),
+        ({"module_sha256": "0" * 63}, 400),
+        ({"module_sha256": "0" * 64}, 422),
+        ({"input": None}, 400),
+        ({"input": "*"}, 400),
+        ({"input_sha256": INPUT_SHA256}, 400),
+        ({"input": None, "input_sha256": "0" * 64}, 422),
+        ({"pay": "-0.1"}, 400),
+        ({"pay": 0.1}, 400),
+        ({"repayment_per_kwh": "-1"}, 400),
+        ({"memory_bytes": 0}, 400),
+        ({"memory_bytes": 1 << 40}, 400),
+        ({"cpu_s": 0}, 400),
+        ({"cpu_s": 1e9}, 400),
+        ({"output_bytes": 8 * 1024 * 1024 + 1}, 400),
+        ({"replicas": 0}, 400),
+        ({"replicas": 6}, 400),
+        ({"replicas": True}, 400),
+    ],
+)
+async def test_a_wrong_job_is_refused(
+    session: aiohttp.ClientSession,
+    homes: dict[str, Home],
+    changes: dict[str, Any],
+    status: int,
+) -> None:
+    assert await submit(session, **changes) == (status, None)
+    assert await homes["a"].pull() is None
+
+
+@pytest.mark.parametrize("key", [None, "a b", "x" * 65])
+async def test_a_job_needs_a_key(session: aiohttp.ClientSession, key: str | None) -> None:
+    assert await submit(session, key) == (400, None)
+
+
+async def test_a_home_cannot_submit_and_a_submitter_cannot_pull(
+    session: aiohttp.ClientSession, homes: dict[str, Home]
+) -> None:
+    home = homes["a"].session
+    assert await submit(home) == (403, None)
+    assert await put(home, "inputs", INPUT) == 403
+    async with session.post("/v1/leases", json=PULL, headers={"Idempotency-Key": "k"}) as response:
+        assert await problem(response) == 403
+    for path in ("/v1/account", "/v1/settlements?radiator_id=r1"):
+        async with session.get(path) as response:
+            assert await problem(response) == 403
+
+
+async def test_a_home_has_no_part_in_the_leases_and_the_money_of_another(
+    session: aiohttp.ClientSession, homes: dict[str, Home]
+) -> None:
+    await submit(session)
+    lease = await homes["a"].pull()
+    assert await homes["b"].client.renew(lease.lease_id, 0.0) is None
+    assert await homes["b"].deliver(lease.lease_id, b"stolen") is None
+    assert (await homes["a"].deliver(lease.lease_id, b"done")).accepted
+    balances = [(await homes[home].client.account()).balance for home in "ab"]
+    assert balances[0] > 0
+    assert balances[1] == 0
+    assert (await homes["b"].client.settlements("r1", None)).settlements == ()
+
+
+async def test_two_results_that_agree_are_both_paid_and_neither_is_told_before(
+    session: aiohttp.ClientSession, homes: dict[str, Home]
+) -> None:
+    _, report = await submit(session, replicas=2)
+    first = await homes["a"].pull()
+    assert await homes["a"].pull() is None
+    second = await homes["b"].pull()
+    assert await homes["c"].pull() is None
+    assert isinstance(await homes["a"].deliver(first.lease_id, b"done"), Pending)
+    assert isinstance(await homes["a"].deliver(first.lease_id, b"other"), Pending)
+    assert (await homes["a"].client.settlements("r1", None)).settlements == ()
+    async with homes["b"].session.get(f"/v1/jobs/{report['job_id']}") as response:
+        assert sha256(b"done").hexdigest() not in await response.text()
+        assert await problem(response) == 403
+    assert (await follow(session, report["job_id"]))["agreeing"] == 1
+    assert (await homes["b"].deliver(second.lease_id, b"done")).accepted
+    (late,) = (await homes["a"].client.settlements("r1", None)).settlements
+    assert late.accepted
+    assert await homes["a"].deliver(first.lease_id, b"done") == late
+    report = await follow(session, report["job_id"])
+    assert (report["state"], report["agreeing"]) == ("settled", 2)
+
+
+async def test_a_third_home_decides_and_the_loser_is_refused_with_a_reason(
+    session: aiohttp.ClientSession, homes: dict[str, Home]
+) -> None:
+    _, report = await submit(session, replicas=2)
+    leases = {home: await homes[home].pull() for home in "ab"}
+    assert isinstance(await homes["a"].deliver(leases["a"].lease_id, b"wrong"), Pending)
+    assert isinstance(await homes["b"].deliver(leases["b"].lease_id, b"done"), Pending)
+    third = await homes["c"].pull()
+    assert (await homes["c"].deliver(third.lease_id, b"done")).accepted
+    (lost,) = (await homes["a"].client.settlements("r1", None)).settlements
+    assert not lost.accepted
+    assert lost.earned == lost.repaid == 0
+    async with homes["a"].session.get("/v1/settlements?radiator_id=r1") as response:
+        text = await response.text()
+        assert json.loads(text)["settlements"][0]["reason"] == "outvoted"
+        assert sha256(b"done").hexdigest() not in text
+    (won,) = (await homes["b"].client.settlements("r1", None)).settlements
+    assert won.accepted
+    async with session.get(f"/v1/jobs/{report['job_id']}/result") as response:
+        assert await response.read() == b"done"
+
+
+async def test_where_nobody_agrees_nobody_is_paid_and_the_job_is_withdrawn(
+    session: aiohttp.ClientSession, homes: dict[str, Home]
+) -> None:
+    _, report = await submit(session, replicas=2)
+    for home in HOMES:
+        lease = await homes[home].pull()
+        answer = await homes[home].deliver(lease.lease_id, home.encode())
+    assert not answer.accepted
+    report = await follow(session, report["job_id"])
+    assert (report["state"], report["reason"]) == ("withdrawn", "no_agreement")
+    assert report["result"] is None
+
+
+async def test_a_queue_or_a_storage_that_is_full_says_so(
+    session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(submissions, "MOST_OPEN_JOBS", 1)
+    assert (await submit(session, "a"))[0] == 201
+    assert await submit(session, "b") == (429, None)
+    assert (await submit(session, "a"))[0] == 200
+    monkeypatch.setattr(submissions, "MOST_OPEN_JOBS", 10)
+    monkeypatch.setattr(blobs, "MOST_STORED_BYTES", 200)
+    assert await submit(session, "c") == (507, None)
+    assert await put(session, "inputs", b"x" * 200) == 507
+    monkeypatch.setattr(blobs, "MOST_STORED_BYTES", 10_000)
+    assert (await submit(session, "c"))[0] == 201
