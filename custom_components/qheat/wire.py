@@ -44,8 +44,10 @@ def number(message: Fields, name: str, low: float, high: float) -> float:
 
 
 def integer(message: Fields, name: str, low: int, high: int) -> int:
-    """Return a whole number from `low` to `high`."""
+    """Return a whole number from `low` to `high`; to JSON 2.0 is one as well."""
     value = message.get(name)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise FieldError(f"{name} is not a whole number from {low} to {high}")
     return value

@@ -256,6 +256,34 @@ async def test_a_compressed_body_is_refused_unread(session: aiohttp.ClientSessio
         assert await problem(response) == 415
 
 
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"this is no HTTP\r\n\r\n",
+        b"GET /v1/account HTTP/1.1\r\nHost: a\r\nX: \x00\r\n\r\n",
+        b"GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+        b"GET /v1/account HTTP/1.1\r\nX: " + b"x" * 100_000 + b"\r\n\r\n",
+    ],
+)
+async def test_what_is_no_http_is_a_problem_too(
+    backend: EmbeddedBackend, request_bytes: bytes
+) -> None:
+    reader, writer = await asyncio.open_unix_connection(backend.socket_path)
+    writer.write(request_bytes)
+    head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    writer.close()
+    assert b" 400 Bad Request" in head.partition(b"\r\n")[0]
+    assert b"Content-Type: application/problem+json" in head
+    assert json.loads(body)["status"] == 400
+
+
+async def test_every_answer_names_the_version_of_the_api(backend: EmbeddedBackend) -> None:
+    async with session_at(backend.socket_path, token="wrong") as session:
+        for path in ("/v1/openapi.json", "/v1/account", "/v2/account"):
+            async with session.get(path) as response:
+                assert response.headers["Qheat-Api-Version"] == "1"
+
+
 async def test_a_body_of_another_type_is_refused(session: aiohttp.ClientSession) -> None:
     async with session.post(f"{LEASE}/renewal", data=b'{"cpu_s": 1}') as response:
         assert await problem(response) == 415

@@ -165,8 +165,8 @@ async def test_a_module_and_an_input_are_kept_under_their_own_hash_only(
     assert await put(session, "modules", MODULE) == 201
     assert await put(session, "modules", MODULE) == 204
     assert await put(session, "inputs", INPUT) == 201
-    assert await put(session, "inputs", INPUT, name=MODULE_SHA256) == 400
-    assert await put(session, "modules", b"no module") == 400
+    assert await put(session, "inputs", INPUT, name=MODULE_SHA256) == 422
+    assert await put(session, "modules", b"no module") == 422
     assert await put(session, "inputs", b"x", name="A" * 64) == 404
     assert await put(session, "inputs", b"x" * (8 * 1024 * 1024 + 1)) == 413
     status, report = await submit(session, input=None, input_sha256=INPUT_SHA256)

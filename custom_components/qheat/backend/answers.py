@@ -9,7 +9,7 @@ from typing import Any, Final
 from aiohttp import hdrs, web
 
 from .. import wire
-from ..wire import FieldError, Fields
+from ..wire import Fields
 
 MESSAGE_BYTES: Final = 16 * 1024
 VERSION_HEADER: Final = "Qheat-Api-Version"
@@ -56,13 +56,6 @@ def bytes_answer(body: bytes | None) -> web.Response:
     if body is None:
         raise web.HTTPNotFound
     return web.Response(body=body, headers=_IMMUTABLE, content_type="application/octet-stream")
-
-
-def check_query(request: web.Request, *names: str) -> None:
-    """Raise FieldError for a query that holds anything else than each of `names` at most once."""
-    given = list(request.query)
-    if len(set(given)) != len(given) or not set(given) <= set(names):
-        raise FieldError("the query holds what nobody asked for, or something twice")
 
 
 def _exactly(value: Any) -> str:

@@ -5,6 +5,7 @@ import dataclasses
 import math
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Final
 
 from aiohttp import hdrs, web
@@ -32,6 +33,7 @@ MOST_WAIT_S: Final = 60.0
 MOST_FUEL: Final = 2**63 - 1
 RETRY_AFTER_S: Final = 10
 CAPABILITY: Final = "wasm32-wasi"
+OPENAPI_PATH: Final = "/v1/openapi.json"
 
 _RESULT_BYTES: Final = wire.base64_length(MOST_OUTPUT_BYTES) + MESSAGE_BYTES
 _POLL_S: Final = 1.0
@@ -62,6 +64,7 @@ class JobApi:
         lease = f"/v1/leases/{{id:{_ID}}}"
         app.add_routes(
             [
+                web.get(OPENAPI_PATH, _openapi),
                 web.post("/v1/leases", self._pull),
                 web.post(f"{lease}/renewal", self._renew),
                 web.post(f"{lease}/return", self._give_back),
@@ -81,7 +84,8 @@ class JobApi:
 
     @web.middleware
     async def _check_token(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        admit(request, self._access)
+        if request.path != OPENAPI_PATH:
+            admit(request, self._access)
         return await handler(request)
 
     async def _end_waiting(self, _app: web.Application) -> None:
@@ -181,6 +185,10 @@ class JobApi:
                 "repayment_per_kwh": self._terms.repayment_per_kwh,
             }
         )
+
+
+async def _openapi(_request: web.Request) -> web.StreamResponse:
+    return web.FileResponse(Path(__file__).with_name("openapi.json"))
 
 
 async def _say_version(_request: web.Request, response: web.StreamResponse) -> None:

@@ -13,6 +13,7 @@ from aiohttp.typedefs import Handler
 from ..wire import FieldError
 from .work import (
     BlobUnknownError,
+    BlobWrongError,
     CursorError,
     JobUnknownError,
     KeyReusedError,
@@ -37,6 +38,10 @@ _PROBLEMS: Final[Mapping[type[Exception], tuple[HTTPStatus, str]]] = {
         HTTPStatus.UNPROCESSABLE_CONTENT,
         "The module or the input has to be uploaded first.",
     ),
+    BlobWrongError: (
+        HTTPStatus.UNPROCESSABLE_CONTENT,
+        "The body has another SHA-256 than the path says, or is no WebAssembly module.",
+    ),
     QueueFullError: (HTTPStatus.TOO_MANY_REQUESTS, "Too many jobs wait already."),
     StorageFullError: (HTTPStatus.INSUFFICIENT_STORAGE, "All storage for jobs is taken."),
     TimeoutError: (HTTPStatus.REQUEST_TIMEOUT, "The request did not arrive in time."),
@@ -55,24 +60,23 @@ async def problems_as_json(request: web.Request, handler: Handler) -> web.Stream
             for name, value in error.headers.items()
             if name in {hdrs.ALLOW, hdrs.WWW_AUTHENTICATE}
         }
-        return _problem(HTTPStatus(error.status), None, headers)
+        return problem(HTTPStatus(error.status), None, headers)
     except FieldError as error:
-        return _problem(HTTPStatus.BAD_REQUEST, str(error))
+        return problem(HTTPStatus.BAD_REQUEST, str(error))
     except tuple(_PROBLEMS) as error:
-        status, detail = next(
-            problem for kind, problem in _PROBLEMS.items() if isinstance(error, kind)
-        )
+        status, detail = next(told for kind, told in _PROBLEMS.items() if isinstance(error, kind))
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             _LOGGER.error("The job backend cannot answer: %s", error)
-        return _problem(status, detail)
+        return problem(status, detail)
     except Exception:
         _LOGGER.exception("The job backend failed to answer")
-        return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, None)
+        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, None)
 
 
-def _problem(
+def problem(
     status: HTTPStatus, detail: str | None, headers: Mapping[str, str] | None = None
 ) -> web.Response:
+    """Return problem details."""
     body: dict[str, object] = {
         "type": "about:blank",
         "title": status.phrase,

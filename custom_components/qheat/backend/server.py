@@ -5,15 +5,18 @@ import ssl
 import time
 import uuid
 from collections.abc import Callable
+from http import HTTPStatus
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Final
+from typing import Final, override
 
 from aiohttp import web
 
 from .access import Access
+from .answers import VERSION, VERSION_HEADER
 from .app import JobApi
 from .desk import Desk
+from .problems import problem
 from .store import LEASE_TTL_S, Store
 from .work import Catalogue, Terms
 
@@ -22,6 +25,43 @@ _SHUTDOWN_S: Final = 2.0
 
 class InsecureError(Exception):
     """Whoever listens beyond this machine needs TLS."""
+
+
+class _Handler(web.RequestHandler):
+    """Answers what is no HTTP as every other error is answered."""
+
+    __slots__ = ()
+
+    @override
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        if request.writer.output_size > 0:
+            raise ConnectionError("an answer was begun already")
+        answer = problem(HTTPStatus(status), None, {VERSION_HEADER: str(VERSION)})
+        answer.force_close()
+        return answer
+
+
+class _Server(web.Server):
+    @override
+    def __call__(self) -> web.RequestHandler:
+        return _Handler(self, loop=self._loop, **self._kwargs)
+
+
+class _Runner(web.AppRunner):
+    __slots__ = ()
+
+    @override
+    async def _make_server(self) -> web.Server:
+        server = await super()._make_server()
+        # An application chooses its server's class itself.
+        server.__class__ = _Server
+        return server
 
 
 class JobServer:
@@ -50,7 +90,7 @@ class JobServer:
         """Open the database. Raises StoreError, OSError."""
         await self.desk.open(self._open_store)
         api = JobApi(self.desk, self._terms, self._access, self._clock)
-        self._runner = web.AppRunner(
+        self._runner = _Runner(
             api.application(),
             access_log=None,
             auto_decompress=False,

@@ -22,7 +22,7 @@ from .answers import (
 from .desk import Desk
 from .store import Store
 from .submissions import Submissions
-from .work import MOST_REPLICAS, Submission
+from .work import MOST_REPLICAS, BlobWrongError, Submission
 
 MOST_MODULE_BYTES: Final = 16 * 1024 * 1024
 MOST_INPUT_BYTES: Final = 8 * 1024 * 1024
@@ -80,10 +80,8 @@ class SubmitApi:
         check_submitter(request)
         name = request.match_info["id"]
         body = await read_body(request, most, _OCTETS)
-        if sha256(body).hexdigest() != name:
-            raise FieldError("the body has another SHA-256 than the path says")
-        if not body.startswith(beginning):
-            raise FieldError("the body is no WebAssembly module")
+        if sha256(body).hexdigest() != name or not body.startswith(beginning):
+            raise BlobWrongError
         new = await self._desk.ask(lambda store: store.blobs.upload(name, body, self._clock()))
         return web.Response(status=201 if new else 204)
 
@@ -99,7 +97,7 @@ def _submission(key: str, message: Fields) -> Submission:
     own_rate = "repayment_per_kwh" in message
     pay = wire.money(message, "pay")
     rate = wire.money(message, "repayment_per_kwh") if own_rate else None
-    if pay < 0 or (rate is not None and rate < 0):
+    if pay.is_signed() or (rate is not None and rate.is_signed()):
         raise FieldError("pay or repayment_per_kwh is less than nothing")
     return Submission(
         key=key,

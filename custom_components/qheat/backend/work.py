@@ -156,6 +156,10 @@ class BlobUnknownError(Exception):
     """A job names a module or an input that the backend does not have."""
 
 
+class BlobWrongError(Exception):
+    """What was uploaded is not what its path says."""
+
+
 class JobUnknownError(Exception):
     """No job has this id, or it is forgotten."""
 
