@@ -1,7 +1,6 @@
 """The store: leases begin and end, and every job is settled at most once."""
 
 import itertools
-import sqlite3
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -9,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from custom_components.qheat.backend import books
-from custom_components.qheat.backend.database import StoreError
 from custom_components.qheat.backend.store import LEASE_TTL_S, MOST_FAILURES, Store
 from custom_components.qheat.backend.work import (
     HOME,
@@ -250,21 +248,3 @@ def test_jobs_of_modules_that_an_update_replaced_are_withdrawn(tmp_path: Path) -
     assert store.pull(ask("b"), NOW) == []
     assert store.blobs.module(lease.module_sha256) is None
     store.close()
-
-
-def test_a_damaged_database_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
-    path = tmp_path / "jobs.db"
-    path.write_bytes(b"this is no database, and long enough to show it" * 100)
-    before = path.read_bytes()
-    with pytest.raises(StoreError):
-        open_store(tmp_path)
-    assert path.read_bytes() == before
-
-
-def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
-    open_store(tmp_path).close()
-    database = sqlite3.connect(tmp_path / "jobs.db")
-    database.execute("PRAGMA user_version = 99")
-    database.close()
-    with pytest.raises(StoreError, match="version 99"):
-        open_store(tmp_path)

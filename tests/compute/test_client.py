@@ -1,9 +1,13 @@
 """The client among backends that are wrong, hostile, slow or gone."""
 
 import asyncio
+import gzip
 import json
 import logging
+import tracemalloc
+import zlib
 from collections.abc import Awaitable, Callable
+from compression import zstd
 from contextlib import suppress
 from decimal import Decimal
 from hashlib import sha256
@@ -103,6 +107,32 @@ async def test_an_answer_without_end_is_given_up_at_its_limit(tmp_path: Path) ->
         with pytest.raises(BackendError) as caught:
             await client.module("0" * 64)
     assert caught.value.problem is EngineProblem.BACKEND_FAULTY
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "zstd", "br", "gzip, gzip"])
+async def test_a_compression_bomb_is_refused_without_being_opened(
+    tmp_path: Path, encoding: str
+) -> None:
+    plain = b'{"leases": [' + b" " * (32 << 20) + b"]}"
+    bombs = {"deflate": zlib.compress(plain), "zstd": zstd.compress(plain)}
+    bomb = bombs.get(encoding) or gzip.compress(plain)
+    answer = http(bomb, headers=f"Content-Encoding: {encoding}\r\n")
+    async with answering(tmp_path, answer) as path, client_of(path) as client:
+        asks: list[Awaitable[object]] = [
+            client.account(),
+            client.pull(REQUEST, 0),
+            client.module(sha256(plain).hexdigest()),
+        ]
+        tracemalloc.start()
+        try:
+            for ask in asks:
+                with pytest.raises(BackendError) as caught:
+                    await ask
+                assert caught.value.problem is EngineProblem.BACKEND_FAULTY
+            _, peak_bytes = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert peak_bytes < 4 << 20
 
 
 async def test_a_backend_that_never_answers_is_unreachable(

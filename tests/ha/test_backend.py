@@ -1,6 +1,7 @@
 """What the entities say of a backend that answers badly, and that they recover with it."""
 
 import asyncio
+import gzip
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -8,7 +9,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.qheat.const import DOMAIN
 
 from .conftest import home, radiator
 
@@ -21,11 +25,17 @@ class Operator:
     def __init__(self) -> None:
         self.status = 200
         self.body = b""
+        self.headers: dict[str, str] = {}
         self.url = ""
 
     async def answer(self, request: web.Request) -> web.Response:
         """Answer as told."""
-        return web.Response(status=self.status, body=self.body, content_type="application/json")
+        return web.Response(
+            status=self.status,
+            body=self.body,
+            headers=self.headers,
+            content_type="application/json",
+        )
 
 
 @pytest.fixture
@@ -100,4 +110,32 @@ async def test_a_backend_that_is_not_there_is_told(
 ) -> None:
     entry = await set_up(hass, "http://127.0.0.1:1")
     await until_status(hass, entry, "backend_unreachable")
+    assert await hass.config_entries.async_unload(entry.entry_id)
+
+
+@pytest.mark.parametrize("status", [200, 404, 410, 500])
+async def test_an_unknown_version_of_the_api_is_a_repair_until_it_is_known(
+    hass: HomeAssistant, own_folder: Path, operator: Operator, status: int
+) -> None:
+    operator.status, operator.body = status, b'{"leases": []}'
+    operator.headers = {"Qheat-Api-Version": "2"}
+    entry = await set_up(hass, operator.url)
+    await until_status(hass, entry, "backend_version")
+    issue_id = f"backend_version_{next(iter(entry.subentries))}"
+    issue = ir.async_get(hass).async_get_issue(DOMAIN, issue_id)
+    assert issue is not None
+    assert issue.translation_key == "backend_version"
+    operator.status, operator.headers = 200, {"Qheat-Api-Version": "1"}
+    await until_status(hass, entry, "no_jobs")
+    assert ir.async_get(hass).async_get_issue(DOMAIN, issue_id) is None
+    assert await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_an_answer_that_would_explode_is_refused_unopened(
+    hass: HomeAssistant, own_folder: Path, operator: Operator
+) -> None:
+    operator.body = gzip.compress(b'{"leases": [' + b" " * (64 << 20) + b"]}")
+    operator.headers = {"Content-Encoding": "gzip"}
+    entry = await set_up(hass, operator.url)
+    await until_status(hass, entry, "backend_faulty")
     assert await hass.config_entries.async_unload(entry.entry_id)

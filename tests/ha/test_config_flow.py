@@ -28,6 +28,7 @@ class Operator:
 
     def __init__(self) -> None:
         self.status = 200
+        self.version = "1"
         self.answer: Any = {"currency": "EUR", "balance": "0", "repayment_per_kwh": "0.25"}
         self.url = ""
 
@@ -35,7 +36,8 @@ class Operator:
         """Answer with what the test has set, if the token is right."""
         if request.headers.get("Authorization") != f"Bearer {TOKEN}":
             return web.json_response({"title": "Unauthorized"}, status=401)
-        return web.json_response(self.answer, status=self.status)
+        headers = {"Qheat-Api-Version": self.version}
+        return web.json_response(self.answer, status=self.status, headers=headers)
 
 
 @pytest.fixture
@@ -164,6 +166,16 @@ async def test_an_operators_backend_is_tried_before_it_is_added(
     result = await answer(hass, result, {"url": operator.url, "token": TOKEN})
     result = await answer(hass, result, MONEY)
     assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+@pytest.mark.parametrize("status", [200, 404])
+async def test_a_backend_of_an_unknown_version_is_not_added(
+    hass: HomeAssistant, operator: Operator, status: int
+) -> None:
+    operator.status, operator.version = status, "2"
+    result = await start(hass, "operator")
+    result = await answer(hass, result, {"url": operator.url, "token": TOKEN})
+    assert result["errors"] == {"base": "unknown_version"}
 
 
 def operators_home(hass: HomeAssistant, url: str) -> MockConfigEntry:

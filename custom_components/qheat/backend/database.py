@@ -10,7 +10,9 @@ from typing import Final
 
 from .schema import MIGRATIONS, NEW, SCHEMA_VERSION
 
-_DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+# SQLITE_ERROR while opening: a table or a column that has to be there is not.
+_DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
+_TABLES: Final = ("store", "balances", "blobs", "leased_jobs", "results", "settlements")
 
 
 class StoreError(Exception):
@@ -29,6 +31,8 @@ class Database:
     """
 
     def __init__(self, path: Path) -> None:
+        if path.is_file() and path.stat().st_size == 0:
+            raise StoreDamagedError("the database of jobs is empty: it was cut off")
         try:
             # Transactions are begun and ended by hand: sqlite3's own guessing would hide where.
             self._connection = sqlite3.connect(path, isolation_level=None)
@@ -37,9 +41,14 @@ class Database:
             except BaseException:
                 self._connection.close()
                 raise
+        except UnicodeDecodeError as error:
+            # SQLite quotes what it read in its message.
+            raise StoreDamagedError("the database of jobs is damaged") from error
         except sqlite3.Error as error:
             text = f"the database of jobs cannot be opened: {error}"
-            raise (StoreDamagedError if is_damage(error) else StoreError)(text) from error
+            # The low byte is the kind of error, what is above it tells it more precisely.
+            damaged = error.sqlite_errorcode & 0xFF in _DAMAGE
+            raise (StoreDamagedError if damaged else StoreError)(text) from error
 
     def close(self) -> None:
         """Close the file."""
@@ -68,6 +77,8 @@ class Database:
     def _prepare(self) -> None:
         self._connection.row_factory = sqlite3.Row
         (version,) = self.execute("PRAGMA user_version").fetchone()
+        if version < 0:
+            raise StoreDamagedError(f"the database of jobs has version {version}")
         if version > SCHEMA_VERSION:
             raise StoreError(
                 f"the database of jobs has version {version}, newer than {SCHEMA_VERSION}:"
@@ -81,23 +92,20 @@ class Database:
             self._connection.executescript(NEW)
         else:
             self._migrate(version)
+        for table in _TABLES:
+            self.execute(f"SELECT * FROM {table} LIMIT 1").fetchone()  # noqa: S608
         self.execute("PRAGMA foreign_keys = ON")
 
     def _check(self) -> None:
         found = [row[0] for row in self.execute("PRAGMA integrity_check(3)")]
         if found != ["ok"]:
-            raise StoreDamagedError(f"the database of jobs is damaged: {'; '.join(found)}")
+            raise StoreDamagedError(f"the database of jobs is damaged: {found[0]}")
 
     def _migrate(self, version: int) -> None:
         self._connection.create_function("sha256", 1, _sha256, deterministic=True)
         self.execute("PRAGMA legacy_alter_table = ON")
         for number in range(version, SCHEMA_VERSION):
-            try:
-                self._connection.executescript(MIGRATIONS[number])
-            except BaseException:
-                if self._connection.in_transaction:
-                    self.execute("ROLLBACK")
-                raise
+            self._connection.executescript(MIGRATIONS[number])
         self.execute("PRAGMA legacy_alter_table = OFF")
 
 
@@ -110,12 +118,6 @@ def set_aside(path: Path) -> Path:
         with contextlib.suppress(FileNotFoundError):
             path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
     return aside
-
-
-def is_damage(error: sqlite3.Error) -> bool:
-    """Tell whether an error shows that the file itself is damaged."""
-    # The low byte is the kind of error, what is above it tells it more precisely.
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE
 
 
 def _sha256(body: bytes) -> str:

@@ -65,6 +65,8 @@ async def problems_as_json(request: web.Request, handler: Handler) -> web.Stream
         return problem(HTTPStatus.BAD_REQUEST, str(error))
     except tuple(_PROBLEMS) as error:
         status, detail = next(told for kind, told in _PROBLEMS.items() if isinstance(error, kind))
+        if isinstance(error, sqlite3.Error) and error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            status = HTTPStatus.INSUFFICIENT_STORAGE
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             _LOGGER.error("The job backend cannot answer: %s", error)
         return problem(status, detail)

@@ -1,0 +1,212 @@
+"""The database's file: damaged, of another version, in the wrong place, on a full disk."""
+
+import random
+import resource
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from custom_components.qheat.backend.database import (
+    Database,
+    StoreDamagedError,
+    StoreError,
+    set_aside,
+)
+from custom_components.qheat.backend.schema import SCHEMA_VERSION
+from custom_components.qheat.backend.work import HOME
+from custom_components.qheat.compute.client import BackendError
+
+from ..compute.homes import client_of
+from .test_standalone import REQUEST, process_in
+from .test_store import NOW, ask, open_store
+from .tiny import PAY, deliver
+
+VERSION_1 = (Path(__file__).parent / "version_1.sql").read_text()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Return a closed database with settlements in it."""
+    folder = tmp_path_factory.mktemp("whole")
+    store = open_store(folder)
+    for number in range(40):
+        (lease,) = store.pull(ask(f"key-{number}"), NOW)
+        deliver(store, lease.lease_id, f"input {number}".encode(), 0.0, NOW)
+    store.close()
+    return (folder / "jobs.db").read_bytes()
+
+
+@pytest.fixture
+def path(whole: bytes, tmp_path: Path) -> Path:
+    """Return where a copy of it is."""
+    path = tmp_path / "jobs.db"
+    path.write_bytes(whole)
+    return path
+
+
+def test_it_survives_power_cuts_and_is_checked(tmp_path: Path) -> None:
+    database = Database(tmp_path / "jobs.db")
+    assert [
+        database.execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("journal_mode", "synchronous", "foreign_keys", "user_version")
+    ] == ["wal", 2, 1, SCHEMA_VERSION]
+    database.close()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: data[: len(data) // 2],
+        lambda data: data[:100],
+        lambda data: data[:-4096],
+        lambda data: b"",
+        lambda data: b"\0" * len(data),
+        lambda data: b"not SQLite at al" + data[16:],
+        lambda data: data[:16] + b"\xff\xff" + data[18:],
+        lambda data: data[:4096] + b"\xff" * 4096 + data[8192:],
+        lambda data: data[:4096] + data[8192:12288] + data[4096:8192] + data[12288:],
+        lambda data: data[:60] + (0).to_bytes(4) + data[64:],
+        lambda data: data[:60] + (0xFFFFFFFF).to_bytes(4) + data[64:],
+        lambda data: data[:60] + (1).to_bytes(4) + data[64:],
+    ],
+    ids=[
+        "half", "header", "a page short", "empty", "zeros", "magic", "page size",
+        "a page", "pages swapped", "version 0", "version -1", "version 1",
+    ],
+)  # fmt: skip
+def test_a_damaged_file_is_found_out_and_left_as_it_is(
+    path: Path, tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    damaged = damage(path.read_bytes())
+    path.write_bytes(damaged)
+    with pytest.raises(StoreDamagedError):
+        open_store(tmp_path)
+    assert path.read_bytes() == damaged
+
+
+def test_wherever_bytes_are_flipped_nothing_worse_than_an_error_comes_of_it(
+    path: Path, tmp_path: Path, whole: bytes
+) -> None:
+    found = 0
+    for seed in range(60):
+        chance = random.Random(seed)
+        data = bytearray(whole)
+        for _ in range(64):
+            data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+        for suffix in ("-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        path.write_bytes(data)
+        try:
+            store = open_store(tmp_path)
+        except StoreDamagedError:
+            found += 1
+            continue
+        # Bytes of a value were hit: to SQLite every value is as good as another.
+        try:
+            store.pull(ask("late"), NOW)
+            store.books.settlements(HOME, "r1", None, 100)
+        except sqlite3.DatabaseError, ValueError, ArithmeticError:
+            pass
+        finally:
+            store.close()
+    assert found > 40
+
+
+def test_a_file_is_set_aside_with_all_that_belongs_to_it_and_replaces_nothing(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "jobs.db"
+    for number in (1, 2):
+        for suffix in ("", "-wal", "-shm"):
+            (tmp_path / f"jobs.db{suffix}").write_text(f"{number}{suffix}")
+        aside = set_aside(path)
+        assert aside == tmp_path / f"jobs.db.damaged-{number}"
+    assert sorted(one.read_text() for one in tmp_path.iterdir()) == [
+        "1", "1-shm", "1-wal", "2", "2-shm", "2-wal",
+    ]  # fmt: skip
+
+
+def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(
+    path: Path, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="version 99, newer") as caught:
+        open_store(tmp_path)
+    assert not isinstance(caught.value, StoreDamagedError)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("place", ["folder", "missing", "forbidden"])
+def test_a_place_where_no_file_can_be_is_an_error_and_no_damage(tmp_path: Path, place: str) -> None:
+    path = {"folder": tmp_path, "missing": tmp_path / "none" / "jobs.db"}.get(
+        place, Path("/proc/jobs.db")
+    )
+    with pytest.raises(StoreError) as caught:
+        Database(path)
+    assert not isinstance(caught.value, StoreDamagedError)
+
+
+def test_a_file_that_another_process_keeps_for_itself_is_no_damage(path: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        connection.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StoreError, match="locked") as caught:
+            Database(path)
+        assert not isinstance(caught.value, StoreDamagedError)
+
+
+def test_what_the_first_version_wrote_is_taken_over_whole(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "jobs.db")) as connection:
+        connection.executescript(VERSION_1)
+    store = open_store(tmp_path, jobs=3)
+    page, cursor = store.books.settlements(HOME, "r1", None, 10)
+    assert cursor == "0123456789abcdef.7"
+    assert [(one.settlement_id, one.accepted, one.earned) for one in page] == [
+        ("settlement-0", True, PAY)
+    ]
+    assert page[0].output_sha256 is not None
+    assert store.books.balance(HOME) == PAY
+    assert store.books.latest_results("echo", 5) == [(b"input 0", b"input 0")]
+    assert store.renew(HOME, "lease-1", NOW) is not None
+    assert deliver(store, "lease-1", b"input 1", 0.0, NOW).accepted
+    (lease,) = store.pull(ask("new"), NOW)
+    assert lease.job_id == "job-2"
+    store.close()
+    with closing(sqlite3.connect(tmp_path / "jobs.db")) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+def test_a_migration_that_is_cut_off_leaves_the_older_version_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "jobs.db")) as connection:
+        connection.executescript(VERSION_1)
+        before = list(connection.iterdump())
+    half = {1: "BEGIN; DROP TABLE balances; CREATE TABLE store (a);"}
+    monkeypatch.setattr("custom_components.qheat.backend.database.MIGRATIONS", half)
+    with pytest.raises(StoreError):
+        open_store(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "jobs.db")) as connection:
+        assert list(connection.iterdump()) == before
+
+
+async def test_on_a_full_disk_nothing_is_lost_and_the_problem_is_told(tmp_path: Path) -> None:
+    output = b"price=1\nerror=1\n"
+    async with process_in(tmp_path) as process, client_of(tmp_path / "jobs.sock") as client:
+        (lease,) = (await client.pull(REQUEST, 0)).leases
+        _, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1, hard))
+        for _ in range(3):
+            with pytest.raises(BackendError) as caught:
+                await client.deliver(lease.lease_id, "r1", output, 0.0)
+            assert caught.value.status in {503, 507}
+            assert not caught.value.is_final
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+        settlement = await client.deliver(lease.lease_id, "r1", output, 0.0)
+        assert (await client.settlements("r1", None)).settlements == (settlement,)
