@@ -54,6 +54,10 @@ class Account:
     free_heat_shown_j: float = 0.0
     cursor: str | None = None
     memory: SettlementMemory = field(default_factory=SettlementMemory)
+    volume: int = 0
+    """The number of the volume, the account written whole, that changes are counted from."""
+    volumes_tried: int = 0
+    """How many volumes were begun, whether or not they could be written."""
     _last: Reading | None = None
 
     def record(self, reading: Reading) -> None:
@@ -118,6 +122,11 @@ class Account:
         stands still until what is truly free has caught up with it.
         """
         return replace(self.hours.totals, free_heat_j=self.free_heat_shown_j)
+
+    @property
+    def changes(self) -> int:
+        """How many hours and settlements have changed since the account was written whole."""
+        return len(self.hours.changed) + len(self.memory.changed)
 
     def _heat(self, reading: Reading, heat_j: float) -> None:
         if heat_j:

@@ -71,6 +71,8 @@ class SettlementMemory:
     """The settlements booked last, by id, and the horizon (epoch seconds) behind them."""
 
     settled: dict[str, Settlement] = field(default_factory=dict)
+    changed: dict[str, None] = field(default_factory=dict)
+    """The ids that were remembered or forgotten since the last volume, in order of that."""
     horizon_s: float = 0.0
 
     def is_news(self, settlement: Settlement) -> bool:
@@ -93,6 +95,7 @@ class SettlementMemory:
     def remember(self, settlement: Settlement) -> None:
         """Remember a settlement, instead of the one with its id if there is one."""
         self.settled[settlement.settlement_id] = settlement
+        self.changed[settlement.settlement_id] = None
 
     def forget(self) -> None:
         """Forget the oldest settlements beyond MEMORY, and move the horizon behind them."""
@@ -105,6 +108,7 @@ class SettlementMemory:
             if settlement.settled_at == newest_s and len(self.settled) <= MOST:
                 return
             del self.settled[settlement.settlement_id]
+            self.changed[settlement.settlement_id] = None
             self.horizon_s = settlement.settled_at
 
 

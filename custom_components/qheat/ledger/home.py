@@ -1,26 +1,33 @@
 """The ledger of one home: an account for every radiator that it has or had."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 from ..compute.engine import HeatKind, PowerSource, Settlement, SettlementPage
 from .account import Account, Moment, Reading
 from .booking import MAX_ID, Booking
 from .money import LedgerError, Tariff, check_currency, check_text
-from .stored import dump_account, fields_of, load_account, object_of
+from .stored import fields_of, object_of
+from .stored_account import dump_changes, dump_volume, load_account
 from .totals import Totals
 
 VERSION: Final = 1
+MOST_CHANGES: Final = 16
+"""With more of them, writing an account whole costs less than writing them again and again."""
 
 
 class Ledger:
     """Heat and money of one home, in one currency (ISO 4217).
 
-    Pure: it holds no clock and writes no file. What `save` returns is complete at any moment, so
-    a process killed between two saves loses the heat since the last one and books nothing twice:
-    the cursor, the ids booked and the sums are saved together, and an engine asked again after
-    that cursor repeats what was not saved. Show only totals that are saved (see `docs/money.md`),
-    and they never go backwards: heat is only ever added.
+    Pure: it holds no clock and writes no file. What is saved of an account belongs to one moment,
+    so a process killed between two saves loses the heat since the last one and books nothing
+    twice: the cursor, the ids booked and the sums are saved together, and an engine asked again
+    after that cursor repeats what was not saved. Show only totals that are saved (see
+    `docs/money.md`), and they never go backwards: heat is only ever added.
+
+    `save` returns what is new since the volumes: to be written often. `volume` writes one account
+    whole: to be done for those in `thick`, never while a save is being written.
     """
 
     def __init__(self, currency: str) -> None:
@@ -103,27 +110,63 @@ class Ledger:
         account = self._accounts.get(radiator_id)
         return () if account is None else tuple(account.memory.settled.values())
 
+    @property
+    def thick(self) -> tuple[str, ...]:
+        """The radiators whose accounts have changed so much that they want a new volume."""
+        return tuple(
+            radiator_id
+            for radiator_id, account in self._accounts.items()
+            if account.changes > MOST_CHANGES
+        )
+
+    @contextmanager
+    def volume(self, radiator_id: str) -> Iterator[dict[str, Any]]:
+        """Give an account whole as JSON data, to be written before the context ends well.
+
+        If the context ends by an exception, the volume counts as not written. A save that names
+        the account has to be on disk already.
+        """
+        account = self._accounts[radiator_id]
+        hours, settled = account.hours.changed, account.memory.changed
+        account.hours.changed, account.memory.changed = {}, {}
+        account.volumes_tried += 1
+        number = account.volumes_tried
+        try:
+            yield dump_volume(account)
+        except BaseException:
+            account.hours.changed = hours | account.hours.changed
+            account.memory.changed = settled | account.memory.changed
+            raise
+        account.volume = number
+
+    def save_account(self, radiator_id: str) -> dict[str, Any]:
+        """Return what is new of one account since its volume, as JSON data for `document`."""
+        return dump_changes(self._accounts[radiator_id])
+
+    def document(self, accounts: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the saved accounts as JSON data for `load`."""
+        return {"version": VERSION, "currency": self.currency, "accounts": dict(accounts)}
+
     def save(self) -> dict[str, Any]:
-        """Return all of the ledger as JSON data for `load`."""
-        return {
-            "version": VERSION,
-            "currency": self.currency,
-            "accounts": {
-                radiator_id: dump_account(account)
-                for radiator_id, account in self._accounts.items()
-            },
-        }
+        """Return what is new of all accounts since their volumes, as JSON data for `load`."""
+        return self.document({key: self.save_account(key) for key in self._accounts})
 
     @classmethod
-    def load(cls, data: object) -> Ledger:
-        """Return the ledger that was saved; raises LedgerError for anything else."""
+    def load(cls, data: object, volumes: Mapping[str, object] | None = None) -> Ledger:
+        """Return the ledger that was saved; raises LedgerError for anything else.
+
+        `volumes` are those written last, by radiator.
+        """
         fields = fields_of("ledger", data, {"version", "currency", "accounts"})
         if fields["version"] != VERSION:
             raise LedgerError(f"the ledger was saved by another version, not {VERSION}")
         ledger = cls(check_currency(fields["currency"]))
         for radiator_id, account in object_of("accounts", fields["accounts"]).items():
             check_text("radiator id", radiator_id, MAX_ID)
-            ledger._accounts[radiator_id] = load_account(account, radiator_id, ledger.currency)
+            volume = (volumes or {}).get(radiator_id)
+            ledger._accounts[radiator_id] = load_account(
+                account, volume, radiator_id, ledger.currency
+            )
         return ledger
 
     def _account(self, radiator_id: str) -> Account:

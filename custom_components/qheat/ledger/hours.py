@@ -25,6 +25,8 @@ class Hours:
     """Epoch seconds at the end of the newest closed hour, 0 while none is."""
     open: dict[int, Totals] = field(default_factory=dict)
     """By the hour's start in epoch seconds."""
+    changed: dict[int, None] = field(default_factory=dict)
+    """The hours that were changed or closed since the last volume, in order of that."""
     totals: Totals = field(init=False)
     """All hours, open and closed."""
 
@@ -48,10 +50,12 @@ class Hours:
         """Add to the hour of `at_s` (epoch seconds), or to the first that is open for changes."""
         hour_s = int(self.open_at(at_s) // HOUR_S) * HOUR_S
         self.open[hour_s] = self.open.get(hour_s, Totals()) + change
+        self.changed[hour_s] = None
         self.totals += change
         if len(self.open) > OPEN_HOURS:
             oldest_s = min(self.open)
             self.closed += self.open.pop(oldest_s)
+            self.changed[oldest_s] = None
             self.closed_until_s = oldest_s + HOUR_S
 
     def running(self) -> Iterator[tuple[int, Totals]]:

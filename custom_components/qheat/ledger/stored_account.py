@@ -1,0 +1,214 @@
+"""Accounts as JSON data and back, in two parts that are written at different times.
+
+A volume holds an account whole, up to 100 kB, and is written seldom. What has changed since its
+volume is small, written often, and says what is, not what was added: so changes are right on any
+volume that is older than they are and not older than the one they begin at. Changes that are
+older than the volume, as a process killed between the two writes leaves them, are all in it.
+Volumes are numbered by the attempts to write one, for one that failed may be on disk all the same.
+
+What there are many of is a list in a fixed order, to be short.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from ..compute.engine import Settlement
+from .account import MAX_CURSOR, Account
+from .booking import MAX_ENERGY_J, MAX_ID, MAX_KIND, MAX_TIME_S, SettlementMemory, worked_at
+from .hours import HOUR_S, Hours
+from .money import LedgerError, check_number, check_text
+from .stored import (
+    MAX_HEAT_J,
+    count_of,
+    dump_totals,
+    fields_of,
+    items_of,
+    list_of,
+    load_totals,
+    money_of,
+    unique_of,
+)
+from .totals import Totals
+
+_PART: Final = {
+    "volume",
+    "tried",
+    "closed",
+    "closed_until_s",
+    "hours",
+    "free_heat_shown_j",
+    "cursor",
+    "horizon_s",
+    "settled",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """A volume or the changes since; an hour or settlement that is None is there no more."""
+
+    volume: int
+    """The volume that the changes begin at; a volume's own number; 0: none."""
+    tried: int
+    """How many volumes had been begun when this was written."""
+    closed: Totals
+    closed_until_s: int
+    free_heat_shown_j: float
+    cursor: str | None
+    horizon_s: float
+    hours: dict[int, Totals | None]
+    settled: dict[str, Settlement | None]
+
+
+def dump_volume(account: Account) -> dict[str, Any]:
+    """Return an account whole as JSON data, for the volume that was begun last.
+
+    The last reading is left out: a restart is a gap.
+    """
+    number, memory = account.volumes_tried, account.memory
+    return _dump(account, number, tuple(account.hours.open), tuple(memory.settled))
+
+
+def dump_changes(account: Account) -> dict[str, Any]:
+    """Return what has changed since an account's volume as JSON data; all, if it has none."""
+    hours, memory = account.hours, account.memory
+    if not account.volume:
+        return _dump(account, 0, hours.open, memory.settled)
+    return _dump(account, account.volume, hours.changed, memory.changed)
+
+
+def load_account(changes: object, volume: object, radiator_id: str, currency: str) -> Account:
+    """Return the account of which these are the two parts; `volume` None: it has none.
+
+    Raises LedgerError.
+    """
+    part = _load(changes, radiator_id, currency)
+    whole = None if volume is None else _load(volume, radiator_id, currency)
+    if whole is None:
+        if part.volume:
+            raise LedgerError(f"volume {part.volume} is missing")
+        return _account(part, part.hours, part.settled, changes=part)
+    if part.tried < whole.tried:
+        return _account(whole, whole.hours, whole.settled, changes=None)
+    if whole.volume < part.volume:
+        raise LedgerError(f"volume {part.volume} is missing, there is {whole.volume}")
+    return _account(part, whole.hours | part.hours, whole.settled | part.settled, changes=part)
+
+
+def _account(
+    part: _Part,
+    hours: dict[int, Totals | None],
+    settled: dict[str, Settlement | None],
+    *,
+    changes: _Part | None,
+) -> Account:
+    return Account(
+        volume=part.volume,
+        volumes_tried=part.tried,
+        hours=Hours(
+            closed=part.closed,
+            closed_until_s=part.closed_until_s,
+            open={hour_s: totals for hour_s, totals in hours.items() if totals is not None},
+            changed=dict.fromkeys(changes.hours if changes else ()),
+        ),
+        free_heat_shown_j=part.free_heat_shown_j,
+        cursor=part.cursor,
+        memory=SettlementMemory(
+            settled={key: one for key, one in settled.items() if one is not None},
+            changed=dict.fromkeys(changes.settled if changes else ()),
+            horizon_s=part.horizon_s,
+        ),
+    )
+
+
+def _dump(
+    account: Account, volume: int, hours: Iterable[int], settled: Iterable[str]
+) -> dict[str, Any]:
+    return {
+        "volume": volume,
+        "tried": account.volumes_tried,
+        "closed": dump_totals(account.hours.closed),
+        "closed_until_s": account.hours.closed_until_s,
+        "hours": [
+            [hour_s, dump_totals(account.hours.open[hour_s])]
+            if hour_s in account.hours.open
+            else [hour_s]
+            for hour_s in hours
+        ],
+        "free_heat_shown_j": account.free_heat_shown_j,
+        "cursor": account.cursor,
+        "horizon_s": account.memory.horizon_s,
+        "settled": [
+            _dump_settled(account.memory.settled[settlement_id])
+            if settlement_id in account.memory.settled
+            else [settlement_id]
+            for settlement_id in settled
+        ],
+    }
+
+
+def _load(data: object, radiator_id: str, currency: str) -> _Part:
+    fields = fields_of("account", data, _PART)
+    if fields["cursor"] is not None:
+        check_text("cursor", fields["cursor"], MAX_CURSOR)
+    return _Part(
+        volume=count_of("volume", fields["volume"]),
+        tried=count_of("tried", fields["tried"]),
+        closed=load_totals(fields["closed"]),
+        closed_until_s=count_of("closed_until_s", fields["closed_until_s"]),
+        free_heat_shown_j=check_number(
+            "free_heat_shown_j", fields["free_heat_shown_j"], MAX_HEAT_J
+        ),
+        cursor=fields["cursor"],
+        horizon_s=check_number("horizon_s", fields["horizon_s"], MAX_TIME_S),
+        hours=unique_of("hour", [_load_hour(entry) for entry in list_of("hours", fields)]),
+        settled=unique_of(
+            "settlement",
+            [_load_settled(entry, radiator_id, currency) for entry in list_of("settled", fields)],
+        ),
+    )
+
+
+def _load_hour(data: object) -> tuple[int, Totals | None]:
+    gone = isinstance(data, list) and len(data) == 1
+    hour_s, totals = items_of("hour", [*data, None] if gone else data, 2)
+    if count_of("hour", hour_s) % HOUR_S:
+        raise LedgerError("an hour does not start on the hour")
+    return hour_s, None if gone else load_totals(totals)
+
+
+def _dump_settled(settlement: Settlement) -> list[Any]:
+    return [
+        settlement.settlement_id,
+        settlement.job_kind,
+        settlement.accepted,
+        str(settlement.earned),
+        str(settlement.repaid),
+        settlement.energy_j,
+        settlement.settled_at,
+        worked_at(settlement),
+    ]
+
+
+def _load_settled(data: object, radiator_id: str, currency: str) -> tuple[str, Settlement | None]:
+    if isinstance(data, list) and len(data) == 1:
+        return check_text("settlement id", data[0], MAX_ID), None
+    settlement_id, kind, accepted, earned, repaid, energy_j, settled_at, worked_s = items_of(
+        "settlement", data, 8
+    )
+    if not isinstance(accepted, bool):
+        raise LedgerError("accepted is neither true nor false")
+    return check_text("settlement id", settlement_id, MAX_ID), Settlement(
+        settlement_id=settlement_id,
+        radiator_id=radiator_id,
+        job_kind=check_text("job kind", kind, MAX_KIND),
+        accepted=accepted,
+        earned=money_of("earned", earned, Decimal(0)),
+        repaid=money_of("repaid", repaid, Decimal(0)),
+        energy_j=check_number("settlement energy", energy_j, MAX_ENERGY_J),
+        currency=currency,
+        settled_at=check_number("settlement time", settled_at, MAX_TIME_S),
+        delivered_at=check_number("delivery time", worked_s, MAX_TIME_S),
+    )
