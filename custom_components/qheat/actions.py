@@ -86,7 +86,7 @@ async def _export_statement(call: ServiceCall) -> ServiceResponse:
         hass, DOMAIN, call.data.get(ATTR_CONFIG_ENTRY_ID)
     )
     first, last = _span(call)
-    archive = entry.runtime_data.archive
+    archive = entry.runtime_data.books.archive
     archive.absorb()
     try:
         statement = make_statement(

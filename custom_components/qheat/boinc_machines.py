@@ -31,7 +31,6 @@ from homeassistant.helpers.event import (
 )
 from homeassistant.util.unit_conversion import PowerConverter
 
-from .books import mapping
 from .compute.boinc import BoincEngine, BoincError, BoincOptions, Details
 from .compute.engine import Engine, PowerModel
 from .const import (
@@ -49,6 +48,7 @@ from .const import (
     SUBENTRY_BOINC,
 )
 from .heating import RadiatorRating
+from .shelf import mapping
 
 MAX_RATE: Final = 1000
 """Money per credit: a slip of the finger, not a price, above that."""
@@ -95,9 +95,9 @@ class BoincMachines:
         """Return what its user calls a machine."""
         return self._machines[radiator_id].title
 
-    def details(self) -> dict[str, Details | None]:
-        """Return what each machine does now; None while it is not known."""
-        return {key: machine.engine.details() for key, machine in self._machines.items()}
+    def details(self, radiator_id: str) -> Details | None:
+        """Return what a machine does now; None while it is not known."""
+        return self._machines[radiator_id].engine.details()
 
     def build(self, radiator_id: str, subentry: ConfigSubentry) -> tuple[RadiatorRating, Engine]:
         """Return what a radiator can give, and its engine."""

@@ -128,11 +128,11 @@ GPU_DESCRIPTIONS: tuple[BoincSensorDescription, ...] = (
 )
 
 
-def boinc_sensors(coordinator: HomeCoordinator, radiator_id: str) -> list[BoincSensor]:
+def boinc_sensors(home: HomeCoordinator, radiator_id: str) -> list[BoincSensor]:
     """Return the sensors of a BOINC machine, those of its GPU included if it has one."""
-    data = coordinator.config_entry.subentries[radiator_id].data
+    data = home.config_entry.subentries[radiator_id].data
     gpu = GPU_DESCRIPTIONS if data[CONF_GPU_W] else ()
-    return [BoincSensor(coordinator, radiator_id, item) for item in (*BOINC_DESCRIPTIONS, *gpu)]
+    return [BoincSensor(home, radiator_id, item) for item in (*BOINC_DESCRIPTIONS, *gpu)]
 
 
 class BoincSensor(RadiatorEntity, SensorEntity):
@@ -143,7 +143,7 @@ class BoincSensor(RadiatorEntity, SensorEntity):
 
     @property
     def _details(self) -> Details | None:
-        return self.coordinator.data.boinc[self._radiator_id]
+        return self._home.boinc.details(self._radiator_id)
 
     @property
     @override
@@ -161,3 +161,7 @@ class BoincSensor(RadiatorEntity, SensorEntity):
     def extra_state_attributes(self) -> Mapping[str, Any]:
         details = self._details
         return {} if details is None else self.entity_description.attributes_fn(details)
+
+    @override
+    def shows(self) -> object:
+        return self.native_value, self.extra_state_attributes

@@ -1,75 +1,181 @@
-"""The books on disk: read with suspicion, written whole, and shown only once they are written."""
+"""A home's books: heat recorded, settlements booked, all of it kept safe and shown once it is."""
 
-from collections.abc import Mapping
-from typing import Any, Final, override
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 
-from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import ConfigEntryError
-from homeassistant.helpers import issue_registry as ir
-from homeassistant.helpers.storage import Store, UnsupportedStorageVersionError
+from homeassistant.util import dt as dt_util
 
-from .const import CONF_CURRENCY, DOMAIN, LOGGER
-from .ledger import Ledger, LedgerError
+from .archive import Archive
+from .compute.engine import EngineStatus, SettlementPage
+from .const import LOGGER
+from .hourly import HourlyStatistics
+from .ledger import Ledger, LedgerError, Moment, Totals
+from .prices import Carbon, Prices
+from .shelf import Shelf
+from .today import WORK, CoreTime, Today, all_work, work_since
 
-STORAGE_VERSION: Final = 1
-
-type Kept = Mapping[str, Any]
-
-
-class BookStore(Store[dict[str, Any]]):
-    """A store that tells whether what it was given has reached the disk."""
-
-    def __init__(self, hass: HomeAssistant, entry: ConfigEntry, suffix: str = "") -> None:
-        super().__init__(hass, STORAGE_VERSION, f"{DOMAIN}.{entry.entry_id}{suffix}")
-        self.is_written = True
-
-    @override
-    async def _async_write_data(self, data: dict[str, Any]) -> None:
-        self.is_written = False
-        await super()._async_write_data(data)
-        self.is_written = True
+SAVE_EVERY_S: Final = 30.0
 
 
-async def async_read_books(
-    hass: HomeAssistant, entry: ConfigEntry, store: BookStore
-) -> tuple[Ledger, Kept]:
-    """Return the ledger, and all that was kept with it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """What the books of a radiator, or of the whole home, say; shown as last written to disk.
 
-    Damaged books are set aside and reported: nobody is to freeze for want of them.
+    So what is shown never goes backwards after a crash.
     """
-    try:
-        saved = await store.async_load()
-    except UnsupportedStorageVersionError as err:
-        raise ConfigEntryError(translation_domain=DOMAIN, translation_key="books_newer") from err
-    if saved is None:
-        return Ledger(entry.data[CONF_CURRENCY]), {}
-    try:
-        return Ledger.load(saved["ledger"]), saved
-    except (KeyError, TypeError, LedgerError) as err:
-        LOGGER.error("The books of %s cannot be read and are set aside: %s", entry.title, err)
-    await BookStore(hass, entry, ".damaged").async_save(saved)
-    ir.async_create_issue(
-        hass,
-        DOMAIN,
-        f"books_damaged_{entry.entry_id}",
-        is_fixable=False,
-        is_persistent=True,
-        severity=ir.IssueSeverity.ERROR,
-        translation_key="books_damaged",
-        translation_placeholders={"home": entry.title, "file": f"{store.path}.damaged"},
-    )
-    return Ledger(entry.data[CONF_CURRENCY]), mapping({"all": saved}, "all")
+
+    totals: Totals
+    today: Today
+    carbon: Carbon
 
 
-async def async_delete_books(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    """Delete the books, also those set aside."""
-    for suffix in ("", ".damaged"):
-        await BookStore(hass, entry, suffix).async_remove()
-    ir.async_delete_issue(hass, DOMAIN, f"books_damaged_{entry.entry_id}")
+class HomeBooks:
+    """The ledger of a home with its prices, its files and its statistics."""
 
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        shelf: Shelf,
+        archive: Archive,
+        hourly: HourlyStatistics,
+        prices: Prices,
+        carbon: Carbon,
+        core_time: CoreTime,
+        radiator_ids: tuple[str, ...],
+        state: Callable[[], Mapping[str, Any]],
+    ) -> None:
+        """`state` gives what is to be written with the books, as JSON-able data."""
+        self.archive = archive
+        self._ledger = ledger
+        self._shelf = shelf
+        self._hourly = hourly
+        self._prices = prices
+        self._carbon = carbon
+        self._core_time = core_time
+        self._radiator_ids = radiator_ids
+        self._state = state
+        self._complaints: dict[str, str] = {}
+        self._writing = asyncio.Lock()
+        self._next_save_s = 0.0
+        self._is_closed = False
+        self.balances: dict[str, Balance] = {key: self._balance(key) for key in self._all_ids}
+        self.home_balance = self._home_balance(self.balances)
 
-def mapping(saved: object, key: str) -> Kept:
-    """Return the object that `saved` holds under `key`, an empty one if there is none."""
-    value = saved.get(key) if isinstance(saved, Mapping) else None
-    return value if isinstance(value, Mapping) else {}
+    def record(
+        self, radiator_id: str, now: Moment, status: EngineStatus, cores: float | None
+    ) -> None:
+        """Record what a radiator does now, `cores` of it being busy (None: unknown)."""
+        if cores is not None and status.heat_kind not in WORK:
+            cores = 0.0
+        self._core_time.record(radiator_id, dt_util.now().date(), now.steady_s, cores)
+        try:
+            self._ledger.record(
+                radiator_id,
+                now,
+                status.power_w,
+                kind=status.heat_kind,
+                source=status.power_source,
+                tariff=self._prices.now(),
+            )
+        except LedgerError:
+            LOGGER.exception("A reading of %s was not recorded", radiator_id)
+
+    def cursor(self, radiator_id: str) -> str | None:
+        """Return where to ask a radiator's engine for settlements next; None: from the first."""
+        return self._ledger.cursor(radiator_id)
+
+    def book(self, radiator_id: str, page: SettlementPage) -> bool:
+        """Book what was settled; tell if there is anything to save. Log once what is wrong."""
+        # BOINC's first page holds no settlement, only the credit to count from.
+        if not page.settlements and page.cursor == self._ledger.cursor(radiator_id):
+            return False
+        try:
+            booking = self._ledger.book(radiator_id, page, time.time())
+        except LedgerError as err:
+            self._complain(radiator_id, f"settlements were not booked: {err}")
+            return False
+        if booking.faults:
+            count, first = len(booking.faults), booking.faults[0].detail
+            complaint = f"{count} settlements were not booked, the first because {first}"
+            self._complain(radiator_id, complaint)
+        return True
+
+    async def async_tick(self, steady_s: float) -> bool:
+        """Write what is due at a moment of the monotonic clock; tell if balances are new."""
+        saved = steady_s >= self._next_save_s and await self.async_save()
+        await self.archive.async_tick(steady_s)
+        return saved
+
+    async def async_save(self, *, booked: bool = False) -> bool:
+        """Write the books, and all that is kept with them; tell whether they are on disk.
+
+        What is written is complete or not there at all. `booked` says that settlements were.
+        """
+        async with self._writing:
+            if self._is_closed:
+                return False
+            self._next_save_s = time.monotonic() + SAVE_EVERY_S
+            accounts, balances = {}, {}
+            for radiator_id in self._all_ids:
+                # Each account by itself belongs to one moment; a building of them takes a while.
+                await asyncio.sleep(0)
+                accounts[radiator_id] = self._ledger.save_account(radiator_id)
+                balances[radiator_id] = self._balance(radiator_id)
+            ledger = self._ledger.document(accounts)
+            changes = {"ledger": ledger, "core_time": self._core_time.save(), **self._state()}
+            if not await self._shelf.async_write(changes):
+                return False
+            self.balances, self.home_balance = balances, self._home_balance(balances)
+            await self._write_volumes()
+        await self._hourly.async_tick(time.time(), booked=booked)
+        return True
+
+    async def async_close(self) -> None:
+        """Write the books for the last time; a tick that is under way writes no more."""
+        await self.archive.async_save()
+        await self.async_save()
+        self._is_closed = True
+
+    async def _write_volumes(self) -> None:
+        if self._shelf.is_closing:
+            return
+        for radiator_id in self._ledger.thick:
+            try:
+                with self._ledger.volume(radiator_id) as volume:
+                    await self._shelf.async_write_volume(radiator_id, volume)
+            except OSError as err:
+                LOGGER.error("The account of %s was not written whole: %s", radiator_id, err)
+
+    @property
+    def _all_ids(self) -> tuple[str, ...]:
+        """The radiators of the home, and those it had."""
+        return tuple(dict.fromkeys((*self._radiator_ids, *self._ledger.radiator_ids)))
+
+    def _balance(self, radiator_id: str) -> Balance:
+        midnight = dt_util.start_of_local_day()
+        return Balance(
+            totals=self._ledger.totals(radiator_id),
+            today=work_since(
+                self._ledger.hours(radiator_id),
+                midnight.timestamp(),
+                self._core_time.core_h(radiator_id, midnight.date()),
+            ),
+            carbon=self._carbon,
+        )
+
+    def _home_balance(self, balances: Mapping[str, Balance]) -> Balance:
+        return Balance(
+            totals=sum((balance.totals for balance in balances.values()), Totals()),
+            today=all_work([balance.today for balance in balances.values()]),
+            carbon=self._carbon,
+        )
+
+    def _complain(self, radiator_id: str, complaint: str) -> None:
+        """Log what is wrong with a radiator's settlements, once until it changes."""
+        if self._complaints.get(radiator_id) != complaint:
+            self._complaints[radiator_id] = complaint
+            LOGGER.warning("%s: %s", radiator_id, complaint)

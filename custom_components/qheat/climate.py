@@ -60,7 +60,7 @@ class QheatThermostat(RadiatorEntity, ClimateEntity):
 
     @property
     def _setting(self) -> Setting:
-        return self.coordinator.radiators[self._radiator_id].setting
+        return self.coordinator.radiator.setting
 
     @property
     @override
@@ -99,7 +99,7 @@ class QheatThermostat(RadiatorEntity, ClimateEntity):
     @override
     async def async_set_preset_mode(self, preset_mode: str) -> None:
         preset = None if preset_mode == PRESET_NONE else Preset(preset_mode)
-        await self._set(self._setting.with_preset(preset, self.coordinator.presets))
+        await self._set(self._setting.with_preset(preset, self._home.presets))
 
     @override
     async def async_set_temperature(self, **kwargs: Any) -> None:
@@ -107,8 +107,12 @@ class QheatThermostat(RadiatorEntity, ClimateEntity):
         if (mode := kwargs.get(ATTR_HVAC_MODE)) is not None:
             setting = setting.with_heating(mode == HVACMode.HEAT)
         if (setpoint_c := kwargs.get(ATTR_TEMPERATURE)) is not None:
-            setting = setting.with_setpoint(setpoint_c, self.coordinator.presets)
+            setting = setting.with_setpoint(setpoint_c, self._home.presets)
         await self._set(setting)
 
+    @override
+    def shows(self) -> object:
+        return self._setting, self.hvac_action, self.native_current_temperature
+
     async def _set(self, setting: Setting) -> None:
-        await self.coordinator.async_set(self._radiator_id, setting)
+        await self._home.async_set(self._radiator_id, setting)

@@ -1,4 +1,4 @@
-"""The coordinator ties the parts of a home together, once every tick."""
+"""The coordinators tie the parts of a home together, once every tick."""
 
 import asyncio
 import sqlite3
@@ -10,56 +10,81 @@ from typing import Final, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
-from homeassistant.util import dt as dt_util
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
-from .archive import Archive
 from .backend import EmbeddedBackend, StoreError
 from .boinc_machines import BoincMachines
-from .books import BookStore
-from .compute.boinc import Details
-from .compute.engine import EngineError, EngineProblem, EngineStatus, HeatBudget
+from .books import Balance, HomeBooks
+from .compute.engine import EngineError, EngineProblem, HeatBudget
 from .compute.machine import Machine
-from .const import LOGGER
+from .const import DOMAIN, LOGGER
 from .heating.learn import refit
-from .hourly import HourlyStatistics
-from .ledger import Ledger, LedgerError, Moment, Totals
-from .prices import Carbon, Prices
+from .learned import Learned
+from .ledger import Moment
 from .radiator import Radiator, RadiatorState
 from .setting import Presets, Setting
 from .showcase import Showcase, read_showcase
-from .today import WORK, CoreTime, Today, all_work, work_since
 
 type QheatConfigEntry = ConfigEntry[HomeCoordinator]
 
 # A heat budget is renewed with every tick; a tenant who turns the dial sees watts move at once.
 TICK: Final = timedelta(seconds=5)
 SETTLEMENTS_EVERY_S: Final = 10.0
-SAVE_EVERY_S: Final = 30.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Balance:
-    """What the books of a radiator, or of the whole home, say; shown as last written to disk.
+class RadiatorCoordinator(DataUpdateCoordinator[RadiatorState]):
+    """Renews the heat budget of one radiator and records its heat, when its home ticks."""
 
-    So what is shown never goes backwards after a crash.
-    """
+    config_entry: QheatConfigEntry
 
-    totals: Totals
-    today: Today
-    carbon: Carbon
+    def __init__(
+        self, hass: HomeAssistant, entry: QheatConfigEntry, radiator: Radiator, books: HomeBooks
+    ) -> None:
+        title = entry.subentries[radiator.radiator_id].title
+        super().__init__(hass, LOGGER, config_entry=entry, name=title)
+        self.radiator = radiator
+        self._books = books
+
+    @property
+    def balance(self) -> Balance:
+        """What the books say of the radiator."""
+        return self._books.balances[self.radiator.radiator_id]
+
+    @override
+    async def _async_update_data(self) -> RadiatorState:
+        radiator, now = self.radiator, Moment(utc_s=time.time(), steady_s=time.monotonic())
+        try:
+            state = radiator.tick(now.utc_s, now.steady_s)
+        except Exception as err:
+            # Whatever it is, the other rooms stay warm, and this one is left without heat.
+            radiator.engine.set_budget(HeatBudget(power_w=0.0, expires_s=now.steady_s))
+            if self.last_update_success:
+                LOGGER.exception("The radiator %s has failed", self.name)
+            raise UpdateFailed(
+                translation_domain=DOMAIN, translation_key="radiator_failed"
+            ) from err
+        power_w = state.engine.power_w
+        cores = None if power_w is None else radiator.busy_slots(power_w)
+        self._books.record(radiator.radiator_id, now, state.engine, cores)
+        if radiator.control.needs_refit():
+            self.config_entry.async_create_background_task(
+                self.hass, self._learn(), "qheat learning"
+            )
+        return state
+
+    async def _learn(self) -> None:
+        """Fit the room's model to its history, outside the event loop."""
+        control = self.radiator.control
+        control.adopt(await self.hass.async_add_executor_job(refit, control.snapshot()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HomeState:
-    """All that the entities of a home show."""
+    """All that the entities of a home's own device show."""
 
     radiators: Mapping[str, RadiatorState]
-    balances: Mapping[str, Balance]
-    home_balance: Balance
+    balance: Balance
     showcase: Showcase
-    boinc: Mapping[str, Details | None]
-    """What each BOINC machine does; None while it is not known."""
 
     @property
     def power_w(self) -> float | None:
@@ -75,7 +100,7 @@ class HomeState:
 
 
 class HomeCoordinator(DataUpdateCoordinator[HomeState]):
-    """Renews heat budgets, records heat, books settlements and keeps the books safe."""
+    """Ticks the radiators of a home, books what backends settle, and keeps the books safe."""
 
     config_entry: QheatConfigEntry
     close: Callable[[], Awaitable[None]]
@@ -87,100 +112,51 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         entry: QheatConfigEntry,
         *,
         radiators: Mapping[str, Radiator],
-        ledger: Ledger,
-        prices: Prices,
-        carbon: Carbon,
-        core_time: CoreTime,
-        archive: Archive,
-        hourly: HourlyStatistics,
+        books: HomeBooks,
+        learned: Learned,
         presets: Presets,
         machine: Machine | None,
         boinc: BoincMachines,
         embedded: EmbeddedBackend | None,
-        store: BookStore,
     ) -> None:
         super().__init__(hass, LOGGER, config_entry=entry, name=entry.title, update_interval=TICK)
         self.presets = presets
         self.machine = machine
         self.embedded = embedded
         self.boinc = boinc
-        self.radiators = radiators
-        self._ledger = ledger
-        self._prices = prices
-        self._carbon = carbon
-        self._core_time = core_time
-        self.archive = archive
-        self._hourly = hourly
-        self._balances, self._home_balance = self._read_books()
-        self._store = store
+        self.books = books
+        self.radiators = {
+            key: RadiatorCoordinator(hass, entry, radiator, books)
+            for key, radiator in radiators.items()
+        }
+        self._learned = learned
         self._showcase = Showcase()
-        self._next_save_s = 0.0
-        self._is_closed = False
-        self._faulty: set[str] = set()
-        self._complaints: dict[str, str] = {}
 
     @override
     async def _async_update_data(self) -> HomeState:
-        now = Moment(utc_s=time.time(), steady_s=time.monotonic())
-        states = {}
-        for radiator_id, radiator in self.radiators.items():
-            if (state := self._tick(radiator, now)) is not None:
-                states[radiator_id] = state
-                self._record(radiator_id, now, state.engine)
-        if now.steady_s >= self._next_save_s:
-            await self.async_save()
-            await self._write_hours(booked=False)
-        await self.archive.async_tick(now.steady_s)
-        return self._state(states)
+        # A building of radiators is no reason for anything else to wait: one at a time.
+        for radiator in self.radiators.values():
+            await radiator.async_refresh()
+            await asyncio.sleep(0)
+        now_s = time.monotonic()
+        if await self.books.async_tick(now_s):
+            for radiator in self.radiators.values():
+                radiator.async_update_listeners()
+                await asyncio.sleep(0)
+        controls = {key: one.radiator.control for key, one in self.radiators.items()}
+        await self._learned.async_tick(now_s, controls)
+        return self._state()
 
-    def _state(self, radiators: Mapping[str, RadiatorState]) -> HomeState:
+    def _state(self) -> HomeState:
         return HomeState(
-            radiators=radiators,
-            balances=self._balances,
-            home_balance=self._home_balance,
+            radiators={
+                key: radiator.data
+                for key, radiator in self.radiators.items()
+                if radiator.last_update_success
+            },
+            balance=self.books.home_balance,
             showcase=self._showcase,
-            boinc=self.boinc.details(),
         )
-
-    def _tick(self, radiator: Radiator, now: Moment) -> RadiatorState | None:
-        """Tick one radiator; a fault in one leaves the others warm, and itself without heat."""
-        try:
-            state = radiator.tick(now.utc_s, now.steady_s)
-        except Exception:  # noqa: BLE001 - whatever it is, the other rooms stay warm
-            radiator.engine.set_budget(HeatBudget(power_w=0.0, expires_s=now.steady_s))
-            if radiator.radiator_id not in self._faulty:
-                LOGGER.exception("The radiator %s has failed", radiator.radiator_id)
-            self._faulty.add(radiator.radiator_id)
-            return None
-        self._faulty.discard(radiator.radiator_id)
-        if radiator.control.needs_refit():
-            self.config_entry.async_create_background_task(
-                self.hass, self._learn(radiator), "qheat learning"
-            )
-        return state
-
-    async def _learn(self, radiator: Radiator) -> None:
-        """Fit the room's model to its history, outside the event loop."""
-        snapshot = radiator.control.snapshot()
-        radiator.control.adopt(await self.hass.async_add_executor_job(refit, snapshot))
-
-    def _record(self, radiator_id: str, now: Moment, status: EngineStatus) -> None:
-        cores = None
-        if status.power_w is not None:
-            busy = self.radiators[radiator_id].busy_slots(status.power_w)
-            cores = busy if status.heat_kind in WORK else 0.0
-        self._core_time.record(radiator_id, dt_util.now().date(), now.steady_s, cores)
-        try:
-            self._ledger.record(
-                radiator_id,
-                now,
-                status.power_w,
-                kind=status.heat_kind,
-                source=status.power_source,
-                tariff=self._prices.now(),
-            )
-        except LedgerError:
-            LOGGER.exception("A reading of %s was not recorded", radiator_id)
 
     async def async_follow_settlements(self) -> None:
         """Book what backends settle, for ever, apart from the ticks: a slow one stops no heat."""
@@ -194,41 +170,28 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
 
     async def async_book_settlements(self) -> None:
         """Book what was settled since the last look, and show it."""
-        books = [self._book_settlements(radiator) for radiator in self.radiators.values()]
-        if any(await asyncio.gather(*books)):
-            await self.async_save()
-            await self._write_hours(booked=True)
-            await self._look_at_results()
-            self.async_set_updated_data(self._state(self.data.radiators))
+        asked = {key: self._book_settlements(one.radiator) for key, one in self.radiators.items()}
+        paid = await asyncio.gather(*asked.values())
+        if not any(paid):
+            return
+        await self.books.async_save(booked=True)
+        await self._look_at_results()
+        for key, is_paid in zip(asked, paid, strict=True):
+            if is_paid:
+                self.radiators[key].async_update_listeners()
+        self.async_set_updated_data(self._state())
 
     async def _book_settlements(self, radiator: Radiator) -> bool:
         """Book what was settled since the last look; True if there was anything."""
-        cursor = self._ledger.cursor(radiator.radiator_id)
+        radiator_id = radiator.radiator_id
         try:
-            page = await radiator.engine.settlements(cursor)
-            # BOINC's first page holds no settlement, only the credit to count from.
-            if not page.settlements and page.cursor == cursor:
-                return False
-            booking = self._ledger.book(radiator.radiator_id, page, time.time())
+            page = await radiator.engine.settlements(self.books.cursor(radiator_id))
         except EngineError as err:
             refused = err.problem is EngineProblem.BACKEND_REFUSED
-            if refused and radiator.radiator_id not in self.boinc:
+            if refused and radiator_id not in self.boinc:
                 self.config_entry.async_start_reauth(self.hass)
             return False
-        except LedgerError as err:
-            self._complain(radiator.radiator_id, f"settlements were not booked: {err}")
-            return False
-        if booking.faults:
-            count, first = len(booking.faults), booking.faults[0].detail
-            complaint = f"{count} settlements were not booked, the first because {first}"
-            self._complain(radiator.radiator_id, complaint)
-        return True
-
-    def _complain(self, radiator_id: str, complaint: str) -> None:
-        """Log what is wrong with a radiator's settlements, once until it changes."""
-        if self._complaints.get(radiator_id) != complaint:
-            self._complaints[radiator_id] = complaint
-            LOGGER.warning("%s: %s", radiator_id, complaint)
+        return self.books.book(radiator_id, page)
 
     async def _look_at_results(self) -> None:
         if self.embedded is None:
@@ -240,51 +203,15 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
 
     async def async_set(self, radiator_id: str, setting: Setting) -> None:
         """Take over what the tenant has set, keep it, and act on it at once."""
-        self.radiators[radiator_id].setting = setting
-        await self.async_save()
-        await self.async_refresh()
+        radiator = self.radiators[radiator_id]
+        radiator.radiator.setting = setting
+        await self.books.async_save()
+        await radiator.async_refresh()
+        self.async_set_updated_data(self._state())
 
-    async def async_save(self) -> None:
-        """Write the books and settings; what is written is complete or not there at all."""
-        if self._is_closed:
-            return
-        self._next_save_s = time.monotonic() + SAVE_EVERY_S
-        balances, home_balance = self._read_books()
-        await self._store.async_save(
-            {
-                "ledger": self._ledger.save(),
-                "radiators": {key: radiator.save() for key, radiator in self.radiators.items()},
-                "boinc": self.boinc.save(),
-                "core_time": self._core_time.save(),
-            }
+    async def async_close(self) -> None:
+        """Write for the last time what thermostats have learned, and the books."""
+        await self._learned.async_save(
+            {key: one.radiator.control for key, one in self.radiators.items()}
         )
-        if self._store.is_written:
-            self._balances, self._home_balance = balances, home_balance
-
-    async def _write_hours(self, *, booked: bool) -> None:
-        """Write statistics of what is on disk."""
-        if self._store.is_written:
-            await self._hourly.async_tick(time.time(), booked=booked)
-
-    def _read_books(self) -> tuple[dict[str, Balance], Balance]:
-        """Return the balance of each radiator, and of the home with all that it ever had."""
-        midnight = dt_util.start_of_local_day()
-        work = {
-            key: work_since(
-                self._ledger.hours(key),
-                midnight.timestamp(),
-                self._core_time.core_h(key, midnight.date()),
-            )
-            for key in {*self.radiators, *self._ledger.radiator_ids}
-        }
-        balances = {
-            key: Balance(totals=self._ledger.totals(key), today=work[key], carbon=self._carbon)
-            for key in self.radiators
-        }
-        total, all_today = self._ledger.total(), all_work(list(work.values()))
-        return balances, Balance(totals=total, today=all_today, carbon=self._carbon)
-
-    async def async_save_for_good(self) -> None:
-        """Write the books for the last time; a tick that is under way writes no more."""
-        await self.async_save()
-        self._is_closed = True
+        await self.books.async_close()

@@ -31,12 +31,13 @@ async def async_get_config_entry_diagnostics(
             radiator_id: {
                 "settings": async_redact_data(dict(entry.subentries[radiator_id].data), TO_REDACT),
                 "state": asdict(state),
-                "learned": asdict(coordinator.radiators[radiator_id].control.model),
+                "learned": asdict(coordinator.radiators[radiator_id].radiator.control.model),
             }
             for radiator_id, state in coordinator.data.radiators.items()
         },
         "boinc": {
-            radiator_id: async_redact_data(asdict(details), TO_REDACT) if details else None
-            for radiator_id, details in coordinator.data.boinc.items()
+            radiator_id: (details := coordinator.boinc.details(radiator_id))
+            and async_redact_data(asdict(details), TO_REDACT)
+            for radiator_id in coordinator.boinc
         },
     }

@@ -1,20 +1,43 @@
 """Base entities of the qheat integration."""
 
-from typing import override
+from abc import abstractmethod
+from typing import Any, override
 
+from homeassistant.core import callback
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity import EntityDescription
-from homeassistant.helpers.update_coordinator import CoordinatorEntity
+from homeassistant.helpers.update_coordinator import CoordinatorEntity, DataUpdateCoordinator
 
 from .const import DOMAIN
-from .coordinator import HomeCoordinator
+from .coordinator import HomeCoordinator, RadiatorCoordinator
 from .radiator import RadiatorState
 
 
-class HomeEntity(CoordinatorEntity[HomeCoordinator]):
-    """An entity of the home's own device."""
+class QheatEntity[C: DataUpdateCoordinator[Any]](CoordinatorEntity[C]):
+    """An entity that is written only when it has something new to show.
+
+    Home Assistant works out the state of whatever is written: too much for a building of
+    radiators every few seconds.
+    """
 
     _attr_has_entity_name = True
+    _shown: object = None
+
+    @abstractmethod
+    def shows(self) -> object:
+        """Return all that the entity shows now, to be compared with what it showed before."""
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        shown = (available := self.available, self.shows() if available else None)
+        if shown != self._shown:
+            self._shown = shown
+            self.async_write_ha_state()
+
+
+class HomeEntity(QheatEntity[HomeCoordinator]):
+    """An entity of the home's own device."""
 
     def __init__(self, coordinator: HomeCoordinator, description: EntityDescription) -> None:
         super().__init__(coordinator)
@@ -24,18 +47,18 @@ class HomeEntity(CoordinatorEntity[HomeCoordinator]):
         self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, entry.entry_id)})
 
 
-class RadiatorEntity(CoordinatorEntity[HomeCoordinator]):
+class RadiatorEntity(QheatEntity[RadiatorCoordinator]):
     """An entity of one radiator's device."""
 
-    _attr_has_entity_name = True
     _asks_machine = False
     """Whether there is nothing to show while the radiator's machine does not answer."""
 
     def __init__(
-        self, coordinator: HomeCoordinator, radiator_id: str, description: EntityDescription
+        self, home: HomeCoordinator, radiator_id: str, description: EntityDescription
     ) -> None:
-        super().__init__(coordinator)
+        super().__init__(home.radiators[radiator_id])
         self.entity_description = description
+        self._home = home
         self._radiator_id = radiator_id
         self._attr_unique_id = f"{radiator_id}_{description.key}"
         self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, radiator_id)})
@@ -43,11 +66,11 @@ class RadiatorEntity(CoordinatorEntity[HomeCoordinator]):
     @property
     @override
     def available(self) -> bool:
-        if not super().available or self._radiator_id not in self.coordinator.data.radiators:
-            return False
-        return not self._asks_machine or self.state_of_radiator.engine.reachable
+        return super().available and (
+            not self._asks_machine or self.state_of_radiator.engine.reachable
+        )
 
     @property
     def state_of_radiator(self) -> RadiatorState:
         """What the last tick found."""
-        return self.coordinator.data.radiators[self._radiator_id]
+        return self.coordinator.data

@@ -8,13 +8,12 @@ from typing import Final
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import area_registry as ar
 from homeassistant.helpers import device_registry as dr
 
 from .archive import async_open_archive, async_remove_archive
 from .boinc_machines import BoincMachines, async_release_all
-from .books import BookStore, Kept, async_delete_books, async_read_books, mapping
+from .books import HomeBooks
 from .compute.engine import Engine
 from .const import (
     CONF_AREA,
@@ -32,11 +31,13 @@ from .const import (
 from .coordinator import HomeCoordinator, QheatConfigEntry
 from .heating import RoomControl
 from .hourly import HourlyStatistics
+from .learned import Learned
 from .prices import Carbon, Prices, fixed_tariff
 from .problems import watch_problems
 from .radiator import Radiator, Room
 from .rooms import FastRoom, SensorRoom
 from .setting import DEFAULT_PRESETS, Setting
+from .shelf import Kept, Shelf, mapping
 from .this_machine import async_delete_database, async_open_this_machine
 from .today import CoreTime
 
@@ -47,8 +48,9 @@ async def async_open_home(
     hass: HomeAssistant, entry: QheatConfigEntry, stack: AsyncExitStack
 ) -> HomeCoordinator:
     """Open books and radiators, with what these radiators need, and register their devices."""
-    store = BookStore(hass, entry)
-    ledger, saved = await async_read_books(hass, entry, store)
+    shelf, learned = Shelf(hass, entry), Learned(hass, entry.entry_id)
+    ledger, saved = await shelf.async_read()
+    controls = await learned.async_read()
     archive = await async_open_archive(hass, entry.entry_id, ledger)
     presets = {preset: entry.options.get(preset, c) for preset, c in DEFAULT_PRESETS.items()}
     tariff = fixed_tariff(entry.options, entry.data[CONF_CURRENCY])
@@ -59,8 +61,7 @@ async def async_open_home(
 
     async def async_save() -> None:
         """Write the engines' own state with all else; raises OSError if it cannot be."""
-        await coordinator.async_save()
-        if not store.is_written:
+        if not await books.async_save():
             raise OSError("the books cannot be written")
 
     boinc = BoincMachines(hass, entry, mapping(saved, "boinc"), async_save)
@@ -76,33 +77,40 @@ async def async_open_home(
             radiator_id=radiator_id,
             setting=Setting.load(mapping(kept, "setting")).under(presets),
             room=_room(hass, entry, subentry, mapping(kept, "room")),
-            control=RoomControl(rating, mapping(kept, "control")),
+            control=RoomControl(rating, mapping(controls, radiator_id)),
             engine=engine,
         )
+    names = {key: subentry.title for key, subentry in entry.subentries.items()}
+    books = HomeBooks(
+        ledger=ledger,
+        shelf=shelf,
+        archive=archive,
+        hourly=HourlyStatistics(hass, ledger, names),
+        prices=Prices(hass, tariff, entry.options),
+        carbon=Carbon.of(entry.options),
+        core_time=CoreTime(saved.get("core_time")),
+        radiator_ids=tuple(radiators),
+        state=lambda: {
+            "radiators": {key: radiator.save() for key, radiator in radiators.items()},
+            "boinc": boinc.save(),
+        },
+    )
     coordinator = HomeCoordinator(
         hass,
         entry,
         radiators=radiators,
-        ledger=ledger,
-        prices=Prices(hass, tariff, entry.options),
-        carbon=Carbon.of(entry.options),
-        core_time=CoreTime(saved.get("core_time")),
-        archive=archive,
-        hourly=HourlyStatistics(
-            hass, ledger, {key: subentry.title for key, subentry in entry.subentries.items()}
-        ),
-        machine=None if this_machine is None else this_machine.machine,
-        embedded=None if this_machine is None else this_machine.embedded,
-        boinc=boinc,
+        books=books,
+        learned=learned,
         presets=presets,
-        store=store,
+        machine=None if this_machine is None else this_machine.machine,
+        boinc=boinc,
+        embedded=None if this_machine is None else this_machine.embedded,
     )
     own = [radiator.engine for key, radiator in radiators.items() if key not in boinc]
-    stack.push_async_callback(coordinator.async_save_for_good)
-    stack.push_async_callback(archive.async_save)
+    stack.push_async_callback(coordinator.async_close)
     stack.push_async_callback(boinc.async_close)
     stack.push_async_callback(_stop_all, own)
-    stack.push_async_callback(coordinator.async_save)
+    stack.push_async_callback(books.async_save)
     for radiator in radiators.values():
         await radiator.engine.start()
     stack.callback(watch_problems(hass, coordinator))
@@ -116,12 +124,9 @@ async def _stop_all(engines: Iterable[Engine]) -> None:
 
 async def async_remove_home(hass: HomeAssistant, entry: QheatConfigEntry) -> None:
     """Give BOINC machines their settings back; delete the books and the embedded backend's."""
-    try:
-        saved = await BookStore(hass, entry).async_load()
-    except HomeAssistantError:
-        saved = None
+    saved = await Shelf(hass, entry).async_delete()
     await async_release_all(hass, entry, mapping(saved, "boinc"))
-    await async_delete_books(hass, entry)
+    await Learned(hass, entry.entry_id).async_delete()
     await async_remove_archive(hass, entry.entry_id)
     await async_delete_database(hass, entry)
 

@@ -33,7 +33,7 @@ class PictureEntity(HomeEntity, ImageEntity):
     def __init__(self, coordinator: HomeCoordinator) -> None:
         HomeEntity.__init__(self, coordinator, DESCRIPTION)
         ImageEntity.__init__(self, coordinator.hass)
-        self._shown: bytes | None = None
+        self._picture_png: bytes | None = None
 
     @override
     async def async_added_to_hass(self) -> None:
@@ -46,12 +46,16 @@ class PictureEntity(HomeEntity, ImageEntity):
         self._show()
         super()._handle_coordinator_update()
 
+    @override
+    def shows(self) -> object:
+        return self._attr_image_last_updated
+
     def _show(self) -> None:
         picture_png = self.coordinator.data.showcase.picture_png
-        if picture_png != self._shown:
-            self._shown = picture_png
+        if picture_png != self._picture_png:
+            self._picture_png = picture_png
             self._attr_image_last_updated = dt_util.utcnow()
 
     @override
     async def async_image(self) -> bytes | None:
-        return self._shown
+        return self._picture_png

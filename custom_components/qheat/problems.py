@@ -52,12 +52,12 @@ def watch_problems(hass: HomeAssistant, coordinator: HomeCoordinator) -> Callabl
     @callback
     def look() -> None:
         for radiator_id, issues in watched.items():
-            problem = coordinator.data.radiators[radiator_id].engine.problem
+            state = coordinator.data.radiators.get(radiator_id)
+            problem = state and state.engine.problem
             for kind, issue in issues.items():
-                issue_id = f"{issue.key}_{radiator_id}"
                 if kind is not problem:
-                    lasting_s.pop((radiator_id, kind), None)
-                    ir.async_delete_issue(hass, DOMAIN, issue_id)
+                    if lasting_s.pop((radiator_id, kind), None) is not None:
+                        ir.async_delete_issue(hass, DOMAIN, f"{issue.key}_{radiator_id}")
                     continue
                 lasted_s = lasting_s.get((radiator_id, kind), 0.0)
                 lasting_s[radiator_id, kind] = lasted_s + TICK.total_seconds()

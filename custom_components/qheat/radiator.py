@@ -92,5 +92,4 @@ class Radiator:
         return {
             "setting": self.setting.save(),
             "room": self._room.save(),
-            "control": self.control.save(),
         }

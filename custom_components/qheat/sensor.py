@@ -207,6 +207,10 @@ class HomeSensor(HomeEntity, SensorEntity):
     def native_value(self) -> StateType:
         return self.entity_description.value_fn(self.coordinator.data)
 
+    @override
+    def shows(self) -> object:
+        return self.native_value
+
 
 class RadiatorSensor(RadiatorEntity, SensorEntity):
     """What a radiator does now."""
@@ -215,14 +219,18 @@ class RadiatorSensor(RadiatorEntity, SensorEntity):
 
     def __init__(
         self,
-        coordinator: HomeCoordinator,
+        home: HomeCoordinator,
         radiator_id: str,
         description: RadiatorSensorDescription,
     ) -> None:
-        super().__init__(coordinator, radiator_id, description)
+        super().__init__(home, radiator_id, description)
         self._asks_machine = description.asks_machine
 
     @property
     @override
     def native_value(self) -> StateType:
         return self.entity_description.value_fn(self.state_of_radiator)
+
+    @override
+    def shows(self) -> object:
+        return self.native_value

@@ -17,8 +17,9 @@ from homeassistant.const import UnitOfEnergy, UnitOfMass, UnitOfRatio
 from homeassistant.helpers.typing import StateType
 from homeassistant.util import dt as dt_util
 
+from .books import Balance
 from .const import CONF_CURRENCY
-from .coordinator import Balance, HomeCoordinator
+from .coordinator import HomeCoordinator
 from .entity import HomeEntity, RadiatorEntity
 from .ledger import Totals
 
@@ -204,20 +205,24 @@ class BooksSensor(SensorEntity):
     def last_reset(self) -> datetime | None:
         return dt_util.start_of_local_day() if self.entity_description.daily else None
 
+    def shows(self) -> object:
+        """Return the balance itself: a new one is there only when something was written."""
+        return self.balance, self.last_reset
 
-class HomeBooksSensor(HomeEntity, BooksSensor):
+
+class HomeBooksSensor(BooksSensor, HomeEntity):
     """A figure over all radiators of the home, removed ones included."""
 
     @property
     @override
     def balance(self) -> Balance:
-        return self.coordinator.data.home_balance
+        return self.coordinator.data.balance
 
 
-class RadiatorBooksSensor(RadiatorEntity, BooksSensor):
+class RadiatorBooksSensor(BooksSensor, RadiatorEntity):
     """A figure of one radiator."""
 
     @property
     @override
     def balance(self) -> Balance:
-        return self.coordinator.data.balances[self._radiator_id]
+        return self.coordinator.balance

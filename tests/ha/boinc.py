@@ -63,8 +63,11 @@ async def until_reached(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     """Tick until all BOINC machines of the home have been looked at."""
 
     def are_reached() -> bool:
-        home = entry.runtime_data.data
-        return all(home.radiators[key].engine.reachable and home.boinc[key] for key in home.boinc)
+        home = entry.runtime_data
+        return all(
+            home.data.radiators[key].engine.reachable and home.boinc.details(key)
+            for key in home.boinc
+        )
 
     await until(hass, entry, are_reached)
 

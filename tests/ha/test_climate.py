@@ -184,5 +184,7 @@ async def test_a_fahrenheit_home_sees_fahrenheit(
 ) -> None:
     hass.config.units = US_CUSTOMARY_SYSTEM
     await call(hass, "set_temperature", temperature=68)
-    assert entry.runtime_data.radiators[next(iter(entry.subentries))].setting.setpoint_c == 20
+    assert (
+        entry.runtime_data.radiators[next(iter(entry.subentries))].radiator.setting.setpoint_c == 20
+    )
     assert thermostat(hass).attributes[ATTR_TEMPERATURE] == 68

@@ -119,7 +119,7 @@ async def test_damaged_books_are_set_aside_and_reported_and_nobody_freezes(
     hass_storage[BOOKS] = {"version": 1, "minor_version": 1, "key": BOOKS, "data": books}
     assert await hass.config_entries.async_setup(entry.entry_id)
     assert hass.states.get("climate.living_room") is not None
-    assert hass_storage[f"{BOOKS}.damaged"]["data"] == books
+    assert hass_storage[f"{BOOKS}.damaged"]["data"] == {"changes": books, "volumes": {}}
     issues = ir.async_get(hass).issues
     assert ("qheat", f"books_damaged_{entry.entry_id}") in issues
 
@@ -161,7 +161,7 @@ async def test_one_failing_radiator_leaves_the_others_warm(
     entry.add_to_hass(hass)
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
-    bedroom = entry.runtime_data.radiators["01JBED"]
+    bedroom = entry.runtime_data.radiators["01JBED"].radiator
     with patch.object(bedroom, "tick", side_effect=OverflowError):
         await entry.runtime_data.async_refresh()
         await entry.runtime_data.async_refresh()
@@ -170,7 +170,7 @@ async def test_one_failing_radiator_leaves_the_others_warm(
     assert unavailable is not None
     assert warm is not None
     assert (unavailable.state, warm.state) == ("unavailable", "off")
-    assert caplog.text.count("The radiator 01JBED has failed") == 1
+    assert caplog.text.count("The radiator Bedroom has failed") == 1
     await entry.runtime_data.async_refresh()
     back = hass.states.get("climate.bedroom")
     assert back is not None
@@ -204,11 +204,11 @@ async def test_what_the_disk_did_not_take_is_not_shown(
     engine.pages = [SettlementPage(settlements=(settlement(),), cursor="1")]
     with patch("homeassistant.helpers.storage.Store._async_write_data", side_effect=WriteError):
         await entry.runtime_data.async_book_settlements()
-    earned = entry.runtime_data.data.balances[LIVING_ROOM].totals.earned
+    earned = entry.runtime_data.books.balances[LIVING_ROOM].totals.earned
     assert earned == 0
-    await entry.runtime_data.async_save()
+    await entry.runtime_data.books.async_save()
     await entry.runtime_data.async_refresh()
-    assert entry.runtime_data.data.balances[LIVING_ROOM].totals.earned == Decimal("0.002")
+    assert entry.runtime_data.books.balances[LIVING_ROOM].totals.earned == Decimal("0.002")
 
 
 async def test_a_tick_that_outlives_its_home_writes_nothing(
@@ -217,7 +217,7 @@ async def test_a_tick_that_outlives_its_home_writes_nothing(
     assert await hass.config_entries.async_setup(entry.entry_id)
     coordinator = entry.runtime_data
     await hass.config_entries.async_remove(entry.entry_id)
-    await coordinator.async_save()
+    await coordinator.books.async_save()
     assert not [key for key in hass_storage if key.startswith(BOOKS)]
 
 
@@ -239,7 +239,7 @@ async def test_what_a_day_taught_is_taken_over(
     hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine
 ) -> None:
     assert await hass.config_entries.async_setup(entry.entry_id)
-    control = entry.runtime_data.radiators[LIVING_ROOM].control
+    control = entry.runtime_data.radiators[LIVING_ROOM].radiator.control
     learned = replace(control.model, loss_w_k=control.model.loss_w_k * 1.1)
     with (
         patch.object(control, "needs_refit", side_effect=[True, False]),

@@ -91,7 +91,7 @@ async def test_each_hour_costs_what_its_price_was_and_nothing_while_it_is_unknow
             freezer.tick(60)
             await entry.runtime_data.async_refresh()
     await hass.async_block_till_done()
-    totals = entry.runtime_data.data.home_balance.totals
+    totals = entry.runtime_data.books.home_balance.totals
     assert totals.heat_j == pytest.approx(3 * 3.6e6)
     assert float(totals.electricity_cost) == pytest.approx(0.4, rel=0.01)
     assert totals.unpriced_heat_j == pytest.approx(3.6e6, rel=0.01)

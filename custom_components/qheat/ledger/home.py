@@ -141,7 +141,7 @@ class Ledger:
 
     def save_account(self, radiator_id: str) -> dict[str, Any]:
         """Return what is new of one account since its volume, as JSON data for `document`."""
-        return dump_changes(self._accounts[radiator_id])
+        return dump_changes(self._account(radiator_id))
 
     def document(self, accounts: Mapping[str, Any]) -> dict[str, Any]:
         """Return the saved accounts as JSON data for `load`."""
@@ -155,17 +155,17 @@ class Ledger:
     def load(cls, data: object, volumes: Mapping[str, object] | None = None) -> Ledger:
         """Return the ledger that was saved; raises LedgerError for anything else.
 
-        `volumes` are those written last, by radiator.
+        `volumes` are those written last, by radiator; an account may be in them alone.
         """
         fields = fields_of("ledger", data, {"version", "currency", "accounts"})
         if fields["version"] != VERSION:
             raise LedgerError(f"the ledger was saved by another version, not {VERSION}")
         ledger = cls(check_currency(fields["currency"]))
-        for radiator_id, account in object_of("accounts", fields["accounts"]).items():
+        accounts, volumes = object_of("accounts", fields["accounts"]), volumes or {}
+        for radiator_id in dict.fromkeys((*accounts, *volumes)):
             check_text("radiator id", radiator_id, MAX_ID)
-            volume = (volumes or {}).get(radiator_id)
             ledger._accounts[radiator_id] = load_account(
-                account, volume, radiator_id, ledger.currency
+                accounts.get(radiator_id), volumes.get(radiator_id), radiator_id, ledger.currency
             )
         return ledger
 

@@ -80,12 +80,14 @@ def dump_changes(account: Account) -> dict[str, Any]:
 
 
 def load_account(changes: object, volume: object, radiator_id: str, currency: str) -> Account:
-    """Return the account of which these are the two parts; `volume` None: it has none.
+    """Return the account of which these are the two parts; None: that part is not there.
 
     Raises LedgerError.
     """
-    part = _load(changes, radiator_id, currency)
     whole = None if volume is None else _load(volume, radiator_id, currency)
+    if whole is not None and changes is None:
+        return _account(whole, whole.hours, whole.settled, changes=None)
+    part = _load(changes, radiator_id, currency)
     if whole is None:
         if part.volume:
             raise LedgerError(f"volume {part.volume} is missing")
@@ -172,11 +174,17 @@ def _load(data: object, radiator_id: str, currency: str) -> _Part:
 
 
 def _load_hour(data: object) -> tuple[int, Totals | None]:
-    gone = isinstance(data, list) and len(data) == 1
-    hour_s, totals = items_of("hour", [*data, None] if gone else data, 2)
-    if count_of("hour", hour_s) % HOUR_S:
+    if isinstance(data, list) and len(data) == 1:
+        return _hour(data[0]), None
+    hour_s, totals = items_of("hour", data, 2)
+    return _hour(hour_s), load_totals(totals)
+
+
+def _hour(value: object) -> int:
+    hour_s = count_of("hour", value)
+    if hour_s % HOUR_S:
         raise LedgerError("an hour does not start on the hour")
-    return hour_s, None if gone else load_totals(totals)
+    return hour_s
 
 
 def _dump_settled(settlement: Settlement) -> list[Any]:

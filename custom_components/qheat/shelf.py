@@ -1,0 +1,140 @@
+"""The books on disk: read with suspicion, written whole, and set aside where they are damaged.
+
+What changes is in one small file, written often; each radiator's account as a whole is in a file
+of its own, written seldom: `ledger/stored_account.py` says how the two go together.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, override
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ConfigEntryError, HomeAssistantError
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.storage import Store, UnsupportedStorageVersionError
+
+from .const import CONF_CURRENCY, DOMAIN, LOGGER
+from .ledger import Ledger, LedgerError
+
+STORAGE_VERSION: Final = 1
+
+type Kept = Mapping[str, Any]
+
+
+class _File(Store[dict[str, Any]]):
+    """A store that tells whether what it was given last has reached the disk."""
+
+    is_written = True
+
+    @override
+    async def _async_write_data(self, data: dict[str, Any]) -> None:
+        self.is_written = False
+        await super()._async_write_data(data)
+        self.is_written = True
+
+
+class Shelf:
+    """All files of one home's books."""
+
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
+        self._hass = hass
+        self._entry = entry
+        self._changes = self._file("")
+        self._volumes: dict[str, _File] = {}
+
+    async def async_read(self) -> tuple[Ledger, Kept]:
+        """Return the ledger, and all that was kept with it.
+
+        Damaged books are set aside and reported: nobody is to freeze for want of them. Where only
+        the file of changes is lost, the accounts are as of when they were written whole.
+        """
+        currency = self._entry.data[CONF_CURRENCY]
+        try:
+            saved = await self._changes.async_load()
+            volumes = await self._async_read_volumes(saved)
+        except UnsupportedStorageVersionError as err:
+            raise ConfigEntryError(
+                translation_domain=DOMAIN, translation_key="books_newer"
+            ) from err
+        try:
+            ledger = Ledger(currency).save() if saved is None else saved["ledger"]
+            return Ledger.load(ledger, volumes), mapping({"all": saved}, "all")
+        except (KeyError, TypeError, LedgerError) as err:
+            LOGGER.error(
+                "The books of %s cannot be read and are set aside: %s", self._entry.title, err
+            )
+        await self._async_set_aside({"changes": saved, "volumes": volumes})
+        return Ledger(currency), mapping({"all": saved}, "all")
+
+    async def async_write(self, changes: dict[str, Any]) -> bool:
+        """Write what has changed; tell whether it is on disk."""
+        await self._changes.async_save(changes)
+        return self._changes.is_written
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether Home Assistant stops, and writes all files at its very end, in any order."""
+        return self._hass.is_stopping
+
+    async def async_write_volume(self, radiator_id: str, volume: dict[str, Any]) -> None:
+        """Write an account whole; raises OSError if it cannot be."""
+        file = self._volume(radiator_id)
+        await file.async_save(volume)
+        if not file.is_written:
+            raise OSError(f"{file.path} cannot be written")
+
+    async def async_delete(self) -> Kept:
+        """Delete the books, also those set aside; return what was kept with the ledger."""
+        try:
+            saved = await self._changes.async_load()
+        except HomeAssistantError:
+            saved = None
+        for radiator_id in self._radiator_ids(saved):
+            await self._volume(radiator_id).async_remove()
+        await self._file(".damaged").async_remove()
+        await self._changes.async_remove()
+        ir.async_delete_issue(self._hass, DOMAIN, f"books_damaged_{self._entry.entry_id}")
+        return mapping({"all": saved}, "all")
+
+    async def _async_read_volumes(self, saved: object) -> dict[str, Any]:
+        read = {
+            radiator_id: await self._volume(radiator_id).async_load()
+            for radiator_id in self._radiator_ids(saved)
+        }
+        return {radiator_id: volume for radiator_id, volume in read.items() if volume is not None}
+
+    def _radiator_ids(self, saved: object) -> set[str]:
+        """Return the radiators that there are, and those that there are only in the books."""
+        accounts = mapping(mapping(saved, "ledger"), "accounts")
+        # A file's name is made of it, so no id that came from a file goes unlooked at.
+        return {key for key in accounts if key.isalnum()} | set(self._entry.subentries)
+
+    async def _async_set_aside(self, books: dict[str, Any]) -> None:
+        damaged = self._file(".damaged")
+        await damaged.async_save(books)
+        for radiator_id in books["volumes"]:
+            await self._volume(radiator_id).async_remove()
+        ir.async_create_issue(
+            self._hass,
+            DOMAIN,
+            f"books_damaged_{self._entry.entry_id}",
+            is_fixable=False,
+            is_persistent=True,
+            severity=ir.IssueSeverity.ERROR,
+            translation_key="books_damaged",
+            translation_placeholders={"home": self._entry.title, "file": damaged.path},
+        )
+
+    def _volume(self, radiator_id: str) -> _File:
+        if radiator_id not in self._volumes:
+            self._volumes[radiator_id] = self._file(f".{radiator_id}")
+        return self._volumes[radiator_id]
+
+    def _file(self, suffix: str) -> _File:
+        return _File(self._hass, STORAGE_VERSION, f"{DOMAIN}.{self._entry.entry_id}{suffix}")
+
+
+def mapping(saved: object, key: str) -> Kept:
+    """Return the object that `saved` holds under `key`, an empty one if there is none."""
+    value = saved.get(key) if isinstance(saved, Mapping) else None
+    return value if isinstance(value, Mapping) else {}

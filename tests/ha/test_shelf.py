@@ -1,0 +1,144 @@
+"""The books' files: what changes, each radiator's account as a whole, and what was learned."""
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.qheat.compute.engine import SettlementPage
+
+from .conftest import LIVING_ROOM, FixedEngine, settlement
+
+CHANGES = "qheat.01JHOME"
+VOLUME = f"{CHANGES}.{LIVING_ROOM}"
+LEARNED = f"{CHANGES}.learned"
+MANY = 20
+
+
+async def book_many(hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine) -> None:
+    """Set the home up and book more than the file of changes is for."""
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    told = [settlement(f"s{number}") for number in range(MANY)]
+    engine.pages = [SettlementPage(settlements=tuple(told), cursor="20")]
+    await entry.runtime_data.async_book_settlements()
+
+
+def earned(entry: MockConfigEntry) -> Decimal:
+    """Return what the home shows as earned."""
+    total: Decimal = entry.runtime_data.books.home_balance.totals.earned
+    return total
+
+
+async def test_an_account_that_has_changed_much_is_written_whole_and_changes_are_few_again(
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, hass_storage: dict[str, Any]
+) -> None:
+    await book_many(hass, entry, engine)
+    assert len(hass_storage[VOLUME]["data"]["settled"]) == MANY
+    await entry.runtime_data.books.async_save()
+    assert hass_storage[CHANGES]["data"]["ledger"]["accounts"][LIVING_ROOM]["settled"] == []
+    before = earned(entry)
+    assert before == MANY * Decimal("0.002")
+
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    assert earned(entry) == before
+
+    await hass.config_entries.async_remove(entry.entry_id)
+    assert not [key for key in hass_storage if key.startswith(CHANGES)]
+
+
+async def test_without_the_file_of_changes_accounts_are_as_they_were_written_whole(
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, hass_storage: dict[str, Any]
+) -> None:
+    await book_many(hass, entry, engine)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    del hass_storage[CHANGES]
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    assert earned(entry) == MANY * Decimal("0.002")
+
+
+@pytest.mark.parametrize("damage", ["changes", "volume"])
+async def test_a_damaged_file_sets_all_books_aside_and_the_new_ones_hold(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    engine: FixedEngine,
+    hass_storage: dict[str, Any],
+    damage: str,
+) -> None:
+    await book_many(hass, entry, engine)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    if damage == "volume":
+        hass_storage[VOLUME]["data"]["closed"] = "damaged"
+    else:
+        hass_storage[CHANGES]["data"]["ledger"]["accounts"][LIVING_ROOM]["tried"] = -1
+    books = {
+        "changes": hass_storage[CHANGES]["data"],
+        "volumes": {LIVING_ROOM: hass_storage[VOLUME]["data"]},
+    }
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    assert hass_storage[f"{CHANGES}.damaged"]["data"] == books
+    assert VOLUME not in hass_storage
+    assert ("qheat", f"books_damaged_{entry.entry_id}") in ir.async_get(hass).issues
+    assert earned(entry) == 0
+
+    engine.pages = [SettlementPage(settlements=(settlement("new"),), cursor="21")]
+    await entry.runtime_data.async_book_settlements()
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    assert earned(entry) == Decimal("0.002")
+
+
+async def test_an_account_that_cannot_be_written_whole_stays_among_the_changes(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    engine: FixedEngine,
+    hass_storage: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def fail(*_: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr("custom_components.qheat.shelf.Shelf.async_write_volume", fail)
+    await book_many(hass, entry, engine)
+    assert "was not written whole: no space left" in caplog.text
+    monkeypatch.undo()
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    assert earned(entry) == MANY * Decimal("0.002")
+
+
+@pytest.mark.parametrize("learned", [[], 7, {LIVING_ROOM: 7}, {LIVING_ROOM: {"model": "x"}}])
+async def test_damaged_knowledge_of_a_room_is_learned_anew(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    engine: FixedEngine,
+    hass_storage: dict[str, Any],
+    learned: Any,
+) -> None:
+    hass_storage[LEARNED] = {"version": 1, "minor_version": 1, "key": LEARNED, "data": learned}
+    assert await hass.config_entries.async_setup(entry.entry_id)
+
+
+async def test_what_a_thermostat_has_learned_outlives_a_restart(
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, hass_storage: dict[str, Any]
+) -> None:
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    control = entry.runtime_data.radiators[LIVING_ROOM].radiator.control
+    control.adopt(replace(control.model, loss_w_k=control.model.loss_w_k * 1.1))
+    saved = control.save()["model"]
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    assert entry.runtime_data.radiators[LIVING_ROOM].radiator.control.save()["model"] == saved
+    assert hass_storage[LEARNED]["data"][LIVING_ROOM]["model"] == saved
+
+
+async def test_a_volume_of_a_newer_version_is_left_alone(
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, hass_storage: dict[str, Any]
+) -> None:
+    newer = {"version": 99, "minor_version": 1, "key": VOLUME, "data": {}}
+    hass_storage[VOLUME] = newer
+    assert not await hass.config_entries.async_setup(entry.entry_id)
+    assert entry.error_reason_translation_key == "books_newer"
+    assert hass_storage[VOLUME] == newer
