@@ -151,7 +151,8 @@ class Books:
         self._database.execute(
             "DELETE FROM jobs WHERE job_id IN (SELECT job_id FROM settlements"
             " WHERE place <= (SELECT max(place) FROM settlements) - ?)"
-            " AND state IN ('settled', 'withdrawn')",
+            # The plus keeps SQLite from looking through all jobs of these states instead.
+            " AND +state IN ('settled', 'withdrawn')",
             KEPT_SETTLEMENTS,
         )
 
