@@ -66,6 +66,11 @@ def name(message: Fields, name: str, most: int = 64) -> str:
     return _matching(message, name, _NAME, most)
 
 
+def is_name(text: str) -> bool:
+    """Tell whether a text could be an identifier in a message."""
+    return len(text) <= 64 and _NAME.fullmatch(text) is not None
+
+
 def choice[E: StrEnum](message: Fields, name: str, kind: type[E]) -> E:
     """Return a member of an enumeration."""
     value = message.get(name)

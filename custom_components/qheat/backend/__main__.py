@@ -2,15 +2,15 @@
 
 import argparse
 import asyncio
-import contextlib
 import signal
 import ssl
 import sys
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
 from . import Terms, catalogue
-from .access import Access
+from .access import Access, AccessError
 from .database import StoreError
 from .server import InsecureError, JobServer
 from .work import HOME, Catalogue, NoCatalogue
@@ -44,6 +44,8 @@ def _access(arguments: argparse.Namespace) -> Access:
     homes = {HOME: _secret(arguments.token_file)} if arguments.token_file else {}
     for line in arguments.homes_file.read_text().splitlines() if arguments.homes_file else ():
         home_id, _, token = line.partition(" ")
+        if home_id in homes:
+            raise AccessError(f"there are two homes {home_id}")
         homes[home_id] = token.strip()
     submitter = arguments.submitter_token_file
     return Access(homes=homes, submitter=_secret(submitter) if submitter else None)
@@ -63,10 +65,12 @@ def _tls(arguments: argparse.Namespace) -> ssl.SSLContext | None:
 
 def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
+    if not 0 <= int(port) <= 65_535:
+        raise ValueError(text)
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
-def _arguments() -> argparse.Namespace:
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--database", type=Path, required=True, help="SQLite file, made if missing")
     parser.add_argument("--socket", type=Path, help="unix socket to listen on")
@@ -84,7 +88,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--currency", default="EUR")
     parser.add_argument("--repayment", type=Decimal, default=Decimal("0.25"), help="per kWh")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     if arguments.socket is None and arguments.listen is None:
         parser.error("it needs somewhere to listen: --socket or --listen")
     if arguments.token_file is None and arguments.homes_file is None:
@@ -92,9 +96,14 @@ def _arguments() -> argparse.Namespace:
     return arguments
 
 
+def main(argv: Sequence[str] | None = None) -> None:
+    """Serve until asked to stop; what was told wrongly ends it with a reason."""
+    arguments = _arguments(argv)
+    try:
+        asyncio.run(_serve(arguments))
+    except (AccessError, InsecureError, OSError, StoreError) as error:
+        sys.exit(f"qheat backend: {error}")
+
+
 if __name__ == "__main__":
-    with contextlib.suppress(KeyboardInterrupt):
-        try:
-            asyncio.run(_serve(_arguments()))
-        except (InsecureError, OSError, StoreError) as error:
-            sys.exit(f"qheat backend: {error}")
+    main()

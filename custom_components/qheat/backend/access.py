@@ -1,11 +1,20 @@
 """Who asks: a home, which pulls jobs, or the submitter, who brings them."""
 
 import hmac
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from aiohttp import hdrs, web
+
+from .. import wire
+
+_TOKEN: Final = re.compile(r"[!-~]{1,512}")
+
+
+class AccessError(ValueError):
+    """Who may ask is not clear; the text names no token."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +23,14 @@ class Access:
 
     homes: Mapping[str, str] = field(repr=False)
     submitter: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Raise AccessError for ids and tokens that cannot be told apart or sent."""
+        tokens = [*self.homes.values(), *([] if self.submitter is None else [self.submitter])]
+        if not all(map(wire.is_name, self.homes)) or not all(map(_TOKEN.fullmatch, tokens)):
+            raise AccessError("a home's id or a token is of the wrong form")
+        if len(set(tokens)) != len(tokens):
+            raise AccessError("two tokens are the same")
 
     def caller(self, authorization: str) -> Caller | None:
         """Return whose token an Authorization header holds."""

@@ -1,0 +1,148 @@
+"""Where a backend of its own listens, and to whom: TLS off loopback, tokens that are apart."""
+
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+import aiohttp
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from custom_components.qheat.backend.__main__ import main
+from custom_components.qheat.backend.access import Access, AccessError
+from custom_components.qheat.backend.server import InsecureError, JobServer
+from custom_components.qheat.backend.work import NoCatalogue
+from custom_components.qheat.compute.client import BackendError, JobClient
+from custom_components.qheat.compute.engine import EngineProblem
+
+from .tiny import TERMS
+
+
+@asynccontextmanager
+async def server_in(folder: Path) -> AsyncIterator[JobServer]:
+    """Yield a server with an open database that listens nowhere yet."""
+    server = JobServer(
+        db_path=folder / "jobs.db",
+        access=Access(homes={"home": "token"}),
+        terms=TERMS,
+        catalogue=NoCatalogue(),
+    )
+    await server.open()
+    try:
+        yield server
+    finally:
+        await server.close()
+
+
+def certificate(folder: Path) -> Path:
+    """Return a file with a certificate for 127.0.0.1 and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "backend")])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    pem = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    path = folder / "certificate.pem"
+    path.write_bytes(signed.public_bytes(serialization.Encoding.PEM) + pem)
+    return path
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.com", "localhost", ""])
+async def test_beyond_this_machine_it_listens_with_tls_only(tmp_path: Path, host: str) -> None:
+    async with server_in(tmp_path) as server:
+        with pytest.raises(InsecureError):
+            await server.listen_tcp(host, 0, None)
+
+
+async def test_over_tls_the_client_believes_the_right_certificate_only(
+    tmp_path: Path, socket_enabled: None
+) -> None:
+    path = certificate(tmp_path)
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(path)
+    trusting = ssl.create_default_context(cafile=path)
+    async with server_in(tmp_path) as server:
+        port = await server.listen_tcp("127.0.0.1", 0, tls)
+        for context in (trusting, ssl.create_default_context()):
+            connector = aiohttp.TCPConnector(ssl=context)
+            async with aiohttp.ClientSession(connector=connector) as session:
+                client = JobClient(session, f"https://127.0.0.1:{port}", "token")
+                if context is trusting:
+                    assert (await client.account()).currency == "EUR"
+                    continue
+                with pytest.raises(BackendError) as caught:
+                    await client.account()
+                assert caught.value.problem is EngineProblem.BACKEND_UNREACHABLE
+
+
+@pytest.mark.parametrize(
+    ("homes", "submitter"),
+    [
+        ({"a": "s3cret", "b": "s3cret"}, None),
+        ({"a": "s3cret"}, "s3cret"),
+        ({"a": ""}, None),
+        ({"a": "two words"}, None),
+        ({"a": "x" * 513}, None),
+        ({"a": "s3cret"}, ""),
+        ({"": "s3cret"}, None),
+        ({"a b": "s3cret"}, None),
+        ({"x" * 65: "s3cret"}, None),
+    ],
+)
+def test_tokens_that_say_not_clearly_who_asks_are_refused_untold(
+    homes: dict[str, str], submitter: str | None
+) -> None:
+    with pytest.raises(AccessError) as caught:
+        Access(homes=homes, submitter=submitter)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_tokens_are_not_shown() -> None:
+    assert "secret" not in repr(Access(homes={"a": "secret-1"}, submitter="secret-2"))
+
+
+@pytest.mark.parametrize(
+    ("homes", "more", "wrong"),
+    [
+        ("a token", ["--listen", "0.0.0.0:0"], "needs TLS"),
+        ("a one\na two", ["--listen", "127.0.0.1:0"], "two homes a"),
+        ("a", ["--listen", "127.0.0.1:0"], "wrong form"),
+        ("a token", [], "somewhere to listen"),
+        ("a token", ["--listen", "127.0.0.1"], "invalid"),
+        ("a token", ["--listen", "127.0.0.1:99999"], "invalid"),
+    ],
+)
+def test_a_backend_told_wrongly_ends_and_says_why(
+    tmp_path: Path,
+    socket_enabled: None,
+    capsys: pytest.CaptureFixture[str],
+    homes: str,
+    more: list[str],
+    wrong: str,
+) -> None:
+    (tmp_path / "homes").write_text(homes)
+    files = [f"--database={tmp_path / 'jobs.db'}", f"--homes-file={tmp_path / 'homes'}"]
+    with pytest.raises(SystemExit) as caught:
+        main([*files, *more])
+    assert wrong in f"{caught.value.code} {capsys.readouterr().err}"

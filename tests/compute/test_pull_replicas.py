@@ -1,0 +1,64 @@
+"""The pull engine with jobs that others have to confirm: work done, money later."""
+
+import contextlib
+from hashlib import sha256
+from pathlib import Path
+
+from custom_components.qheat.backend.access import Access
+from custom_components.qheat.backend.server import JobServer
+from custom_components.qheat.backend.submissions import Submissions
+from custom_components.qheat.backend.work import NoCatalogue, Submission
+from custom_components.qheat.compute.pull import PullEngine
+from tests.backend.tiny import PAY, TERMS
+from tests.waiting import until
+
+from .homes import POWER, client_of, heat, machine_with, settled
+from .wat import ECHO
+
+
+async def test_two_homes_that_agree_are_both_paid_and_no_work_is_lost(tmp_path: Path) -> None:
+    server = JobServer(
+        db_path=tmp_path / "jobs.db",
+        access=Access(homes={"a": "token-a", "b": "token-b"}),
+        terms=TERMS,
+        catalogue=NoCatalogue(),
+    )
+    job = Submission(
+        key="job",
+        kind="echo",
+        module_sha256=sha256(ECHO).hexdigest(),
+        input_sha256=sha256(b"input").hexdigest(),
+        input_data=b"input",
+        pay=PAY,
+        repayment_per_kwh=None,
+        memory_bytes=1 << 20,
+        cpu_s=10.0,
+        output_bytes=100,
+        replicas=2,
+    )
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(server.close)
+        await server.open()
+        await server.listen_unix(tmp_path / "jobs.sock")
+        await server.desk.ask(lambda store: store.blobs.upload(job.module_sha256, ECHO, 1e9))
+        await server.desk.ask(lambda store: Submissions(store, lambda: "job").submit(job, 1e9))
+        machine = await stack.enter_async_context(machine_with(ECHO, slots=2))
+        engines = []
+        for home in "ab":
+            client = await stack.enter_async_context(
+                client_of(tmp_path / "jobs.sock", f"token-{home}")
+            )
+            engine = PullEngine(client, machine, f"radiator-{home}", POWER)
+            stack.push_async_callback(engine.stop)
+            await engine.start()
+            engines.append(engine)
+        first, second = engines
+        first.set_budget(heat(own_heat=False))
+        await until(lambda: first._puller.pause_s > 0 and not first._jobs and first._dry)
+        assert (await first.settlements(None)).settlements == ()
+        second.set_budget(heat(own_heat=False))
+        for engine in engines:
+            (settlement,) = (await settled(engine, 1)).settlements
+            assert settlement.accepted
+            assert settlement.earned == PAY
+            assert engine.status().work_lost_s == 0
