@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from custom_components.qheat.setting import (
     DEFAULT_PRESETS,
+    LASTING,
     MAX_SETPOINT_C,
     MIN_SETPOINT_C,
     Preset,
@@ -40,6 +41,20 @@ def test_leaving_any_run_of_presets_brings_the_setpoint_by_hand_back(
         setting = setting.with_preset(preset, DEFAULT_PRESETS)
         assert setting.setpoint_c == DEFAULT_PRESETS[preset]
     assert setting.with_preset(None, DEFAULT_PRESETS).setpoint_c == setpoint_c
+
+
+@given(setpoints, st.sampled_from([None, *Preset]), st.floats(0, 1e10))
+def test_a_setting_by_hand_gives_way_to_the_schedule_at_its_next_change_unless_it_lasts(
+    setpoint_c: float, preset: Preset | None, until_s: float
+) -> None:
+    setting = Setting().with_setpoint(25, {}).with_preset(preset, DEFAULT_PRESETS).held(until_s)
+    assert Setting.load(json.loads(json.dumps(setting.save()))) == setting
+    assert setting.scheduled(until_s - 1, setpoint_c) == setting
+    after = setting.scheduled(until_s, setpoint_c)
+    if preset in LASTING:
+        assert after == setting
+    else:
+        assert (after.setpoint_c, after.follows, after.preset) == (setpoint_c, True, None)
 
 
 @pytest.mark.parametrize("value", [None, "20", True, nan, inf, [], {}])

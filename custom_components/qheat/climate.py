@@ -1,5 +1,6 @@
 """Climate platform of the qheat integration: the thermostat of each radiator."""
 
+import time
 from typing import Any, Final, override
 
 from homeassistant.components.climate import (
@@ -17,7 +18,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import QheatConfigEntry
 from .entity import RadiatorEntity
-from .setting import MAX_SETPOINT_C, MIN_SETPOINT_C, Preset, Setting
+from .setting import MAX_SETPOINT_C, MIN_SETPOINT_C, PRESET_SCHEDULE, Preset, Setting
 
 PARALLEL_UPDATES = 1
 
@@ -47,7 +48,6 @@ class QheatThermostat(RadiatorEntity, ClimateEntity):
     _attr_max_temp = MAX_SETPOINT_C
     _attr_min_temp = MIN_SETPOINT_C
     _attr_precision = PRECISION_TENTHS
-    _attr_preset_modes = [PRESET_NONE, *Preset]
     _attr_supported_features = (
         ClimateEntityFeature.TARGET_TEMPERATURE
         | ClimateEntityFeature.PRESET_MODE
@@ -88,8 +88,19 @@ class QheatThermostat(RadiatorEntity, ClimateEntity):
     target_temperature = native_target_temperature  # before 2026.11
 
     @property
+    def _has_schedule(self) -> bool:
+        return self.coordinator.radiator.schedule is not None
+
+    @property
+    @override
+    def preset_modes(self) -> list[str]:
+        return [PRESET_NONE, *[PRESET_SCHEDULE] * self._has_schedule, *Preset]
+
+    @property
     @override
     def preset_mode(self) -> str:
+        if self._has_schedule and self._setting.follows:
+            return PRESET_SCHEDULE
         return self._setting.preset or PRESET_NONE
 
     @override
@@ -98,8 +109,11 @@ class QheatThermostat(RadiatorEntity, ClimateEntity):
 
     @override
     async def async_set_preset_mode(self, preset_mode: str) -> None:
+        if preset_mode == PRESET_SCHEDULE:
+            await self._set(self._setting.following())
+            return
         preset = None if preset_mode == PRESET_NONE else Preset(preset_mode)
-        await self._set(self._setting.with_preset(preset, self._home.presets))
+        await self._set(self._by_hand(self._setting.with_preset(preset, self._home.presets)))
 
     @override
     async def async_set_temperature(self, **kwargs: Any) -> None:
@@ -107,12 +121,15 @@ class QheatThermostat(RadiatorEntity, ClimateEntity):
         if (mode := kwargs.get(ATTR_HVAC_MODE)) is not None:
             setting = setting.with_heating(mode == HVACMode.HEAT)
         if (setpoint_c := kwargs.get(ATTR_TEMPERATURE)) is not None:
-            setting = setting.with_setpoint(setpoint_c, self._home.presets)
+            setting = self._by_hand(setting.with_setpoint(setpoint_c, self._home.presets))
         await self._set(setting)
 
     @override
     def shows(self) -> object:
         return self._setting, self.hvac_action, self.native_current_temperature
+
+    def _by_hand(self, setting: Setting) -> Setting:
+        return self.coordinator.radiator.by_hand(setting, time.time())
 
     async def _set(self, setting: Setting) -> None:
         await self._home.async_set(self._radiator_id, setting)

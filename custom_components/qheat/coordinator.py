@@ -54,6 +54,8 @@ class RadiatorCoordinator(DataUpdateCoordinator[RadiatorState]):
     async def _async_update_data(self) -> RadiatorState:
         radiator, now = self.radiator, Moment(utc_s=time.time(), steady_s=time.monotonic())
         try:
+            if radiator.schedule is not None:
+                await radiator.schedule.async_refresh()
             state = radiator.tick(now.utc_s, now.steady_s)
         except Exception as err:
             # Whatever it is, the other rooms stay warm, and this one is left without heat.

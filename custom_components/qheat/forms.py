@@ -57,6 +57,7 @@ from .const import (
     CONF_REFERENCE_PRICE,
     CONF_REFERENCE_PRICE_ENTITY,
     CONF_ROOM,
+    CONF_SCHEDULE_ENTITY,
     CONF_SPEED,
     CONF_TEMPERATURE_ENTITY,
     ROOM_SENSOR,
@@ -162,6 +163,7 @@ _RADIATOR: Final[dict[Any, Any]] = {
     vol.Required(CONF_RATED_W, default=500): _number(1, 20_000, 1, "W"),
     vol.Required(CONF_IDLE_W, default=20): _number(0, 5_000, 1, "W"),
     vol.Required(CONF_ROOM, default=ROOM_SENSOR): _choice(CONF_ROOM, [ROOM_SENSOR, ROOM_SIMULATED]),
+    vol.Optional(CONF_SCHEDULE_ENTITY): EntitySelector(EntitySelectorConfig(domain="schedule")),
 }
 
 RADIATOR: Final = vol.Schema(_RADIATOR)

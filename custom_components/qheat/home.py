@@ -21,6 +21,7 @@ from .const import (
     CONF_FLOOR_AREA_M2,
     CONF_OUTDOOR_ENTITY,
     CONF_ROOM,
+    CONF_SCHEDULE_ENTITY,
     CONF_SPEED,
     CONF_TEMPERATURE_ENTITY,
     DOMAIN,
@@ -36,6 +37,7 @@ from .prices import Carbon, Prices, fixed_tariff
 from .problems import watch_problems
 from .radiator import Radiator, Room
 from .rooms import FastRoom, SensorRoom
+from .schedules import HelperSchedule
 from .setting import DEFAULT_PRESETS, Setting
 from .shelf import Kept, Shelf, mapping
 from .this_machine import async_delete_database, async_open_this_machine
@@ -73,12 +75,14 @@ async def async_open_home(
         else:
             rating, engine = boinc.build(radiator_id, subentry)
         kept = mapping(mapping(saved, "radiators"), radiator_id)
+        schedule = subentry.data.get(CONF_SCHEDULE_ENTITY)
         radiators[radiator_id] = Radiator(
             radiator_id=radiator_id,
             setting=Setting.load(mapping(kept, "setting")).under(presets),
             room=_room(hass, entry, subentry, mapping(kept, "room")),
             control=RoomControl(rating, mapping(controls, radiator_id)),
             engine=engine,
+            schedule=schedule and HelperSchedule(hass, schedule, presets),
         )
     names = {key: subentry.title for key, subentry in entry.subentries.items()}
     books = HomeBooks(

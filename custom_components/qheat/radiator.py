@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from .compute.engine import Engine, EngineProblem, EngineStatus, HeatBudget, HeatKind
-from .heating import HeatDemand, RoomControl, RoomReading, Target
+from .heating import HeatDemand, Learned, RoomControl, RoomReading, Target
 from .setting import Setting
+from .week import Changes, coming, setpoint_at
 
 # Three missed ticks of the coordinator and a little more: then the radiator stops by itself.
 BUDGET_S: Final = 20.0
@@ -18,11 +19,24 @@ DISOBEDIENCE: Final = {EngineProblem.BUDGET_IGNORED, EngineProblem.CHANGED_BY_HA
 class Room(Protocol):
     """What the radiator heats, as far as it can be read."""
 
+    speed: float
+    """Seconds that pass on the room's own clock in one of ours."""
+
     def read(self, now_s: float, heat_output_w: float | None) -> RoomReading:
         """Return the room at `now_s`, heated with `heat_output_w` watts since the last call."""
 
     def save(self) -> dict[str, object]:
         """Return what is to be kept over a restart, as JSON-able data."""
+
+
+class Schedule(Protocol):
+    """Setpoints by the clock."""
+
+    async def async_refresh(self) -> None:
+        """Look whether the schedule is another one now."""
+
+    def changes(self) -> Changes | None:
+        """Return the changes from yesterday on; None while the schedule cannot be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +47,9 @@ class RadiatorState:
     reading: RoomReading
     demand: HeatDemand
     engine: EngineStatus
+    learned: Learned
+    next_start_s: float | None
+    """When (epoch) heating for a setpoint to come will begin, as far as can be foreseen."""
 
     @property
     def status(self) -> str:
@@ -42,6 +59,11 @@ class RadiatorState:
         if problem is not None and (heatless or problem in DISOBEDIENCE):
             return problem
         return self.demand.reason
+
+    @property
+    def has_learned(self) -> bool:
+        """Whether what the room is taken for was learned in it, and is not only a usual room's."""
+        return self.learned.days > 0
 
     @property
     def is_heating(self) -> bool:
@@ -60,19 +82,25 @@ class Radiator:
         room: Room,
         control: RoomControl,
         engine: Engine,
+        schedule: Schedule | None = None,
     ) -> None:
         self.radiator_id = radiator_id
         self.setting = setting
         self.engine = engine
         self._room = room
         self.control = control
+        self.schedule = schedule
 
     def tick(self, now_s: float, monotonic_s: float) -> RadiatorState:
         """Read the room at `now_s` (epoch) and renew the heat budget."""
         status = self.engine.status()
         reading = self._room.read(now_s, status.power_w)
+        upcoming = self._follow_schedule(now_s)
         setpoint_c = self.setting.setpoint_c if self.setting.heating else None
-        demand = self.control.step(reading, Target(setpoint_c=setpoint_c))
+        speed, room_s = self._room.speed, reading.time_s
+        # Whole seconds: the same change is at the same moment in every tick.
+        in_room = tuple((round(room_s + (at_s - now_s) * speed), to_c) for at_s, to_c in upcoming)
+        demand = self.control.step(reading, Target(setpoint_c=setpoint_c, upcoming=in_room))
         self.engine.set_budget(
             HeatBudget(
                 power_w=demand.power_w,
@@ -80,7 +108,38 @@ class Radiator:
                 own_heat=demand.own_heat,
             )
         )
-        return RadiatorState(setting=self.setting, reading=reading, demand=demand, engine=status)
+        start_s = self.control.next_start_s
+        return RadiatorState(
+            setting=self.setting,
+            reading=reading,
+            demand=demand,
+            engine=status,
+            learned=self.control.learned,
+            next_start_s=None if start_s is None else now_s + (start_s - room_s) / speed,
+        )
+
+    def _follow_schedule(self, now_s: float) -> Changes:
+        """Set what the schedule has now; return its changes to come."""
+        points = None if self.schedule is None else self.schedule.changes()
+        if points is None:
+            return ()
+        self.setting = self.setting.scheduled(now_s, setpoint_at(points, now_s))
+        if self.setting.follows:
+            return coming(points, now_s)
+        if (until_s := self.setting.held_until_s) is None:
+            return ()
+        return (until_s, setpoint_at(points, until_s)), *coming(points, until_s)
+
+    def by_hand(self, setting: Setting, now_s: float) -> Setting:
+        """Return what was set by hand: it holds until the next change of the schedule."""
+        if self.schedule is None:
+            return setting
+        points = self.schedule.changes()
+        # A schedule that cannot be read takes over as soon as it can be.
+        if points is None:
+            return setting.held(now_s)
+        later = coming(points, now_s)
+        return setting.held(later[0][0] if later else None)
 
     def busy_slots(self, power_w: float) -> float:
         """Return how many slots, whole and fraction, are busy at a heat output in watts."""

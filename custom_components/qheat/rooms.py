@@ -23,6 +23,8 @@ CLOCK_S: Final = 1.0
 class SensorRoom(Room):
     """A real room, read from Home Assistant's own entities."""
 
+    speed = 1.0
+
     def __init__(
         self, hass: HomeAssistant, temperature_entity: str, outdoor_entity: str | None
     ) -> None:
@@ -53,7 +55,7 @@ class FastRoom(Room):
         self, floor_area_m2: float, speed: float, now_s: float, saved: Mapping[str, object]
     ) -> None:
         self._room = SimulatedRoom(RoomParameters.from_area(floor_area_m2), saved)
-        self._speed = speed
+        self.speed = speed
         self._read_s = now_s
 
     @override
@@ -61,7 +63,7 @@ class FastRoom(Room):
         # A clock that was set back, or a machine that slept, stands still in the simulation.
         elapsed_s = min(max(now_s - self._read_s, 0.0), 60.0)
         self._read_s = now_s
-        self._room.advance(elapsed_s * self._speed, heat_output_w or 0.0)
+        self._room.advance(elapsed_s * self.speed, heat_output_w or 0.0)
         return RoomReading(
             time_s=self._room.time_s,
             temperature_c=self._room.temperature_c,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import override
 
 from homeassistant.components.sensor import (
@@ -14,6 +15,7 @@ from homeassistant.const import EntityCategory, UnitOfPower, UnitOfTemperature, 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.typing import StateType
+from homeassistant.util import dt as dt_util
 
 from .boinc_sensor import boinc_sensors
 from .compute.engine import EngineProblem, HeatKind, PowerSource
@@ -36,11 +38,18 @@ def tenths(value: float | None) -> float | None:
     return None if value is None else round(value, 1)
 
 
+def minute_of(moment_s: float | None) -> datetime | None:
+    """Round to what can be foreseen, so that each plan is not a line in the database."""
+    if moment_s is None:
+        return None
+    return dt_util.utc_from_timestamp(round(moment_s / 60) * 60)
+
+
 @dataclass(frozen=True, kw_only=True)
 class RadiatorSensorDescription(SensorEntityDescription):
     """Describe a sensor that shows what a radiator does now."""
 
-    value_fn: Callable[[RadiatorState], StateType]
+    value_fn: Callable[[RadiatorState], StateType | datetime]
     asks_machine: bool = True
 
 
@@ -130,6 +139,35 @@ RADIATOR_DESCRIPTIONS: tuple[RadiatorSensorDescription, ...] = (
         entity_category=EntityCategory.DIAGNOSTIC,
         asks_machine=False,
         value_fn=lambda state: tenths(state.reading.outdoor_c),
+    ),
+    RadiatorSensorDescription(
+        key="heat_loss",
+        translation_key="heat_loss",
+        native_unit_of_measurement=f"{UnitOfPower.WATT}/{UnitOfTemperature.KELVIN}",
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=1,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        asks_machine=False,
+        value_fn=lambda state: tenths(state.learned.heat_loss_w_k) if state.has_learned else None,
+    ),
+    RadiatorSensorDescription(
+        key="inertia",
+        translation_key="inertia",
+        device_class=SensorDeviceClass.DURATION,
+        native_unit_of_measurement=UnitOfTime.HOURS,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=0,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        asks_machine=False,
+        value_fn=lambda state: tenths(state.learned.time_constant_h) if state.has_learned else None,
+    ),
+    RadiatorSensorDescription(
+        key="next_start",
+        translation_key="next_start",
+        device_class=SensorDeviceClass.TIMESTAMP,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        asks_machine=False,
+        value_fn=lambda state: minute_of(state.next_start_s),
     ),
 )
 
@@ -228,7 +266,7 @@ class RadiatorSensor(RadiatorEntity, SensorEntity):
 
     @property
     @override
-    def native_value(self) -> StateType:
+    def native_value(self) -> StateType | datetime:
         return self.entity_description.value_fn(self.state_of_radiator)
 
     @override

@@ -20,7 +20,13 @@ class Preset(StrEnum):
     FROST_PROTECTION = "frost_protection"
 
 
+PRESET_SCHEDULE: Final = "schedule"
+"""The thermostat's word for following its schedule: a preset without a setpoint of its own."""
+
 type Presets = Mapping[Preset, float]
+
+LASTING: Final = frozenset({Preset.AWAY, Preset.FROST_PROTECTION})
+"""Presets that no schedule ends: nobody knows when the tenant will be back."""
 
 DEFAULT_PRESETS: Final[Presets] = {
     Preset.COMFORT: 20.0,
@@ -39,6 +45,10 @@ class Setting:
     setpoint_c: float = DEFAULT_PRESETS[Preset.COMFORT]
     preset: Preset | None = None
     manual_c: float = DEFAULT_PRESETS[Preset.COMFORT]
+    follows: bool = True
+    """Whether the schedule, where there is one, gives the setpoint."""
+    held_until_s: float | None = None
+    """When (epoch) the schedule takes over again; None: when the tenant says so."""
 
     def with_heating(self, heating: bool) -> Self:
         """Turn heating on or off; the setpoint stays."""
@@ -54,6 +64,21 @@ class Setting:
         setpoint_c = self.manual_c if preset is None else presets[preset]
         return replace(self, setpoint_c=setpoint_c, preset=preset)
 
+    def held(self, until_s: float | None) -> Self:
+        """Let the schedule wait until its next change; lasting presets wait for the tenant."""
+        held_until_s = None if self.preset in LASTING else until_s
+        return replace(self, follows=False, held_until_s=held_until_s)
+
+    def following(self) -> Self:
+        """Follow the schedule again."""
+        return replace(self, follows=True, held_until_s=None)
+
+    def scheduled(self, now_s: float, setpoint_c: float) -> Self:
+        """Take over the setpoint that the schedule has now, unless another is still held."""
+        if not self.follows and (self.held_until_s is None or now_s < self.held_until_s):
+            return self
+        return replace(self.following(), setpoint_c=setpoint_c, preset=None)
+
     def under(self, presets: Presets) -> Self:
         """Follow presets that were changed meanwhile."""
         return self if self.preset is None else self.with_preset(self.preset, presets)
@@ -65,6 +90,8 @@ class Setting:
             "setpoint_c": self.setpoint_c,
             "preset": self.preset,
             "manual_c": self.manual_c,
+            "follows": self.follows,
+            "held_until_s": self.held_until_s,
         }
 
     @classmethod
@@ -77,10 +104,17 @@ class Setting:
             setpoint_c=_setpoint(saved.get("setpoint_c"), default.setpoint_c),
             preset=Preset(preset) if isinstance(preset, str) and preset in Preset else None,
             manual_c=_setpoint(saved.get("manual_c"), default.manual_c),
+            follows=saved.get("follows") is not False,
+            held_until_s=_number(saved.get("held_until_s")),
         )
 
 
 def _setpoint(value: object, default_c: float) -> float:
+    setpoint_c = _number(value)
+    return default_c if setpoint_c is None else min(max(setpoint_c, MIN_SETPOINT_C), MAX_SETPOINT_C)
+
+
+def _number(value: object) -> float | None:
     if not isinstance(value, int | float) or isinstance(value, bool) or not isfinite(value):
-        return default_c
-    return min(max(float(value), MIN_SETPOINT_C), MAX_SETPOINT_C)
+        return None
+    return float(value)

@@ -26,7 +26,7 @@ from custom_components.qheat.sensor_books import (
     MONEY_DESCRIPTIONS,
     WORK_DESCRIPTIONS,
 )
-from custom_components.qheat.setting import Preset
+from custom_components.qheat.setting import PRESET_SCHEDULE, Preset
 
 FOLDER = Path(__file__).parents[2] / "custom_components" / "qheat"
 TEXTS = {
@@ -117,7 +117,7 @@ def test_every_action_and_each_of_its_fields_has_a_text_and_an_icon(language: st
 def test_the_thermostat_offers_only_presets_that_have_a_text() -> None:
     built_in = {"none", "comfort", "eco", "away", "boost"}
     own = TEXTS["en"]["entity"]["climate"]["thermostat"]["state_attributes"]["preset_mode"]["state"]
-    assert {PRESET_NONE, *Preset} == built_in | set(own)
+    assert {PRESET_NONE, PRESET_SCHEDULE, *Preset} == built_in | set(own)
 
 
 def test_every_refusal_of_a_boinc_client_has_a_text() -> None:

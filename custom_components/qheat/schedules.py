@@ -1,0 +1,105 @@
+"""Setpoints from Home Assistant's schedule helper: what its blocks ask for, now and to come."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from math import isfinite
+from typing import Any, override
+
+from homeassistant.components.schedule.const import (
+    CONF_DATA,
+    CONF_FROM,
+    CONF_TO,
+    SERVICE_GET,
+)
+from homeassistant.components.schedule.const import DOMAIN as SCHEDULE
+from homeassistant.const import (
+    ATTR_ENTITY_ID,
+    ATTR_TEMPERATURE,
+    STATE_UNAVAILABLE,
+    UnitOfTemperature,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.util import dt as dt_util
+from homeassistant.util.unit_conversion import TemperatureConverter
+
+from .const import LOGGER
+from .radiator import Schedule
+from .setting import MAX_SETPOINT_C, MIN_SETPOINT_C, Preset, Presets
+from .week import WEEKDAYS, Block, Changes, Week, changes
+
+
+class HelperSchedule(Schedule):
+    """A schedule helper: comfort in its blocks, or their own `temperature`, and eco outside."""
+
+    def __init__(self, hass: HomeAssistant, entity_id: str, presets: Presets) -> None:
+        self._hass = hass
+        self._entity_id = entity_id
+        self._presets = presets
+        self._week: Week | None = None
+        self._read: datetime | None = None
+        self._day: date | None = None
+        self._changes: Changes = ()
+
+    @override
+    async def async_refresh(self) -> None:
+        state = self._hass.states.get(self._entity_id)
+        if state is None or state.state == STATE_UNAVAILABLE:
+            self._week = self._read = None
+        # An edited helper reports, also where neither its state nor its next event is another.
+        elif state.last_reported != self._read:
+            self._read, self._day = state.last_reported, None
+            self._week = await self._async_blocks()
+
+    @override
+    def changes(self) -> Changes | None:
+        if self._week is None:
+            return None
+        if (today := dt_util.now().date()) != self._day:
+            self._day = today
+            zone = dt_util.get_default_time_zone()
+            self._changes = changes(self._week, self._presets[Preset.ECO], today, zone)
+        return self._changes
+
+    async def _async_blocks(self) -> Week | None:
+        try:
+            answer = await self._hass.services.async_call(
+                SCHEDULE,
+                SERVICE_GET,
+                {ATTR_ENTITY_ID: self._entity_id},
+                blocking=True,
+                return_response=True,
+            )
+        except HomeAssistantError as err:
+            LOGGER.warning("The schedule %s cannot be read: %s", self._entity_id, err)
+            return None
+        days = (answer or {}).get(self._entity_id)
+        return self._blocks(days) if isinstance(days, Mapping) else None
+
+    def _blocks(self, days: Mapping[str, Any]) -> Week:
+        unit, comfort_c = self._hass.config.units.temperature_unit, self._presets[Preset.COMFORT]
+        return {
+            day: [
+                Block(
+                    begin=block[CONF_FROM],
+                    end=block[CONF_TO],
+                    setpoint_c=setpoint_of(block.get(CONF_DATA), unit, comfort_c),
+                )
+                for block in days.get(day, ())
+                if isinstance(block[CONF_FROM], time) and isinstance(block[CONF_TO], time)
+            ]
+            for day in WEEKDAYS
+        }
+
+
+def setpoint_of(data: object, unit: str, comfort_c: float) -> float:
+    """Return the setpoint in °C that a block's data name in `unit`, else comfort."""
+    value = data.get(ATTR_TEMPERATURE) if isinstance(data, Mapping) else None
+    try:
+        named = float(value) if isinstance(value, str | int | float) else None
+    except ValueError, OverflowError:
+        return comfort_c
+    if named is None or isinstance(value, bool) or not isfinite(named):
+        return comfort_c
+    celsius = TemperatureConverter.convert(named, unit, UnitOfTemperature.CELSIUS)
+    return celsius if MIN_SETPOINT_C <= celsius <= MAX_SETPOINT_C else comfort_c
