@@ -38,11 +38,15 @@ SPREADS: Final = {
 }
 """How far a room may be from what is expected of it, in logarithms."""
 MOST_SPREADS: Final = 3.0
-DAY_NOISE: Final = 1.3
+DAY_NOISE: Final = 2.0
+DAY_NOISE_DAYS: Final = 5.0
 LOSS_SPREAD: Final = 0.35
-SUN_SPREAD: Final = 0.8
-GAINS_SPREAD: Final = 2.0
+SUN_SPREAD: Final = 1.5
+GAINS_SPREAD: Final = 1.25
 """Spreads of the daily balance: shares of the usual value, and W per W/K of usual loss."""
+SUN_ERROR: Final = 0.3
+"""Share by which a forecast of a day's sun is usually wrong."""
+BALANCE_ROUNDS: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,21 +78,35 @@ def balance(usual: RoomModel, days: Sequence[Day]) -> RoomModel:
     """Return the usual room with the loss and the sun that the days' energy balance tells.
 
     Heat = loss x temperature difference - opening x sun - gains: a Bayesian linear regression.
+    How far the days scatter is learned with it: where much sun comes in they say less. The sun is
+    known from a forecast only; taken as exact it would explain too little, and the loss as well.
     """
     scale = usual.loss_w_k
     gains_w = USUAL_GAINS_W_PER_W_K * scale
     prior = (usual.loss_w_k, usual.sun_m2, gains_w)
     spread = (LOSS_SPREAD * scale, SUN_SPREAD * usual.sun_m2, GAINS_SPREAD * scale)
-    normal = [[(i == j) / spread[i] ** 2 for j in range(3)] for i in range(3)]
-    right = [0.0] * 3
-    for day in days:
-        row = (day.warmer_k, -day.sun_w_m2, -1.0)
-        surplus_w = day.heat_w - dot(row, prior)
+    rows = [(day.warmer_k, -day.sun_w_m2, -1.0) for day in days]
+    surplus_w = [day.heat_w - dot(row, prior) for day, row in zip(days, rows, strict=True)]
+    products = [[dot(left, right) for right in zip(*rows)] for left in zip(*rows)]
+    if not rows:
+        return usual
+    sun_doubt = min(
+        SUN_ERROR**2 / (1 + SUN_ERROR**2) * products[1][1],
+        0.5 * (products[1][1] - products[1][2] ** 2 / len(rows)),
+    )
+    variance = (DAY_NOISE * scale) ** 2
+    for _ in range(BALANCE_ROUNDS):
+        normal = [[products[i][j] / variance for j in range(3)] for i in range(3)]
         for i in range(3):
-            right[i] += row[i] * surplus_w / (DAY_NOISE * scale) ** 2
-            for j in range(3):
-                normal[i][j] += row[i] * row[j] / (DAY_NOISE * scale) ** 2
-    loss, sun, _ = solve(normal, right)
+            normal[i][i] += 1 / spread[i] ** 2
+        normal[1][1] -= sun_doubt / variance
+        right = [dot(column, surplus_w) / variance for column in zip(*rows)]
+        right[1] += sun_doubt * prior[1] / variance
+        change = solve(normal, right)
+        rest = [w - dot(row, change) for w, row in zip(surplus_w, rows, strict=True)]
+        scatter = DAY_NOISE_DAYS * (DAY_NOISE * scale) ** 2 + dot(rest, rest)
+        variance = scatter / (DAY_NOISE_DAYS + len(rows))
+    loss, sun, _ = change
     return replace(
         usual,
         loss_w_k=min(max(usual.loss_w_k + loss, 0.2 * usual.loss_w_k), 4 * usual.loss_w_k),
