@@ -27,9 +27,9 @@ FINE_LEVELS: Final = 24
 FINE_PRICE: Final = 0.2
 FULL: Final = 0.99
 ARRIVED_K: Final = 0.1
-EARLY_K: Final = 0.1
+EARLY_K: Final = 0.15
 MOST_MARGIN_K: Final = 1.0
-SUN_TRUST: Final = 0.4
+SUN_TRUST: Final = 0.75
 """Share of the sun forecast that a plan counts on: sun that stays away costs comfort."""
 
 
@@ -84,7 +84,8 @@ class Comfort:
 
     def _inputs(self, time_s: float, heat_w: float) -> list[float]:
         weather = self.weather
-        return [heat_w, weather.outdoor_at(time_s), weather.sun_at(time_s), self.habits.at(time_s)]
+        sun_w_m2 = weather.sun_at(time_s) * self.habits.sun_share(time_s)
+        return [heat_w, weather.outdoor_at(time_s), sun_w_m2, self.habits.at(time_s)]
 
     def observe(self, time_s: float, elapsed_s: float, room_c: float | None, heat_w: float) -> bool:
         """Move the estimate on, correct it by a measurement; tell whether a day is complete."""
@@ -101,7 +102,8 @@ class Comfort:
             inputs = self._inputs(at_s, mean_w)
             inputs[OUTDOOR] = self.weather.outdoor_c
             estimate.predict(self._tick, inputs)
-            self.habits.learn(at_s, TICK_S, estimate.x[UNKNOWN])
+            sun_w = self.model.sun_m2 * inputs[SUN]
+            self.habits.learn(at_s, TICK_S, estimate.x[UNKNOWN], sun_w)
             if self.history.tick(TICK_S, inputs, estimate.air_c):
                 day_over |= self.history.close_day(estimate.x, self.model.slow_j_k)
         if room_c is not None:
@@ -121,7 +123,7 @@ class Comfort:
         """
         since_s = time_s - self._planned_s
         due = not 0 <= since_s < PLAN_EVERY_S
-        aired = 0 <= time_s - self._aired_s < AIRED_S
+        aired = self.aired(time_s)
         if self._estimate and (due or free_stops or setpoint_c != self._setpoint_c):
             self._planned_s, self._setpoint_c = time_s, setpoint_c
             level = self._plan(self._estimate, time_s, setpoint_c, changes, free_stops)
@@ -130,6 +132,10 @@ class Comfort:
             elif level < self._level and not 0 <= time_s - self._raised_s < HOLD_S:
                 self._level = level
         return HeatDemand(power_w=self.levels_w[self._level], reason=self._reason(aired=aired))
+
+    def aired(self, time_s: float) -> bool:
+        """Tell whether the air has leapt in the last quarter of an hour."""
+        return 0 <= time_s - self._aired_s < AIRED_S
 
     def _reason(self, *, aired: bool) -> Reason:
         if self._level == 0:
@@ -241,5 +247,5 @@ class Comfort:
         if not 0 <= time_s - rise.at_s <= 2 * PLAN_EVERY_S or not (rise.begun and rise.waited):
             return
         late_k = rise.to_c - estimate.air_c
-        change_k = 0.5 * late_k if late_k > ARRIVED_K else -0.02
-        self.margin_k = min(max(self.margin_k + change_k, 0.0), MOST_MARGIN_K)
+        change_k = late_k if late_k > ARRIVED_K else -0.01
+        self.margin_k = min(max(self.margin_k + change_k, EARLY_K), MOST_MARGIN_K)

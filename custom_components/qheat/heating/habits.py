@@ -8,6 +8,9 @@ from .model import USUAL_GAINS_W_PER_W_K
 DAY_S: Final = 86400.0
 SLOTS: Final = 48
 SHARE_A_DAY: Final = 0.15
+SUN_SHARE: Final = (0.25, 4.0)
+CLEAR_W_PER_W_K: Final = 5.0
+"""Sun that tells as much of its way into the room as of the habits."""
 LEAST_W_PER_W_K, MOST_W_PER_W_K = -15.0, 50.0
 
 
@@ -17,6 +20,8 @@ class Habits:
     def __init__(self, usual_loss_w_k: float, saved: object = None) -> None:
         self._least_w = LEAST_W_PER_W_K * usual_loss_w_k
         self._most_w = MOST_W_PER_W_K * usual_loss_w_k
+        self._clear_w = CLEAR_W_PER_W_K * usual_loss_w_k
+        self._sun = [1.0] * SLOTS
         self._w = [USUAL_GAINS_W_PER_W_K * usual_loss_w_k] * SLOTS
         if isinstance(saved, list) and len(saved) == SLOTS:
             for index, value in enumerate(saved):
@@ -32,11 +37,19 @@ class Habits:
         """Mean gains over the day, in W."""
         return sum(self._w) / SLOTS
 
-    def learn(self, time_s: float, step_s: float, unknown_w: float) -> None:
-        """Move a half-hour towards what was found in it beyond the habit."""
+    def sun_share(self, time_s: float) -> float:
+        """Return how much more of the sun comes in at a time of the day than on average."""
+        return self._sun[_slot(time_s)]
+
+    def learn(self, time_s: float, step_s: float, unknown_w: float, sun_w: float) -> None:
+        """Move a half-hour towards what was found in it beyond the habit and the sun."""
         slot = _slot(time_s)
-        value = self._w[slot] + SHARE_A_DAY * step_s * SLOTS / DAY_S * unknown_w
+        rate = SHARE_A_DAY * step_s * SLOTS / DAY_S
+        most = sun_w * sun_w + self._clear_w * self._clear_w
+        value = self._w[slot] + rate * unknown_w * self._clear_w * self._clear_w / most
         self._w[slot] = min(max(value, self._least_w), self._most_w)
+        share = self._sun[slot] + rate * unknown_w * sun_w / most
+        self._sun[slot] = min(max(share, SUN_SHARE[0]), SUN_SHARE[1])
 
     def save(self) -> list[float]:
         """Return the gains, as JSON-able values."""

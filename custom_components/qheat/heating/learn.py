@@ -81,15 +81,16 @@ def balance(usual: RoomModel, days: Sequence[Day]) -> RoomModel:
     How far the days scatter is learned with it: where much sun comes in they say less. The sun is
     known from a forecast only; taken as exact it would explain too little, and the loss as well.
     """
+    if not days:
+        return usual
     scale = usual.loss_w_k
     gains_w = USUAL_GAINS_W_PER_W_K * scale
     prior = (usual.loss_w_k, usual.sun_m2, gains_w)
     spread = (LOSS_SPREAD * scale, SUN_SPREAD * usual.sun_m2, GAINS_SPREAD * scale)
     rows = [(day.warmer_k, -day.sun_w_m2, -1.0) for day in days]
     surplus_w = [day.heat_w - dot(row, prior) for day, row in zip(days, rows, strict=True)]
-    products = [[dot(left, right) for right in zip(*rows)] for left in zip(*rows)]
-    if not rows:
-        return usual
+    columns = list(zip(*rows, strict=True))
+    products = [[dot(left, right) for right in columns] for left in columns]
     sun_doubt = min(
         SUN_ERROR**2 / (1 + SUN_ERROR**2) * products[1][1],
         0.5 * (products[1][1] - products[1][2] ** 2 / len(rows)),
@@ -100,7 +101,7 @@ def balance(usual: RoomModel, days: Sequence[Day]) -> RoomModel:
         for i in range(3):
             normal[i][i] += 1 / spread[i] ** 2
         normal[1][1] -= sun_doubt / variance
-        right = [dot(column, surplus_w) / variance for column in zip(*rows)]
+        right = [dot(column, surplus_w) / variance for column in columns]
         right[1] += sun_doubt * prior[1] / variance
         change = solve(normal, right)
         rest = [w - dot(row, change) for w, row in zip(surplus_w, rows, strict=True)]

@@ -10,6 +10,8 @@ NODES: Final = 18
 BLOCKS: Final = (0, 1, 2, 4, 6, 9, 13, NODES)
 """Where the level may change, in steps from now."""
 BEAM: Final = 10
+FELT_K: Final = 0.2
+FELT: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +66,11 @@ def best_level(problem: Problem, prices: Prices) -> int:
                 price = cost + _change(problem, prices, block, level, to)
                 kw = problem.levels_w[to] / 1000
                 price += prices.energy_kwh * kw * sum(problem.waste[begin:end]) * STEP_S / 3600
-                price += sum(
-                    problem.weights[k] * moved[k] * moved[k] for k in range(begin, end)
-                ) * (STEP_S / 3600)
+                for k in range(begin, end):
+                    error_k = moved[k]
+                    over_k = max(0.0, abs(error_k) - FELT_K)
+                    felt = error_k * error_k + FELT * over_k * over_k
+                    price += problem.weights[k] * felt * (STEP_S / 3600)
                 grown.append((price, to, moved, to if block == 0 else first))
         grown.sort(key=lambda beam: beam[0])
         beams = grown[:BEAM]

@@ -62,6 +62,11 @@ class RoomControl:
         )
 
     @property
+    def window_open(self) -> bool:
+        """Whether the air has just leapt as it does with an open window."""
+        return self._comfort.aired(self._time_s)
+
+    @property
     def next_start_s(self) -> float | None:
         """When it will next begin to heat for a setpoint to come; None if there is none.
 

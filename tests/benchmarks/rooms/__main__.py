@@ -13,10 +13,11 @@ from .cases import SETS, THERMOSTATS, Case
 from .trial import DAYS, Score
 
 HEADINGS = (
-    *("RMSE, K", "within ±0.3 K, %", "K·h/day below", "K·h/day above", "warm in time, %"),
-    *("kWh/day", "starts/day", "preempted/day", "CPU ms/step"),
+    *("RMSE, K", "within ±0.3 K, %", "K·h/day below", "with open windows", "K·h/day above"),
+    *("warm in time, %", "kWh/day", "starts/day", "preempted/day", "CPU ms/step"),
+    *("windows found, %", "false alarms/day"),
 )
-DIGITS = (2, 0, 2, 2, 0, 2, 0, 0, 2)
+DIGITS = (2, 1, 2, 2, 2, 1, 2, 1, 1, 2, 0, 2)
 
 type Scores = dict[tuple[str, str], Score]
 

@@ -41,6 +41,8 @@ class Case:
     slot_w: float = 80.0
     sensing: Sensing = field(default_factory=Sensing)
     schedule: Schedule = field(default_factory=Schedule)
+    min_on: int = 10
+    knows_weather: bool = True
     seed: int = 1
 
     def run(self, thermostat: str, days: int) -> Score:
@@ -67,10 +69,12 @@ class Case:
             weather=weather,
             seed=self.seed,
             schedule=self.schedule,
+            knows_weather=self.knows_weather,
             radiator=Radiator(
                 idle_w=IDLE_W,
                 slot_w=self.slot_w,
                 slots=self.slots,
+                min_on=self.min_on,
                 chance=random.Random(self.seed + 10),
             ),
             sensor=Sensor(
@@ -92,6 +96,7 @@ THERMOSTATS: Mapping[str, Callable[[RadiatorRating], Thermostat]] = {
     "qheat": Ours,
 }
 MILD, COLD, COLDER = "usa_ca_fresno", "usa_va_sterling", "usa_nj_newark"
+CHICAGO, DENVER, OKLAHOMA = "usa_il_chicago", "usa_co_denver", "usa_ok_oklahoma"
 
 
 def _weight(*, heavy: bool) -> str:
@@ -137,4 +142,44 @@ ISO13790 = [
     for heavy in (True, False)
     for to in ("N", "S")
 ]
-SETS = {"iso": ISO13790, "energyplus": ENERGYPLUS, "others": OTHERS}
+HELD_OUT = [
+    Case(name="Chicago heavy E 980 W", heavy=True, azimuth=90, climate=CHICAGO, slots=12, seed=2),
+    Case(name="Denver light W 740 W", heavy=False, azimuth=270, climate=DENVER, slots=9, seed=3),
+    Case(name="Oklahoma light S", heavy=False, azimuth=180, climate=OKLAHOMA, seed=4),
+    Case(
+        name="weekends away",
+        heavy=True,
+        azimuth=270,
+        climate=OKLAHOMA,
+        schedule=Schedule(away=(5, 6)),
+        seed=5,
+    ),
+    Case(name="300 W", heavy=True, azimuth=90, climate=MILD, slots=5, slot_w=56, seed=6),
+    Case(
+        name="no weather at all",
+        heavy=False,
+        azimuth=0,
+        climate=OKLAHOMA,
+        knows_weather=False,
+        seed=7,
+    ),
+    Case(
+        name="5-minute sensor",
+        heavy=True,
+        azimuth=180,
+        climate=OKLAHOMA,
+        sensing=Sensing(every=5, lag_s=600),
+        seed=8,
+    ),
+    Case(
+        name="hour-long slots",
+        heavy=False,
+        azimuth=90,
+        climate=COLD,
+        slots=9,
+        min_on=60,
+        seed=9,
+    ),
+]
+"""Rooms that nothing was tuned on."""
+SETS = {"iso": ISO13790, "energyplus": ENERGYPLUS, "others": OTHERS, "held-out": HELD_OUT}

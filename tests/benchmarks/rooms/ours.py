@@ -18,6 +18,11 @@ class Ours:
         self._rating = rating
         self.control = RoomControl(rating)
 
+    @property
+    def window_open(self) -> bool:
+        """Whether the control believes that a window is open."""
+        return self.control.window_open
+
     def slots(self, seen: Observation) -> int:
         """Return the slots that the demand is worth."""
         reading = RoomReading(

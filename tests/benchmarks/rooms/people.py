@@ -9,23 +9,30 @@ WAKE, SLEEP = 7 * 60, 22 * 60 + 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """The same setpoints every day: from `wake` to `sleep` (minutes) by day, else by night."""
+    """From `wake` to `sleep` (minutes) the setpoint by day, else by night; `away` days are nights.
+
+    Day 0 is a Monday.
+    """
 
     wake: int = WAKE
     sleep: int = SLEEP
     day_c: float = DAY_C
     night_c: float = NIGHT_C
+    away: tuple[int, ...] = ()
 
     def at(self, minute: int) -> float:
         """Return the setpoint in force."""
-        return self.day_c if self.wake <= minute % 1440 < self.sleep else self.night_c
+        day, now = divmod(minute, 1440)
+        at_home = day % 7 not in self.away
+        return self.day_c if at_home and self.wake <= now < self.sleep else self.night_c
 
     def upcoming(self, minute: int) -> tuple[tuple[float, float], ...]:
         """Return the changes of the next day as (time in seconds, setpoint)."""
-        midnight = minute - minute % 1440
+        today = minute // 1440
         changes = [
-            ((midnight + 1440 * day + at) * 60.0, to_c)
-            for day in (0, 1)
+            ((1440 * day + at) * 60.0, to_c)
+            for day in (today, today + 1)
+            if day % 7 not in self.away
             for at, to_c in ((self.wake, self.day_c), (self.sleep, self.night_c))
         ]
         return tuple(change for change in changes if 0 < change[0] - minute * 60 <= 86400)

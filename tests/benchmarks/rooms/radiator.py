@@ -61,4 +61,6 @@ class Radiator:
         self.emitted_w += (self.power_w - self.emitted_w) * -math.expm1(-60 / self.lag_s)
 
     def _job_minutes(self) -> float:
-        return min(240.0, max(5.0, self.chance.lognormvariate(math.log(30), 0.8)))
+        return min(
+            240.0, max(5.0, self.min_on - 5.0, self.chance.lognormvariate(math.log(30), 0.8))
+        )

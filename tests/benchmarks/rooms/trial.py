@@ -21,7 +21,7 @@ class Observation:
     minute: int
     room_c: float
     measured: int
-    outdoor_c: float
+    outdoor_c: float | None
     power_w: float
     running: int
     jobs_left_s: tuple[float, ...]
@@ -33,6 +33,10 @@ class Observation:
 
 class Thermostat(Protocol):
     """What takes part in a trial."""
+
+    @property
+    def window_open(self) -> bool:
+        """Whether it believes that a window is open."""
 
     def slots(self, seen: Observation) -> int:
         """Return how many slots should run."""
@@ -54,12 +58,15 @@ class Score:
     rmse_k: float
     in_band: float
     below_kh: float
+    below_aired_kh: float
     above_kh: float
     warm: float
     kwh: float
     starts: float
     preempted: float
     cpu_ms: float
+    windows_found: float
+    false_alarms: float
 
 
 @dataclass(slots=True, kw_only=True)
@@ -72,9 +79,11 @@ class Trial:
     schedule: Schedule = field(default_factory=Schedule)
     radiator: Radiator
     sensor: Sensor
+    knows_weather: bool = True
     air_c: list[float] = field(default_factory=list)
     running: list[int] = field(default_factory=list)
     open_window: list[bool] = field(default_factory=list)
+    alarm: list[bool] = field(default_factory=list)
     energy_wh: float = 0.0
     cpu_s: float = 0.0
     _people: People = field(init=False)
@@ -101,6 +110,7 @@ class Trial:
         self.air_c.append(air_c)
         self.running.append(self.radiator.running)
         self.open_window.append(is_open)
+        self.alarm.append(self.thermostat.window_open)
         self.energy_wh += self.radiator.power_w / 60
         return RoomInputs(
             radiator_w=self.radiator.emitted_w,
@@ -114,13 +124,13 @@ class Trial:
             minute=minute,
             room_c=self.sensor.value_c,
             measured=self.sensor.measured,
-            outdoor_c=self.weather.outdoor_at(minute),
+            outdoor_c=self.weather.outdoor_at(minute) if self.knows_weather else None,
             power_w=self.radiator.power_w,
             running=self.radiator.running,
             jobs_left_s=self.radiator.jobs_left_s,
             setpoint_c=self.schedule.at(minute),
             upcoming=self.schedule.upcoming(minute),
-            forecast=self._forecast,
+            forecast=self._forecast if self.knows_weather else (),
         )
 
     def _renew_forecast(self, hour: int) -> None:
@@ -149,7 +159,7 @@ class Trial:
         days = (end - begin) / 1440
         aired_until = -1
         errors: list[float] = []
-        below = above = 0.0
+        below = below_aired = above = 0.0
         warm: list[bool] = []
         for minute in range(end):
             if self.open_window[minute]:
@@ -161,21 +171,38 @@ class Trial:
             if self.running[minute]:
                 # Above the day's setpoint also at night: a preheat is waste in kWh, not too warm.
                 above += max(0.0, self.air_c[minute] - self.schedule.day_c - 0.2) / 60
-            below += max(0.0, -error_k) / 60
-            if minute % 1440 == self.schedule.wake:
+            below_aired += max(0.0, -error_k) / 60
+            if minute > aired_until:
+                below += max(0.0, -error_k) / 60
+            if minute % 1440 == self.schedule.wake and setpoint_c == self.schedule.day_c:
                 warm.append(max(self.air_c[minute : minute + 11]) >= self.schedule.day_c - 0.3)
             comfort = setpoint_c == self.schedule.day_c and minute > aired_until
             if comfort and not (error_k > 0 and self.running[minute] == 0):
                 errors.append(error_k)
         starts, preempted, energy_wh = self._before
+        found, false_alarms = self._windows(begin)
         return Score(
             rmse_k=math.sqrt(sum(error * error for error in errors) / len(errors)),
             in_band=100 * sum(abs(error) <= 0.3 for error in errors) / len(errors),
             below_kh=below / days,
+            below_aired_kh=below_aired / days,
             above_kh=above / days,
             warm=100 * sum(warm) / len(warm),
             kwh=(self.energy_wh - energy_wh) / 1000 / days,
             starts=(self.radiator.starts - starts) / days,
             preempted=(self.radiator.preempted - preempted) / days,
             cpu_ms=self.cpu_s / end * 1000,
+            windows_found=found,
+            false_alarms=false_alarms / days,
         )
+
+    def _windows(self, begin: int) -> tuple[float, int]:
+        """Return the share of open windows noticed within ten minutes (%), and false alarms."""
+        found: list[bool] = []
+        false_alarms = 0
+        for minute in range(begin, len(self.air_c)):
+            if self.open_window[minute] and not self.open_window[minute - 1]:
+                found.append(any(self.alarm[minute : minute + 10]))
+            if self.alarm[minute] and not self.alarm[minute - 1]:
+                false_alarms += not any(self.open_window[minute - 30 : minute + 1])
+        return 100 * sum(found) / len(found), false_alarms
