@@ -3,9 +3,18 @@ import random
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from custom_components.qheat.heating.history import RECORD_S, Day, History, Record
-from custom_components.qheat.heating.learn import Snapshot, balance, innovations, refit, solve
+from custom_components.qheat.heating.history import RECORD_S, RECORDS_A_DAY, Day, History, Record
+from custom_components.qheat.heating.learn import (
+    Snapshot,
+    balance,
+    foresight_k,
+    innovations,
+    refit,
+    solve,
+)
 from custom_components.qheat.heating.model import SENSOR, SLOW, RoomModel
 
 USUAL = RoomModel.usual(500)
@@ -47,11 +56,75 @@ def test_with_nothing_to_learn_from_the_room_stays_as_it_was() -> None:
     assert balance(USUAL, ()) == USUAL
 
 
+def test_a_room_that_changes_is_learned_anew_within_weeks() -> None:
+    _, before = week_of(USUAL, days=42)
+    insulated = replace(USUAL, loss_w_k=0.6 * USUAL.loss_w_k)
+    records, after = week_of(insulated, days=28)
+    learned = refit(
+        Snapshot(
+            records=tuple(records[-7 * RECORDS_A_DAY :]),
+            days=(*before[-14:], *after),
+            noise_k=0.05,
+            usual=USUAL,
+            model=USUAL,
+        )
+    )
+    assert abs(learned.loss_w_k - insulated.loss_w_k) < 0.4 * abs(learned.loss_w_k - USUAL.loss_w_k)
+
+
+def test_a_late_sensor_is_learned() -> None:
+    records, days = week_of(replace(USUAL, sensor_lag_s=900.0))
+    snapshot = Snapshot(
+        records=tuple(records), days=tuple(days), noise_k=0.05, usual=USUAL, model=USUAL
+    )
+    assert 600 < refit(snapshot).sensor_lag_s < 1350
+
+
+def test_a_fit_that_foresees_the_last_day_worse_is_not_adopted() -> None:
+    records, days = week_of(replace(USUAL, air_fast_w_k=60.0, sensor_lag_s=900.0))
+    last, _ = week_of(USUAL, days=1)
+    records[-RECORDS_A_DAY:] = last
+    snapshot = Snapshot(
+        records=tuple(records), days=tuple(days), noise_k=0.05, usual=USUAL, model=USUAL
+    )
+    assert refit(snapshot) is USUAL
+
+
+def test_a_better_model_foresees_better() -> None:
+    truth = replace(USUAL, loss_w_k=2 * USUAL.loss_w_k, sun_m2=2.0)
+    records, _ = week_of(truth)
+    assert foresight_k(truth, records, 0.05) < 0.1 < foresight_k(USUAL, records, 0.05)
+
+
+def test_a_sun_that_is_only_forecast_does_not_hide_the_loss() -> None:
+    chance = random.Random(3)
+    truth = replace(USUAL, sun_m2=1.5)
+    days = []
+    for _ in range(42):
+        warmer_k, sun = chance.gauss(17, 3), chance.uniform(0, 120)
+        heat_w = truth.loss_w_k * warmer_k - truth.sun_m2 * sun - 80 + chance.gauss(0, 20)
+        days.append(Day(heat_w, warmer_k, sun * chance.lognormvariate(0, 0.3)))
+    learned = balance(USUAL, days)
+    assert learned.loss_w_k == pytest.approx(truth.loss_w_k, rel=0.1)
+    assert learned.sun_m2 == pytest.approx(truth.sun_m2, rel=0.25)
+
+
 def test_absurd_days_cannot_make_an_absurd_room() -> None:
     days = [Day(1e5, -50.0, 0.0), Day(-1e5, 50.0, 1e5)] * 10
     room = balance(USUAL, days)
     assert USUAL.loss_w_k / 5 <= room.loss_w_k <= 4 * USUAL.loss_w_k
     assert room.sun_m2 > 0
+
+
+FIGURE = st.floats(-1e5, 1e5)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.builds(Day, FIGURE, FIGURE, FIGURE), max_size=42))
+def test_whatever_days_were_kept_the_room_stays_possible(days: list[Day]) -> None:
+    room = balance(USUAL, days)
+    assert USUAL.loss_w_k / 5 <= room.loss_w_k <= 4 * USUAL.loss_w_k
+    assert USUAL.sun_m2 / 20 <= room.sun_m2 <= 6 * USUAL.sun_m2
 
 
 def test_days_are_saved_and_damaged_ones_left_out() -> None:

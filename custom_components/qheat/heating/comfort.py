@@ -26,9 +26,11 @@ WASTE: Final = 1000.0
 FINE_LEVELS: Final = 24
 FINE_PRICE: Final = 0.2
 FULL: Final = 0.99
-ARRIVED_K: Final = 0.1
-EARLY_K: Final = 0.15
+ARRIVED_K: Final = 0.05
+EARLY_K: Final = 0.25
 MOST_MARGIN_K: Final = 1.0
+EARLIER_K: Final = 0.1
+"""How much above a setpoint to come to hold a room that is warm early, until it comes."""
 SUN_TRUST: Final = 0.75
 """Share of the sun forecast that a plan counts on: sun that stays away costs comfort."""
 
@@ -162,7 +164,7 @@ class Comfort:
         rise = self._rise
         times_s = [time_s + STEP_S * (k + 1) for k in range(NODES)]
         if rise and rise.arrived:
-            setpoint_c = rise.to_c
+            setpoint_c = rise.to_c + EARLIER_K
         wanted_c = setpoints(setpoint_c, changes, times_s)
         air_c = self._foresee(estimate, time_s, self.levels_w[self._level], NODES)
         highest_c = max([setpoint_c, *(to_c for _, to_c in changes)])

@@ -20,7 +20,7 @@ from .model import (
 )
 from .model import multiply as times
 
-UNKNOWN_W: Final = 90.0
+UNKNOWN_W: Final = 100.0
 """Usual size of the unknown heat."""
 NOISE_K: Final = 0.04
 USUAL_STEP_K: Final = 0.1

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from .estimate import OUTLIER, Estimate
-from .history import RECORD_S, Day, Record
+from .history import RECORD_S, RECORDS_A_DAY, Day, Record
 from .model import (
     AIR,
     SENSOR,
@@ -35,6 +35,7 @@ SPREADS: Final = {
     "fast_slow_w_k": 0.5,
     "loss_w_k": 0.05,
     "sun_m2": 0.2,
+    "sensor_lag_s": 0.5,
 }
 """How far a room may be from what is expected of it, in logarithms."""
 MOST_SPREADS: Final = 3.0
@@ -47,6 +48,12 @@ GAINS_SPREAD: Final = 1.25
 SUN_ERROR: Final = 0.3
 """Share by which a forecast of a day's sun is usually wrong."""
 BALANCE_ROUNDS: Final = 4
+DRAW: Final = 1.2
+FORGET: Final = 0.97
+"""What a day counts of the day after it: rooms change."""
+AHEAD: Final = 18
+AHEAD_EVERY: Final = 6
+"""Records to foresee, and from how many to how many: three hours, every hour."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +74,19 @@ def refit(snapshot: Snapshot) -> RoomModel:
     if begun is None or len(records) - begun < FEWEST:
         return snapshot.model
     records = records[begun:]
-    expected = balance(snapshot.usual, snapshot.days)
+    if len(records) >= 2 * RECORDS_A_DAY:
+        # Judged on the last day, which it has not seen. One day tells little: a draw will do.
+        trial = _fit(snapshot, records[:-RECORDS_A_DAY], snapshot.days[:-1])
+        before_k, after_k = (
+            foresight_k(model, records, snapshot.noise_k) for model in (snapshot.model, trial)
+        )
+        if after_k > DRAW * before_k:
+            return snapshot.model
+    return _fit(snapshot, records, snapshot.days)
+
+
+def _fit(snapshot: Snapshot, records: Sequence[Record], days: Sequence[Day]) -> RoomModel:
+    expected = balance(snapshot.usual, days)
     theta = [0.0] * len(SPREADS)
     for _ in range(ROUNDS):
         theta = _improve(expected, records, theta, snapshot.noise_k)
@@ -87,26 +106,34 @@ def balance(usual: RoomModel, days: Sequence[Day]) -> RoomModel:
     gains_w = USUAL_GAINS_W_PER_W_K * scale
     prior = (usual.loss_w_k, usual.sun_m2, gains_w)
     spread = (LOSS_SPREAD * scale, SUN_SPREAD * usual.sun_m2, GAINS_SPREAD * scale)
-    rows = [(day.warmer_k, -day.sun_w_m2, -1.0) for day in days]
-    surplus_w = [day.heat_w - dot(row, prior) for day, row in zip(days, rows, strict=True)]
+    trust = [FORGET ** (age / 2) for age in reversed(range(len(days)))]
+    rows = [
+        (share * day.warmer_k, -share * day.sun_w_m2, -share)
+        for share, day in zip(trust, days, strict=True)
+    ]
+    surplus_w = [
+        share * day.heat_w - dot(row, prior)
+        for share, day, row in zip(trust, days, rows, strict=True)
+    ]
     columns = list(zip(*rows, strict=True))
     products = [[dot(left, right) for right in columns] for left in columns]
-    sun_doubt = min(
-        SUN_ERROR**2 / (1 + SUN_ERROR**2) * products[1][1],
-        0.5 * (products[1][1] - products[1][2] ** 2 / len(rows)),
-    )
     variance = (DAY_NOISE * scale) ** 2
     for _ in range(BALANCE_ROUNDS):
         normal = [[products[i][j] / variance for j in range(3)] for i in range(3)]
         for i in range(3):
             normal[i][i] += 1 / spread[i] ** 2
-        normal[1][1] -= sun_doubt / variance
+        # No more than half of what the days say of the sun alone.
+        doubt = min(
+            SUN_ERROR**2 / (1 + SUN_ERROR**2) * products[1][1] / variance,
+            0.5 / solve(normal, [0.0, 1.0, 0.0])[1],
+        )
+        normal[1][1] -= doubt
         right = [dot(column, surplus_w) / variance for column in columns]
-        right[1] += sun_doubt * prior[1] / variance
+        right[1] += doubt * prior[1]
         change = solve(normal, right)
         rest = [w - dot(row, change) for w, row in zip(surplus_w, rows, strict=True)]
         scatter = DAY_NOISE_DAYS * (DAY_NOISE * scale) ** 2 + dot(rest, rest)
-        variance = scatter / (DAY_NOISE_DAYS + len(rows))
+        variance = scatter / (DAY_NOISE_DAYS + products[2][2])
     loss, sun, _ = change
     return replace(
         usual,
@@ -150,24 +177,42 @@ def _improve(usual: RoomModel, records: Sequence[Record], theta: Vector, noise_k
 
 def innovations(model: RoomModel, records: Sequence[Record], noise_k: float) -> Vector:
     """Return the one-step errors of a model over the records, in standard deviations."""
+    return [score for _, score in _filtered(model.transition(RECORD_S), records, noise_k)]
+
+
+def foresight_k(model: RoomModel, records: Sequence[Record], noise_k: float) -> float:
+    """Return how wrong (mean, in K) the last day would have been foreseen three hours before."""
     step = model.transition(RECORD_S)
+    states = [x for x, _ in _filtered(step, records, noise_k)]
+    errors = []
+    for begin in range(len(records) - RECORDS_A_DAY, len(records) - AHEAD, AHEAD_EVERY):
+        x = states[begin - 1]
+        for record in records[begin + 1 : begin + 1 + AHEAD]:
+            x = step.advance(x, list(record.inputs))
+        room_c = records[begin + AHEAD].room_c
+        if room_c is not None:
+            errors.append(abs(room_c - x[SENSOR]))
+    return sum(errors) / max(1, len(errors))
+
+
+def _filtered(
+    step: Transition, records: Sequence[Record], noise_k: float
+) -> list[tuple[Vector, float]]:
+    """Return the state after each record but the first, and how unexpected the reading was."""
     gain, spread_k = _steady_gain(step, noise_k)
     assert records[0].room_c is not None
     x = Estimate(records[0].room_c).x
     result = []
     for record in records[1:]:
         x = step.advance(x, list(record.inputs))
-        if record.room_c is None:
-            result.append(0.0)
-            continue
-        error_k = record.room_c - x[SENSOR]
+        error_k = 0.0 if record.room_c is None else record.room_c - x[SENSOR]
         score = error_k / spread_k
         if abs(score) > 2 * OUTLIER:
             x[SENSOR] += error_k
             x[AIR] += error_k
         else:
             x = [value + g * error_k for value, g in zip(x, gain, strict=True)]
-        result.append(min(max(score, -2 * OUTLIER), 2 * OUTLIER))
+        result.append((x, min(max(score, -2 * OUTLIER), 2 * OUTLIER)))
     return result
 
 
@@ -188,7 +233,9 @@ def solve(matrix: Matrix, right: Vector) -> Vector:
     for i in range(size):
         for j in range(i + 1):
             rest = matrix[i][j] - dot(lower[i][:j], lower[j][:j])
-            lower[i][j] = math.sqrt(rest) if i == j else rest / lower[j][j]
+            # Rounding must not make a pivot negative.
+            pivot = max(rest, 1e-12 * matrix[i][i])
+            lower[i][j] = math.sqrt(pivot) if i == j else rest / lower[j][j]
     forward: Vector = []
     for i in range(size):
         done = dot(lower[i][:i], forward)

@@ -19,7 +19,7 @@ STATES: Final = 5
 HEAT, OUTDOOR, SUN, GAINS = range(4)
 """The inputs: W from the radiator's case, °C, W/m² on the horizontal, W of known habits."""
 INPUTS: Final = 4
-SENSOR_LAG_S: Final = 300.0
+USUAL_SENSOR_LAG_S: Final = 300.0
 RADIATOR_LAG_S: Final = 400.0
 UNKNOWN_FADES_S: Final = 10800.0
 CONVECTIVE: Final = 0.7
@@ -31,7 +31,7 @@ USUAL_GAINS_W_PER_W_K: Final = 4.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoomModel:
-    """A room's parameters: J/K, W/K, m² of sun-facing opening."""
+    """A room's parameters: J/K, W/K, m² of sun-facing opening, and how late its sensor is."""
 
     fast_j_k: float
     slow_j_k: float
@@ -40,6 +40,7 @@ class RoomModel:
     loss_w_k: float
     sun_m2: float
     air_j_k: float
+    sensor_lag_s: float
 
     @classmethod
     def usual(cls, rated_w: float) -> RoomModel:
@@ -54,6 +55,7 @@ class RoomModel:
             loss_w_k=20 * size,
             sun_m2=0.5 * size,
             air_j_k=81e3 * size,
+            sensor_lag_s=USUAL_SENSOR_LAG_S,
         )
 
     @property
@@ -65,7 +67,6 @@ class RoomModel:
         """Return how the state moves in `step_s` seconds with constant inputs (exact)."""
         size = STATES + INPUTS
         rates = [[0.0] * size for _ in range(size)]
-        rates[SENSOR][AIR], rates[SENSOR][SENSOR] = 1 / SENSOR_LAG_S, -1 / SENSOR_LAG_S
         rates[UNKNOWN][UNKNOWN] = -1 / UNKNOWN_FADES_S
 
         def couple(node: int, other: int, conductance: float, capacity: float) -> None:
@@ -73,6 +74,7 @@ class RoomModel:
             rates[node][node] -= conductance / capacity
 
         outdoor, heat = STATES + OUTDOOR, STATES + HEAT
+        couple(SENSOR, AIR, 1.0, self.sensor_lag_s)
         couple(AIR, FAST, self.air_fast_w_k, self.air_j_k)
         couple(AIR, outdoor, LOSS_FROM_AIR * self.loss_w_k, self.air_j_k)
         couple(FAST, AIR, self.air_fast_w_k, self.fast_j_k)

@@ -18,9 +18,9 @@ FELT: Final = 3.0
 class Prices:
     """What a plan pays besides comfort, in K²h."""
 
-    start: float = 0.012
-    stop: float = 0.012
-    preempt: float = 0.045
+    start: float = 0.014
+    stop: float = 0.02
+    preempt: float = 0.06
     energy_kwh: float = 0.004
 
     def scaled(self, share: float) -> Prices:

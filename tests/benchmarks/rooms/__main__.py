@@ -1,6 +1,7 @@
 """Compare thermostats: `python -m tests.benchmarks.rooms --help`."""
 
 import argparse
+import math
 import multiprocessing
 import statistics
 import sys
@@ -13,7 +14,7 @@ from .cases import SETS, THERMOSTATS, Case
 from .trial import DAYS, Score
 
 HEADINGS = (
-    *("RMSE, K", "within ±0.3 K, %", "K·h/day below", "with open windows", "K·h/day above"),
+    *("RMSE, K", "within ±0.3 K, %", "K·h/day below", "windows shut", "K·h/day above"),
     *("warm in time, %", "kWh/day", "starts/day", "preempted/day", "CPU ms/step"),
     *("windows found, %", "false alarms/day"),
 )
@@ -61,7 +62,10 @@ def say(text: str) -> None:
 def row(label: str, score: Score) -> str:
     """Return one line of a Markdown table."""
     values = [getattr(score, field.name) for field in fields(Score)]
-    cells = (f"{value:.{digits}f}" for value, digits in zip(values, DIGITS, strict=True))
+    cells = (
+        "–" if math.isnan(value) else f"{value:.{digits}f}"
+        for value, digits in zip(values, DIGITS, strict=True)
+    )
     return f"| {label} | {' | '.join(cells)} |"
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from custom_components.qheat.heating import RadiatorRating
 
 from .baselines import Hysteresis, PlainPi, TimeProportional
+from .bound import Bound
 from .iso13790 import IsoRoom
 from .ours import Ours
 from .people import Schedule
-from .radiator import Radiator
+from .radiator import IdealRadiator, Radiator
 from .sensor import Sensor
 from .trial import Score, Thermostat, Trial
 from .weather import Weather, synthetic
@@ -27,6 +28,10 @@ class Sensing:
     every: int = 1
     lag_s: float = 300.0
     irregular: bool = False
+    noise_k: float = 0.04
+
+
+IDEAL_SENSING = Sensing(step_c=1e-9, lag_s=0.0, noise_k=0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +48,7 @@ class Case:
     schedule: Schedule = field(default_factory=Schedule)
     min_on: int = 10
     knows_weather: bool = True
+    forgets_every: int = 9
     seed: int = 1
 
     def run(self, thermostat: str, days: int) -> Score:
@@ -51,7 +57,7 @@ class Case:
             idle_w=IDLE_W, rated_w=IDLE_W + self.slots * self.slot_w, slots=self.slots
         )
         if not self.climate:
-            trial = self._trial(THERMOSTATS[thermostat](rating), synthetic(self.seed))
+            trial = self._trial(THERMOSTATS[thermostat](rating), synthetic(self.seed), rating)
             mass_j_m2k = 260e3 if self.heavy else 110e3
             IsoRoom(mass_j_m2k=mass_j_m2k, azimuth=self.azimuth).run(trial, days)
             return trial.score()
@@ -59,18 +65,23 @@ class Case:
         from .energyplus import EnergyPlusRoom  # noqa: PLC0415
 
         room = EnergyPlusRoom(heavy=self.heavy, azimuth=self.azimuth, weather=self.climate)
-        trial = self._trial(THERMOSTATS[thermostat](rating), room.load_weather())
+        trial = self._trial(THERMOSTATS[thermostat](rating), room.load_weather(), rating)
         room.run(trial, days)
         return trial.score()
 
-    def _trial(self, thermostat: Thermostat, weather: Weather) -> Trial:
+    def _trial(self, thermostat: Thermostat, weather: Weather, rating: RadiatorRating) -> Trial:
+        ideal = isinstance(thermostat, Bound)
+        sensing = IDEAL_SENSING if ideal else self.sensing
         return Trial(
             thermostat=thermostat,
             weather=weather,
             seed=self.seed,
             schedule=self.schedule,
             knows_weather=self.knows_weather,
-            radiator=Radiator(
+            forgets_every=self.forgets_every,
+            radiator=IdealRadiator(slots=round(rating.rated_w))
+            if ideal
+            else Radiator(
                 idle_w=IDLE_W,
                 slot_w=self.slot_w,
                 slots=self.slots,
@@ -78,10 +89,11 @@ class Case:
                 chance=random.Random(self.seed + 10),
             ),
             sensor=Sensor(
-                step_c=self.sensing.step_c,
-                every=self.sensing.every,
-                lag_s=self.sensing.lag_s,
-                irregular=self.sensing.irregular,
+                step_c=sensing.step_c,
+                every=sensing.every,
+                lag_s=sensing.lag_s,
+                irregular=sensing.irregular,
+                noise_k=sensing.noise_k,
                 chance=random.Random(self.seed + 20),
             ),
         )
@@ -94,9 +106,11 @@ THERMOSTATS: Mapping[str, Callable[[RadiatorRating], Thermostat]] = {
         all_slots=rating.slots, slot_w=rating.slot_w, idle_w=rating.idle_w
     ),
     "qheat": Ours,
+    "bound": lambda rating: Bound(rated_w=rating.rated_w),
 }
-MILD, COLD, COLDER = "usa_ca_fresno", "usa_va_sterling", "usa_nj_newark"
+MILD, STERLING, COLDER = "usa_ca_fresno", "usa_va_sterling", "usa_nj_newark"
 CHICAGO, DENVER, OKLAHOMA = "usa_il_chicago", "usa_co_denver", "usa_ok_oklahoma"
+BOULDER, LAS_VEGAS = "usa_co_boulder", "usa_nv_las_vegas"
 
 
 def _weight(*, heavy: bool) -> str:
@@ -109,7 +123,7 @@ ENERGYPLUS = [
     for to, azimuth in ORIENTATIONS.items()
 ]
 OTHERS = [
-    Case(name="Sterling heavy N 740 W", heavy=True, azimuth=0, climate=COLD, slots=9),
+    Case(name="Sterling heavy N 740 W", heavy=True, azimuth=0, climate=STERLING, slots=9),
     Case(name="Newark light S 980 W", heavy=False, azimuth=180, climate=COLDER, slots=12),
     Case(name="25 W slots", heavy=False, azimuth=0, climate=MILD, slots=19, slot_w=25),
     Case(name="160 W slots", heavy=True, azimuth=180, climate=MILD, slots=3, slot_w=160),
@@ -132,7 +146,7 @@ OTHERS = [
         name="early birds, 19/15 °C",
         heavy=False,
         azimuth=180,
-        climate=COLD,
+        climate=STERLING,
         slots=9,
         schedule=Schedule(wake=5 * 60 + 30, sleep=21 * 60, day_c=19, night_c=15),
     ),
@@ -145,7 +159,13 @@ ISO13790 = [
 HELD_OUT = [
     Case(name="Chicago heavy E 980 W", heavy=True, azimuth=90, climate=CHICAGO, slots=12, seed=2),
     Case(name="Denver light W 740 W", heavy=False, azimuth=270, climate=DENVER, slots=9, seed=3),
-    Case(name="Oklahoma light S", heavy=False, azimuth=180, climate=OKLAHOMA, seed=4),
+    Case(name="Oklahoma light S 500 W", heavy=False, azimuth=180, climate=OKLAHOMA, seed=4),
+    Case(name="Newark heavy N 740 W", heavy=True, azimuth=0, climate=COLDER, slots=9, seed=16),
+    Case(name="Boulder light E 980 W", heavy=False, azimuth=90, climate=BOULDER, slots=12, seed=17),
+    Case(name="Las Vegas heavy W", heavy=True, azimuth=270, climate=LAS_VEGAS, seed=18),
+]
+"""Rooms that nothing was tuned on."""
+ODD = [
     Case(
         name="weekends away",
         heavy=True,
@@ -160,11 +180,12 @@ HELD_OUT = [
         heavy=False,
         azimuth=0,
         climate=OKLAHOMA,
+        slots=9,
         knows_weather=False,
         seed=7,
     ),
     Case(
-        name="5-minute sensor",
+        name="sensor every 5 min, 10 min late",
         heavy=True,
         azimuth=180,
         climate=OKLAHOMA,
@@ -172,14 +193,83 @@ HELD_OUT = [
         seed=8,
     ),
     Case(
-        name="hour-long slots",
+        name="sensor 15 min late",
+        heavy=False,
+        azimuth=0,
+        climate=STERLING,
+        slots=9,
+        sensing=Sensing(lag_s=900),
+        seed=10,
+    ),
+    Case(
+        name="sensor of 0.2 °C every 5 min",
+        heavy=True,
+        azimuth=90,
+        climate=STERLING,
+        slots=9,
+        sensing=Sensing(step_c=0.2, every=5),
+        seed=11,
+    ),
+    Case(
+        name="sensor of 0.5 °C",
+        heavy=True,
+        azimuth=0,
+        climate=OKLAHOMA,
+        slots=9,
+        sensing=Sensing(step_c=0.5),
+        seed=12,
+    ),
+    Case(
+        name="sensor now and then, 10 min",
+        heavy=False,
+        azimuth=270,
+        climate=STERLING,
+        slots=9,
+        sensing=Sensing(every=10, irregular=True),
+        seed=13,
+    ),
+    Case(
+        name="slots that run an hour",
         heavy=False,
         azimuth=90,
-        climate=COLD,
+        climate=STERLING,
         slots=9,
         min_on=60,
         seed=9,
     ),
+    Case(
+        name="slots of 25 W",
+        heavy=True,
+        azimuth=270,
+        climate=STERLING,
+        slots=28,
+        slot_w=25,
+        seed=14,
+    ),
+    Case(
+        name="slots of 160 W",
+        heavy=False,
+        azimuth=0,
+        climate=STERLING,
+        slots=5,
+        slot_w=160,
+        seed=15,
+    ),
+    Case(
+        name="window forgotten every other day",
+        heavy=True,
+        azimuth=180,
+        climate=STERLING,
+        slots=9,
+        forgets_every=2,
+        seed=19,
+    ),
 ]
-"""Rooms that nothing was tuned on."""
-SETS = {"iso": ISO13790, "energyplus": ENERGYPLUS, "others": OTHERS, "held-out": HELD_OUT}
+"""Rooms with something odd about them, that nothing was tuned on either."""
+SETS = {
+    "iso": ISO13790,
+    "energyplus": ENERGYPLUS,
+    "others": OTHERS,
+    "held-out": HELD_OUT,
+    "odd": ODD,
+}

@@ -41,7 +41,8 @@ class Schedule:
 class People:
     """Gains and open windows of one day after another, drawn from a seed."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, forgets_every: int) -> None:
+        self._forgets_every = forgets_every
         self._chance = random.Random(seed)
         self._day = -1
         self._gains: list[float] = []
@@ -81,7 +82,7 @@ class People:
         if chance.random() < 0.75:
             begin = 7 * 60 + chance.randint(10, 120)
             self._airing.update(range(begin, begin + chance.randint(5, 12)))
-        if day % 9 == 4:
+        if day % self._forgets_every == self._forgets_every // 2:
             begin = 18 * 60 + chance.randint(0, 120)
             self._airing.update(range(begin, begin + 40))
 

@@ -64,3 +64,28 @@ class Radiator:
         return min(
             240.0, max(5.0, self.min_on - 5.0, self.chance.lognormvariate(math.log(30), 0.8))
         )
+
+
+@dataclass(slots=True, kw_only=True)
+class IdealRadiator:
+    """Gives at once what is asked for, up to the rated power; runs no jobs."""
+
+    slots: int
+    running: int = 0
+    starts: float = math.nan
+    preempted: float = math.nan
+    jobs_left_s: tuple[float, ...] = ()
+
+    @property
+    def power_w(self) -> float:
+        """Electrical power."""
+        return float(self.running)
+
+    @property
+    def emitted_w(self) -> float:
+        """Heat into the room."""
+        return float(self.running)
+
+    def minute(self, wanted: int) -> None:
+        """Let one minute pass."""
+        self.running = wanted

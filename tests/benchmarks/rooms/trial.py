@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from .people import People, Schedule
-from .radiator import Radiator
+from .radiator import IdealRadiator, Radiator
 from .sensor import Sensor
 from .weather import Weather
 
@@ -58,7 +58,7 @@ class Score:
     rmse_k: float
     in_band: float
     below_kh: float
-    below_aired_kh: float
+    below_closed_kh: float
     above_kh: float
     warm: float
     kwh: float
@@ -77,9 +77,11 @@ class Trial:
     weather: Weather
     seed: int = 1
     schedule: Schedule = field(default_factory=Schedule)
-    radiator: Radiator
+    radiator: Radiator | IdealRadiator
     sensor: Sensor
     knows_weather: bool = True
+    forgets_every: int = 9
+    """Days from one window forgotten for forty minutes to the next."""
     air_c: list[float] = field(default_factory=list)
     running: list[int] = field(default_factory=list)
     open_window: list[bool] = field(default_factory=list)
@@ -89,10 +91,10 @@ class Trial:
     _people: People = field(init=False)
     _chance: random.Random = field(init=False)
     _forecast: tuple[tuple[float, float, float], ...] = ()
-    _before: tuple[int, int, float] = (0, 0, 0.0)
+    _before: tuple[float, float, float] = (0, 0, 0.0)
 
     def __post_init__(self) -> None:
-        self._people = People(self.seed)
+        self._people = People(self.seed, self.forgets_every)
         self._chance = random.Random(self.seed + 1)
 
     def minute(self, minute: int, air_c: float) -> RoomInputs:
@@ -159,7 +161,7 @@ class Trial:
         days = (end - begin) / 1440
         aired_until = -1
         errors: list[float] = []
-        below = below_aired = above = 0.0
+        below = below_closed = above = 0.0
         warm: list[bool] = []
         for minute in range(end):
             if self.open_window[minute]:
@@ -171,9 +173,9 @@ class Trial:
             if self.running[minute]:
                 # Above the day's setpoint also at night: a preheat is waste in kWh, not too warm.
                 above += max(0.0, self.air_c[minute] - self.schedule.day_c - 0.2) / 60
-            below_aired += max(0.0, -error_k) / 60
+            below += max(0.0, -error_k) / 60
             if minute > aired_until:
-                below += max(0.0, -error_k) / 60
+                below_closed += max(0.0, -error_k) / 60
             if minute % 1440 == self.schedule.wake and setpoint_c == self.schedule.day_c:
                 warm.append(max(self.air_c[minute : minute + 11]) >= self.schedule.day_c - 0.3)
             comfort = setpoint_c == self.schedule.day_c and minute > aired_until
@@ -185,7 +187,7 @@ class Trial:
             rmse_k=math.sqrt(sum(error * error for error in errors) / len(errors)),
             in_band=100 * sum(abs(error) <= 0.3 for error in errors) / len(errors),
             below_kh=below / days,
-            below_aired_kh=below_aired / days,
+            below_closed_kh=below_closed / days,
             above_kh=above / days,
             warm=100 * sum(warm) / len(warm),
             kwh=(self.energy_wh - energy_wh) / 1000 / days,
