@@ -63,7 +63,7 @@ def row(label: str, score: Score) -> str:
     """Return one line of a Markdown table."""
     values = [getattr(score, field.name) for field in fields(Score)]
     cells = (
-        "–" if math.isnan(value) else f"{value:.{digits}f}"
+        "-" if math.isnan(value) else f"{value:.{digits}f}"
         for value, digits in zip(values, DIGITS, strict=True)
     )
     return f"| {label} | {' | '.join(cells)} |"
