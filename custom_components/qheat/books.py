@@ -12,7 +12,7 @@ from .archive import Archive
 from .compute.engine import EngineStatus, SettlementPage
 from .const import LOGGER
 from .hourly import HourlyStatistics
-from .ledger import Ledger, LedgerError, Moment, Totals
+from .ledger import ForeignMoney, Ledger, LedgerError, Moment, Totals
 from .prices import Carbon, Prices
 from .shelf import Shelf
 from .today import WORK, CoreTime, Today, all_work, work_since
@@ -45,11 +45,13 @@ class HomeBooks:
         prices: Prices,
         carbon: Carbon,
         core_time: CoreTime,
+        foreign: ForeignMoney,
         radiator_ids: tuple[str, ...],
         state: Callable[[], Mapping[str, Any]],
     ) -> None:
         """`state` gives what is to be written with the books, as JSON-able data."""
         self.archive = archive
+        self.foreign = foreign
         self._ledger = ledger
         self._shelf = shelf
         self._hourly = hourly
@@ -98,6 +100,7 @@ class HomeBooks:
         except LedgerError as err:
             self._complain(radiator_id, f"settlements were not booked: {err}")
             return False
+        self.foreign.note(radiator_id, booking)
         if booking.faults:
             count, first = len(booking.faults), booking.faults[0].detail
             complaint = f"{count} settlements were not booked, the first because {first}"
@@ -126,7 +129,12 @@ class HomeBooks:
                 accounts[radiator_id] = self._ledger.save_account(radiator_id)
                 balances[radiator_id] = self._balance(radiator_id)
             ledger = self._ledger.document(accounts)
-            changes = {"ledger": ledger, "core_time": self._core_time.save(), **self._state()}
+            changes = {
+                "ledger": ledger,
+                "core_time": self._core_time.save(),
+                "foreign": self.foreign.save(),
+                **self._state(),
+            }
             if not await self._shelf.async_write(changes):
                 return False
             self.balances, self.home_balance = balances, self._home_balance(balances)

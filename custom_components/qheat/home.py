@@ -33,6 +33,8 @@ from .coordinator import HomeCoordinator, QheatConfigEntry
 from .heating import RoomControl
 from .hourly import HourlyStatistics
 from .learned import Learned
+from .ledger import ForeignMoney
+from .money_issues import watch_money
 from .prices import Carbon, Prices, fixed_tariff
 from .problems import watch_problems
 from .radiator import Radiator, Room
@@ -93,6 +95,7 @@ async def async_open_home(
         prices=Prices(hass, tariff, entry.options),
         carbon=Carbon.of(entry.options),
         core_time=CoreTime(saved.get("core_time")),
+        foreign=ForeignMoney(saved.get("foreign")),
         radiator_ids=tuple(radiators),
         state=lambda: {
             "radiators": {key: radiator.save() for key, radiator in radiators.items()},
@@ -118,6 +121,7 @@ async def async_open_home(
     for radiator in radiators.values():
         await radiator.engine.start()
     stack.callback(watch_problems(hass, coordinator))
+    stack.callback(watch_money(hass, coordinator))
     return coordinator
 
 

@@ -2,6 +2,7 @@
 
 from .account import MAX_GAP_S, MAX_POWER_W, Moment
 from .booking import Booking, Fault, FaultKind
+from .foreign import ForeignMoney
 from .history import Day, History
 from .home import Ledger
 from .money import LedgerError, Tariff
@@ -18,6 +19,7 @@ __all__ = [
     "Day",
     "Fault",
     "FaultKind",
+    "ForeignMoney",
     "History",
     "Ledger",
     "LedgerError",

@@ -103,7 +103,7 @@ class Account:
                 if self.memory.is_news(settlement):
                     (revoked if self._settle(settlement) else booked).append(settlement)
             except SettlementFaultError as error:
-                faults.append(error.fault)
+                faults.append(self._judged(error.fault))
         self.memory.forget()
         if page.cursor is not None:
             self.cursor = page.cursor
@@ -127,6 +127,12 @@ class Account:
     def changes(self) -> int:
         """How many hours and settlements have changed since the account was written whole."""
         return len(self.hours.changed) + len(self.memory.changed)
+
+    def _judged(self, fault: Fault) -> Fault:
+        """Return a fault without its settlement if that is booked already, in our currency."""
+        if fault.foreign is not None and fault.foreign.settlement_id in self.memory.settled:
+            return replace(fault, foreign=None)
+        return fault
 
     def _heat(self, reading: Reading, heat_j: float) -> None:
         if heat_j:

@@ -15,7 +15,15 @@ from enum import StrEnum
 from typing import Final
 
 from ..compute.engine import Settlement
-from .money import CONTEXT, LedgerError, check_decimal, check_number, check_text, on_grid
+from .money import (
+    CONTEXT,
+    LedgerError,
+    check_currency,
+    check_decimal,
+    check_number,
+    check_text,
+    on_grid,
+)
 
 MEMORY: Final = 256
 MOST: Final = 4096
@@ -44,6 +52,8 @@ class Fault:
 
     kind: FaultKind
     detail: str
+    foreign: Settlement | None = None
+    """The settlement, sound but for its currency."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,9 +71,9 @@ class Booking:
 class SettlementFaultError(LedgerError):
     """One settlement cannot be booked."""
 
-    def __init__(self, kind: FaultKind, detail: str) -> None:
+    def __init__(self, kind: FaultKind, detail: str, foreign: Settlement | None = None) -> None:
         super().__init__(detail)
-        self.fault = Fault(kind=kind, detail=detail)
+        self.fault = Fault(kind=kind, detail=detail, foreign=foreign)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -121,6 +131,7 @@ def checked(settlement: Settlement, *, radiator_id: str, currency: str, now_s: f
     try:
         settlement_id = check_text("settlement id", settlement.settlement_id, MAX_ID)
         check_text("job kind", settlement.job_kind, MAX_KIND)
+        check_currency(settlement.currency)
         settled_at = check_number("settlement time", settlement.settled_at, MAX_TIME_S)
         worked_s = check_number("delivery time", worked_at(settlement), MAX_TIME_S)
         energy_j = on_grid(check_number("settlement energy", settlement.energy_j, MAX_ENERGY_J))
@@ -132,11 +143,7 @@ def checked(settlement: Settlement, *, radiator_id: str, currency: str, now_s: f
         raise SettlementFaultError(
             FaultKind.FOREIGN_RADIATOR, f"settlement {settlement_id} is another radiator's"
         )
-    if settlement.currency != currency:
-        raise SettlementFaultError(
-            FaultKind.FOREIGN_CURRENCY, f"settlement {settlement_id} is not in {currency}"
-        )
-    return replace(
+    sound = replace(
         settlement,
         earned=earned,
         repaid=repaid,
@@ -144,6 +151,13 @@ def checked(settlement: Settlement, *, radiator_id: str, currency: str, now_s: f
         settled_at=min(settled_at, now_s),
         delivered_at=min(worked_s, settled_at, now_s),
     )
+    if sound.currency != currency:
+        raise SettlementFaultError(
+            FaultKind.FOREIGN_CURRENCY,
+            f"settlement {settlement_id} is in {sound.currency}, not in {currency}",
+            sound,
+        )
+    return sound
 
 
 def worked_at(settlement: Settlement) -> float:
