@@ -4,32 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from math import isfinite
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
-from homeassistant.const import (
-    ATTR_UNIT_OF_MEASUREMENT,
-    CONF_HOST,
-    CONF_PASSWORD,
-    CONF_PORT,
-    UnitOfPower,
-)
-from homeassistant.core import (
-    Event,
-    EventStateChangedData,
-    EventStateReportedData,
-    HomeAssistant,
-    State,
-    callback,
-)
-from homeassistant.exceptions import HomeAssistantError
+from homeassistant.const import CONF_HOST, CONF_PASSWORD, CONF_PORT
+from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
-from homeassistant.helpers.event import (
-    async_track_state_change_event,
-    async_track_state_report_event,
-)
-from homeassistant.util.unit_conversion import PowerConverter
 
 from .compute.boinc import BoincEngine, BoincError, BoincOptions, Details
 from .compute.engine import Engine, PowerModel
@@ -48,6 +28,7 @@ from .const import (
     SUBENTRY_BOINC,
 )
 from .heating import RadiatorRating
+from .power_meter import async_follow_meter
 from .shelf import mapping
 
 MAX_RATE: Final = 1000
@@ -112,7 +93,7 @@ class BoincMachines:
         )
         self._machines[radiator_id] = _Machine(engine=engine, title=subentry.title, data=data)
         if meter := data.get(CONF_POWER_ENTITY):
-            self._meters += _follow_meter(self._hass, meter, engine)
+            self._meters += async_follow_meter(self._hass, meter, engine.set_power_reading)
         rating = RadiatorRating(
             idle_w=data[CONF_IDLE_W],
             rated_w=data[CONF_RATED_W] + data[CONF_GPU_W],
@@ -223,33 +204,3 @@ async def _release(hass: HomeAssistant, radiator_id: str, machine: _Machine) -> 
                 "detail": str(err),
             },
         )
-
-
-def _follow_meter(
-    hass: HomeAssistant, entity_id: str, engine: BoincEngine
-) -> list[Callable[[], None]]:
-    """Pass on what a power meter reports, when it reports it; return how to end that."""
-
-    @callback
-    def changed(event: Event[EventStateChangedData]) -> None:
-        engine.set_power_reading(_watts(event.data["new_state"]))
-
-    @callback
-    def reported(event: Event[EventStateReportedData]) -> None:
-        engine.set_power_reading(_watts(event.data["new_state"]))
-
-    return [
-        async_track_state_change_event(hass, entity_id, changed),
-        async_track_state_report_event(hass, entity_id, reported),
-    ]
-
-
-def _watts(state: State | None) -> float | None:
-    if state is None:
-        return None
-    unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT, UnitOfPower.WATT)
-    try:
-        power_w = PowerConverter.convert(float(state.state), unit, UnitOfPower.WATT)
-    except TypeError, ValueError, HomeAssistantError:
-        return None
-    return power_w if isfinite(power_w) else None

@@ -160,8 +160,13 @@ CO2: Final = vol.Schema(
 
 _RADIATOR: Final[dict[Any, Any]] = {
     vol.Required(CONF_NAME): _NAME,
-    vol.Required(CONF_RATED_W, default=500): _number(1, 20_000, 1, "W"),
-    vol.Required(CONF_IDLE_W, default=20): _number(0, 5_000, 1, "W"),
+    vol.Required(CONF_RATED_W, default=500): _number(1, 20_000, 0.1, "W"),
+    vol.Required(CONF_IDLE_W, default=20): _number(0, 5_000, 0.1, "W"),
+    vol.Optional(CONF_POWER_ENTITY): EntitySelector(
+        EntitySelectorConfig(
+            filter=EntityWithDeviceFilterSelectorConfig(domain="sensor", device_class="power")
+        )
+    ),
     vol.Required(CONF_ROOM, default=ROOM_SENSOR): _choice(CONF_ROOM, [ROOM_SENSOR, ROOM_SIMULATED]),
     vol.Optional(CONF_SCHEDULE_ENTITY): EntitySelector(EntitySelectorConfig(domain="schedule")),
 }
@@ -194,11 +199,6 @@ _BOINC_PASSWORD: Final = TextSelector(TextSelectorConfig(type=TextSelectorType.P
 _BOINC_HEAT: Final[dict[Any, Any]] = {
     **_RADIATOR,
     vol.Required(CONF_GPU_W, default=0): _number(0, 5_000, 1, "W"),
-    vol.Optional(CONF_POWER_ENTITY): EntitySelector(
-        EntitySelectorConfig(
-            filter=EntityWithDeviceFilterSelectorConfig(domain="sensor", device_class="power")
-        )
-    ),
     vol.Optional(CONF_RATES): ObjectSelector(
         ObjectSelectorConfig(
             fields={

@@ -1,4 +1,4 @@
-"""This machine's slots: one pool, however many homes are set up on it."""
+"""This machine's slots and what they draw: one pool, however many homes are set up on it."""
 
 import asyncio
 import os
@@ -9,7 +9,9 @@ from typing import Final
 from homeassistant.core import HomeAssistant
 from homeassistant.util.hass_dict import HassKey
 
+from .compute.computer import ComputerPower
 from .compute.machine import Machine
+from .compute.rapl import Rapl
 from .const import DOMAIN
 
 
@@ -18,7 +20,22 @@ class _Share:
         self.lock = asyncio.Lock()
         # One core is left to Home Assistant and to whatever else the machine is for.
         self.machine = Machine(max(1, (os.process_cpu_count() or 1) - 1))
+        self.computer = ComputerPower(Rapl())
         self.homes = 0
+        self.watch: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        if self.homes == 0:
+            await self.machine.start()
+            self.watch = asyncio.create_task(self.computer.watch_rapl(), name="qheat rapl")
+        self.homes += 1
+
+    async def close(self) -> None:
+        self.homes -= 1
+        if self.homes == 0 and self.watch is not None:
+            self.watch.cancel()
+            await asyncio.wait([self.watch])
+            await self.machine.stop()
 
 
 SHARE: Final = HassKey[_Share](f"{DOMAIN}_machine")
@@ -30,15 +47,20 @@ async def async_shared_machine(hass: HomeAssistant) -> AsyncIterator[Machine]:
 
     Raises EngineError where no jobs can run on this machine.
     """
-    share = hass.data.setdefault(SHARE, _Share())
+    share = _share(hass)
     async with share.lock:
-        if share.homes == 0:
-            await share.machine.start()
-        share.homes += 1
+        await share.open()
     try:
         yield share.machine
     finally:
         async with share.lock:
-            share.homes -= 1
-            if share.homes == 0:
-                await share.machine.stop()
+            await share.close()
+
+
+def computer_power(hass: HomeAssistant) -> ComputerPower:
+    """Return what this computer draws and who shares it."""
+    return _share(hass).computer
+
+
+def _share(hass: HomeAssistant) -> _Share:
+    return hass.data.setdefault(SHARE, _Share())

@@ -25,6 +25,7 @@ from .const import (
     CONF_CORES,
     CONF_IDLE_W,
     CONF_MACHINE,
+    CONF_POWER_ENTITY,
     CONF_RATED_W,
     CONF_RATES,
     CONF_ROOM,
@@ -35,6 +36,7 @@ from .const import (
     SUBENTRY_BOINC,
     SUBENTRY_THIS_MACHINE,
 )
+from .power_meter import is_own
 
 HELP_URL: Final = "https://github.com/qheat/qheat/blob/main/docs/boinc.md"
 
@@ -73,6 +75,8 @@ class RadiatorFlow(ConfigSubentryFlow):
 
     async def _faults(self, user_input: dict[str, Any]) -> dict[str, str]:
         """Tell what is wrong with the answers, by field; may complete them."""
+        if is_own(self.hass, user_input.get(CONF_POWER_ENTITY, "")):
+            return {CONF_POWER_ENTITY: "own_meter"}
         below = user_input[CONF_IDLE_W] < user_input[CONF_RATED_W]
         return {} if below else {CONF_IDLE_W: "idle_not_below_rated"}
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 from homeassistant.config_entries import ConfigEntry
@@ -17,20 +17,36 @@ from homeassistant.helpers.storage import STORAGE_DIR
 
 from .backend import EmbeddedBackend, StoreError, Terms, catalogue
 from .compute.client import JobClient
+from .compute.computer import MeteredEngine
 from .compute.engine import Engine, EngineError, PowerModel
 from .compute.machine import Machine
+from .compute.meter import PowerMeter
 from .compute.pull import PullEngine
-from .const import BACKEND_EMBEDDED, CONF_BACKEND, CONF_IDLE_W, CONF_RATED_W, DOMAIN
+from .const import (
+    BACKEND_EMBEDDED,
+    CONF_BACKEND,
+    CONF_IDLE_W,
+    CONF_POWER_ENTITY,
+    CONF_RATED_W,
+    DOMAIN,
+)
 from .errors import setup_error
 from .heating import RadiatorRating
 from .ledger import Tariff
-from .machine_share import async_shared_machine
+from .machine_share import async_shared_machine, computer_power
+from .power_meter import async_follow_meter
+
+IMPOSSIBLE_SHARE: Final = 10
+"""A meter of this computer that shows so many times its full power is not of this computer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThisMachine:
     """The machine's slots and the backend that keeps them busy."""
 
+    hass: HomeAssistant
+    stack: AsyncExitStack
+    """What is closed with the home."""
     machine: Machine
     embedded: EmbeddedBackend | None
     client: JobClient
@@ -43,7 +59,14 @@ class ThisMachine:
         rating = RadiatorRating(
             idle_w=power.idle_w, rated_w=power.rated_w, slots=power.slots, pausable=True
         )
-        return rating, PullEngine(self.client, self.machine, radiator_id, power)
+        engine = PullEngine(self.client, self.machine, radiator_id, power)
+        computer = computer_power(self.hass)
+        if entity_id := data.get(CONF_POWER_ENTITY):
+            meter = PowerMeter(most_w=IMPOSSIBLE_SHARE * power.rated_w)
+            self.stack.enter_context(computer.metered(meter))
+            for unfollow in async_follow_meter(self.hass, entity_id, meter.take):
+                self.stack.callback(unfollow)
+        return rating, MeteredEngine(engine, computer)
 
 
 async def async_open_this_machine(
@@ -56,10 +79,10 @@ async def async_open_this_machine(
         raise setup_error("machine_unfit", err) from err
     if entry.data[CONF_BACKEND] == BACKEND_EMBEDDED:
         embedded, client = await _open_embedded(hass, entry, tariff, stack)
-        return ThisMachine(machine=machine, embedded=embedded, client=client)
-    session = async_get_clientsession(hass)
-    client = JobClient(session, entry.data[CONF_URL], entry.data[CONF_TOKEN])
-    return ThisMachine(machine=machine, embedded=None, client=client)
+    else:
+        session = async_get_clientsession(hass)
+        embedded, client = None, JobClient(session, entry.data[CONF_URL], entry.data[CONF_TOKEN])
+    return ThisMachine(hass=hass, stack=stack, machine=machine, embedded=embedded, client=client)
 
 
 async def async_delete_database(hass: HomeAssistant, entry: ConfigEntry) -> None:

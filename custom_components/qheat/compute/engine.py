@@ -23,6 +23,8 @@ class PowerSource(StrEnum):
     """Where a figure in watts comes from."""
 
     MEASURED = "measured"
+    RAPL = "rapl"
+    """Measured by the processor, of the processor alone: less than the computer draws."""
     ESTIMATED = "estimated"
 
 

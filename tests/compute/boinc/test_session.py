@@ -11,9 +11,10 @@ from custom_components.qheat.compute.boinc.originals import Originals
 from custom_components.qheat.compute.boinc.probe import identify
 from custom_components.qheat.compute.boinc.replies import RunMode
 from custom_components.qheat.compute.boinc.rpc import RpcConnection
-from custom_components.qheat.compute.boinc.session import Reading, Session, Stewardship
+from custom_components.qheat.compute.boinc.session import Session, Stewardship
 from custom_components.qheat.compute.boinc.watts import WattsTable
 from custom_components.qheat.compute.engine import EngineProblem, HeatBudget, PowerModel
+from custom_components.qheat.compute.meter import Reading
 
 from .simulated import PASSWORD, SimulatedClient
 

@@ -15,6 +15,7 @@ from ..engine import (
     PowerModel,
     SettlementPage,
 )
+from ..meter import PowerMeter
 from .client import BoincClient
 from .control import rest
 from .credit import Book, Tariff
@@ -24,15 +25,13 @@ from .options import BoincOptions
 from .originals import Originals
 from .probe import identify
 from .rpc import RpcConnection
-from .session import Reading, Session, Stewardship
+from .session import Session, Stewardship
 from .watts import WattsTable
 
 FIRST_RETRY_S: Final = 2.0
 LAST_RETRY_S: Final = 60.0
 SPREAD_S: Final = 2.0
 """Over so many seconds the radiators of a building spread what they do on the same tick."""
-METER_FRESH_S: Final = 90.0
-MOST_W: Final = 1e6
 STOP_S: Final = 5.0
 LATE_S: Final = 30.0
 """A look may come so much late before what was seen counts as unknown."""
@@ -87,7 +86,7 @@ class BoincEngine:
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._phase_s = crc32(radiator_id.encode()) / 2**32 * SPREAD_S
-        self._meter: Reading | None = None
+        self._meter = PowerMeter(clock=clock)
 
     async def start(self) -> None:
         """Begin to look after the client; it is set to compute nothing before the first budget."""
@@ -132,9 +131,7 @@ class BoincEngine:
 
     def set_power_reading(self, power_w: float | None) -> None:
         """Take in what the radiator's power meter shows now, in watts; None: nothing."""
-        self._meter = None
-        if power_w is not None and 0 <= power_w < MOST_W:
-            self._meter = Reading(power_w=power_w, at_s=self._clock())
+        self._meter.take(power_w)
 
     def take_back(self) -> None:
         """Take the radiator back from whoever set its run mode by hand."""
@@ -145,7 +142,7 @@ class BoincEngine:
 
     def status(self) -> EngineStatus:
         """Tell what the engine does now."""
-        session, reading = self._current(), self._reading()
+        session, reading = self._current(), self._meter.reading()
         if reading is not None:
             power_w: float | None = reading.power_w
         else:
@@ -231,7 +228,7 @@ class BoincEngine:
         self._session = session = Session(self._client, self._steward, host, originals)
         while True:
             self._wake.clear()
-            next_s = await session.step(self._clock(), self._reading())
+            next_s = await session.step(self._clock(), self._meter.reading())
             with suppress(TimeoutError):
                 async with asyncio.timeout(max(0.0, next_s - self._clock())):
                     await self._wake.wait()
@@ -275,10 +272,6 @@ class BoincEngine:
         if self._session is not None:
             self._session.look_again()
         self._wake.set()
-
-    def _reading(self) -> Reading | None:
-        meter = self._meter
-        return meter if meter and self._clock() - meter.at_s <= METER_FRESH_S else None
 
     def _current(self) -> Session | None:
         """Return the session if what it has seen is fresh enough to be told."""

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from ..engine import EngineProblem, HeatBudget
+from ..meter import Reading
 from .client import BoincClient
 from .control import Control, rest
 from .credit import key_of
@@ -25,14 +26,6 @@ STEADY_S: Final = 20.0
 SHORT_S: Final = 30.0
 _FIRST_ASK_S: Final = 15.0
 _FIRST_ASK_BEHIND_FILLER_S: Final = 300.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """What the radiator's power meter showed at a moment."""
-
-    power_w: float
-    at_s: float
 
 
 @dataclass(slots=True, kw_only=True)

@@ -1,0 +1,153 @@
+"""What this computer draws, measured where it can be, and each radiator's share of it."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Final, override
+
+from .engine import (
+    Engine,
+    EngineStatus,
+    HeatBudget,
+    HeatKind,
+    PowerSource,
+    SettlementPage,
+)
+from .meter import PowerMeter, Reading
+from .rapl import Rapl
+
+RAPL_EVERY_S: Final = 5.0
+RAPL_AGAIN_S: Final = 60.0
+"""Where RAPL shows nothing, it is looked for again after so long."""
+RAPL_FRESH_S: Final = 3 * RAPL_EVERY_S
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What the whole computer draws, and what has measured it."""
+
+    reading: Reading
+    source: PowerSource
+
+
+class InUseError(Exception):
+    """Somebody has this computer to themselves already."""
+
+
+class ComputerPower:
+    """The meters of this computer, and the radiators that share it, of whichever home."""
+
+    def __init__(self, rapl: Rapl) -> None:
+        self._rapl = rapl
+        self._rapl_meter = PowerMeter(fresh_s=RAPL_FRESH_S)
+        self._meters: list[PowerMeter] = []
+        self._members: list[MeteredEngine] = []
+        self.kept_kind: HeatKind | None = None
+        """The kind of heat made by whoever has the computer to themselves; None: nobody has."""
+
+    async def watch_rapl(self) -> None:
+        """Read RAPL, if there is any, for ever."""
+        while True:
+            power_w = await asyncio.to_thread(self._rapl.power_w, time.monotonic())
+            self._rapl_meter.take(power_w)
+            await asyncio.sleep(RAPL_EVERY_S if self._rapl.is_there else RAPL_AGAIN_S)
+
+    @contextmanager
+    def metered(self, meter: PowerMeter) -> Iterator[None]:
+        """Believe a meter, before RAPL and before meters that came later."""
+        self._meters.append(meter)
+        try:
+            yield
+        finally:
+            self._meters.remove(meter)
+
+    def measured(self) -> Measured | None:
+        """Return what the computer draws now; None: nothing measures it."""
+        for meter in self._meters:
+            if (reading := meter.reading()) is not None:
+                return Measured(reading=reading, source=PowerSource.MEASURED)
+        rapl = self._rapl_meter.reading()
+        return None if rapl is None else Measured(reading=rapl, source=PowerSource.RAPL)
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Keep the computer free of all radiators' work. Raises InUseError if it is kept."""
+        if self.kept_kind is not None:
+            raise InUseError
+        self.kept_kind = HeatKind.NONE
+        try:
+            for member in self._members:
+                member.rest()
+            yield
+        finally:
+            self.kept_kind = None
+
+    def join(self, member: MeteredEngine) -> None:
+        """Let a radiator have its share of what is measured."""
+        self._members.append(member)
+
+    def leave(self, member: MeteredEngine) -> None:
+        """Split what is measured among the others."""
+        if member in self._members:
+            self._members.remove(member)
+
+    def share_of(self, member: MeteredEngine) -> Measured | None:
+        """Return the part of what is measured that is a radiator's: in proportion to estimates."""
+        measured = self.measured()
+        if measured is None or self._members == [member]:
+            return measured
+        estimates_w = {one: one.estimate_w() for one in self._members}
+        known_w = [power_w for power_w in estimates_w.values() if power_w is not None]
+        own_w = estimates_w.get(member)
+        if own_w is None or len(known_w) < len(estimates_w) or sum(known_w) <= 0:
+            return None
+        power_w = measured.reading.power_w * own_w / sum(known_w)
+        return replace(measured, reading=replace(measured.reading, power_w=power_w))
+
+
+class MeteredEngine(Engine):
+    """An engine of this computer, with its watts measured where they can be."""
+
+    def __init__(self, engine: Engine, computer: ComputerPower) -> None:
+        self._engine = engine
+        self._computer = computer
+
+    @override
+    async def start(self) -> None:
+        await self._engine.start()
+        self._computer.join(self)
+
+    @override
+    async def stop(self) -> None:
+        self._computer.leave(self)
+        await self._engine.stop()
+
+    @override
+    def set_budget(self, budget: HeatBudget) -> None:
+        if self._computer.kept_kind is not None:
+            budget = HeatBudget(power_w=0.0, expires_s=budget.expires_s)
+        self._engine.set_budget(budget)
+
+    @override
+    def status(self) -> EngineStatus:
+        status = self._engine.status()
+        if self._computer.kept_kind is not None:
+            status = replace(status, heat_kind=self._computer.kept_kind)
+        share = self._computer.share_of(self)
+        if share is None:
+            return status
+        return replace(status, power_w=share.reading.power_w, power_source=share.source)
+
+    @override
+    async def settlements(self, after: str | None) -> SettlementPage:
+        return await self._engine.settlements(after)
+
+    def estimate_w(self) -> float | None:
+        """Return what the engine itself makes of its watts."""
+        return self._engine.status().power_w
+
+    def rest(self) -> None:
+        """Compute nothing until the next budget."""
+        self._engine.set_budget(HeatBudget(power_w=0.0, expires_s=time.monotonic()))
