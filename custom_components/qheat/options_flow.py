@@ -1,11 +1,14 @@
-"""Options of a home: prices, presets and CO2 factors, each on a page of its own."""
+"""Options of a home, each page on its own; calibration of this computer's power is one."""
 
+import asyncio
 from typing import Any
 
 import voluptuous as vol
 from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
 
 from . import forms
+from .calibrating import async_calibrate, async_take_over, computers, described, obstacle, planned
+from .compute.calibration import CalibrationError, Fit
 from .const import CONF_CURRENCY
 from .prices import price_errors
 
@@ -13,9 +16,14 @@ from .prices import price_errors
 class HomeOptionsFlow(OptionsFlow):
     """Change the options of a home."""
 
+    _calibration: asyncio.Task[Fit] | None = None
+
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask what to change."""
-        return self.async_show_menu(step_id="init", menu_options=["prices", "presets", "co2"])
+        pages = ["prices", "presets", "co2"]
+        if computers(self.config_entry):
+            pages.append("calibrate")
+        return self.async_show_menu(step_id="init", menu_options=pages)
 
     async def async_step_prices(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Change the prices that costs and savings are reckoned with."""
@@ -32,6 +40,55 @@ class HomeOptionsFlow(OptionsFlow):
     async def async_step_co2(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Change the factors that avoided CO2 is reckoned with."""
         return self._step("co2", forms.CO2, user_input, {})
+
+    async def async_step_calibrate(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Say what a calibration does, or why there can be none."""
+        if (reason := obstacle(self.hass, self.config_entry)) is not None:
+            return self.async_abort(reason=reason)
+        if user_input is not None:
+            return await self.async_step_calibrating()
+        return self.async_show_form(
+            step_id="calibrate",
+            description_placeholders=planned(self.hass, self.config_entry),
+        )
+
+    async def async_step_calibrating(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Show how far the calibration is; Home Assistant ends it with the dialog."""
+        if self._calibration is None:
+            self._calibration = self.hass.async_create_task(
+                async_calibrate(self.hass, self.config_entry, self.async_update_progress),
+                "qheat calibration",
+                eager_start=False,
+            )
+        if not self._calibration.done():
+            return self.async_show_progress(
+                step_id="calibrating",
+                progress_action="calibrating",
+                progress_task=self._calibration,
+            )
+        return self.async_show_progress_done(next_step_id="calibrated")
+
+    async def async_step_calibrated(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Show what was measured, and keep it if the user agrees."""
+        assert self._calibration is not None
+        try:
+            fit = self._calibration.result()
+        except CalibrationError as err:
+            return self.async_abort(reason=err.fault)
+        if user_input is None:
+            return self.async_show_form(
+                step_id="calibrated",
+                description_placeholders=described(fit),
+                last_step=True,
+            )
+        async_take_over(self.hass, self.config_entry, fit)
+        return self.async_create_entry(data=dict(self.config_entry.options))
 
     def _step(
         self,

@@ -1,0 +1,115 @@
+"""Calibration of this computer in Home Assistant: when it may run, and what becomes of it."""
+
+from collections.abc import Callable, Sequence
+from math import ceil
+from typing import Final
+
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState, ConfigSubentry
+from homeassistant.core import HomeAssistant, callback
+
+from .compute.calibration import (
+    LEVEL_S,
+    Calibration,
+    CalibrationError,
+    CalibrationFault,
+    Fit,
+    slots_to_try,
+)
+from .compute.machine import Machine
+from .const import CONF_IDLE_W, CONF_RATED_W, SUBENTRY_THIS_MACHINE
+from .coordinator import QheatConfigEntry
+from .heating import Reason
+from .machine_share import computer_power
+
+NOT_LOADED: Final = "not_loaded"
+GUARDS: Final = {Reason.TOO_WARM, Reason.SENSOR_SILENT, Reason.SENSOR_STUCK}
+"""Under these nothing burns, whatever it burns for."""
+
+
+def computers(entry: ConfigEntry) -> Sequence[ConfigSubentry]:
+    """Return the radiators of a home that this computer is, the one with its idle power first."""
+    own = [
+        subentry
+        for subentry in entry.subentries.values()
+        if subentry.subentry_type == SUBENTRY_THIS_MACHINE
+    ]
+    return sorted(own, key=lambda subentry: -subentry.data[CONF_IDLE_W])
+
+
+def obstacle(hass: HomeAssistant, entry: QheatConfigEntry) -> str | None:
+    """Return why this computer cannot be calibrated now, None if it can."""
+    if _machine(entry) is None:
+        return NOT_LOADED
+    if computer_power(hass).measured() is None:
+        return CalibrationFault.NO_METER
+    return None if may_burn(entry) else CalibrationFault.GUARDED
+
+
+def may_burn(entry: QheatConfigEntry) -> bool:
+    """Tell whether the guards of all rooms that this computer heats allow heat."""
+    if entry.state is not ConfigEntryState.LOADED or not entry.runtime_data.last_update_success:
+        return False
+    states = entry.runtime_data.data.radiators
+    return all(
+        (state := states.get(subentry.subentry_id)) is not None
+        and state.demand.reason not in GUARDS
+        for subentry in computers(entry)
+    )
+
+
+async def async_calibrate(
+    hass: HomeAssistant, entry: QheatConfigEntry, told: Callable[[float], None]
+) -> Fit:
+    """Measure and fit what this computer draws. Raises CalibrationError."""
+    machine = _machine(entry)
+    if machine is None:
+        raise CalibrationError(CalibrationFault.STOPPED)
+    calibration = Calibration(
+        machine, computer_power(hass), may_burn=lambda: may_burn(entry), level_s=LEVEL_S
+    )
+    return await calibration.run(told)
+
+
+def planned(hass: HomeAssistant, entry: QheatConfigEntry) -> dict[str, str]:
+    """Return what the form says of a calibration that is to come."""
+    machine, measured = _machine(entry), computer_power(hass).measured()
+    assert machine is not None
+    assert measured is not None
+    levels = len(slots_to_try(machine.slots))
+    return {
+        "levels": str(levels),
+        "minutes": str(ceil(levels * LEVEL_S / 60)),
+        "power_w": f"{measured.reading.power_w:.1f}",
+    }
+
+
+def described(fit: Fit) -> dict[str, str]:
+    """Return what the form says of a calibration that is done."""
+    rows = (
+        f"| {one.busy_slots:.2f} | {one.power_w:.1f} | {fit.power_w(one.busy_slots):.1f} |"
+        for one in fit.levels
+    )
+    return {
+        "rows": "\n".join(rows),
+        "idle_w": f"{fit.idle_w:.1f}",
+        "slot_w": f"{fit.slot_w:.1f}",
+        "residual_w": f"{fit.residual_w:.1f}",
+    }
+
+
+@callback
+def async_take_over(hass: HomeAssistant, entry: QheatConfigEntry, fit: Fit) -> None:
+    """Keep a fit as the power of this computer's radiators; only the first has its idle power."""
+    for number, subentry in enumerate(computers(entry)):
+        idle_w = 0.0 if number else round(fit.idle_w, 1)
+        rated_w = round(idle_w + fit.slot_w * fit.slots, 1)
+        hass.config_entries.async_update_subentry(
+            entry,
+            subentry,
+            data={**subentry.data, CONF_IDLE_W: idle_w, CONF_RATED_W: rated_w},
+        )
+
+
+def _machine(entry: QheatConfigEntry) -> Machine | None:
+    is_loaded = entry.state is ConfigEntryState.LOADED
+    return entry.runtime_data.machine if is_loaded else None
