@@ -30,6 +30,7 @@ from custom_components.qheat.compute.engine import (
     SettlementPage,
 )
 from custom_components.qheat.compute.machine import Machine
+from custom_components.qheat.compute.rapl import Rapl
 from custom_components.qheat.const import DOMAIN
 
 LIVING_ROOM = "01JLIVINGROOM0000000000000"
@@ -48,6 +49,14 @@ def _recorder_first(request: pytest.FixtureRequest) -> None:
 @pytest.fixture(autouse=True)
 def _custom_integrations(_recorder_first: None, enable_custom_integrations: None) -> None:
     """Let Home Assistant load what is under custom_components."""
+
+
+@pytest.fixture(autouse=True)
+def _no_rapl(tmp_path: Path) -> Generator[None]:
+    """Have the processor measure nothing, wherever the tests run."""
+    rapl = Rapl(tmp_path / "no powercap")
+    with patch("custom_components.qheat.machine_share.Rapl", return_value=rapl):
+        yield
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import combinations
-from statistics import fmean, median
+from statistics import median
 from typing import Final
 
 from .computer import ComputerPower, InUseError
@@ -23,6 +23,8 @@ MOST_LEVELS: Final = 9
 SETTLE_SHARE: Final = 1 / 3
 """Of a level: until the load, the clock rates and a slow meter have come to rest."""
 LEAST_SLOT_W: Final = 0.1
+LEAST_BUSY: Final = 0.25
+"""Slots between two levels, for the watts between them to tell anything."""
 _LOOKS: Final = 60
 _BUDGET_S: Final = 10.0
 """So soon a load ends by itself if nobody is left to end it."""
@@ -36,6 +38,7 @@ class CalibrationFault(StrEnum):
     NO_METER = "calibration_no_meter"
     NO_SLOPE = "calibration_no_slope"
     STOPPED = "calibration_stopped"
+    TAKEN = "calibration_taken"
 
 
 class CalibrationError(Exception):
@@ -78,9 +81,11 @@ def fit(levels: Sequence[Level], slots: int) -> Fit:
     slopes = [
         (above.power_w - below.power_w) / (above.busy_slots - below.busy_slots)
         for below, above in combinations(sorted(levels, key=lambda one: one.busy_slots), 2)
-        if above.busy_slots - below.busy_slots >= 0.25
+        if above.busy_slots - below.busy_slots >= LEAST_BUSY
     ]
-    slot_w = median(slopes) if slopes else 0.0
+    if not slopes:
+        raise CalibrationError(CalibrationFault.TAKEN)
+    slot_w = median(slopes)
     if slot_w < LEAST_SLOT_W:
         raise CalibrationError(CalibrationFault.NO_SLOPE)
     idle_w = median(one.power_w - slot_w * one.busy_slots for one in levels)
@@ -169,7 +174,7 @@ class Calibration:
         settled_s = begun_s + self._level_s * SETTLE_SHARE
         # A meter that reports changes only may have said its last word early.
         late = [w for at_s, w in seen.items() if at_s >= settled_s] or [seen[max(seen)]]
-        return Level(busy_slots=fmean(busy), power_w=median(late))
+        return Level(busy_slots=median(busy), power_w=median(late))
 
     def _allot(self, slots: int) -> None:
         # Urgent: only a load that other programs do not take away can be measured.

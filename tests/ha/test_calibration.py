@@ -1,0 +1,193 @@
+"""Calibration on a page of the options: real slots, a meter, and every way to end it."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.qheat.compute.calibration import OWNER
+from tests.compute.processes import children, runner, until
+
+from .conftest import LIVING_ROOM, FixedEngine, home, radiator
+
+PLUG = "sensor.plug_power"
+KITCHEN = "01JKITCHEN000000000000000"
+IDLE_W, SLOT_W = 30.0, 25.0
+
+
+@pytest.fixture(autouse=True)
+def _short_levels() -> Generator[None]:
+    """Measure each level for some seconds instead of a minute."""
+    with patch("custom_components.qheat.calibrating.LEVEL_S", 3.0):
+        yield
+
+
+@pytest.fixture
+async def entry(hass: HomeAssistant, own_folder: Path) -> MockConfigEntry:
+    """Return a home whose two radiators share this computer, which is on a meter."""
+    hass.states.async_set(PLUG, "30.0", {"unit_of_measurement": "W"})
+    entry = home(radiator(power_entity=PLUG), radiator(KITCHEN, "Kitchen", idle_w=0, rated_w=400))
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    return entry
+
+
+@pytest.fixture
+async def reports(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> AsyncGenerator[asyncio.Task[None]]:
+    """Have the meter report."""
+    reports = asyncio.create_task(_report(hass, entry))
+    yield reports
+    reports.cancel()
+
+
+async def _report(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Show on the meter what the machine's load draws."""
+    machine = entry.runtime_data.machine
+    while True:
+        power_w = IDLE_W + SLOT_W * (machine.usage(OWNER).busy_slots or 0.0)
+        hass.states.async_set(PLUG, f"{power_w / 1000:.6f}", {"unit_of_measurement": "kW"})
+        await asyncio.sleep(0.25)
+
+
+async def open_page(hass: HomeAssistant, entry: MockConfigEntry) -> Any:
+    """Choose the calibration from the menu of options."""
+    result = await hass.config_entries.options.async_init(entry.entry_id)
+    assert result["type"] is FlowResultType.MENU
+    return await hass.config_entries.options.async_configure(
+        result["flow_id"], {"next_step_id": "calibrate"}
+    )
+
+
+async def begin(hass: HomeAssistant, entry: MockConfigEntry) -> Any:
+    """Have the calibration begin."""
+    result = await open_page(hass, entry)
+    assert result["type"] is FlowResultType.FORM
+    assert result["step_id"] == "calibrate"
+    power_w = float(result["description_placeholders"]["power_w"])
+    assert IDLE_W - 1 <= power_w <= IDLE_W + SLOT_W + 1
+    result = await hass.config_entries.options.async_configure(result["flow_id"], {})
+    assert result["type"] is FlowResultType.SHOW_PROGRESS
+    return result
+
+
+def burning() -> list[int]:
+    """Return the processes that make the load."""
+    return children(runner(), "worker")
+
+
+async def outcome(hass: HomeAssistant, result: Any) -> Any:
+    """Wait for the end of a calibration; return what is shown then."""
+    async with asyncio.timeout(60):
+        while result["type"] is FlowResultType.SHOW_PROGRESS:
+            await asyncio.sleep(0.2)
+            result = await hass.config_entries.options.async_configure(result["flow_id"])
+    return result
+
+
+@pytest.mark.usefixtures("reports")
+async def test_what_is_fitted_is_shown_and_kept_once_the_user_agrees(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    before = dict(entry.subentries[LIVING_ROOM].data)
+    slots = entry.runtime_data.machine.slots
+    async with asyncio.timeout(240):
+        result = await outcome(hass, await begin(hass, entry))
+        while result.get("reason") == "calibration_taken":  # by other programs
+            result = await outcome(hass, await begin(hass, entry))
+    assert result["type"] is FlowResultType.FORM
+    assert result["step_id"] == "calibrated"
+    shown = result["description_placeholders"]
+    # Other programs on the computer that runs this make the load uneven.
+    assert float(shown["idle_w"]) == pytest.approx(IDLE_W, abs=20)
+    assert float(shown["slot_w"]) == pytest.approx(SLOT_W, rel=0.9)
+    assert shown["rows"].count("\n") == min(slots, 8)
+    assert entry.subentries[LIVING_ROOM].data == before
+    result = await hass.config_entries.options.async_configure(result["flow_id"], {})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await hass.async_block_till_done(wait_background_tasks=False)
+    kept, other = entry.subentries[LIVING_ROOM].data, entry.subentries[KITCHEN].data
+    assert kept["idle_w"] == float(shown["idle_w"])
+    slots_w = float(shown["slot_w"]) * slots
+    assert kept["rated_w"] - kept["idle_w"] == pytest.approx(slots_w, abs=0.1 * slots)
+    assert other["idle_w"] == 0
+    assert other["rated_w"] == pytest.approx(slots_w, abs=0.1 * slots)
+    assert kept["power_entity"] == PLUG
+    await until(lambda: not burning())
+
+
+@pytest.mark.usefixtures("reports")
+async def test_closing_the_dialog_half_way_leaves_no_load_and_changes_nothing(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    before = {key: dict(one.data) for key, one in entry.subentries.items()}
+    result = await begin(hass, entry)
+    await until(lambda: bool(burning()))
+    hass.config_entries.options.async_abort(result["flow_id"])
+    await until(lambda: not burning())
+    assert {key: dict(one.data) for key, one in entry.subentries.items()} == before
+    assert (await open_page(hass, entry))["type"] is FlowResultType.FORM
+
+
+@pytest.mark.usefixtures("reports")
+async def test_a_home_reloaded_half_way_leaves_no_load(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    result = await begin(hass, entry)
+    await until(lambda: bool(burning()))
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    result = await outcome(hass, result)
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] in {"calibration_guarded", "calibration_stopped"}
+    await until(lambda: not burning())
+
+
+async def test_without_a_meter_the_page_says_what_to_do(
+    hass: HomeAssistant, own_folder: Path, engine: FixedEngine
+) -> None:
+    entry = home(radiator())
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    result = await open_page(hass, entry)
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "calibration_no_meter"
+
+
+async def test_a_home_that_is_not_loaded_is_not_calibrated(
+    hass: HomeAssistant, own_folder: Path
+) -> None:
+    entry = home(radiator())
+    entry.add_to_hass(hass)
+    result = await open_page(hass, entry)
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "not_loaded"
+
+
+async def test_a_meter_that_vanishes_half_way_ends_the_calibration(
+    hass: HomeAssistant, entry: MockConfigEntry, reports: asyncio.Task[None]
+) -> None:
+    result = await begin(hass, entry)
+    await until(lambda: bool(burning()))
+    reports.cancel()
+    hass.states.async_remove(PLUG)
+    result = await outcome(hass, result)
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "calibration_no_meter"
+    await until(lambda: not burning())
+
+
+@pytest.mark.usefixtures("reports")
+async def test_the_watts_of_the_meter_are_shared_by_the_radiators_of_the_computer(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    await entry.runtime_data.async_refresh()
+    states = entry.runtime_data.data.radiators.values()
+    assert {state.engine.power_source for state in states} == {"measured"}
+    assert sum(state.engine.power_w or 0.0 for state in states) == pytest.approx(IDLE_W, abs=1)
