@@ -21,6 +21,7 @@ from .const import DOMAIN, LOGGER
 from .heating.learn import refit
 from .learned import Learned
 from .ledger import Moment
+from .outdoors import Outdoors
 from .radiator import Radiator, RadiatorState
 from .setting import Presets, Setting
 from .showcase import Showcase, read_showcase
@@ -116,6 +117,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         radiators: Mapping[str, Radiator],
         books: HomeBooks,
         learned: Learned,
+        outdoors: Outdoors,
         presets: Presets,
         machine: Machine | None,
         boinc: BoincMachines,
@@ -132,6 +134,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
             for key, radiator in radiators.items()
         }
         self._learned = learned
+        self._outdoors = outdoors
         self._showcase = Showcase()
 
     @override
@@ -141,6 +144,10 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
             await radiator.async_refresh()
             await asyncio.sleep(0)
         now_s = time.monotonic()
+        if self._outdoors.is_due(now_s):
+            self.config_entry.async_create_background_task(
+                self.hass, self._outdoors.async_refresh(time.time()), "qheat forecast"
+            )
         if await self.books.async_tick(now_s):
             for radiator in self.radiators.values():
                 radiator.async_update_listeners()

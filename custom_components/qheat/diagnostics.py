@@ -31,7 +31,7 @@ async def async_get_config_entry_diagnostics(
             radiator_id: {
                 "settings": async_redact_data(dict(entry.subentries[radiator_id].data), TO_REDACT),
                 "state": asdict(state),
-                "learned": asdict(coordinator.radiators[radiator_id].radiator.control.model),
+                "model": asdict(coordinator.radiators[radiator_id].radiator.control.model),
             }
             for radiator_id, state in coordinator.data.radiators.items()
         },

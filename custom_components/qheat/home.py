@@ -35,6 +35,7 @@ from .hourly import HourlyStatistics
 from .learned import Learned
 from .ledger import ForeignMoney
 from .money_issues import watch_money
+from .outdoors import Outdoors
 from .prices import Carbon, Prices, fixed_tariff
 from .problems import watch_problems
 from .radiator import Radiator, Room
@@ -69,6 +70,7 @@ async def async_open_home(
             raise OSError("the books cannot be written")
 
     boinc = BoincMachines(hass, entry, mapping(saved, "boinc"), async_save)
+    outdoors = Outdoors(hass, entry.options.get(CONF_OUTDOOR_ENTITY))
     _register_devices(hass, entry)
     radiators: dict[str, Radiator] = {}
     for radiator_id, subentry in entry.subentries.items():
@@ -81,7 +83,7 @@ async def async_open_home(
         radiators[radiator_id] = Radiator(
             radiator_id=radiator_id,
             setting=Setting.load(mapping(kept, "setting")).under(presets),
-            room=_room(hass, entry, subentry, mapping(kept, "room")),
+            room=_room(hass, outdoors, subentry, mapping(kept, "room")),
             control=RoomControl(rating, mapping(controls, radiator_id)),
             engine=engine,
             schedule=schedule and HelperSchedule(hass, schedule, presets),
@@ -108,6 +110,7 @@ async def async_open_home(
         radiators=radiators,
         books=books,
         learned=learned,
+        outdoors=outdoors,
         presets=presets,
         machine=None if this_machine is None else this_machine.machine,
         boinc=boinc,
@@ -163,8 +166,8 @@ def _register_devices(hass: HomeAssistant, entry: ConfigEntry) -> None:
         )
 
 
-def _room(hass: HomeAssistant, entry: ConfigEntry, subentry: ConfigSubentry, kept: Kept) -> Room:
+def _room(hass: HomeAssistant, outdoors: Outdoors, subentry: ConfigSubentry, kept: Kept) -> Room:
     data = subentry.data
     if data[CONF_ROOM] == ROOM_SIMULATED:
         return FastRoom(data[CONF_FLOOR_AREA_M2], data[CONF_SPEED], time.time(), kept)
-    return SensorRoom(hass, data[CONF_TEMPERATURE_ENTITY], entry.options.get(CONF_OUTDOOR_ENTITY))
+    return SensorRoom(hass, data[CONF_TEMPERATURE_ENTITY], outdoors)

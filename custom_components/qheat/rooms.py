@@ -1,23 +1,18 @@
 """Where a radiator's room temperature comes from: a sensor entity, or a simulated room."""
 
 from collections.abc import Mapping
-from math import isfinite
 from typing import Final, override
 
-from homeassistant.components.weather import ATTR_WEATHER_TEMPERATURE, ATTR_WEATHER_TEMPERATURE_UNIT
-from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT, UnitOfTemperature
-from homeassistant.core import HomeAssistant, State
-from homeassistant.exceptions import HomeAssistantError
-from homeassistant.util.unit_conversion import TemperatureConverter
+from homeassistant.core import HomeAssistant
 
 from .heating import RoomParameters, RoomReading, SimulatedRoom
+from .outdoors import Outdoors
 from .radiator import Room
+from .readings import read_celsius
 
 # Battery sensors in a steady room report about once an hour: this, and the half hour for which the
 # guards bear with a silent sensor.
 MAX_AGE_S: Final = 1800.0
-# What two looks at the same clock may differ by.
-CLOCK_S: Final = 1.0
 
 
 class SensorRoom(Room):
@@ -25,21 +20,20 @@ class SensorRoom(Room):
 
     speed = 1.0
 
-    def __init__(
-        self, hass: HomeAssistant, temperature_entity: str, outdoor_entity: str | None
-    ) -> None:
+    def __init__(self, hass: HomeAssistant, temperature_entity: str, outdoors: Outdoors) -> None:
         self._hass = hass
         self._temperature_entity = temperature_entity
-        self._outdoor_entity = outdoor_entity
+        self._outdoors = outdoors
 
     @override
     def read(self, now_s: float, heat_output_w: float | None) -> RoomReading:
-        outdoor, state = self._outdoor_entity, self._hass.states.get(self._temperature_entity)
+        state = self._hass.states.get(self._temperature_entity)
         return RoomReading(
             time_s=now_s,
-            temperature_c=read_celsius(self._hass, self._temperature_entity, now_s),
+            temperature_c=read_celsius(self._hass, self._temperature_entity, now_s, MAX_AGE_S),
             measured_s=state.last_reported.timestamp() if state else None,
-            outdoor_c=read_celsius(self._hass, outdoor, now_s) if outdoor else None,
+            outdoor_c=self._outdoors.celsius(now_s),
+            forecast=self._outdoors.forecast(now_s),
             heat_output_w=heat_output_w,
         )
 
@@ -74,26 +68,3 @@ class FastRoom(Room):
     @override
     def save(self) -> dict[str, object]:
         return dict(self._room.save())
-
-
-def read_celsius(hass: HomeAssistant, entity_id: str, now_s: float) -> float | None:
-    """Return the temperature of a sensor or weather entity, None without a fresh reading."""
-    state = hass.states.get(entity_id)
-    # A negative age is that of a clock that was set back: nobody knows how old the reading is.
-    if state is None or not 0 <= now_s - state.last_reported.timestamp() + CLOCK_S <= MAX_AGE_S:
-        return None
-    value, unit = _temperature_of(state)
-    try:
-        celsius = TemperatureConverter.convert(float(value), unit, UnitOfTemperature.CELSIUS)
-    except TypeError, ValueError, OverflowError, HomeAssistantError:
-        return None
-    return celsius if isfinite(celsius) else None
-
-
-def _temperature_of(state: State) -> tuple[str, str]:
-    if state.domain == "weather":
-        return (
-            state.attributes.get(ATTR_WEATHER_TEMPERATURE, ""),
-            state.attributes.get(ATTR_WEATHER_TEMPERATURE_UNIT, UnitOfTemperature.CELSIUS),
-        )
-    return state.state, state.attributes.get(ATTR_UNIT_OF_MEASUREMENT, UnitOfTemperature.CELSIUS)

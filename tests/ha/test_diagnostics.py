@@ -27,6 +27,8 @@ async def test_diagnostics_show_the_radiators_and_no_secret(
     assert "operator.example" not in text
     state = diagnostics["radiators"][LIVING_ROOM]["state"]
     assert state["engine"]["power_w"] == 320
+    assert state["learned"]["heat_loss_w_k"] > 0
+    assert state["next_start_s"] is None
     assert diagnostics["machine"]["slots"] == 1
 
 

@@ -1,0 +1,38 @@
+"""Temperatures as entities tell them: in their own unit, and not too old."""
+
+from math import isfinite
+from typing import Final
+
+from homeassistant.components.weather import ATTR_WEATHER_TEMPERATURE, ATTR_WEATHER_TEMPERATURE_UNIT
+from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT, UnitOfTemperature
+from homeassistant.core import HomeAssistant, State
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.util.unit_conversion import TemperatureConverter
+
+# What two looks at the same clock may differ by.
+CLOCK_S: Final = 1.0
+
+
+def read_celsius(
+    hass: HomeAssistant, entity_id: str, now_s: float, max_age_s: float
+) -> float | None:
+    """Return the temperature of a sensor or weather entity, None without a fresh reading."""
+    state = hass.states.get(entity_id)
+    # A negative age is that of a clock that was set back: nobody knows how old the reading is.
+    if state is None or not 0 <= now_s - state.last_reported.timestamp() + CLOCK_S <= max_age_s:
+        return None
+    value, unit = _temperature_of(state)
+    try:
+        celsius = TemperatureConverter.convert(float(value), unit, UnitOfTemperature.CELSIUS)
+    except TypeError, ValueError, OverflowError, HomeAssistantError:
+        return None
+    return celsius if isfinite(celsius) else None
+
+
+def _temperature_of(state: State) -> tuple[str, str]:
+    if state.domain == "weather":
+        return (
+            state.attributes.get(ATTR_WEATHER_TEMPERATURE, ""),
+            state.attributes.get(ATTR_WEATHER_TEMPERATURE_UNIT, UnitOfTemperature.CELSIUS),
+        )
+    return state.state, state.attributes.get(ATTR_UNIT_OF_MEASUREMENT, UnitOfTemperature.CELSIUS)
