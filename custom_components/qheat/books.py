@@ -73,7 +73,9 @@ class HomeBooks:
         """Record what a radiator does now, `cores` of it being busy (None: unknown)."""
         if cores is not None and status.heat_kind not in WORK:
             cores = 0.0
-        self._core_time.record(radiator_id, dt_util.now().date(), now.steady_s, cores)
+        self._core_time.record(
+            radiator_id, dt_util.now().date(), now.steady_s, cores, status.cores_by_kind
+        )
         try:
             self._ledger.record(
                 radiator_id,

@@ -150,9 +150,9 @@ WORK_DESCRIPTIONS: tuple[BooksSensorDescription, ...] = (
         daily=True,
         value_fn=lambda balance: sum(balance.today.jobs.values()),
         attributes_fn=lambda balance: {
-            "kinds": dict(balance.today.jobs),
+            "kinds": balance.today.kinds(),
             "refused": balance.today.refused,
-            "core_hours": round(balance.today.core_h, 2),
+            "core_hours": round(sum(balance.today.core_h.values(), 0.0), 2),
         },
     ),
 )

@@ -74,6 +74,7 @@ async def test_a_running_job_makes_watts_of_paid_heat(tmp_path: Path) -> None:
         status = engine.status()
         assert status.heat_kind is HeatKind.PAID
         assert (status.jobs_running, status.jobs_paused) == (1, 0)
+        assert status.cores_by_kind == {"echo": 1}
         assert status.lease_left_s is not None
         assert status.lease_left_s > 0
 

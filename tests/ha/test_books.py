@@ -97,15 +97,19 @@ async def test_todays_work_is_told_by_kind_and_starts_anew_at_midnight(
     freezer: FrozenDateTimeFactory,
 ) -> None:
     await hass.config.async_set_time_zone("UTC")
-    engine.tell(power_w=500.0)
+    engine.tell(power_w=500.0, cores_by_kind={"docking": 3, "option_price": 1})
     done = [settlement(f"s{n}", settled_at=NOON_S, job_kind="docking") for n in range(3)]
     refused = settlement("s9", settled_at=NOON_S, accepted=False)
     engine.pages = [SettlementPage(settlements=(*done, refused), cursor="1")]
     await heat(hass, entry, freezer)
     today = shown(hass, "work_done_today")
     assert today.state == "3"
-    assert today.attributes["kinds"] == {"docking": 3}
+    assert today.attributes["kinds"] == {
+        "docking": {"jobs": 3, "core_hours": pytest.approx(0.75, rel=0.02)},
+        "option_price": {"jobs": 0, "core_hours": pytest.approx(0.25, rel=0.02)},
+    }
     assert today.attributes["refused"] == 1
+    assert not {"s0", "s9"} & set(str(today.attributes).split("'"))
     assert today.attributes["core_hours"] == pytest.approx(1, rel=0.02)
     assert today.attributes["last_reset"] == "2026-11-23T00:00:00+00:00"
 
@@ -166,7 +170,14 @@ async def test_co2_is_unknown_without_factors(
 
 @pytest.mark.parametrize(
     "core_time",
-    [7, {}, {"day": "x", "core_s": {}}, {"day": "2026-11-23", "core_s": {LIVING_ROOM: "nan"}}],
+    [
+        7,
+        {},
+        {"day": "x", "core_s": {}},
+        {"day": "2026-11-23", "core_s": {LIVING_ROOM: "nan"}},
+        {"day": "2026-11-23", "core_s": {LIVING_ROOM: {"docking": "nan"}}},
+        {"day": "2026-11-23", "core_s": {LIVING_ROOM: {"": 3600}}},
+    ],
 )
 async def test_a_damaged_count_of_core_hours_begins_anew(
     hass: HomeAssistant, hass_storage: dict[str, Any], entry: MockConfigEntry, core_time: Any

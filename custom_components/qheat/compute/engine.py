@@ -4,7 +4,8 @@ Data flows one way: a heat budget goes in, heat and settlements come out. Every 
 (`pull`, `boinc`) fulfils the `Engine` protocol; nobody looks behind it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
@@ -92,6 +93,8 @@ class EngineStatus:
     lease_left_s: float | None
     """Seconds until the first lease ends if nobody renews it."""
     problem: EngineProblem | None
+    cores_by_kind: Mapping[str, float] = field(default_factory=dict)
+    """Cores that the jobs begun want, by kind of job: how the busy ones are shared."""
     reachable: bool = True
     """Whether the radiator itself can be asked; its jobs' backend is another matter."""
 

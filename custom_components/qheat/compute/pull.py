@@ -5,6 +5,7 @@ import contextlib
 import logging
 import math
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from random import Random, SystemRandom
 from typing import Final, override
@@ -122,6 +123,9 @@ class PullEngine(Engine):
             work_lost_s=self._work_lost_s,
             lease_left_s=min(left_s, default=None),
             problem=self._present_problem(usage),
+            cores_by_kind=Counter(
+                job.lease.kind for job in self._jobs if job.phase is Phase.COMPUTING
+            ),
         )
 
     @override

@@ -1,7 +1,7 @@
 """Joules and jobs to kilowatt-hours and money: exact, booked once, never backwards."""
 
-from .account import MAX_GAP_S, MAX_POWER_W, Moment
-from .booking import Booking, Fault, FaultKind
+from .account import MAX_GAP_S, MAX_JOB_KINDS, MAX_POWER_W, OTHER_JOBS, Moment
+from .booking import Booking, Fault, FaultKind, is_job_kind
 from .foreign import ForeignMoney
 from .history import Day, History
 from .home import Ledger
@@ -13,7 +13,9 @@ from .totals import Totals
 
 __all__ = [
     "MAX_GAP_S",
+    "MAX_JOB_KINDS",
     "MAX_POWER_W",
+    "OTHER_JOBS",
     "REFERENCE_DEFAULTS",
     "Booking",
     "Day",
@@ -30,6 +32,7 @@ __all__ = [
     "Tariff",
     "Totals",
     "co2_avoided_g",
+    "is_job_kind",
     "is_unchanged",
     "make_statement",
     "statement_page",

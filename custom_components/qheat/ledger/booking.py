@@ -160,6 +160,11 @@ def checked(settlement: Settlement, *, radiator_id: str, currency: str, now_s: f
     return sound
 
 
+def is_job_kind(value: object) -> bool:
+    """Tell whether a value may name a kind of job."""
+    return isinstance(value, str) and 0 < len(value) <= MAX_KIND and value.isprintable()
+
+
 def worked_at(settlement: Settlement) -> float:
     """When the heat of a settlement's job was made, in epoch seconds."""
     return settlement.settled_at if settlement.delivered_at is None else settlement.delivered_at

@@ -108,7 +108,9 @@ async def test_a_budget_heats_and_the_details_tell_with_what(radiator: Radiator)
     status, details = made.status(), made.details()
     assert (status.power_w, status.heat_kind, status.problem) == (60.0, HeatKind.PAID, None)
     assert (status.jobs_paused, status.jobs_queued) == (4, 0)
+    assert sum(status.cores_by_kind.values()) == 4
     assert details is not None
+    assert status.cores_by_kind.keys() == {task.project for task in details.running}
     assert (details.version, details.cores, details.mode) == ("8.2.15", 4, "always")
     assert (details.tasks_running, details.tasks_waiting) == (4, 4)
     assert details.credit == 100

@@ -111,6 +111,15 @@ class Observation:
         paid = sum(task.cpus for task in running if task.project_url in known)
         return HeatKind.PAID if 2 * paid > sum(t.cpus for t in running) else HeatKind.FILLER
 
+    def cores_by_kind(self) -> dict[str, float]:
+        """Return the cores of running tasks by project, which is what a job's kind is here."""
+        names = {project.url: project.name for project in self.projects}
+        cores: dict[str, float] = {}
+        for task in self.running:
+            name = names.get(task.project_url, task.project_url)
+            cores[name] = cores.get(name, 0.0) + task.cpus
+        return cores
+
     def views(self) -> tuple[TaskView, ...]:
         """Return the running tasks, for people."""
         names = {project.url: project.name for project in self.projects}
@@ -170,5 +179,6 @@ def engine_status(
         work_lost_s=work_lost_s,
         lease_left_s=None if deadline_s is None else deadline_s - wall_s,
         problem=problem,
+        cores_by_kind={} if seen is None else seen.cores_by_kind(),
         reachable=seen is not None,
     )
