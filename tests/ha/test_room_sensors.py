@@ -1,0 +1,74 @@
+"""Sensors as people have them hold a room at its setpoint, through Home Assistant's own states."""
+
+from collections.abc import Callable
+from random import Random
+
+import pytest
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.core import HomeAssistant
+from homeassistant.util.unit_system import METRIC_SYSTEM, US_CUSTOMARY_SYSTEM, UnitSystem
+
+from custom_components.qheat.heating import Reason, RoomParameters, SimulatedRoom
+
+from .conftest import FixedEngine, home, radiator
+from .test_climate import call, thermostat
+
+SENSOR = "sensor.room"
+STEP_S = 60.0
+HOURS = 10
+SETTLED = 6
+"""Hours after which the room has to be at its setpoint."""
+
+chance = Random(5)
+IRREGULAR = frozenset(
+    minute for minute in range(HOURS * 60) if minute % 20 == 0 or chance.random() < 0.1
+)
+
+
+@pytest.mark.parametrize(
+    ("units", "unit", "step", "reports", "within_k"),
+    [
+        pytest.param(METRIC_SYSTEM, "°C", 0.1, lambda minute: True, 0.4, id="every minute"),
+        pytest.param(METRIC_SYSTEM, "°C", 0.1, lambda minute: minute % 5 == 0, 0.5, id="5 minutes"),
+        pytest.param(METRIC_SYSTEM, "°C", 0.5, lambda minute: True, 0.7, id="0.5 °C"),
+        pytest.param(METRIC_SYSTEM, "°C", 0.1, IRREGULAR.__contains__, 0.6, id="irregular"),
+        pytest.param(US_CUSTOMARY_SYSTEM, "°F", 0.2, lambda minute: True, 0.4, id="Fahrenheit"),
+        pytest.param(METRIC_SYSTEM, "°F", 1.0, lambda minute: True, 0.7, id="°F in a °C home"),
+    ],
+)
+async def test_a_room_is_held_with_the_sensor_that_there_is(
+    hass: HomeAssistant,
+    engine: FixedEngine,
+    freezer: FrozenDateTimeFactory,
+    units: UnitSystem,
+    unit: str,
+    step: float,
+    reports: Callable[[int], bool],
+    within_k: float,
+) -> None:
+    freezer.move_to("2026-01-12 12:00:00+00:00")
+    hass.config.units = units
+    room = SimulatedRoom(RoomParameters.from_area(18))
+    hass.states.async_set(SENSOR, str(room.temperature_c), {"unit_of_measurement": "°C"})
+    entry = home(radiator(room="sensor", temperature_entity=SENSOR))
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    setpoint = 68 if units is US_CUSTOMARY_SYSTEM else 20
+    await call(hass, "set_temperature", temperature=setpoint, hvac_mode="heat")
+    [one] = entry.runtime_data.radiators.values()
+    true_c: list[float] = []
+    for minute in range(HOURS * 60):
+        freezer.tick(STEP_S)
+        assert engine.budget is not None
+        engine.tell(power_w=engine.budget.power_w)
+        room.advance(STEP_S, engine.budget.power_w)
+        true_c.append(room.temperature_c)
+        if reports(minute):
+            value = room.temperature_c * 1.8 + 32 if unit == "°F" else room.temperature_c
+            told = str(round(value / step) * step)
+            hass.states.async_set(SENSOR, told, {"unit_of_measurement": unit})
+        await one.async_refresh()
+        assert one.data.demand.reason in {Reason.HEATING, Reason.IDLE}
+    late = true_c[SETTLED * 60 :]
+    assert max(abs(celsius - 20) for celsius in late) < within_k
+    assert thermostat(hass).attributes["temperature"] == setpoint
