@@ -13,6 +13,7 @@ from .boinc_actions import async_register_boinc_actions
 from .const import DOMAIN
 from .coordinator import QheatConfigEntry
 from .home import async_open_home, async_remove_home
+from .renames import follow_renames
 
 PLATFORMS = [Platform.CLIMATE, Platform.IMAGE, Platform.SENSOR]
 
@@ -45,6 +46,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: QheatConfigEntry) -> boo
 
     entry.async_on_unload(hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, async_stop))
     entry.async_on_unload(entry.add_update_listener(async_reload))
+    entry.async_on_unload(follow_renames(hass, entry))
     return True
 
 

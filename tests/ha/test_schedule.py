@@ -20,7 +20,7 @@ from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.qheat.schedules import setpoint_of
 
-from .conftest import FixedEngine, home, radiator
+from .conftest import LIVING_ROOM, MONEY, FixedEngine, home, radiator
 from .test_climate import call, thermostat
 
 HELPER = "schedule.day"
@@ -224,6 +224,38 @@ async def test_an_edited_schedule_counts_at_the_next_tick(
     assert (await client.receive_json())["success"]
     assert (await until("2026-11-23 06:30:05")).attributes["temperature"] == 20
     assert (await until("2026-11-24 05:00:00")).attributes["temperature"] == 19
+
+
+async def test_a_renamed_schedule_is_followed_on(hass: HomeAssistant, until: Clock) -> None:
+    await add_helper(hass, blocks(("07:00:00", "22:00:00")))
+    entry = await add_home(hass)
+    er.async_get(hass).async_update_entity(HELPER, new_entity_id="schedule.week")
+    await hass.async_block_till_done()
+    assert entry.subentries[LIVING_ROOM].data["schedule_entity"] == "schedule.week"
+    state = await until("2026-11-23 12:00:00")
+    assert (state.attributes["temperature"], state.attributes["preset_mode"]) == (20, "schedule")
+
+
+async def test_renamed_sensors_are_read_on_and_other_entities_are_left_alone(
+    hass: HomeAssistant,
+) -> None:
+    registry = er.async_get(hass)
+    names = ("room", "garden", "other")
+    room, garden, other = (
+        registry.async_get_or_create("sensor", "test", name, suggested_object_id=name).entity_id
+        for name in names
+    )
+    entry = home(
+        radiator(room="sensor", temperature_entity=room),
+        options=MONEY | {"outdoor_entity": garden},
+    )
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    for old in (room, garden, other):
+        registry.async_update_entity(old, new_entity_id=f"{old}_new", name="New")
+        await hass.async_block_till_done()
+    assert entry.subentries[LIVING_ROOM].data["temperature_entity"] == "sensor.room_new"
+    assert entry.options == MONEY | {"outdoor_entity": "sensor.garden_new"}
 
 
 async def test_a_removed_schedule_leaves_the_last_setpoint(
