@@ -40,6 +40,7 @@ from .prices import Carbon, Prices, fixed_tariff
 from .problems import watch_problems
 from .radiator import Radiator, Room
 from .rooms import FastRoom, SensorRoom
+from .schedule_issues import watch_schedules
 from .schedules import HelperSchedule
 from .setting import DEFAULT_PRESETS, Setting
 from .shelf import Kept, Shelf, mapping
@@ -125,6 +126,7 @@ async def async_open_home(
         await radiator.engine.start()
     stack.callback(watch_problems(hass, coordinator))
     stack.callback(watch_money(hass, coordinator))
+    stack.callback(watch_schedules(hass, coordinator))
     return coordinator
 
 

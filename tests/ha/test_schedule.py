@@ -10,6 +10,7 @@ from homeassistant.const import STATE_UNKNOWN
 from homeassistant.core import HomeAssistant, State
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 from homeassistant.util.unit_system import US_CUSTOMARY_SYSTEM
 from pytest_homeassistant_custom_component.common import (
@@ -267,6 +268,10 @@ async def test_a_removed_schedule_leaves_the_last_setpoint(
     er.async_get(hass).async_remove(HELPER)
     hass.states.async_remove(HELPER)
     assert (await until("2026-11-23 23:00:00")).attributes["temperature"] == 20
+    issues = ir.async_get(hass)
+    assert issues.async_get_issue("qheat", f"schedule_gone_{LIVING_ROOM}") is None
+    await until("2026-11-23 23:06:00")
+    assert issues.async_get_issue("qheat", f"schedule_gone_{LIVING_ROOM}")
     await call(hass, "set_temperature", temperature=18.5)
     assert (await until("2026-11-24 12:00:00")).attributes["temperature"] == 18.5
 
@@ -278,9 +283,11 @@ async def test_a_schedule_that_comes_late_is_followed_from_then_on(
     await add_home(hass)
     assert (await until("2026-11-23 12:00:00")).attributes["temperature"] == 20
     await call(hass, "set_temperature", temperature=23)
+    await until("2026-11-23 12:03:00")
     hass.states.async_remove(HELPER)
     await add_helper(hass, blocks(("07:00:00", "13:00:00"), temperature=21))
     assert (await until("2026-11-23 12:05:00")).attributes["temperature"] == 21
+    assert not [issue for issue in ir.async_get(hass).issues if issue[0] == "qheat"]
 
 
 async def test_a_state_without_a_helper_behind_it_is_no_schedule(

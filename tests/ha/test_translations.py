@@ -16,6 +16,7 @@ from custom_components.qheat.heating import Reason
 from custom_components.qheat.image import DESCRIPTION as PICTURE
 from custom_components.qheat.money_issues import FOREIGN_SETTLEMENTS, PRICE_REFUSED
 from custom_components.qheat.problems import ISSUES, PULL_ISSUES
+from custom_components.qheat.schedule_issues import SCHEDULE_GONE
 from custom_components.qheat.sensor import (
     EMBEDDED_DESCRIPTIONS,
     HOME_DESCRIPTIONS,
@@ -131,7 +132,7 @@ def test_every_refusal_of_a_boinc_client_has_a_text() -> None:
 def test_every_issue_of_a_radiator_has_a_text() -> None:
     of_engines = {issue.key for issue in (*ISSUES.values(), *PULL_ISSUES.values())}
     of_money = {FOREIGN_SETTLEMENTS, PRICE_REFUSED}
-    assert of_engines | of_money <= set(TEXTS["en"]["issues"])
+    assert of_engines | of_money | {SCHEDULE_GONE} <= set(TEXTS["en"]["issues"])
 
 
 def test_the_actions_of_a_boinc_machine_ask_for_what_they_take() -> None:
