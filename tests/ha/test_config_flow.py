@@ -303,6 +303,28 @@ async def test_a_radiator_can_be_changed(
     assert subentry.data["floor_area_m2"] == 25
 
 
+async def test_a_radiator_gets_a_schedule_and_loses_it_again(
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine
+) -> None:
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    changed = {"name": "Salon", "rated_w": 500, "idle_w": 20, "room": "simulated"}
+    for schedule in ({"schedule_entity": "schedule.day"}, {}):
+        result = await hass.config_entries.subentries.async_init(
+            (entry.entry_id, "this_machine"),
+            context={"source": SOURCE_RECONFIGURE, "subentry_id": LIVING_ROOM},
+        )
+        if not schedule:
+            with pytest.raises(InvalidData):
+                await subentry_step(hass, result, changed | {"schedule_entity": "sensor.day"})
+        result = await subentry_step(hass, result, changed | schedule)
+        await subentry_step(hass, result, {"floor_area_m2": 25, "speed": 2})
+        await hass.async_block_till_done()
+        state = hass.states.get("climate.living_room")
+        assert state is not None
+        assert ("schedule" in state.attributes["preset_modes"]) == bool(schedule)
+        assert ("schedule_entity" in entry.subentries[LIVING_ROOM].data) == bool(schedule)
+
+
 async def test_a_removed_radiator_takes_its_device_with_it(
     hass: HomeAssistant, entry: MockConfigEntry
 ) -> None:
