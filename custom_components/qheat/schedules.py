@@ -3,14 +3,9 @@
 from collections.abc import Mapping
 from datetime import date, datetime, time
 from math import isfinite
-from typing import Any, override
+from typing import Any, Final, override
 
-from homeassistant.components.schedule.const import (
-    CONF_DATA,
-    CONF_FROM,
-    CONF_TO,
-    SERVICE_GET,
-)
+from homeassistant.components.schedule.const import CONF_DATA, CONF_FROM, CONF_TO
 from homeassistant.components.schedule.const import DOMAIN as SCHEDULE
 from homeassistant.const import (
     ATTR_ENTITY_ID,
@@ -27,6 +22,8 @@ from .const import LOGGER
 from .radiator import Schedule
 from .setting import MAX_SETPOINT_C, MIN_SETPOINT_C, Preset, Presets
 from .week import WEEKDAYS, Block, Changes, Week, changes
+
+GET_SCHEDULE: Final = "get_schedule"
 
 
 class HelperSchedule(Schedule):
@@ -65,7 +62,7 @@ class HelperSchedule(Schedule):
         try:
             answer = await self._hass.services.async_call(
                 SCHEDULE,
-                SERVICE_GET,
+                GET_SCHEDULE,
                 {ATTR_ENTITY_ID: self._entity_id},
                 blocking=True,
                 return_response=True,
