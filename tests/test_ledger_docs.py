@@ -17,6 +17,7 @@ from custom_components.qheat.ledger import (
     Tariff,
     Totals,
     co2_avoided_g,
+    foreign,
 )
 from custom_components.qheat.ledger.history import KEPT_DAYS, KEPT_IDS
 from custom_components.qheat.ledger.hours import LATE_DAYS
@@ -141,3 +142,4 @@ def test_the_page_names_the_bounds_that_the_code_has() -> None:
     assert f"not more than {MAX_GAP_S / 60:.0f} minutes apart" in PAGE
     assert f"up to {LATE_DAYS} days back" in PAGE
     assert f"newest {KEPT_DAYS} days and {KEPT_IDS} settlement ids" in PAGE
+    assert f"newest {foreign.KEPT} of each radiator are kept" in PAGE

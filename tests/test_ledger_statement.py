@@ -10,6 +10,7 @@ from typing import override
 
 import pytest
 
+from custom_components.qheat.compute.engine import HeatKind, PowerSource, Settlement
 from custom_components.qheat.ledger import (
     History,
     Ledger,
@@ -19,15 +20,47 @@ from custom_components.qheat.ledger import (
     make_statement,
     statement_page,
 )
-from custom_components.qheat.ledger.statement_page import LABELS
+from custom_components.qheat.ledger.statement_texts import TEXTS
 
-from .ledger_data import ALWAYS, OFFICE, hour, page, settlement, sixty_hours, summed
+from .ledger_data import (
+    ALWAYS,
+    OFFICE,
+    TARIFF,
+    hour,
+    moment,
+    page,
+    settlement,
+    sixty_hours,
+    summed,
+)
 
 FIGURES = ("heat_kwh", "free_heat_kwh", "electricity_cost", "repaid", "earned", "savings")
 
 
-def stated(history: History, first: date = ALWAYS[0], last: date = ALWAYS[1]) -> Statement:
-    return make_statement(history, first=first, last=last, home="Home", names={OFFICE: "Office"})
+def stated(
+    history: History,
+    first: date = ALWAYS[0],
+    last: date = ALWAYS[1],
+    *,
+    name: str = "Office",
+    home: str = "Home",
+    foreign: tuple[Settlement, ...] = (),
+) -> Statement:
+    return make_statement(
+        history,
+        first=first,
+        last=last,
+        home=home,
+        names={OFFICE: name},
+        foreign=foreign,
+        time_zone=UTC,
+    )
+
+
+def of_ledger(ledger: Ledger) -> History:
+    history = History("EUR")
+    history.absorb(ledger, UTC)
+    return history
 
 
 def test_a_statements_rows_add_up_across_and_down() -> None:
@@ -38,6 +71,8 @@ def test_a_statements_rows_add_up_across_and_down() -> None:
         figures = {name: Decimal(row[name]) for name in row if name.endswith(("_kwh", "_cost"))}
         parts = ("paid_heat_kwh", "filler_heat_kwh", "own_heat_kwh", "idle_heat_kwh")
         assert figures["heat_kwh"] == sum(figures[part] for part in parts)
+        sources = ("measured_kwh", "rapl_kwh", "estimated_kwh")
+        assert figures["heat_kwh"] == sum(figures[source] for source in sources)
         paid = figures["electricity_cost"] - Decimal(row["repaid"])
         assert Decimal(row["savings"]) == figures["reference_cost"] - paid
         assert figures["net_heat_cost"] == paid - Decimal(row["earned"])
@@ -90,6 +125,45 @@ def test_what_is_no_statement_is_not_unchanged(text: str) -> None:
     assert not is_unchanged(text)
 
 
+def test_anybody_can_compute_the_hash_of_the_json_with_nothing_but_the_file() -> None:
+    """As `jq -jcS .statement statement.json | sha256sum` does."""
+    dollars = settlement(currency="USD")
+    statement = stated(sixty_hours(), home="Café, Ågatan 7, 東京", foreign=(dollars,))
+    document = json.loads(statement.json())
+    plain = json.dumps(
+        document["statement"], sort_keys=True, separators=(",", ":"), ensure_ascii=False
+    )
+    assert hashlib.sha256(plain.encode()).hexdigest() == document["sha256"] == statement.sha256
+
+
+def test_the_sums_in_the_json_follow_from_its_rows() -> None:
+    document = json.loads(stated(sixty_hours()).json())["statement"]
+    names = [name for name in document["sums"] if name not in {"jobs", "refused"}]
+    assert len(names) >= 16
+    for name in names:
+        assert Decimal(document["sums"][name]) == sum(Decimal(r[name]) for r in document["rows"])
+    ids = [one for row in document["rows"] for one in row["settlement_ids"]]
+    assert sorted(ids) == sorted(f"s{number}" for number in range(60))
+
+
+def test_foreign_money_is_listed_in_its_own_currency_and_in_no_sum() -> None:
+    yen = settlement("yen", currency="JPY", earned=Decimal(120), settled_at=float(hour(5)))
+    old = settlement("old", currency="JPY", settled_at=float(hour(-48)))
+    kitchen = settlement("k", currency="USD", radiator_id="kitchen", settled_at=float(hour(5)))
+    day = date(2026, 9, 21)
+    plain = stated(sixty_hours(), day, day)
+    statement = stated(sixty_hours(), day, day, foreign=(yen, old, kitchen))
+    assert statement.data["sums"] == plain.data["sums"]
+    assert [one["settlement_id"] for one in statement.data["foreign"]] == ["yen", "k"]
+    header, *_, first, second, _ = csv.reader(statement.csv().splitlines())
+    assert first[header.index("earned")] == "120"
+    assert first[header.index("currency")] == "JPY"
+    assert second[header.index("radiator")] == "kitchen"
+    page_text = statement_page(statement, "en")
+    assert "yen</code> · Earned 120 JPY · Repaid 0.05 JPY" in page_text
+    assert "another currency" not in statement_page(plain, "en")
+
+
 def test_the_csv_of_a_statement_adds_up_and_ends_with_the_hash_of_its_lines() -> None:
     text = stated(sixty_hours()).csv()
     header, *rows, sums, last = csv.reader(text.splitlines())
@@ -102,14 +176,13 @@ def test_the_csv_of_a_statement_adds_up_and_ends_with_the_hash_of_its_lines() ->
 
 
 def test_a_strangers_text_is_no_formula_in_a_spreadsheet() -> None:
-    ledger, history = Ledger("EUR"), History("EUR")
+    ledger = Ledger("EUR")
     ledger.book(OFFICE, page(settlement("=1+1")), hour(1000))
-    history.absorb(ledger, UTC)
-    text = make_statement(
-        history, first=ALWAYS[0], last=ALWAYS[1], home="Home", names={OFFICE: "@Office"}
-    ).csv()
-    _, row, *_ = csv.reader(text.splitlines())
+    dollars = settlement("=2+2", currency="USD")
+    text = stated(of_ledger(ledger), name="@Office", foreign=(dollars,)).csv()
+    _, row, _, foreign, _ = csv.reader(text.splitlines())
     assert (row[1], row[-1]) == ("'@Office", "'=1+1")
+    assert (foreign[1], foreign[-1]) == ("'@Office", "'=2+2")
 
 
 class Cells(HTMLParser):
@@ -149,22 +222,54 @@ def test_the_page_of_a_statement_adds_up_in_the_tenants_language(
 ) -> None:
     statement = stated(sixty_hours())
     page_text = statement_page(statement, language)
-    header, *rows, sums = Cells(page_text).rows
-    for at in range(2, len(header)):
-        assert Decimal(sums[at]) == sum(Decimal(row[at]) for row in rows)
-    assert sums[header.index(earned)] == statement.data["sums"]["earned"]
+    point = TEXTS.get(language, TEXTS["en"])["point"]
+    by_radiator, by_source, by_day = tables(page_text)
+    for texts, (header, *rows, sums) in ((1, by_radiator), (1, by_source), (2, by_day)):
+        for at in range(texts, len(header)):
+            figures = [Decimal(row[at].replace(point, ".")) for row in (*rows, sums)]
+            assert figures[-1] == sum(figures[:-1])
+    for table in (by_radiator, by_day):
+        total = table[-1][table[0].index(earned)]
+        assert total.replace(point, ".") == statement.data["sums"]["earned"]
+    assert by_day[-1][2] == by_source[-1][1] == by_radiator[-1][1] != "0"
     assert statement.sha256 in page_text
+    assert statement.csv().endswith(f"sha256,{statement.csv_sha256}\r\n")
+    assert statement.csv_sha256 in page_text
+
+
+def tables(page_text: str) -> list[list[list[str]]]:
+    """Return the rows of each table of a page."""
+    return [Cells(part).rows for part in page_text.split("<table>")[1:]]
 
 
 def test_every_language_of_the_page_has_every_label() -> None:
-    assert {frozenset(labels) for labels in LABELS.values()} == {frozenset(LABELS["en"])}
+    assert {frozenset(labels) for labels in TEXTS.values()} == {frozenset(TEXTS["en"])}
+
+
+def test_the_page_says_where_the_watts_of_each_radiator_come_from() -> None:
+    ledger = Ledger("EUR")
+    for number, source in enumerate(PowerSource):
+        for passed_s in (0, 120):
+            ledger.record(
+                OFFICE,
+                moment(hour(number) + passed_s, since_s=0),
+                30_000.0 * (number + 1),
+                kind=HeatKind.PAID,
+                source=source,
+                tariff=TARIFF,
+            )
+    header, row, _ = tables(statement_page(stated(of_ledger(ledger)), "en"))[1]
+    sources = dict(zip(header, row, strict=True))
+    assert sources["By a power meter"] == "1.000"
+    assert sources["By the processor"] == "2.000"
+    assert sources["Estimated"] == "3.000"
+    assert sources["Heat (kWh)"] == "6.000"
 
 
 def test_a_strangers_text_is_no_tag_on_the_page() -> None:
-    ledger, history = Ledger("EUR"), History("EUR")
+    ledger = Ledger("EUR")
     ledger.book(OFFICE, page(settlement("<script>alert(1)</script>")), hour(1000))
-    history.absorb(ledger, UTC)
-    statement = make_statement(
-        history, first=ALWAYS[0], last=ALWAYS[1], home="<img>", names={OFFICE: "<b>Office"}
-    )
+    dollars = settlement("<iframe>", currency="USD")
+    statement = stated(of_ledger(ledger), home="<img>", name="<b>Office", foreign=(dollars,))
+    assert "<iframe>" not in statement_page(statement, "en")
     assert not {"script", "img", "b"} & Cells(statement_page(statement, "en")).tags

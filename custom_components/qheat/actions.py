@@ -86,7 +86,8 @@ async def _export_statement(call: ServiceCall) -> ServiceResponse:
         hass, DOMAIN, call.data.get(ATTR_CONFIG_ENTRY_ID)
     )
     first, last = _span(call)
-    archive = entry.runtime_data.books.archive
+    books = entry.runtime_data.books
+    archive = books.archive
     archive.absorb()
     try:
         statement = make_statement(
@@ -95,6 +96,8 @@ async def _export_statement(call: ServiceCall) -> ServiceResponse:
             last=last,
             home=entry.title,
             names={key: subentry.title for key, subentry in entry.subentries.items()},
+            foreign=books.foreign.all(),
+            time_zone=dt_util.get_default_time_zone(),
         )
     except LedgerError as err:
         raise _misuse("statement_backwards") from err
@@ -103,7 +106,7 @@ async def _export_statement(call: ServiceCall) -> ServiceResponse:
     answer: dict[str, Any] = {
         ATTR_FIRST: first.isoformat(),
         ATTR_LAST: last.isoformat(),
-        "sha256": statement.sha256,
+        "sha256": statement.csv_sha256 if kind is StatementFormat.CSV else statement.sha256,
         "statement": text,
     }
     if path is not None:

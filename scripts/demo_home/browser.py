@@ -14,10 +14,10 @@ TIMEOUT_MS = 120_000
 
 
 @asynccontextmanager
-async def signed_in_page(
-    url: str, password: str, *, size: tuple[int, int] = (1280, 1024), scale: float = 1
+async def blank_page(
+    *, size: tuple[int, int] = (1280, 1024), scale: float = 1
 ) -> AsyncIterator[Page]:
-    """Open Home Assistant, sign in as its owner by the form, and wait for the start page."""
+    """Open the browser with an empty page."""
     chromium = shutil.which("chromium")
     if chromium is None:
         raise DemoError("chromium is not installed: apt-get install chromium")
@@ -35,10 +35,19 @@ async def signed_in_page(
             timezone_id="Europe/Paris",
         )
         page.set_default_timeout(TIMEOUT_MS)
+        yield page
+        await browser.close()
+
+
+@asynccontextmanager
+async def signed_in_page(
+    url: str, password: str, *, size: tuple[int, int] = (1280, 1024), scale: float = 1
+) -> AsyncIterator[Page]:
+    """Open Home Assistant, sign in as its owner by the form, and wait for the start page."""
+    async with blank_page(size=size, scale=scale) as page:
         await page.goto(url)
         await page.locator("input[name=username]").fill(OWNER)
         await page.locator("input[name=password]").fill(password)
         await page.keyboard.press("Enter")
         await page.locator("hui-thermostat-card").first.wait_for()
         yield page
-        await browser.close()

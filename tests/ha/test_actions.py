@@ -1,5 +1,6 @@
 """The action that exports statements: what it answers, where it writes, what it refuses."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,24 @@ async def test_a_statement_has_heat_money_and_settlement_ids(hass: HomeAssistant
     assert row["earned"] == "0.0020"
     assert row["settlement_ids"] == ["job-1"]
     assert document["statement"]["radiators"][0]["name"] == "Living room"
+
+
+@pytest.mark.usefixtures("heated")
+async def test_the_hash_answered_is_the_one_in_the_table(hass: HomeAssistant) -> None:
+    answer = await export(hass, **NOVEMBER, format="csv")
+    above, _, last = answer["statement"].rpartition("sha256,")
+    assert last.strip() == answer["sha256"] == hashlib.sha256(above.encode()).hexdigest()
+
+
+async def test_a_statement_lists_what_was_settled_in_another_currency(
+    hass: HomeAssistant, heated: MockConfigEntry, engine: FixedEngine
+) -> None:
+    yen = settlement("yen-1", currency="JPY", settled_at=1_795_435_200.0)
+    engine.pages = [SettlementPage(settlements=(yen,), cursor="2")]
+    await heated.runtime_data.async_book_settlements()
+    document = json.loads((await export(hass, **NOVEMBER, format="json"))["statement"])
+    assert [one["settlement_id"] for one in document["statement"]["foreign"]] == ["yen-1"]
+    assert document["statement"]["sums"]["earned"] == "0.0020"
 
 
 @pytest.mark.usefixtures("heated")

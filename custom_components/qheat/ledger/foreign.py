@@ -45,6 +45,10 @@ class ForeignMoney:
         """Return what is kept of a radiator, by the time of the work, the oldest first."""
         return tuple(sorted(self._kept.get(radiator_id, {}).values(), key=worked_at))
 
+    def all(self) -> tuple[Settlement, ...]:
+        """Return what is kept of all radiators, also of those removed since."""
+        return tuple(one for radiator_id in self._kept for one in self.of(radiator_id))
+
     def sums(self, radiator_id: str) -> dict[str, Decimal]:
         """Return what a radiator was promised, earned and repaid together, by currency."""
         sums: dict[str, Decimal] = {}

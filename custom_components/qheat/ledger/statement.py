@@ -10,16 +10,19 @@ import io
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, tzinfo
 from decimal import Decimal, localcontext
 from typing import Any, Final
 
-from ..compute.engine import HeatKind, PowerSource
+from ..compute.engine import HeatKind, PowerSource, Settlement
+from .booking import worked_at
 from .history import Day, History
 from .money import CONTEXT, JOULES_PER_KWH, LedgerError
 
 FORMAT: Final = "qheat statement 1"
+_LINE_END: Final = "\r\n"
 _KWH_STEP: Final = Decimal("0.001")
+_NO_KWH: Final = Decimal("0.000")
 _MONEY_STEP: Final = Decimal("0.0001")
 _FIGURES: Final = (
     "heat_kwh",
@@ -28,6 +31,8 @@ _FIGURES: Final = (
     "own_heat_kwh",
     "idle_heat_kwh",
     "measured_kwh",
+    "rapl_kwh",
+    "estimated_kwh",
     "unpriced_kwh",
     "free_heat_kwh",
     "electricity_cost",
@@ -38,6 +43,8 @@ _FIGURES: Final = (
     "net_heat_cost",
 )
 _COUNTS: Final = ("jobs", "refused")
+_KINDS: Final = (HeatKind.PAID, HeatKind.FILLER, HeatKind.OWN, HeatKind.NONE)
+_SOURCES: Final = (PowerSource.MEASURED, PowerSource.RAPL, PowerSource.ESTIMATED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +64,19 @@ class Statement:
         return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
     def csv(self) -> str:
-        """Return rows and sums as CSV text (RFC 4180).
+        """Return rows, sums, and what is in another currency, as CSV text (RFC 4180).
 
         The last line has the SHA-256 of all lines above it, line ends included.
         """
+        text = self._table()
+        return f"{text}sha256,{_sha256_of(text)}{_LINE_END}"
+
+    @property
+    def csv_sha256(self) -> str:
+        """The hash that the CSV text ends with."""
+        return _sha256_of(self._table())
+
+    def _table(self) -> str:
         text = io.StringIO(newline="")
         writer = csv.writer(text)
         columns = ("day", "radiator", *_FIGURES, *_COUNTS)
@@ -72,7 +88,17 @@ class Statement:
             writer.writerow((*(cells[name] for name in columns), self.data["currency"], ids))
         sums = {"day": "sum", "radiator": "", **self.data["sums"]}
         writer.writerow((*(sums[name] for name in columns), self.data["currency"], ""))
-        writer.writerow(("sha256", hashlib.sha256(text.getvalue().encode()).hexdigest()))
+        for one in self.data["foreign"]:
+            cells = {
+                "day": f"not booked {one['day']}",
+                "radiator": _harmless(names[one["radiator"]]),
+                "repaid": one["repaid"],
+                "earned": one["earned"],
+            }
+            settlement_id = _harmless(one["settlement_id"])
+            writer.writerow(
+                (*(cells.get(name, "") for name in columns), one["currency"], settlement_id)
+            )
         return text.getvalue()
 
 
@@ -83,16 +109,32 @@ def make_statement(
     last: date,
     home: str,
     names: Mapping[str, str],
+    foreign: Iterable[Settlement],
+    time_zone: tzinfo,
 ) -> Statement:
     """Return the statement of a home from `first` to `last`, both included.
 
     `names` are the radiators' names by id; one without a name, as it is removed, goes by its id.
+    `foreign` is what could not be booked, being in another currency: it is listed, in no sum.
     Raises LedgerError for a span that ends before it begins.
     """
     if last < first:
         raise LedgerError("the statement ends before it begins")
+    listed = [
+        entry
+        for entry in (_foreign(one, time_zone) for one in foreign)
+        if first.isoformat() <= entry["day"] <= last.isoformat()
+    ]
     with localcontext(CONTEXT):
-        data = _data(history, first, last, home, names)
+        rows = [_row(key, day, entry) for key, day, entry in history.days(first, last)]
+        head = {
+            "format": FORMAT,
+            "home": home,
+            "currency": history.currency,
+            "first": first.isoformat(),
+            "last": last.isoformat(),
+        }
+        data = head | _data(rows, listed, names)
     return Statement(data=data, sha256=_sha256(data))
 
 
@@ -106,16 +148,10 @@ def is_unchanged(text: str) -> bool:
 
 
 def _data(
-    history: History, first: date, last: date, home: str, names: Mapping[str, str]
+    rows: list[dict[str, Any]], foreign: list[dict[str, str]], names: Mapping[str, str]
 ) -> dict[str, Any]:
-    rows = [_row(radiator_id, day, entry) for radiator_id, day, entry in history.days(first, last)]
-    radiators = dict.fromkeys(row["radiator"] for row in rows)
+    radiators = dict.fromkeys(row["radiator"] for row in (*rows, *foreign))
     return {
-        "format": FORMAT,
-        "home": home,
-        "currency": history.currency,
-        "first": first.isoformat(),
-        "last": last.isoformat(),
         "rows": rows,
         "radiators": [
             {
@@ -126,15 +162,29 @@ def _data(
             for radiator_id in radiators
         ],
         "sums": _sums(rows),
+        "foreign": foreign,
+    }
+
+
+def _foreign(settlement: Settlement, time_zone: tzinfo) -> dict[str, str]:
+    return {
+        "day": datetime.fromtimestamp(worked_at(settlement), time_zone).date().isoformat(),
+        "radiator": settlement.radiator_id,
+        "settlement_id": settlement.settlement_id,
+        "currency": settlement.currency,
+        "repaid": f"{settlement.repaid:f}",
+        "earned": f"{settlement.earned:f}",
     }
 
 
 def _row(radiator_id: str, day: date, entry: Day) -> dict[str, Any]:
     totals = entry.totals
-    heat = [
-        _kwh(totals.heat_of(kind))
-        for kind in (HeatKind.PAID, HeatKind.FILLER, HeatKind.OWN, HeatKind.NONE)
-    ]
+    # Each part is rounded by itself, so that both splits of the heat add up to it.
+    parts = {key: _kwh(heat_j) for key, heat_j in totals.heat_split_j.items()}
+    kinds, sources = (
+        [sum((kwh for key, kwh in parts.items() if part in key), _NO_KWH) for part in split]
+        for split in (_KINDS, _SOURCES)
+    )
     cost, reference, repaid, earned = (
         amount.quantize(_MONEY_STEP)
         for amount in (
@@ -145,9 +195,9 @@ def _row(radiator_id: str, day: date, entry: Day) -> dict[str, Any]:
         )
     )
     figures = (
-        sum(heat, Decimal(0)),
-        *heat,
-        _kwh(totals.heat_of(PowerSource.MEASURED)),
+        sum(parts.values(), _NO_KWH),
+        *kinds,
+        *sources,
         _kwh(totals.unpriced_heat_j),
         _kwh(totals.free_heat_j),
         cost,
@@ -181,7 +231,11 @@ def _kwh(heat_j: float) -> Decimal:
 
 def _sha256(data: Mapping[str, Any]) -> str:
     canonical = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return _sha256_of(canonical)
+
+
+def _sha256_of(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _harmless(text: str) -> str:
