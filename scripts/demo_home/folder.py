@@ -20,6 +20,7 @@ history:
 logbook:
 recorder:
   commit_interval: 1
+schedule:
 logger:
   default: warning
   logs:
