@@ -1,4 +1,4 @@
-"""Show in a browser whether a radiator follows a schedule and is warm in time; needs a quiet machine."""
+"""Show in a browser whether a radiator is warm in time by its schedule; needs a quiet machine."""
 
 import argparse
 import asyncio
