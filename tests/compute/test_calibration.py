@@ -85,6 +85,8 @@ async def calibrated(bench: Bench) -> Fit:
     """Calibrate; again while other programs leave the slots too little of this computer."""
     async with asyncio.timeout(240):
         while True:
+            # This meter shows the mean of some seconds: the load of the last try, too.
+            await until(lambda: not bench.machine.usage(OWNER).busy_slots)
             try:
                 return await bench.calibration().run(bench.told.append)
             except CalibrationError as err:

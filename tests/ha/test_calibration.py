@@ -97,10 +97,12 @@ async def test_what_is_fitted_is_shown_and_kept_once_the_user_agrees(
     hass: HomeAssistant, entry: MockConfigEntry
 ) -> None:
     before = dict(entry.subentries[LIVING_ROOM].data)
-    slots = entry.runtime_data.machine.slots
+    machine = entry.runtime_data.machine
     async with asyncio.timeout(240):
         result = await outcome(hass, await begin(hass, entry))
         while result.get("reason") == "calibration_taken":  # by other programs
+            # The meter shows the mean of some seconds: the load of the last try, too.
+            await until(lambda: not machine.usage(OWNER).busy_slots)
             result = await outcome(hass, await begin(hass, entry))
     assert result["type"] is FlowResultType.FORM
     assert result["step_id"] == "calibrated"
@@ -108,17 +110,17 @@ async def test_what_is_fitted_is_shown_and_kept_once_the_user_agrees(
     # Other programs on the computer that runs this make the load uneven.
     assert float(shown["idle_w"]) == pytest.approx(IDLE_W, abs=20)
     assert float(shown["slot_w"]) == pytest.approx(SLOT_W, rel=0.9)
-    assert shown["rows"].count("\n") == min(slots, 8)
+    assert shown["rows"].count("\n") == min(machine.slots, 8)
     assert entry.subentries[LIVING_ROOM].data == before
     result = await hass.config_entries.options.async_configure(result["flow_id"], {})
     assert result["type"] is FlowResultType.CREATE_ENTRY
     await hass.async_block_till_done(wait_background_tasks=False)
     kept, other = entry.subentries[LIVING_ROOM].data, entry.subentries[KITCHEN].data
     assert kept["idle_w"] == float(shown["idle_w"])
-    slots_w = float(shown["slot_w"]) * slots
-    assert kept["rated_w"] - kept["idle_w"] == pytest.approx(slots_w, abs=0.1 * slots)
+    slots_w = float(shown["slot_w"]) * machine.slots
+    assert kept["rated_w"] - kept["idle_w"] == pytest.approx(slots_w, abs=0.1 * machine.slots)
     assert other["idle_w"] == 0
-    assert other["rated_w"] == pytest.approx(slots_w, abs=0.1 * slots)
+    assert other["rated_w"] == pytest.approx(slots_w, abs=0.1 * machine.slots)
     assert kept["power_entity"] == PLUG
     await until(lambda: not burning())
 

@@ -26,6 +26,8 @@ async def book_many(hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEn
     told = [settlement(f"s{number}") for number in range(MANY)]
     engine.pages = [SettlementPage(settlements=tuple(told), cursor="20")]
     await entry.runtime_data.async_book_settlements()
+    # The home may have seen them first, and still be writing.
+    await entry.runtime_data.books.async_save()
 
 
 def earned(entry: MockConfigEntry) -> Decimal:
