@@ -158,6 +158,21 @@ async def test_co2_is_reckoned_with_the_factors_of_the_options(
     assert float(state.state) == pytest.approx(0.4 * (0.20196 / 0.9 - 0.06))
     assert state.attributes["source"] == "my supplier's label"
     assert state.attributes["reference_g_per_kwh"] == 201.96
+    assert state.attributes["reference_source"].startswith("IPCC Guidelines 2006")
+
+
+async def test_a_factor_that_the_user_enters_is_not_said_to_come_from_elsewhere(
+    hass: HomeAssistant, engine: FixedEngine, freezer: FrozenDateTimeFactory
+) -> None:
+    factors = {"co2_electricity": 60, "co2_reference": 180, "co2_source": "the landlord"}
+    gas = {"electricity_price": 0.25, "reference_price": 0.1, "reference_kind": "gas"}
+    entry = home(radiator(), options=gas | factors)
+    entry.add_to_hass(hass)
+    await heat(hass, entry, freezer)
+    attributes = shown(hass, "co2_avoided").attributes
+    assert attributes["source"] == "the landlord"
+    assert attributes["reference_g_per_kwh"] == 180
+    assert attributes["reference_source"] is None
 
 
 async def test_co2_is_unknown_without_factors(
