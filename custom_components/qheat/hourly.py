@@ -45,6 +45,10 @@ SERIES: Final = (
         value_fn=lambda totals: totals.free_heat_j / JOULES_PER_KWH,
     ),
     Series(key="earnings", is_energy=False, value_fn=lambda totals: float(totals.earned)),
+    Series(key="savings", is_energy=False, value_fn=lambda totals: float(totals.savings)),
+    Series(
+        key="net_heat_cost", is_energy=False, value_fn=lambda totals: float(totals.net_heat_cost)
+    ),
 )
 
 

@@ -139,7 +139,9 @@ class Carbon:
     electricity_g_per_kwh: float | None
     reference_efficiency: float
     source: str | None
-    """Where the factors come from."""
+    """Where the factors that the user entered come from."""
+    reference_source: str | None
+    """Where the usual factor of the other heating comes from, if that is used."""
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Carbon:
@@ -152,6 +154,9 @@ class Carbon:
             electricity_g_per_kwh=electricity,
             reference_efficiency=float(_efficiency(options)),
             source=options.get(CONF_CO2_SOURCE),
+            reference_source=(
+                None if CONF_CO2_REFERENCE in options else REFERENCE_DEFAULTS[kind].co2_source
+            ),
         )
 
     def avoided_kg(self, totals: Totals) -> float | None:

@@ -53,7 +53,7 @@ async def hang_up(api: Api, plan: Plan) -> None:
     )
     await api.command("lovelace/config/save", url_path=URL_PATH, config={"views": [_view(plan)]})
     await api.command("frontend/set_system_data", key="core", value={"default_panel": URL_PATH})
-    await api.command("energy/save_prefs", **_energy(plan))
+    await api.act("qheat", "add_to_energy_dashboard")
 
 
 def _view(plan: Plan) -> Card:
@@ -183,19 +183,4 @@ def _graph(*entities: dict[str, str]) -> Card:
         "entities": list(entities),
         "hours_to_show": GRAPH_H,
         "grid_options": {"columns": "full"},
-    }
-
-
-def _energy(plan: Plan) -> dict[str, Any]:
-    """Show each radiator on the energy page as a device that takes electricity."""
-    return {
-        "energy_sources": [],
-        "device_consumption": [
-            {
-                "stat_consumption": radiator.entities["heat"],
-                "stat_rate": radiator.entities["heat_output"],
-                "name": radiator.room,
-            }
-            for radiator in plan.radiators
-        ],
     }

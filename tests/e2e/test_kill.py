@@ -1,11 +1,15 @@
 """kill -9 of Home Assistant while jobs run: nothing burns on, nothing is lost or booked twice."""
 
 import asyncio
+import json
+from datetime import datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import psutil
 
 from custom_components.qheat.radiator import BUDGET_S
+from scripts.demo_home.furnish import REGION
 
 from .running import RunningHome, until
 
@@ -34,6 +38,8 @@ async def test_a_killed_home_assistant_leaves_nothing_running_and_its_books_righ
     for radiator in home.plan.radiators:
         await home.api.act("climate", "turn_off", entity_id=radiator.thermostat)
     await until(lambda: books_agree(home))
+    told = [str(row[0]) for row in home.backend_rows("SELECT settlement_id FROM settlements")]
+    assert sorted(await settlements_in_statement(home)) == sorted(told)
 
 
 async def settled_and_running(home: RunningHome) -> bool:
@@ -57,3 +63,12 @@ async def books_agree(home: RunningHome) -> bool:
     )
     shown = (await home.api.state(home.plan.entities["earnings"]))["state"]
     return Decimal(shown) == settled > 0
+
+
+async def settlements_in_statement(home: RunningHome) -> list[str]:
+    """Return the ids in the statement of yesterday and today, each as often as it is there."""
+    today = datetime.now(ZoneInfo(str(REGION["time_zone"]))).date()
+    span = {"first_day": str(today - timedelta(days=1)), "last_day": str(today), "format": "json"}
+    answer = await home.api.post("/api/services/qheat/export_statement?return_response", span)
+    rows = json.loads(answer["service_response"]["statement"])["statement"]["rows"]
+    return [settlement_id for row in rows for settlement_id in row["settlement_ids"]]

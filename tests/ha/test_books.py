@@ -10,6 +10,7 @@ from homeassistant.core import HomeAssistant, State
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.qheat.compute.engine import HeatKind, SettlementPage
+from custom_components.qheat.shelf import Shelf
 
 from .conftest import LIVING_ROOM, FixedEngine, home, radiator, settlement
 
@@ -158,6 +159,21 @@ async def test_co2_is_reckoned_with_the_factors_of_the_options(
     assert float(state.state) == pytest.approx(0.4 * (0.20196 / 0.9 - 0.06))
     assert state.attributes["source"] == "my supplier's label"
     assert state.attributes["reference_g_per_kwh"] == 201.96
+    assert state.attributes["reference_source"].startswith("IPCC Guidelines 2006")
+
+
+async def test_a_factor_that_the_user_enters_is_not_said_to_come_from_elsewhere(
+    hass: HomeAssistant, engine: FixedEngine, freezer: FrozenDateTimeFactory
+) -> None:
+    factors = {"co2_electricity": 60, "co2_reference": 180, "co2_source": "the landlord"}
+    gas = {"electricity_price": 0.25, "reference_price": 0.1, "reference_kind": "gas"}
+    entry = home(radiator(), options=gas | factors)
+    entry.add_to_hass(hass)
+    await heat(hass, entry, freezer)
+    attributes = shown(hass, "co2_avoided").attributes
+    assert attributes["source"] == "the landlord"
+    assert attributes["reference_g_per_kwh"] == 180
+    assert attributes["reference_source"] is None
 
 
 async def test_co2_is_unknown_without_factors(
@@ -188,3 +204,25 @@ async def test_a_damaged_count_of_core_hours_begins_anew(
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
     assert shown(hass, "work_done_today").attributes["core_hours"] == 0
+
+
+async def test_the_books_on_disk_are_half_a_minute_behind_at_most_and_not_at_all_on_a_settlement(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    engine: FixedEngine,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    engine.tell(power_w=400.0)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    for ticks in range(1, 40):
+        freezer.tick(5)
+        await entry.runtime_data.async_refresh()
+        written, _ = await Shelf(hass, entry).async_read()
+        assert written.total().heat_j >= 400 * (5 * ticks - 30)
+
+    engine.pages = paid()
+    freezer.tick(5)
+    await entry.runtime_data.async_refresh()
+    await entry.runtime_data.async_book_settlements()
+    written, _ = await Shelf(hass, entry).async_read()
+    assert written.total().earned == Decimal("0.002")

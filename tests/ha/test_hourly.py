@@ -19,11 +19,13 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 
 from custom_components.qheat.compute.engine import SettlementPage
 
-from .conftest import LIVING_ROOM, FixedEngine, settlement
+from .conftest import LIVING_ROOM, FixedEngine, home, radiator, settlement
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 NOON_S = NOON.timestamp()
 EARNINGS = f"qheat:{LIVING_ROOM.lower()}_earnings"
+SAVINGS = f"qheat:{LIVING_ROOM.lower()}_savings"
+NET_HEAT_COST = f"qheat:{LIVING_ROOM.lower()}_net_heat_cost"
 HEAT = f"qheat:{LIVING_ROOM.lower()}_heat"
 
 pytestmark = pytest.mark.freeze_time("2026-11-23 12:00:00+00:00")
@@ -85,6 +87,30 @@ async def test_what_is_settled_late_counts_in_the_hour_of_its_heat_and_once(
     assert await by_hour(hass, EARNINGS) == [0.01, 0, 0, 0, 0, 0]
     heats_kwh = await by_hour(hass, HEAT)
     assert sum(heats_kwh) == pytest.approx(2.4, rel=0.02)
+
+
+@pytest.mark.usefixtures("recorder_mock")
+async def test_a_repayment_hours_late_is_saved_in_the_hour_of_its_heat(
+    hass: HomeAssistant, engine: FixedEngine, freezer: FrozenDateTimeFactory
+) -> None:
+    prices = {"electricity_price": 0.25, "reference_price": 0.1, "reference_kind": "electric"}
+    entry = home(radiator(), options=prices)
+    entry.add_to_hass(hass)
+    engine.tell(power_w=400.0)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await heat(hass, entry, freezer, hours=3)
+    before = await by_hour(hass, SAVINGS)
+    assert before == pytest.approx([-0.06] * 3, rel=0.02)
+    costs = await by_hour(hass, NET_HEAT_COST)
+    assert costs == pytest.approx([0.1] * 3, rel=0.02)
+
+    engine.pages = [page("1", 1, repaid=Decimal("0.05"))]
+    await heat(hass, entry, freezer, hours=1)
+    first, *later = await by_hour(hass, SAVINGS)
+    assert first == pytest.approx(before[0] + 0.05)
+    assert later[:2] == before[1:]
+    [cost, *_] = await by_hour(hass, NET_HEAT_COST)
+    assert cost == pytest.approx(costs[0] - 0.05 - 0.01)
 
 
 @pytest.mark.usefixtures("recorder_mock", "engine")

@@ -32,14 +32,21 @@ class ReferenceDefaults:
     """Heat per energy bought; the seasonal COP for a heat pump."""
     co2_g_per_kwh: float | None
     """Emitted per kWh of fuel; None where it depends on the place."""
+    co2_source: str | None = None
 
 
-# Efficiencies are round figures for a heating in ordinary use. Emissions: IPCC Guidelines 2006,
-# volume 2, table 2.2 (natural gas 56.1, gas/diesel oil 74.1 kg CO2 per GJ).
+# Natural gas 56.1, gas/diesel oil 74.1 kg CO2 per GJ.
+_IPCC: Final = "IPCC Guidelines 2006, volume 2, table 2.2"
+
+# Efficiencies are round figures for a heating in ordinary use.
 REFERENCE_DEFAULTS: Final = {
     ReferenceKind.ELECTRIC: ReferenceDefaults(efficiency=Decimal(1), co2_g_per_kwh=None),
-    ReferenceKind.GAS: ReferenceDefaults(efficiency=Decimal("0.9"), co2_g_per_kwh=201.96),
-    ReferenceKind.OIL: ReferenceDefaults(efficiency=Decimal("0.85"), co2_g_per_kwh=266.76),
+    ReferenceKind.GAS: ReferenceDefaults(
+        efficiency=Decimal("0.9"), co2_g_per_kwh=201.96, co2_source=_IPCC
+    ),
+    ReferenceKind.OIL: ReferenceDefaults(
+        efficiency=Decimal("0.85"), co2_g_per_kwh=266.76, co2_source=_IPCC
+    ),
     ReferenceKind.HEAT_PUMP: ReferenceDefaults(efficiency=Decimal(3), co2_g_per_kwh=None),
     ReferenceKind.DISTRICT: ReferenceDefaults(efficiency=Decimal(1), co2_g_per_kwh=None),
 }

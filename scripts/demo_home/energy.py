@@ -1,0 +1,90 @@
+"""Take the picture of the energy dashboard with a week of data."""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from playwright.async_api import Page
+
+from .api import Api
+from .browser import signed_in_page
+from .errors import DemoError
+from .folder import REPOSITORY, password
+from .past_week import remember_week
+from .plan import Plan
+from .process import adopt_orphans, free_port
+from .run import run, say
+
+SETTLE_S: Final = 10
+RECORDER_S: Final = 60
+SIZE: Final = (600, 970)
+# What the page's own menu of periods keeps in the browser.
+SHOW_A_WEEK: Final = "localStorage['energy-default-period-_energy_dashboard'] = 'now-7d'"
+
+
+async def photograph(folder: Path, picture: Path, api: Api, plan: Plan) -> None:
+    """Put a week behind the radiators and photograph the energy page."""
+    week_kwh = await remember_week(api, plan)
+    say(f"the radiators have a simulated week of {week_kwh:.1f} kWh behind them")
+    await add_radiators(api)
+    async with signed_in_page(api.url, password(folder), size=SIZE) as page:
+        await open_energy_page(api, page)
+        await asyncio.sleep(SETTLE_S)
+        await page.screenshot(path=picture)
+    say(f"the picture is {picture}")
+
+
+async def add_radiators(api: Api) -> None:
+    """Take the radiators out of the energy dashboard and add them again, by our own actions.
+
+    Raises DemoError if Home Assistant goes on finding something wrong with them.
+    """
+    await api.act("qheat", "remove_from_energy_dashboard")
+    await api.act("qheat", "add_to_energy_dashboard")
+    try:
+        # The recorder takes a moment to write what was imported.
+        async with asyncio.timeout(RECORDER_S):
+            while await found_wrong(api):
+                await asyncio.sleep(0.5)
+    except TimeoutError as err:
+        raise DemoError(f"energy/validate reports {await found_wrong(api)}") from err
+
+
+async def found_wrong(api: Api) -> list[Any]:
+    """Return what energy/validate reports, about sources and devices."""
+    answer = await api.command("energy/validate")
+    return [issue for part in answer.values() for checked in part for issue in checked]
+
+
+async def open_energy_page(api: Api, page: Page) -> None:
+    """Show the energy page's devices over the last week."""
+    await page.evaluate(SHOW_A_WEEK)
+    await page.goto(f"{api.url}/energy/electricity")
+    await page.locator("hui-energy-devices-graph-card").first.wait_for()
+
+
+def main() -> int:
+    """Run the demo in a folder of its own and photograph it; return the exit status."""
+    parser = argparse.ArgumentParser(prog="scripts/screenshot-energy", description=__doc__)
+    parser.add_argument("picture", nargs="?", default=REPOSITORY / "docs/images/energy.png")
+    arguments = parser.parse_args()
+    adopt_orphans()
+    with tempfile.TemporaryDirectory(prefix="qheat-demo-") as name:
+        folder = Path(name)
+        try:
+            asyncio.run(run(folder, free_port(), partial(photograph, folder, arguments.picture)))
+        except DemoError as err:
+            print(f"screenshot: {err}", file=sys.stderr)
+            return 1
+        except asyncio.CancelledError:
+            say("interrupted")
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
