@@ -1,4 +1,4 @@
-"""What Home Assistant finds at its start: homes with BOINC radiators, as if a user had made them."""
+"""What Home Assistant finds at its start: homes with BOINC radiators."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ MONEY = {"electricity_price": 0.25, "reference_price": 0.25, "reference_efficien
 
 
 def entries(ports: list[int], in_home: int) -> dict[str, Any]:
-    """Return Home Assistant's stored config entries: at least one home, `in_home` radiators each."""
+    """Return stored config entries: at least one home, `in_home` radiators each."""
     firsts = range(0, max(len(ports), 1), in_home)
     homes = [_home(number, ports[first : first + in_home]) for number, first in enumerate(firsts)]
     return {

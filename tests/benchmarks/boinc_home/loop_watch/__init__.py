@@ -19,6 +19,8 @@ DOMAIN: Final = "loop_watch"
 TIMER_S: Final = 0.005
 SETTLE_S: Final = 30.0
 """Connecting, first looks and first states are over by then."""
+CONNECT_S: Final = 10.0
+"""Only then do tenants come: a thermostat cannot be turned before its machine has answered."""
 BETWEEN_TENANTS_S: Final = 600.0
 """Each tenant turns the dial about so often: far more than people do."""
 
@@ -67,6 +69,11 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 async def _measure(
     hass: HomeAssistant, pulse: Pulse, beat: asyncio.Task[None], seconds: float
 ) -> None:
+    file = Path(hass.config.path("measured.json"))
+    if not seconds:
+        # Only to have all entities registered: that is done once in a home's life.
+        await hass.async_add_executor_job(_write, file, {})
+        return
     start_up = pulse.figures() | {"cpu_s": time.process_time()}
     tenants = hass.async_create_background_task(_turn_dials(hass), "tenants")
     await asyncio.sleep(SETTLE_S)
@@ -90,13 +97,13 @@ async def _measure(
         "heating": sum(state.attributes.get("hvac_action") == "heating" for state in states),
         "unavailable": sum(state.state == "unavailable" for state in states),
     }
-    file = Path(hass.config.path("measured.json"))
     await hass.async_add_executor_job(_write, file, figures)
 
 
 async def _turn_dials(hass: HomeAssistant) -> None:
     """Turn all heating on, then a dial now and then."""
     chance = random.Random(1)
+    await asyncio.sleep(CONNECT_S)
     thermostats = hass.states.async_entity_ids("climate")
     for thermostat in thermostats:
         await _set(hass, thermostat, chance)
