@@ -62,6 +62,9 @@ class HomeBooks:
         self._state = state
         self._complaints: dict[str, str] = {}
         self._writing = asyncio.Lock()
+        self._asked = 0
+        self._answered = 0
+        self._is_written = False
         self._next_save_s = 0.0
         self._is_closed = False
         self.balances: dict[str, Balance] = {key: self._balance(key) for key in self._all_ids}
@@ -119,29 +122,43 @@ class HomeBooks:
         """Write the books, and all that is kept with them; tell whether they are on disk.
 
         What is written is complete or not there at all. `booked` says that settlements were.
+        All who ask while a write is under way share the next one: a building asks at once.
         """
+        self._asked += 1
+        turn = self._asked
         async with self._writing:
-            if self._is_closed:
+            if self._answered < turn:
+                answering = self._asked
+                self._is_written = await self._write()
+                self._answered = answering
+            elif not booked:
+                return self._is_written
+            if not self._is_written:
                 return False
-            self._next_save_s = time.monotonic() + SAVE_EVERY_S
-            accounts, balances = {}, {}
-            for radiator_id in self._all_ids:
-                # Each account by itself belongs to one moment; a building of them takes a while.
-                await asyncio.sleep(0)
-                accounts[radiator_id] = self._ledger.save_account(radiator_id)
-                balances[radiator_id] = self._balance(radiator_id)
-            ledger = self._ledger.document(accounts)
-            changes = {
-                "ledger": ledger,
-                "core_time": self._core_time.save(),
-                "foreign": self.foreign.save(),
-                **self._state(),
-            }
-            if not await self._shelf.async_write(changes):
-                return False
-            self.balances, self.home_balance = balances, self._home_balance(balances)
-            await self._write_volumes()
         await self._hourly.async_tick(time.time(), booked=booked)
+        return True
+
+    async def _write(self) -> bool:
+        """Write everything once; tell whether it is on disk."""
+        if self._is_closed:
+            return False
+        self._next_save_s = time.monotonic() + SAVE_EVERY_S
+        accounts, balances = {}, {}
+        for radiator_id in self._all_ids:
+            # Each account by itself belongs to one moment; a building of them takes a while.
+            await asyncio.sleep(0)
+            accounts[radiator_id] = self._ledger.save_account(radiator_id)
+            balances[radiator_id] = self._balance(radiator_id)
+        changes = {
+            "ledger": self._ledger.document(accounts),
+            "core_time": self._core_time.save(),
+            "foreign": self.foreign.save(),
+            **self._state(),
+        }
+        if not await self._shelf.async_write(changes):
+            return False
+        self.balances, self.home_balance = balances, self._home_balance(balances)
+        await self._write_volumes()
         return True
 
     async def async_close(self) -> None:

@@ -1,8 +1,10 @@
 """The books' files: what changes, each radiator's account as a whole, and what was learned."""
 
+import asyncio
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from homeassistant.core import HomeAssistant
@@ -144,3 +146,17 @@ async def test_a_volume_of_a_newer_version_is_left_alone(
     assert not await hass.config_entries.async_setup(entry.entry_id)
     assert entry.error_reason_translation_key == "books_newer"
     assert hass_storage[VOLUME] == newer
+
+
+@pytest.mark.parametrize("is_written", [True, False])
+async def test_all_who_ask_for_a_write_at_once_share_one_and_are_told_how_it_went(
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, is_written: bool
+) -> None:
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    books = entry.runtime_data.books
+    with patch("custom_components.qheat.shelf.Shelf.async_write", return_value=is_written) as write:
+        told = await asyncio.gather(*(books.async_save() for _ in range(300)))
+    assert told == [is_written] * 300
+    # The first write began before the others had asked; it cannot hold what they ask for.
+    assert write.call_count == 2

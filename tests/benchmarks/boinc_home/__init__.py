@@ -1,0 +1,1 @@
+"""300 BOINC radiators inside one real Home Assistant: what they cost."""

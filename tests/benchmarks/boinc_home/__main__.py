@@ -1,0 +1,127 @@
+"""300 BOINC radiators inside one real Home Assistant: what they cost it.
+
+python -m tests.benchmarks.boinc_home [RADIATORS] [IN_HOME] [SECONDS]
+
+Home Assistant runs with an empty home, then with RADIATORS in homes of IN_HOME, recorder on. Their
+BOINC clients are simulated by a process of their own on loopback, so that only Home Assistant is
+measured. A block is the CPU time that the loop's thread used between two firings of a timer: all of
+the loop's work, and no waiting for other programs.
+"""
+
+import asyncio
+import json
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from scripts.demo_home.folder import prepare
+from scripts.demo_home.process import HassProcess, adopt_orphans, end_orphans, free_port
+
+from .seed import entries
+
+DEFAULTS: Final = (300, 300, 30)
+START_S: Final = 150.0
+CORE_LEFT_FREE: Final = 0.9
+LONGEST_BLOCK_MS: Final = 20.0
+
+type Figures = dict[str, Any]
+
+
+@asynccontextmanager
+async def simulated_clients(count: int) -> AsyncIterator[list[int]]:
+    """Run so many simulated clients in a process of their own; yield their ports."""
+    building = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.compute.boinc.simulated", str(count)),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        limit=2**20,
+    )
+    assert building.stdout is not None
+    try:
+        yield [int(port) for port in (await building.stdout.readline()).split()]
+    finally:
+        building.terminate()
+        await building.wait()
+
+
+async def measure(ports: list[int], in_home: int, seconds: int) -> Figures:
+    """Run Home Assistant with a radiator on each port; return what it measured of itself.
+
+    It is started twice: what registering thousands of entities costs is paid once in their life.
+    """
+    with tempfile.TemporaryDirectory(prefix="qheat-building-") as name:
+        folder = Path(name)
+        prepare(folder, free_port(), fresh=False)
+        watch = folder / "custom_components" / "loop_watch"
+        watch.symlink_to(Path(__file__).parent / "loop_watch", target_is_directory=True)
+        stored = json.dumps(entries(ports, in_home))
+        (folder / ".storage" / "core.config_entries").write_text(stored)
+        configuration = folder / "configuration.yaml"
+        plain = configuration.read_text()
+        for run_s in (0, seconds):
+            configuration.write_text(f"{plain}loop_watch:\n  seconds: {run_s}\n")
+            figures = await _one_start(folder, run_s)
+        return figures
+
+
+async def _one_start(folder: Path, seconds: int) -> Figures:
+    measured, hass = folder / "measured.json", HassProcess(folder)
+    try:
+        await hass.start()
+        async with asyncio.timeout(START_S + 2 * seconds):
+            while not measured.exists():
+                await asyncio.sleep(0.5)
+    except TimeoutError:
+        sys.exit(f"Home Assistant did not get so far; its last words:\n{hass.log_tail()}")
+    finally:
+        await hass.stop()
+    figures: Figures = json.loads(measured.read_text())
+    measured.unlink()
+    return figures
+
+
+def report(radiators: int, empty: Figures, full: Figures) -> bool:
+    """Print what the radiators cost; return whether that is what was promised."""
+    added = full["running"]["share"] - empty["running"]["share"]
+    block_ms: float = full["running"]["longest_ms"]
+    if full["on"] != radiators:
+        sys.exit(f"only {full['on']} of {radiators} radiators could be turned on: no measurement")
+    sys.stdout.write(
+        f"{radiators} radiators, {full['entities']} entities, {full['on']} turned on, "
+        f"{full['heating']} heat, "
+        f"{full['unavailable']} entities unavailable\n"
+        f"CPU: {100 * full['running']['share']:.1f} % of a core, "
+        f"{100 * empty['running']['share']:.1f} % without radiators; "
+        f"{60_000 * added / radiators:.0f} ms per radiator and minute\n"
+        f"memory: {full['memory_mib']:.0f} MiB, {empty['memory_mib']:.0f} MiB without\n"
+    )
+    for phase in ("start_up", "settling", "running"):
+        for name, figures in (("with", full[phase]), ("without", empty[phase])):
+            sys.stdout.write(
+                f"loop, {phase}, {name}: p99 {figures['p99_ms']:.1f} ms, longest block "
+                f"{figures['longest_ms']:.1f} ms, {figures['over_20_ms']} above 20 ms, "
+                f"timers late by p99 {figures['late_p99_ms']:.1f} ms\n"
+            )
+    kept: bool = full["running"]["share"] <= 1 - CORE_LEFT_FREE and block_ms <= LONGEST_BLOCK_MS
+    sys.stdout.write(f"90 % of a core free, no block above 20 ms: {'yes' if kept else 'NO'}\n")
+    return kept
+
+
+async def run(radiators: int, in_home: int, seconds: int) -> bool:
+    """Measure without and with radiators."""
+    empty = await measure([], in_home, seconds)
+    async with simulated_clients(radiators) as ports:
+        full = await measure(ports, in_home, seconds)
+    return report(radiators, empty, full)
+
+
+if __name__ == "__main__":
+    adopt_orphans()
+    given = tuple(int(number) for number in sys.argv[1:])
+    is_kept = asyncio.run(run(*(given + DEFAULTS[len(given) :])))
+    if left := asyncio.run(end_orphans()):
+        sys.exit(f"these processes had to be killed: {', '.join(left)}")
+    sys.exit(not is_kept)

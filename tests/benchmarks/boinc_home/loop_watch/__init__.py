@@ -1,0 +1,131 @@
+"""Measures, from inside, what Home Assistant costs; used by the benchmark only.
+
+It may import nothing of the benchmark: Home Assistant finds it in its own folder.
+"""
+
+import asyncio
+import json
+import random
+import statistics
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
+from homeassistant.core import Event, HomeAssistant
+from homeassistant.helpers.typing import ConfigType
+
+DOMAIN: Final = "loop_watch"
+TIMER_S: Final = 0.005
+SETTLE_S: Final = 30.0
+"""Connecting, first looks and first states are over by then."""
+CONNECT_S: Final = 10.0
+"""Only then do tenants come: a thermostat cannot be turned before its machine has answered."""
+BETWEEN_TENANTS_S: Final = 600.0
+"""Each tenant turns the dial about so often: far more than people do."""
+
+
+class Pulse:
+    """A timer that notes what the loop does between its firings, in seconds."""
+
+    def __init__(self) -> None:
+        self.used: list[float] = []
+        self.late: list[float] = []
+
+    async def beat(self) -> None:
+        """Note until cancelled: CPU time of the loop's thread, and delay against what was asked."""
+        while True:
+            due_s, cpu_s = time.monotonic() + TIMER_S, time.thread_time()
+            await asyncio.sleep(TIMER_S)
+            self.used.append(time.thread_time() - cpu_s)
+            self.late.append(time.monotonic() - due_s)
+
+    def figures(self) -> dict[str, float]:
+        """Return what was noted, in milliseconds, and forget it."""
+        used, late = self.used, self.late
+        self.used, self.late = [], []
+        return {
+            "p99_ms": 1000 * statistics.quantiles(used, n=100)[98],
+            "longest_ms": 1000 * max(used),
+            "late_p99_ms": 1000 * statistics.quantiles(late, n=100)[98],
+            "over_20_ms": sum(one > 0.02 for one in used),
+        }
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Begin to note at once; measure when everything has started."""
+    seconds: float = config[DOMAIN]["seconds"]
+    pulse = Pulse()
+    beat = hass.async_create_background_task(pulse.beat(), "loop watch")
+
+    async def started(event: Event) -> None:
+        """Let the tenants in, and measure."""
+        hass.async_create_background_task(_measure(hass, pulse, beat, seconds), "measuring")
+
+    hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STARTED, started)
+    return True
+
+
+async def _measure(
+    hass: HomeAssistant, pulse: Pulse, beat: asyncio.Task[None], seconds: float
+) -> None:
+    file = Path(hass.config.path("measured.json"))
+    if not seconds:
+        # Only to have all entities registered: that is done once in a home's life.
+        await hass.async_add_executor_job(_write, file, {})
+        return
+    start_up = pulse.figures() | {"cpu_s": time.process_time()}
+    tenants = hass.async_create_background_task(_turn_dials(hass), "tenants")
+    await asyncio.sleep(SETTLE_S)
+    settling = pulse.figures()
+    await asyncio.sleep(seconds)
+    running = pulse.figures()
+    beat.cancel()
+    # The timer costs CPU time, too: what all else takes is counted without it.
+    cpu_s, wall_s = time.process_time(), time.monotonic()
+    await asyncio.sleep(seconds)
+    cpu_s, wall_s = time.process_time() - cpu_s, time.monotonic() - wall_s
+    tenants.cancel()
+    states = hass.states.async_all()
+    figures: dict[str, Any] = {
+        "start_up": start_up,
+        "settling": settling,
+        "running": running | {"share": cpu_s / wall_s},
+        "memory_mib": _memory_mib(),
+        "entities": len(states),
+        "on": sum(state.state == "heat" for state in states),
+        "heating": sum(state.attributes.get("hvac_action") == "heating" for state in states),
+        "unavailable": sum(state.state == "unavailable" for state in states),
+    }
+    await hass.async_add_executor_job(_write, file, figures)
+
+
+async def _turn_dials(hass: HomeAssistant) -> None:
+    """Turn all heating on, then a dial now and then."""
+    chance = random.Random(1)
+    await asyncio.sleep(CONNECT_S)
+    thermostats = hass.states.async_entity_ids("climate")
+    for thermostat in thermostats:
+        await _set(hass, thermostat, chance)
+        await asyncio.sleep(0.01)
+    while thermostats:
+        await asyncio.sleep(BETWEEN_TENANTS_S / len(thermostats))
+        await _set(hass, chance.choice(thermostats), chance)
+
+
+async def _set(hass: HomeAssistant, thermostat: str, chance: random.Random) -> None:
+    wanted = {"entity_id": thermostat, "temperature": chance.choice((20, 21, 22, 23, 24))}
+    await hass.services.async_call("climate", "set_temperature", wanted | {"hvac_mode": "heat"})
+
+
+def _memory_mib() -> float:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    raise OSError("no VmRSS")
+
+
+def _write(file: Path, figures: dict[str, Any]) -> None:
+    part = file.with_suffix(".part")
+    part.write_text(json.dumps(figures))
+    part.rename(file)
