@@ -1,7 +1,6 @@
 """A publisher as tests need one: a key of its own, and manifests signed with it."""
 
 import dataclasses
-from base64 import b64encode
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -33,8 +32,3 @@ def signed(text: bytes | Manifest, key: Ed25519PrivateKey = KEY) -> SignedManife
         signature=key.sign(signed_bytes(manifest)),
         public_key=key.public_key().public_bytes_raw(),
     )
-
-
-def as_message(one: SignedManifest) -> dict[str, str]:
-    """Return it as the job API carries it."""
-    return {name: b64encode(data).decode() for name, data in dataclasses.asdict(one).items()}

@@ -19,7 +19,7 @@ from custom_components.qheat.manifests import (
 )
 from custom_components.qheat.wire import FieldError
 
-from .publishing import MANIFEST, OTHER_KEY, as_message, signed
+from .publishing import MANIFEST, OTHER_KEY, signed
 
 NOW = 1_900_000_000.0
 TEXT = MANIFEST.encode()
@@ -160,11 +160,11 @@ def test_a_manifest_covers_its_own_kind_up_to_its_limits() -> None:
 )  # fmt: skip
 def test_a_message_of_the_wrong_form_is_refused(name: str, value: object) -> None:
     with pytest.raises(FieldError):
-        SignedManifest.read({**as_message(signed(MANIFEST)), name: value})
+        SignedManifest.read({**signed(MANIFEST).to_message(), name: value})
 
 
 def test_a_message_is_read_as_it_was_signed() -> None:
-    assert SignedManifest.read(as_message(signed(MANIFEST))) == signed(MANIFEST)
+    assert SignedManifest.read(signed(MANIFEST).to_message()) == signed(MANIFEST)
 
 
 def test_a_fingerprint_is_the_keys_sha_256_in_groups_and_is_read_however_it_is_grouped() -> None:

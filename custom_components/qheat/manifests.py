@@ -5,6 +5,7 @@ seconds since the epoch.
 """
 
 import json
+from base64 import b64encode
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Final, Self
@@ -98,6 +99,10 @@ class SignedManifest:
             signature=_exactly(message, "signature", _SIGNATURE_BYTES),
             public_key=_exactly(message, "public_key", _KEY_BYTES),
         )
+
+    def to_message(self) -> Fields:
+        """Return the fields that `read` reads."""
+        return {name: b64encode(data).decode() for name, data in asdict(self).items()}
 
     @property
     def publisher(self) -> str:

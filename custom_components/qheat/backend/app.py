@@ -72,6 +72,7 @@ class JobApi:
                 web.get(f"/v1/modules/{{id:{_SHA256}}}", self._module),
                 web.get(f"/v1/inputs/{{id:{_SHA256}}}", self._input),
                 web.put(f"/v1/modules/{{id:{_SHA256}}}", self._submit.put_module),
+                web.put(f"/v1/modules/{{id:{_SHA256}}}/manifest", self._submit.put_manifest),
                 web.put(f"/v1/inputs/{{id:{_SHA256}}}", self._submit.put_input),
                 web.post("/v1/jobs", self._submit.submit),
                 web.get(f"/v1/jobs/{{id:{_ID}}}", self._submit.report),
@@ -202,4 +203,5 @@ def _wait_s(request: web.Request) -> float:
 
 def _lease_json(lease: Lease) -> Mapping[str, object]:
     job = dataclasses.asdict(lease)
+    job["signed"] = lease.signed and lease.signed.to_message()
     return {"lease_id": job.pop("lease_id"), "ttl_s": job.pop("ttl_s"), "job": job}

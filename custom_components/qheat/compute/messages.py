@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from .. import wire
+from ..manifests import SignedManifest
 from ..wire import FieldError, Fields
 from .engine import Settlement, SettlementPage
 from .machine import Limits
@@ -52,6 +53,8 @@ class JobLease:
     input_sha256: str
     pay: Decimal
     limits: Limits
+    signed: SignedManifest | None = None
+    """What the module's publisher signed, not verified yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,4 +154,7 @@ def _lease(message: Fields) -> JobLease:
             cpu_s=wire.number(job, "cpu_s", 0.001, _MOST_CPU_S),
             output_bytes=wire.integer(job, "output_bytes", 0, MOST_OUTPUT_BYTES),
         ),
+        signed=None
+        if job.get("signed") is None
+        else SignedManifest.read(wire.child(job, "signed")),
     )
