@@ -49,6 +49,7 @@ from .const import (
     CONF_OUTDOOR_ENTITY,
     CONF_POWER_ENTITY,
     CONF_PROJECT,
+    CONF_PUBLISHERS,
     CONF_RATE,
     CONF_RATED_W,
     CONF_RATES,
@@ -110,6 +111,16 @@ OPERATOR: Final = vol.Schema(
 )
 
 TOKEN: Final = vol.Schema({vol.Required(CONF_TOKEN): OPERATOR.schema[CONF_TOKEN]})
+
+
+def publishers(known: list[str]) -> vol.Schema:
+    """Return the publishers that are accepted; `known` ones are offered, others typed."""
+    fingerprints = SelectSelector(
+        SelectSelectorConfig(
+            options=known, multiple=True, custom_value=True, mode=SelectSelectorMode.LIST
+        )
+    )
+    return vol.Schema({vol.Optional(CONF_PUBLISHERS): fingerprints})
 
 
 def money(currency: str) -> vol.Schema:

@@ -7,7 +7,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from .conftest import MONEY, FixedEngine
+from custom_components.qheat.manifests import fingerprint
+
+from .conftest import MONEY, FixedEngine, home
 
 pytestmark = pytest.mark.usefixtures("engine")
 
@@ -88,3 +90,41 @@ async def test_a_price_entity_that_is_not_there_is_refused(
     gone = PRICES | {"electricity_price_entity": "sensor.gone"}
     result = await answer(hass, result, gone)
     assert result["errors"] == {"electricity_price_entity": "price_unit"}
+
+
+async def publishers_page(hass: HomeAssistant) -> tuple[MockConfigEntry, Any]:
+    """Open the page of publishers of a home on an operator's backend."""
+    data = {"backend": "operator", "url": "https://jobs.test", "token": "secret", "currency": "EUR"}
+    entry = home(data=data)
+    entry.add_to_hass(hass)
+    return entry, await open_publishers(hass, entry)
+
+
+async def open_publishers(hass: HomeAssistant, entry: MockConfigEntry) -> Any:
+    result = await hass.config_entries.options.async_init(entry.entry_id)
+    assert "publishers" in result["menu_options"]
+    return await hass.config_entries.options.async_configure(
+        result["flow_id"], {"next_step_id": "publishers"}
+    )
+
+
+async def test_a_publisher_is_accepted_by_its_fingerprint_and_removed_again(
+    hass: HomeAssistant,
+) -> None:
+    entry, result = await publishers_page(hass)
+    written = fingerprint(bytes(32)).replace(" ", "").upper()
+    result = await answer(hass, result, {"publishers": [written, fingerprint(bytes(32))]})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert entry.options == MONEY | {"publishers": [fingerprint(bytes(32))]}
+    result = await open_publishers(hass, entry)
+    await answer(hass, result, {"publishers": []})
+    assert entry.options["publishers"] == []
+
+
+@pytest.mark.parametrize("wrong", ["", "abcd", "g" * 64, "0" * 65])
+async def test_what_is_no_fingerprint_is_not_accepted(hass: HomeAssistant, wrong: str) -> None:
+    entry, result = await publishers_page(hass)
+    result = await answer(hass, result, {"publishers": [fingerprint(bytes(32)), wrong]})
+    assert result["errors"] == {"publishers": "fingerprint"}
+    await answer(hass, result, {})
+    assert entry.options == MONEY | {"publishers": []}
