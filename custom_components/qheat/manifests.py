@@ -97,7 +97,7 @@ class SignedManifest:
         return cls(
             manifest=wire.data(message, "manifest", MOST_MANIFEST_BYTES),
             signature=_exactly(message, "signature", _SIGNATURE_BYTES),
-            public_key=_exactly(message, "public_key", _KEY_BYTES),
+            public_key=read_public_key(message),
         )
 
     def to_message(self) -> Fields:
@@ -131,6 +131,11 @@ def signed_bytes(manifest: bytes) -> bytes:
 def fingerprint(public_key: bytes) -> str:
     """Return a key's SHA-256 in groups of hexadecimal digits, for people to compare."""
     return _grouped(sha256(public_key).hexdigest())
+
+
+def read_public_key(message: Fields) -> bytes:
+    """Return a message's key; raises FieldError."""
+    return _exactly(message, "public_key", _KEY_BYTES)
 
 
 def read_fingerprint(text: str) -> str:

@@ -10,8 +10,8 @@ from . import forms
 from .calibrating import async_calibrate, async_take_over, computers, described, obstacle, planned
 from .compute.calibration import CalibrationError, Fit
 from .const import BACKEND_OPERATOR, CONF_BACKEND, CONF_CURRENCY, CONF_PUBLISHERS
-from .manifests import read_fingerprint
 from .prices import price_errors
+from .publishers import accepted, async_offered
 
 
 class HomeOptionsFlow(OptionsFlow):
@@ -51,12 +51,13 @@ class HomeOptionsFlow(OptionsFlow):
         errors = {}
         if user_input is not None:
             try:
-                told = map(read_fingerprint, user_input.get(CONF_PUBLISHERS, ()))
-                user_input = {CONF_PUBLISHERS: sorted(set(told))}
+                user_input = {CONF_PUBLISHERS: accepted(user_input)}
             except ValueError:
                 errors = {CONF_PUBLISHERS: "fingerprint"}
-        schema = forms.publishers(self.config_entry.options.get(CONF_PUBLISHERS, []))
-        return self._step("publishers", schema, user_input, errors)
+        entry = self.config_entry
+        kept = dict.fromkeys(entry.options.get(CONF_PUBLISHERS, ()), ())
+        offered = kept | await async_offered(self.hass, entry.data)
+        return self._step("publishers", forms.publishers(offered), user_input, errors)
 
     async def async_step_calibrate(
         self, user_input: dict[str, Any] | None = None

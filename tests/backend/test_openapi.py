@@ -83,7 +83,7 @@ async def test_whatever_is_asked_is_answered_as_the_document_says(tmp_path: Path
         finally:
             await end(process)
     assert process.returncode == 0, said.decode()
-    assert "Tested: 14" in said.decode()
+    assert "Tested: 15" in said.decode()
 
 
 async def test_each_step_of_a_jobs_life_is_answered_as_the_document_says(
@@ -159,6 +159,8 @@ def live(url: str) -> None:
     after = {"radiator_id": "r1", "after": page["cursor"]}
     ask("GET", "/v1/settlements", "home", 200, query=after)
     ask("GET", "/v1/account", "home", 200)
+    told = ask("GET", "/v1/publishers", "home", 200).json()
+    assert told == {"publishers": [{"public_key": manifest["public_key"], "kinds": ["echo"]}]}
     named = {"path_parameters": {"job_id": job["job_id"]}}
     assert ask("GET", "/v1/jobs/{job_id}", "submitter", 200, **named).json()["agreeing"] == 2
     assert ask("GET", "/v1/jobs/{job_id}/result", "submitter", 200, **named).content == b"output"

@@ -1,8 +1,11 @@
 """The options of a home: each page keeps the others', and a price has to be a price."""
 
+from base64 import b64encode
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -92,9 +95,11 @@ async def test_a_price_entity_that_is_not_there_is_refused(
     assert result["errors"] == {"electricity_price_entity": "price_unit"}
 
 
-async def publishers_page(hass: HomeAssistant) -> tuple[MockConfigEntry, Any]:
-    """Open the page of publishers of a home on an operator's backend."""
-    data = {"backend": "operator", "url": "https://jobs.test", "token": "secret", "currency": "EUR"}
+async def publishers_page(
+    hass: HomeAssistant, url: str = "http://127.0.0.1:1"
+) -> tuple[MockConfigEntry, Any]:
+    """Open the page of publishers of a home on an operator's backend, which may be away."""
+    data = {"backend": "operator", "url": url, "token": "secret", "currency": "EUR"}
     entry = home(data=data)
     entry.add_to_hass(hass)
     return entry, await open_publishers(hass, entry)
@@ -109,7 +114,7 @@ async def open_publishers(hass: HomeAssistant, entry: MockConfigEntry) -> Any:
 
 
 async def test_a_publisher_is_accepted_by_its_fingerprint_and_removed_again(
-    hass: HomeAssistant,
+    hass: HomeAssistant, socket_enabled: None
 ) -> None:
     entry, result = await publishers_page(hass)
     written = fingerprint(bytes(32)).replace(" ", "").upper()
@@ -122,9 +127,32 @@ async def test_a_publisher_is_accepted_by_its_fingerprint_and_removed_again(
 
 
 @pytest.mark.parametrize("wrong", ["", "abcd", "g" * 64, "0" * 65])
-async def test_what_is_no_fingerprint_is_not_accepted(hass: HomeAssistant, wrong: str) -> None:
+async def test_what_is_no_fingerprint_is_not_accepted(
+    hass: HomeAssistant, socket_enabled: None, wrong: str
+) -> None:
     entry, result = await publishers_page(hass)
     result = await answer(hass, result, {"publishers": [fingerprint(bytes(32)), wrong]})
     assert result["errors"] == {"publishers": "fingerprint"}
     await answer(hass, result, {})
     assert entry.options == MONEY | {"publishers": []}
+
+
+async def test_the_backends_publishers_are_offered_beside_those_that_are_accepted(
+    hass: HomeAssistant, socket_enabled: None
+) -> None:
+    async def keys(_request: web.Request) -> web.Response:
+        key = b64encode(bytes(32)).decode()
+        return web.json_response({"publishers": [{"public_key": key, "kinds": ["echo"]}]})
+
+    application = web.Application()
+    application.router.add_get("/v1/publishers", keys)
+    async with TestServer(application, host="127.0.0.1") as server:
+        entry, result = await publishers_page(hass, str(server.make_url("/")))
+        mine = fingerprint(bytes(range(32)))
+        await answer(hass, result, {"publishers": [mine]})
+        result = await open_publishers(hass, entry)
+    (selector,) = result["data_schema"].schema.values()
+    assert selector.config["options"] == [
+        {"value": mine, "label": mine},
+        {"value": fingerprint(bytes(32)), "label": f"echo: {fingerprint(bytes(32))}"},
+    ]

@@ -79,6 +79,7 @@ class JobApi:
                 web.get(f"/v1/jobs/{{id:{_ID}}}/result", self._submit.result),
                 web.get("/v1/settlements", self._settlements),
                 web.get("/v1/account", self._account),
+                web.get("/v1/publishers", self._publishers),
             ]
         )
         return app
@@ -176,6 +177,11 @@ class JobApi:
         return json_answer(
             {"settlements": [dataclasses.asdict(one) for one in bookings], "cursor": cursor}
         )
+
+    async def _publishers(self, request: web.Request) -> web.Response:
+        home_of(request)
+        told = await self._desk.ask(lambda store: store.manifests.publishers())
+        return json_answer({"publishers": [dataclasses.asdict(one) for one in told]})
 
     async def _account(self, request: web.Request) -> web.Response:
         home_id = home_of(request)

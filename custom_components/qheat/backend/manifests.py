@@ -1,8 +1,23 @@
 """The signed manifests of uploaded modules."""
 
+from base64 import b64encode
+from dataclasses import dataclass
+from typing import Final
+
 from ..manifests import Manifest, SignedManifest, read_manifest
 from .database import Database
 from .work import BlobUnknownError, ManifestOldError
+
+MOST_PUBLISHERS: Final = 100
+MOST_KINDS: Final = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publisher:
+    """Who signs modules, as a home is told."""
+
+    public_key: str
+    kinds: list[str]
 
 
 class Manifests:
@@ -18,6 +33,18 @@ class Manifests:
             module_sha256,
         ).fetchone()
         return None if row is None else SignedManifest(**dict(row))
+
+    def publishers(self) -> list[Publisher]:
+        """Return who has signed the modules here, and for which kinds of jobs."""
+        kinds: dict[bytes, set[str]] = {}
+        for row in self._database.execute(
+            "SELECT manifest, public_key FROM manifests ORDER BY public_key"
+        ):
+            kinds.setdefault(row["public_key"], set()).add(read_manifest(row["manifest"]).kind)
+        return [
+            Publisher(public_key=b64encode(key).decode(), kinds=sorted(signed)[:MOST_KINDS])
+            for key, signed in list(kinds.items())[:MOST_PUBLISHERS]
+        ]
 
     def keep(self, signed: SignedManifest, manifest: Manifest) -> bool:
         """Keep a verified manifest and tell whether it is new.
