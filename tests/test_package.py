@@ -51,8 +51,8 @@ def test_the_icon_is_square_and_of_the_right_size(name: str, pixels: int) -> Non
 
 MAY_IMPORT = {
     "heating": set[str](),
-    "compute": {"wire"},
-    "backend": {"wire"},
+    "compute": {"manifests", "wire"},
+    "backend": {"manifests", "wire"},
     "ledger": {"compute"},
 }
 

@@ -24,12 +24,14 @@ from .const import (
     BACKEND_OPERATOR,
     CONF_BACKEND,
     CONF_CURRENCY,
+    CONF_PUBLISHERS,
     DOMAIN,
     SUBENTRY_BOINC,
     SUBENTRY_THIS_MACHINE,
 )
 from .options_flow import HomeOptionsFlow
 from .prices import price_errors
+from .publishers import accepted, async_offered
 from .radiator_flow import BoincFlow, ThisMachineFlow
 
 PROBLEM_TO_ERROR = {
@@ -45,6 +47,8 @@ class QheatConfigFlow(ConfigFlow, domain=DOMAIN):
 
     def __init__(self) -> None:
         self._data: dict[str, Any] = {}
+        self._options: dict[str, Any] = {}
+        self._offered: dict[str, tuple[str, ...]] = {}
 
     @classmethod
     @callback
@@ -89,8 +93,24 @@ class QheatConfigFlow(ConfigFlow, domain=DOMAIN):
             errors = await self._try_backend(user_input)
             if not errors:
                 self._data |= user_input
-                return await self.async_step_money()
+                self._offered = await async_offered(self.hass, self._data)
+                return await (
+                    self.async_step_publishers() if self._offered else self.async_step_money()
+                )
         return self._show_form("operator", forms.OPERATOR, user_input, errors)
+
+    async def async_step_publishers(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask which of the backend's publishers may have their modules run; none unless ticked."""
+        errors = {}
+        if user_input is not None:
+            try:
+                self._options = {CONF_PUBLISHERS: accepted(user_input)}
+                return await self.async_step_money()
+            except ValueError:
+                errors = {CONF_PUBLISHERS: "fingerprint"}
+        return self._show_form("publishers", forms.publishers(self._offered), user_input, errors)
 
     async def async_step_money(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for the prices that savings are worked out from."""
@@ -98,7 +118,9 @@ class QheatConfigFlow(ConfigFlow, domain=DOMAIN):
         errors = price_errors(self.hass, user_input or {}, currency)
         if user_input is not None and not errors:
             name = self._data.pop(CONF_NAME)
-            return self.async_create_entry(title=name, data=self._data, options=user_input)
+            return self.async_create_entry(
+                title=name, data=self._data, options=self._options | user_input
+            )
         return self._show_form("money", forms.money(currency), user_input, errors)
 
     async def async_step_reconfigure(

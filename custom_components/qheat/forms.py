@@ -1,5 +1,6 @@
 """The forms of the config flow: which fields, with which selectors and bounds."""
 
+from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 import voluptuous as vol
@@ -23,6 +24,7 @@ from homeassistant.helpers.selector import (
     ObjectSelector,
     ObjectSelectorConfig,
     ObjectSelectorField,
+    SelectOptionDict,
     SelectSelector,
     SelectSelectorConfig,
     SelectSelectorMode,
@@ -49,6 +51,7 @@ from .const import (
     CONF_OUTDOOR_ENTITY,
     CONF_POWER_ENTITY,
     CONF_PROJECT,
+    CONF_PUBLISHERS,
     CONF_RATE,
     CONF_RATED_W,
     CONF_RATES,
@@ -110,6 +113,22 @@ OPERATOR: Final = vol.Schema(
 )
 
 TOKEN: Final = vol.Schema({vol.Required(CONF_TOKEN): OPERATOR.schema[CONF_TOKEN]})
+
+
+def publishers(offered: Mapping[str, tuple[str, ...]]) -> vol.Schema:
+    """Return which publishers to accept: kinds of jobs by fingerprint are offered, others typed."""
+    fingerprints = SelectSelector(
+        SelectSelectorConfig(
+            options=[
+                SelectOptionDict(value=key, label=f"{', '.join(kinds)}: {key}" if kinds else key)
+                for key, kinds in offered.items()
+            ],
+            multiple=True,
+            custom_value=True,
+            mode=SelectSelectorMode.LIST,
+        )
+    )
+    return vol.Schema({vol.Optional(CONF_PUBLISHERS): fingerprints})
 
 
 def money(currency: str) -> vol.Schema:

@@ -9,8 +9,9 @@ from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
 from . import forms
 from .calibrating import async_calibrate, async_take_over, computers, described, obstacle, planned
 from .compute.calibration import CalibrationError, Fit
-from .const import CONF_CURRENCY
+from .const import BACKEND_OPERATOR, CONF_BACKEND, CONF_CURRENCY, CONF_PUBLISHERS
 from .prices import price_errors
+from .publishers import accepted, async_offered
 
 
 class HomeOptionsFlow(OptionsFlow):
@@ -23,6 +24,8 @@ class HomeOptionsFlow(OptionsFlow):
         pages = ["prices", "presets", "co2"]
         if computers(self.config_entry):
             pages.append("calibrate")
+        if self.config_entry.data[CONF_BACKEND] == BACKEND_OPERATOR:
+            pages.append("publishers")
         return self.async_show_menu(step_id="init", menu_options=pages)
 
     async def async_step_prices(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
@@ -40,6 +43,21 @@ class HomeOptionsFlow(OptionsFlow):
     async def async_step_co2(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Change the factors that avoided CO2 is reckoned with."""
         return self._step("co2", forms.CO2, user_input, {})
+
+    async def async_step_publishers(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Accept publishers of modules by their keys' fingerprints, or remove them."""
+        errors = {}
+        if user_input is not None:
+            try:
+                user_input = {CONF_PUBLISHERS: accepted(user_input)}
+            except ValueError:
+                errors = {CONF_PUBLISHERS: "fingerprint"}
+        entry = self.config_entry
+        kept = dict.fromkeys(entry.options.get(CONF_PUBLISHERS, ()), ())
+        offered = kept | await async_offered(self.hass, entry.data)
+        return self._step("publishers", forms.publishers(offered), user_input, errors)
 
     async def async_step_calibrate(
         self, user_input: dict[str, Any] | None = None

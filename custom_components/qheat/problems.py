@@ -37,6 +37,7 @@ ISSUES: Final = {
 
 PULL_ISSUES: Final = {
     EngineProblem.BACKEND_VERSION: Issue(key="backend_version", severity=ir.IssueSeverity.ERROR),
+    EngineProblem.PUBLISHER_NOT_ACCEPTED: Issue(key="publisher_not_accepted"),
 }
 """Of radiators that pull their jobs."""
 

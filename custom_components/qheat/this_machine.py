@@ -22,11 +22,13 @@ from .compute.engine import Engine, EngineError, PowerModel
 from .compute.machine import Machine
 from .compute.meter import PowerMeter
 from .compute.pull import PullEngine
+from .compute.trust import Trust
 from .const import (
     BACKEND_EMBEDDED,
     CONF_BACKEND,
     CONF_IDLE_W,
     CONF_POWER_ENTITY,
+    CONF_PUBLISHERS,
     CONF_RATED_W,
     DOMAIN,
 )
@@ -50,6 +52,7 @@ class ThisMachine:
     machine: Machine
     embedded: EmbeddedBackend | None
     client: JobClient
+    trust: Trust
 
     def build(self, radiator_id: str, data: Mapping[str, Any]) -> tuple[RadiatorRating, Engine]:
         """Return what a radiator can give, and its engine."""
@@ -59,7 +62,7 @@ class ThisMachine:
         rating = RadiatorRating(
             idle_w=power.idle_w, rated_w=power.rated_w, slots=power.slots, pausable=True
         )
-        engine = PullEngine(self.client, self.machine, radiator_id, power)
+        engine = PullEngine(self.client, self.machine, radiator_id, power, trust=self.trust)
         computer = computer_power(self.hass)
         if entity_id := data.get(CONF_POWER_ENTITY):
             meter = PowerMeter(most_w=IMPOSSIBLE_SHARE * power.rated_w)
@@ -82,7 +85,14 @@ async def async_open_this_machine(
     else:
         session = async_get_clientsession(hass)
         embedded, client = None, JobClient(session, entry.data[CONF_URL], entry.data[CONF_TOKEN])
-    return ThisMachine(hass=hass, stack=stack, machine=machine, embedded=embedded, client=client)
+    return ThisMachine(
+        hass=hass,
+        stack=stack,
+        machine=machine,
+        embedded=embedded,
+        client=client,
+        trust=Trust(entry.options.get(CONF_PUBLISHERS, ())),
+    )
 
 
 async def async_delete_database(hass: HomeAssistant, entry: ConfigEntry) -> None:

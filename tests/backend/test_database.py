@@ -24,6 +24,7 @@ from .test_standalone import REQUEST, process_in
 from .test_store import NOW, ask, open_store
 from .tiny import PAY, deliver
 
+VERSION_2 = (Path(__file__).parent / "version_2.sql").read_text()
 VERSION_1 = (Path(__file__).parent / "version_1.sql").read_text()
 
 
@@ -180,6 +181,37 @@ def test_what_the_first_version_wrote_is_taken_over_whole(tmp_path: Path) -> Non
     with closing(sqlite3.connect(tmp_path / "jobs.db")) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+def test_what_the_second_version_wrote_is_taken_over_whole(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "jobs.db")) as connection:
+        connection.executescript(VERSION_2)
+    store = open_store(tmp_path, jobs=3)
+    page, cursor = store.books.settlements(HOME, "r1", None, 10)
+    assert cursor == "0123456789abcdef.1"
+    assert [one.settlement_id for one in page] == ["id-4"]
+    assert store.books.balance(HOME) == PAY
+    assert deliver(store, "id-5", b"input 1", 0.0, NOW).accepted
+    (lease,) = store.pull(ask("new"), NOW)
+    assert (lease.job_id, lease.signed) == ("id-2", None)
+    store.close()
+
+
+@pytest.mark.parametrize("older", [VERSION_1, VERSION_2], ids=["version 1", "version 2"])
+def test_an_older_database_gets_the_tables_that_a_new_one_has(tmp_path: Path, older: str) -> None:
+    def tables(folder: Path) -> set[tuple[str, str]]:
+        open_store(folder).close()
+        with closing(sqlite3.connect(folder / "jobs.db")) as connection:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            assert version == SCHEMA_VERSION
+            rows = connection.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL")
+            return {(name, " ".join(sql.split())) for name, sql in rows}
+
+    for name in ("new", "old"):
+        (tmp_path / name).mkdir()
+    with closing(sqlite3.connect(tmp_path / "old" / "jobs.db")) as connection:
+        connection.executescript(older)
+    assert tables(tmp_path / "old") == tables(tmp_path / "new")
 
 
 def test_a_migration_that_is_cut_off_leaves_the_older_version_as_it_was(

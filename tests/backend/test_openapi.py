@@ -16,6 +16,7 @@ from custom_components.qheat.backend.access import Access
 from custom_components.qheat.backend.app import JobApi
 from custom_components.qheat.backend.desk import Desk
 
+from ..publishing import manifest_of, signed
 from .tiny import TERMS
 
 ROOT = Path(__file__).parents[2]
@@ -33,7 +34,7 @@ bearer = "token-of-the-home"
 bearer = "token-of-the-submitter"
 # No schema can say that bytes have the hash of their path, or that a key is new.
 [[operations]]
-include-operation-id = ["put_module", "put_input", "submit"]
+include-operation-id = ["put_module", "put_manifest", "put_input", "submit"]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "422", "429", "507"]
 """
 
@@ -82,7 +83,7 @@ async def test_whatever_is_asked_is_answered_as_the_document_says(tmp_path: Path
         finally:
             await end(process)
     assert process.returncode == 0, said.decode()
-    assert "Tested: 13" in said.decode()
+    assert "Tested: 15" in said.decode()
 
 
 async def test_each_step_of_a_jobs_life_is_answered_as_the_document_says(
@@ -124,9 +125,14 @@ def live(url: str) -> None:
         answer = ask("POST", "/v1/leases", "home", 200, headers=headers, body=message)
         return answer.json()["leases"][0]
 
+    module = put("/v1/modules/{sha256}", b"\0asm\1\0\0\0")
+    manifest = signed(manifest_of(module)).to_message()
+    for status in (201, 204):
+        path = {"path_parameters": {"sha256": module}}
+        ask("PUT", "/v1/modules/{sha256}/manifest", "submitter", status, body=manifest, **path)
     message = {
         "kind": "echo",
-        "module_sha256": put("/v1/modules/{sha256}", b"\0asm\1\0\0\0"),
+        "module_sha256": module,
         "input_sha256": put("/v1/inputs/{sha256}", b"input"),
         "pay": "0.01",
         "memory_bytes": 1000,
@@ -141,6 +147,7 @@ def live(url: str) -> None:
     for radiator_id, status in (("r1", 202), ("r2", 200)):
         lease = pull(radiator_id)
         assert lease["job"]["job_id"] == job["job_id"]
+        assert lease["job"]["signed"] == manifest
         named = {"path_parameters": {"lease_id": lease["lease_id"]}}
         ask("POST", "/v1/leases/{lease_id}/renewal", "home", 200, body={"cpu_s": 1}, **named)
         ask("PUT", "/v1/leases/{lease_id}/result", "home", status, body=result, **named)
@@ -152,6 +159,8 @@ def live(url: str) -> None:
     after = {"radiator_id": "r1", "after": page["cursor"]}
     ask("GET", "/v1/settlements", "home", 200, query=after)
     ask("GET", "/v1/account", "home", 200)
+    told = ask("GET", "/v1/publishers", "home", 200).json()
+    assert told == {"publishers": [{"public_key": manifest["public_key"], "kinds": ["echo"]}]}
     named = {"path_parameters": {"job_id": job["job_id"]}}
     assert ask("GET", "/v1/jobs/{job_id}", "submitter", 200, **named).json()["agreeing"] == 2
     assert ask("GET", "/v1/jobs/{job_id}/result", "submitter", 200, **named).content == b"output"

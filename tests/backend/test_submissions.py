@@ -1,6 +1,7 @@
 """The submitter's side over HTTP: bring a job, follow it, fetch its result."""
 
 import asyncio
+import dataclasses
 import json
 from base64 import b64encode
 from collections.abc import AsyncIterator
@@ -18,7 +19,9 @@ from custom_components.qheat.backend.server import JobServer
 from custom_components.qheat.backend.work import NoCatalogue
 from custom_components.qheat.compute.client import JobClient
 from custom_components.qheat.compute.messages import Pending, PullRequest
+from custom_components.qheat.manifests import SignedManifest
 
+from ..publishing import KEY, OTHER_KEY, manifest_of, signed
 from .test_api import PULL, problem
 from .tiny import TERMS
 
@@ -27,6 +30,9 @@ MODULE_SHA256 = sha256(MODULE).hexdigest()
 INPUT = b"what is to be done"
 INPUT_SHA256 = sha256(INPUT).hexdigest()
 HOMES = {"a": "token-of-a", "b": "token-of-b", "c": "token-of-c"}
+MANIFEST = signed(
+    manifest_of(MODULE_SHA256, memory_bytes=1 << 30, cpu_s=86_400, output_bytes=8 << 20)
+)
 JOB = {
     "kind": "echo",
     "module_sha256": MODULE_SHA256,
@@ -73,11 +79,20 @@ async def put(session: aiohttp.ClientSession, kind: str, body: bytes, name: str 
         return response.status if response.status < 400 else await problem(response)
 
 
+async def put_manifest(
+    session: aiohttp.ClientSession, one: SignedManifest, module_sha256: str = MODULE_SHA256
+) -> int:
+    path = f"/v1/modules/{module_sha256}/manifest"
+    async with session.put(path, json=one.to_message()) as response:
+        return response.status if response.status < 400 else await problem(response)
+
+
 async def submit(
     session: aiohttp.ClientSession, key: str | None = "k", **changes: Any
 ) -> tuple[int, Any]:
-    """Upload the module and submit a job."""
+    """Upload the module and its manifest and submit a job."""
     await put(session, "modules", MODULE)
+    await put_manifest(session, MANIFEST)
     job = {name: value for name, value in {**JOB, **changes}.items() if value is not None}
     headers = {} if key is None else {"Idempotency-Key": key}
     async with session.post("/v1/jobs", json=job, headers=headers) as response:
@@ -311,3 +326,53 @@ async def test_a_queue_or_a_storage_that_is_full_says_so(
     assert await put(session, "inputs", b"x" * 200) == 507
     monkeypatch.setattr(blobs, "MOST_STORED_BYTES", 10_000)
     assert (await submit(session, "c"))[0] == 201
+
+
+async def test_a_job_needs_a_manifest_that_covers_it(session: aiohttp.ClientSession) -> None:
+    job = {**JOB, "memory_bytes": 1 << 20, "cpu_s": 10, "output_bytes": 100}
+    bounds = manifest_of(MODULE_SHA256, memory_bytes=1 << 20, cpu_s=10, output_bytes=100)
+
+    async def ask(key: str, **changes: Any) -> int:
+        headers = {"Idempotency-Key": key}
+        async with session.post("/v1/jobs", json={**job, **changes}, headers=headers) as response:
+            return response.status if response.status < 400 else await problem(response)
+
+    await put(session, "modules", MODULE)
+    assert await ask("unsigned") == 422
+    assert await put_manifest(session, signed(bounds)) == 201
+    assert await ask("covered") == 201
+    for more in ({"memory_bytes": (1 << 20) + 1}, {"cpu_s": 10.5}, {"output_bytes": 101}):
+        assert await ask("more", **more) == 422
+    assert await ask("another-kind", kind="other") == 422
+
+
+async def test_a_manifest_that_does_not_hold_is_refused(session: aiohttp.ClientSession) -> None:
+    good = manifest_of(MODULE_SHA256)
+    assert await put_manifest(session, signed(good)) == 422  # the module comes first
+    await put(session, "modules", MODULE)
+    for bad in (
+        signed(manifest_of("0" * 64)),
+        signed(manifest_of(MODULE_SHA256, expires=1)),
+        signed(good.encode() + b" "),
+        dataclasses.replace(signed(good), signature=signed(good, OTHER_KEY).signature),
+    ):
+        assert await put_manifest(session, bad) == 422
+    async with session.put(f"/v1/modules/{MODULE_SHA256}/manifest", json={}) as response:
+        assert await problem(response) == 400
+    assert await put_manifest(session, signed(good)) == 201
+    assert await put_manifest(session, signed(good)) == 204
+
+
+async def test_of_a_publishers_manifests_the_one_with_the_highest_serial_counts(
+    session: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    await submit(session)
+    home = Home(tmp_path, "a")
+    for serial, key, status in ((8, KEY, 201), (7, KEY, 409), (6, OTHER_KEY, 201)):
+        one = signed(manifest_of(MODULE_SHA256, serial=serial), key)
+        assert await put_manifest(session, one) == status
+    rival = signed(manifest_of(MODULE_SHA256, serial=6, cpu_s=5), OTHER_KEY)
+    assert await put_manifest(session, rival) == 409
+    lease = await home.pull()
+    assert lease.signed == signed(manifest_of(MODULE_SHA256, serial=6), OTHER_KEY)
+    await home.session.close()

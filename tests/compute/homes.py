@@ -16,6 +16,7 @@ from custom_components.qheat.compute.client import JobClient
 from custom_components.qheat.compute.engine import HeatBudget, PowerModel, SettlementPage
 from custom_components.qheat.compute.machine import Machine
 from custom_components.qheat.compute.pull import UNWANTED_S, PullEngine
+from custom_components.qheat.compute.trust import Trust
 from tests.backend.tiny import TERMS, TinyCatalogue
 
 TOKEN = "t0ken-that-nobody-may-see"
@@ -77,9 +78,10 @@ async def engine_on(
     power: PowerModel = POWER,
     radiator_id: str = RADIATOR,
     unwanted_s: float = UNWANTED_S,
+    trust: Trust | None = None,
 ) -> AsyncIterator[PullEngine]:
     """Yield a started engine."""
-    engine = PullEngine(client, machine, radiator_id, power, unwanted_s=unwanted_s)
+    engine = PullEngine(client, machine, radiator_id, power, trust=trust, unwanted_s=unwanted_s)
     await engine.start()
     try:
         yield engine

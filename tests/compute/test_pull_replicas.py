@@ -10,6 +10,7 @@ from custom_components.qheat.backend.submissions import Submissions
 from custom_components.qheat.backend.work import NoCatalogue, Submission
 from custom_components.qheat.compute.pull import PullEngine
 from tests.backend.tiny import PAY, TERMS
+from tests.publishing import manifest_of, signed
 from tests.waiting import until
 
 from .homes import POWER, client_of, heat, machine_with, settled
@@ -41,6 +42,8 @@ async def test_two_homes_that_agree_are_both_paid_and_no_work_is_lost(tmp_path: 
         await server.open()
         await server.listen_unix(tmp_path / "jobs.sock")
         await server.desk.ask(lambda store: store.blobs.upload(job.module_sha256, ECHO, 1e9))
+        manifest = manifest_of(job.module_sha256)
+        await server.desk.ask(lambda store: store.manifests.keep(signed(manifest), manifest))
         await server.desk.ask(lambda store: Submissions(store, lambda: "job").submit(job, 1e9))
         machine = await stack.enter_async_context(machine_with(ECHO, slots=2))
         engines = []

@@ -110,7 +110,7 @@ def entry(hass: HomeAssistant) -> MockConfigEntry:
 class FixedEngine(Engine):
     """An engine whose answers a test chooses; it remembers the last budget."""
 
-    def __init__(self, *_: object) -> None:
+    def __init__(self, *_: object, **__: object) -> None:
         self.budget: HeatBudget | None = None
         self.now = EngineStatus(
             power_w=320.0,

@@ -2,18 +2,22 @@
 
 import asyncio
 import gzip
+import json
 from collections.abc import AsyncGenerator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.qheat.const import DOMAIN
 
+from ..publishing import manifest_of, signed
 from .conftest import home, radiator
 
 STATUS = "sensor.living_room_status"
@@ -27,9 +31,11 @@ class Operator:
         self.body = b""
         self.headers: dict[str, str] = {}
         self.url = ""
+        self.asked: list[str] = []
 
     async def answer(self, request: web.Request) -> web.Response:
         """Answer as told."""
+        self.asked.append(request.path)
         return web.Response(
             status=self.status,
             body=self.body,
@@ -139,3 +145,38 @@ async def test_an_answer_that_would_explode_is_refused_unopened(
     entry = await set_up(hass, operator.url)
     await until_status(hass, entry, "backend_faulty")
     assert await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_a_publisher_that_is_not_accepted_is_a_repair_and_an_accepted_one_is_fetched(
+    hass: HomeAssistant, own_folder: Path, operator: Operator
+) -> None:
+    module = sha256(b"module").hexdigest()
+    one = signed(manifest_of(module))
+    job = {
+        "job_id": "job",
+        "kind": "echo",
+        "module_sha256": module,
+        "input_sha256": module,
+        "pay": "0.01",
+        "memory_bytes": 1000,
+        "cpu_s": 1,
+        "output_bytes": 100,
+        "signed": one.to_message(),
+    }
+    leases = {"leases": [{"lease_id": "lease", "ttl_s": 60, "job": job}]}
+    operator.body = json.dumps(leases).encode()
+    entry = await set_up(hass, operator.url)
+    await until_status(hass, entry, "publisher_not_accepted")
+    issue_id = f"publisher_not_accepted_{next(iter(entry.subentries))}"
+    assert ir.async_get(hass).async_get_issue(DOMAIN, issue_id) is not None
+    assert not any("/modules/" in path for path in operator.asked)
+    hass.config_entries.async_update_entry(
+        entry, options={**entry.options, "publishers": [one.publisher]}
+    )
+    async with asyncio.timeout(60):
+        while f"/v1/modules/{module}" not in operator.asked:
+            await asyncio.sleep(0.1)
+            if entry.state is ConfigEntryState.LOADED:
+                await entry.runtime_data.async_refresh()
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    assert ir.async_get(hass).async_get_issue(DOMAIN, issue_id) is None

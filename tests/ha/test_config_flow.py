@@ -1,5 +1,6 @@
 """The config flow: every path ends in an entry, also after its error."""
 
+from base64 import b64encode
 from collections.abc import AsyncGenerator
 from typing import Any
 from unittest.mock import patch
@@ -15,10 +16,12 @@ from homeassistant.helpers import device_registry as dr
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.qheat.const import DOMAIN
+from custom_components.qheat.manifests import fingerprint
 
 from .conftest import LIVING_ROOM, MONEY, FixedEngine
 
 TOKEN = "a-token-of-the-operator"
+KEYS = (bytes(32), bytes(range(32)))
 
 pytestmark = pytest.mark.usefixtures("engine")
 
@@ -30,7 +33,12 @@ class Operator:
         self.status = 200
         self.version = "1"
         self.answer: Any = {"currency": "EUR", "balance": "0", "repayment_per_kwh": "0.25"}
+        self.publishers: Any = []
         self.url = ""
+
+    async def keys(self, request: web.Request) -> web.Response:
+        """Answer with the publishers that the test has set."""
+        return web.json_response({"publishers": self.publishers})
 
     async def account(self, request: web.Request) -> web.Response:
         """Answer with what the test has set, if the token is right."""
@@ -46,6 +54,7 @@ async def operator(socket_enabled: None) -> AsyncGenerator[Operator]:
     operator = Operator()
     application = web.Application()
     application.router.add_get("/v1/account", operator.account)
+    application.router.add_get("/v1/publishers", operator.keys)
     server = TestServer(application, host="127.0.0.1")
     await server.start_server()
     operator.url = str(server.make_url("/")).rstrip("/")
@@ -124,6 +133,55 @@ async def test_a_home_on_an_operators_backend_is_added_in_the_operators_currency
         "token": TOKEN,
         "currency": "CHF",
     }
+
+
+async def offered(hass: HomeAssistant, operator: Operator) -> Any:
+    """Add a home on a backend with two publishers, up to the form that asks about them."""
+    operator.publishers = [
+        {"public_key": b64encode(key).decode(), "kinds": ["echo", "fold"]} for key in KEYS
+    ]
+    result = await start(hass, "operator")
+    result = await answer(hass, result, {"url": operator.url, "token": TOKEN})
+    assert result["step_id"] == "publishers"
+    return result
+
+
+async def test_publishers_are_shown_by_fingerprint_and_none_is_accepted_unless_ticked(
+    hass: HomeAssistant, operator: Operator
+) -> None:
+    result = await offered(hass, operator)
+    (selector,) = result["data_schema"].schema.values()
+    assert selector.config["options"] == [
+        {"value": fingerprint(key), "label": f"echo, fold: {fingerprint(key)}"} for key in KEYS
+    ]
+    result = await answer(hass, result, {})
+    assert result["step_id"] == "money"
+    result = await answer(hass, result, MONEY)
+    assert result["options"]["publishers"] == []
+
+
+async def test_a_publisher_that_is_ticked_is_accepted_and_no_other(
+    hass: HomeAssistant, operator: Operator
+) -> None:
+    result = await offered(hass, operator)
+    result = await answer(hass, result, {"publishers": ["not a fingerprint"]})
+    assert result["errors"] == {"publishers": "fingerprint"}
+    result = await answer(hass, result, {"publishers": [fingerprint(KEYS[1])]})
+    result = await answer(hass, result, MONEY)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["options"]["publishers"] == [fingerprint(KEYS[1])]
+
+
+@pytest.mark.parametrize(
+    "told", [None, 7, [7], [{}], [{"public_key": "AA==", "kinds": []}], [{"kinds": ["x"]}] * 101]
+)
+async def test_nonsense_about_publishers_offers_none(
+    hass: HomeAssistant, operator: Operator, told: Any
+) -> None:
+    operator.publishers = told
+    result = await start(hass, "operator")
+    result = await answer(hass, result, {"url": operator.url, "token": TOKEN})
+    assert result["step_id"] == "money"
 
 
 async def test_the_same_operators_address_is_not_added_twice(

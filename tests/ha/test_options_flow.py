@@ -1,13 +1,18 @@
 """The options of a home: each page keeps the others', and a price has to be a price."""
 
+from base64 import b64encode
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from .conftest import MONEY, FixedEngine
+from custom_components.qheat.manifests import fingerprint
+
+from .conftest import MONEY, FixedEngine, home
 
 pytestmark = pytest.mark.usefixtures("engine")
 
@@ -88,3 +93,66 @@ async def test_a_price_entity_that_is_not_there_is_refused(
     gone = PRICES | {"electricity_price_entity": "sensor.gone"}
     result = await answer(hass, result, gone)
     assert result["errors"] == {"electricity_price_entity": "price_unit"}
+
+
+async def publishers_page(
+    hass: HomeAssistant, url: str = "http://127.0.0.1:1"
+) -> tuple[MockConfigEntry, Any]:
+    """Open the page of publishers of a home on an operator's backend, which may be away."""
+    data = {"backend": "operator", "url": url, "token": "secret", "currency": "EUR"}
+    entry = home(data=data)
+    entry.add_to_hass(hass)
+    return entry, await open_publishers(hass, entry)
+
+
+async def open_publishers(hass: HomeAssistant, entry: MockConfigEntry) -> Any:
+    result = await hass.config_entries.options.async_init(entry.entry_id)
+    assert "publishers" in result["menu_options"]
+    return await hass.config_entries.options.async_configure(
+        result["flow_id"], {"next_step_id": "publishers"}
+    )
+
+
+async def test_a_publisher_is_accepted_by_its_fingerprint_and_removed_again(
+    hass: HomeAssistant, socket_enabled: None
+) -> None:
+    entry, result = await publishers_page(hass)
+    written = fingerprint(bytes(32)).replace(" ", "").upper()
+    result = await answer(hass, result, {"publishers": [written, fingerprint(bytes(32))]})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert entry.options == MONEY | {"publishers": [fingerprint(bytes(32))]}
+    result = await open_publishers(hass, entry)
+    await answer(hass, result, {"publishers": []})
+    assert entry.options["publishers"] == []
+
+
+@pytest.mark.parametrize("wrong", ["", "abcd", "g" * 64, "0" * 65])
+async def test_what_is_no_fingerprint_is_not_accepted(
+    hass: HomeAssistant, socket_enabled: None, wrong: str
+) -> None:
+    entry, result = await publishers_page(hass)
+    result = await answer(hass, result, {"publishers": [fingerprint(bytes(32)), wrong]})
+    assert result["errors"] == {"publishers": "fingerprint"}
+    await answer(hass, result, {})
+    assert entry.options == MONEY | {"publishers": []}
+
+
+async def test_the_backends_publishers_are_offered_beside_those_that_are_accepted(
+    hass: HomeAssistant, socket_enabled: None
+) -> None:
+    async def keys(_request: web.Request) -> web.Response:
+        key = b64encode(bytes(32)).decode()
+        return web.json_response({"publishers": [{"public_key": key, "kinds": ["echo"]}]})
+
+    application = web.Application()
+    application.router.add_get("/v1/publishers", keys)
+    async with TestServer(application, host="127.0.0.1") as server:
+        entry, result = await publishers_page(hass, str(server.make_url("/")))
+        mine = fingerprint(bytes(range(32)))
+        await answer(hass, result, {"publishers": [mine]})
+        result = await open_publishers(hass, entry)
+    (selector,) = result["data_schema"].schema.values()
+    assert selector.config["options"] == [
+        {"value": mine, "label": mine},
+        {"value": fingerprint(bytes(32)), "label": f"echo: {fingerprint(bytes(32))}"},
+    ]

@@ -72,12 +72,14 @@ class JobApi:
                 web.get(f"/v1/modules/{{id:{_SHA256}}}", self._module),
                 web.get(f"/v1/inputs/{{id:{_SHA256}}}", self._input),
                 web.put(f"/v1/modules/{{id:{_SHA256}}}", self._submit.put_module),
+                web.put(f"/v1/modules/{{id:{_SHA256}}}/manifest", self._submit.put_manifest),
                 web.put(f"/v1/inputs/{{id:{_SHA256}}}", self._submit.put_input),
                 web.post("/v1/jobs", self._submit.submit),
                 web.get(f"/v1/jobs/{{id:{_ID}}}", self._submit.report),
                 web.get(f"/v1/jobs/{{id:{_ID}}}/result", self._submit.result),
                 web.get("/v1/settlements", self._settlements),
                 web.get("/v1/account", self._account),
+                web.get("/v1/publishers", self._publishers),
             ]
         )
         return app
@@ -176,6 +178,11 @@ class JobApi:
             {"settlements": [dataclasses.asdict(one) for one in bookings], "cursor": cursor}
         )
 
+    async def _publishers(self, request: web.Request) -> web.Response:
+        home_of(request)
+        told = await self._desk.ask(lambda store: store.manifests.publishers())
+        return json_answer({"publishers": [dataclasses.asdict(one) for one in told]})
+
     async def _account(self, request: web.Request) -> web.Response:
         home_id = home_of(request)
         return json_answer(
@@ -202,4 +209,5 @@ def _wait_s(request: web.Request) -> float:
 
 def _lease_json(lease: Lease) -> Mapping[str, object]:
     job = dataclasses.asdict(lease)
+    job["signed"] = lease.signed and lease.signed.to_message()
     return {"lease_id": job.pop("lease_id"), "ttl_s": job.pop("ttl_s"), "job": job}

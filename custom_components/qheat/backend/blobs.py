@@ -54,6 +54,10 @@ class Blobs:
         kind = kinds.get(sha256_hex)
         return self.get(sha256_hex) if kind is None else self._catalogue.load_module(kind)
 
+    def is_own(self, sha256_hex: str) -> bool:
+        """Tell whether a module is the catalogue's."""
+        return sha256_hex in self._catalogue.MODULES.values()
+
     def check_room(self, more_bytes: int) -> None:
         """Raise StorageFullError if so much more cannot be promised a place."""
         (stored,) = self._database.execute(
@@ -86,4 +90,7 @@ class Blobs:
             " AND (state IN ('queued', 'leased')"
             " OR (number IS NOT NULL AND job_id IN (SELECT job_id FROM results))))",
             now,
+        )
+        self._database.execute(
+            "DELETE FROM manifests WHERE module_sha256 NOT IN (SELECT sha256 FROM blobs)"
         )

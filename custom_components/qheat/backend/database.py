@@ -12,7 +12,15 @@ from .schema import MIGRATIONS, NEW, SCHEMA_VERSION
 
 # SQLITE_ERROR while opening: a table or a column that has to be there is not.
 _DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
-_TABLES: Final = ("store", "balances", "blobs", "leased_jobs", "results", "settlements")
+_TABLES: Final = (
+    "store",
+    "balances",
+    "blobs",
+    "manifests",
+    "leased_jobs",
+    "results",
+    "settlements",
+)
 
 
 class StoreError(Exception):
@@ -90,7 +98,7 @@ class Database:
         if version == 0:
             # One transaction: a kill leaves all of the tables or none.
             self._connection.executescript(NEW)
-        else:
+        elif version < SCHEMA_VERSION:
             self._migrate(version)
         for table in _TABLES:
             self.execute(f"SELECT * FROM {table} LIMIT 1").fetchone()  # noqa: S608
@@ -104,8 +112,7 @@ class Database:
     def _migrate(self, version: int) -> None:
         self._connection.create_function("sha256", 1, _sha256, deterministic=True)
         self.execute("PRAGMA legacy_alter_table = ON")
-        for number in range(version, SCHEMA_VERSION):
-            self._connection.executescript(MIGRATIONS[number])
+        self._connection.executescript(MIGRATIONS[version])
         self.execute("PRAGMA legacy_alter_table = OFF")
 
 

@@ -19,6 +19,9 @@ from .work import (
     KeyReusedError,
     LeaseLostError,
     LeaseUnknownError,
+    ManifestOldError,
+    ManifestWrongError,
+    NotCoveredError,
     QueueFullError,
     StorageFullError,
 )
@@ -41,6 +44,18 @@ _PROBLEMS: Final[Mapping[type[Exception], tuple[HTTPStatus, str]]] = {
     BlobWrongError: (
         HTTPStatus.UNPROCESSABLE_CONTENT,
         "The body has another SHA-256 than the path says, or is no WebAssembly module.",
+    ),
+    ManifestWrongError: (
+        HTTPStatus.UNPROCESSABLE_CONTENT,
+        "The manifest is not this module's, not signed by its key, not canonical, or has expired.",
+    ),
+    ManifestOldError: (
+        HTTPStatus.CONFLICT,
+        "There is a manifest of this publisher with the same or a higher serial.",
+    ),
+    NotCoveredError: (
+        HTTPStatus.UNPROCESSABLE_CONTENT,
+        "The module has no manifest, or none that covers this job's kind and limits.",
     ),
     QueueFullError: (HTTPStatus.TOO_MANY_REQUESTS, "Too many jobs wait already."),
     StorageFullError: (HTTPStatus.INSUFFICIENT_STORAGE, "All storage for jobs is taken."),

@@ -3,7 +3,16 @@
 from collections.abc import Mapping
 from typing import Final
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
+
+_MANIFESTS: Final = """
+CREATE TABLE manifests (
+    module_sha256 TEXT PRIMARY KEY,
+    manifest BLOB NOT NULL,
+    signature BLOB NOT NULL,
+    public_key BLOB NOT NULL
+) STRICT;
+"""
 
 TABLES: Final = """
 CREATE TABLE store (store_id TEXT NOT NULL) STRICT;
@@ -102,7 +111,7 @@ CREATE INDEX settlements_by_kind ON settlements (kind, accepted, place);
 
 NEW: Final = f"""
 BEGIN IMMEDIATE;
-{TABLES}
+{TABLES}{_MANIFESTS}
 INSERT INTO store VALUES (lower(hex(randomblob(16))));
 PRAGMA user_version = {SCHEMA_VERSION};
 COMMIT;
@@ -125,7 +134,7 @@ ALTER TABLE jobs RENAME TO jobs_1;
 ALTER TABLE leases RENAME TO leases_1;
 ALTER TABLE results RENAME TO results_1;
 ALTER TABLE settlements RENAME TO settlements_1;
-{TABLES}
+{TABLES}{_MANIFESTS}
 INSERT INTO store SELECT * FROM store_1;
 INSERT INTO balances SELECT 'home', currency, amount FROM balances_1;
 INSERT OR IGNORE INTO blobs SELECT input_sha256, input, length(input), 0 FROM jobs_1;
@@ -146,9 +155,16 @@ DROP TABLE leases_1;
 DROP TABLE jobs_1;
 DROP TABLE balances_1;
 DROP TABLE store_1;
-PRAGMA user_version = 2;
+PRAGMA user_version = {SCHEMA_VERSION};
 COMMIT;
 """  # noqa: S608
 
-MIGRATIONS: Final[Mapping[int, str]] = {1: _FROM_1}
-"""What turns each older version into the next; run with foreign keys off."""
+_FROM_2: Final = f"""
+BEGIN IMMEDIATE;
+{_MANIFESTS}
+PRAGMA user_version = {SCHEMA_VERSION};
+COMMIT;
+"""
+
+MIGRATIONS: Final[Mapping[int, str]] = {1: _FROM_1, 2: _FROM_2}
+"""What turns each older version into the newest; run with foreign keys off."""

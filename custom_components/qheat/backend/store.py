@@ -13,10 +13,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+from ..manifests import SignedManifest
 from .blobs import Blobs
 from .books import Books
 from .catalogue import Offer
 from .database import Database
+from .manifests import Manifests
 from .replicas import ACTIVE_S, MAY_TAKE, Votes, count_votes
 from .work import (
     HOME,
@@ -54,6 +56,7 @@ class Store:
         self.database = Database(path)
         self.books = Books(self.database, terms, new_id)
         self.blobs = Blobs(self.database, catalogue)
+        self.manifests = Manifests(self.database)
         self._catalogue = catalogue
         self._new_id = new_id
         self._lease_ttl_s = lease_ttl_s
@@ -77,7 +80,7 @@ class Store:
                 " AND pull_key = ? AND state = 'held' ORDER BY place",
                 *pulled,
             )
-            return [_lease(row, now) for row in rows]
+            return [_lease(row, self.manifests.get(row["module_sha256"]), now) for row in rows]
 
     def renew(self, home_id: str, lease_id: str, now: float) -> float | None:
         """Prolong a lease and return its new time to live in seconds; None: stop the work.
@@ -360,7 +363,7 @@ class Store:
         return self.database.execute(sql, *values)
 
 
-def _lease(row: sqlite3.Row, now: float) -> Lease:
+def _lease(row: sqlite3.Row, signed: SignedManifest | None, now: float) -> Lease:
     return Lease(
         lease_id=row["lease_id"],
         ttl_s=row["ends_at"] - now,
@@ -372,4 +375,5 @@ def _lease(row: sqlite3.Row, now: float) -> Lease:
         memory_bytes=row["memory_bytes"],
         cpu_s=row["cpu_s"],
         output_bytes=row["output_bytes"],
+        signed=signed,
     )

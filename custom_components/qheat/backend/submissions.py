@@ -7,6 +7,7 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Final
 
+from ..manifests import read_manifest
 from .replicas import count_votes
 from .store import Store
 from .work import (
@@ -14,6 +15,7 @@ from .work import (
     JobReport,
     JobUnknownError,
     KeyReusedError,
+    NotCoveredError,
     Outcome,
     QueueFullError,
     Submission,
@@ -36,7 +38,8 @@ class Submissions:
     def submit(self, submission: Submission, now: float) -> tuple[JobReport, bool]:
         """Queue a job and tell whether it is new: the same key brings the same job again.
 
-        Raises KeyReusedError, BlobUnknownError, QueueFullError, StorageFullError.
+        Raises KeyReusedError, BlobUnknownError, NotCoveredError, QueueFullError,
+        StorageFullError.
         """
         fingerprint = _fingerprint(submission)
         with self._database.transaction():
@@ -73,6 +76,8 @@ class Submissions:
             self._blobs.check_room(more_bytes)
         if self._blobs.module(submission.module_sha256) is None:
             raise BlobUnknownError
+        if not self._is_covered(submission, now):
+            raise NotCoveredError
         job_id = self._new_id()
         rate = submission.repayment_per_kwh
         self._database.execute(
@@ -94,6 +99,18 @@ class Submissions:
             self._store.next_place(),
         )
         return job_id
+
+    def _is_covered(self, submission: Submission, now: float) -> bool:
+        """Tell whether homes may run the job: its module is our own, or a publisher's."""
+        if self._blobs.is_own(submission.module_sha256):
+            return True
+        signed = self._store.manifests.get(submission.module_sha256)
+        if signed is None:
+            return False
+        manifest = read_manifest(signed.manifest)
+        return now < manifest.expires and manifest.covers(
+            submission.kind, submission.memory_bytes, submission.cpu_s, submission.output_bytes
+        )
 
     def _report(self, job_id: str) -> JobReport:
         job: sqlite3.Row | None = self._database.execute(

@@ -9,6 +9,7 @@ from typing import Final
 from aiohttp import hdrs, web
 
 from .. import wire
+from ..manifests import ExpiredError, SignedManifest
 from ..wire import FieldError, Fields
 from .access import check_submitter
 from .answers import (
@@ -22,7 +23,7 @@ from .answers import (
 from .desk import Desk
 from .store import Store
 from .submissions import Submissions
-from .work import MOST_REPLICAS, BlobWrongError, Submission
+from .work import MOST_REPLICAS, BlobWrongError, ManifestWrongError, Submission
 
 MOST_MODULE_BYTES: Final = 16 * 1024 * 1024
 MOST_INPUT_BYTES: Final = 8 * 1024 * 1024
@@ -45,6 +46,19 @@ class SubmitApi:
     async def put_module(self, request: web.Request) -> web.Response:
         """Take in a module under its hash."""
         return await self._put(request, MOST_MODULE_BYTES, _WASM)
+
+    async def put_manifest(self, request: web.Request) -> web.Response:
+        """Take in what a publisher signed for a module."""
+        check_submitter(request)
+        signed = SignedManifest.read(await read_message(request))
+        try:
+            manifest = signed.verify(self._clock())
+        except (FieldError, ExpiredError) as error:
+            raise ManifestWrongError from error
+        if manifest.module_sha256 != request.match_info["id"]:
+            raise ManifestWrongError
+        new = await self._desk.ask(lambda store: store.manifests.keep(signed, manifest))
+        return web.Response(status=201 if new else 204)
 
     async def put_input(self, request: web.Request) -> web.Response:
         """Take in an input under its hash."""

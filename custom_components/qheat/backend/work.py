@@ -6,6 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final, Protocol
 
+from ..manifests import SignedManifest
 from .catalogue import Offer
 
 HOME: Final = "home"
@@ -88,6 +89,8 @@ class Lease:
     memory_bytes: int
     cpu_s: float
     output_bytes: int
+    signed: SignedManifest | None
+    """None: one of the backend's own modules, which homes have too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +161,18 @@ class BlobUnknownError(Exception):
 
 class BlobWrongError(Exception):
     """What was uploaded is not what its path says."""
+
+
+class ManifestWrongError(Exception):
+    """A manifest is not this module's, not signed by its key, or its time is over."""
+
+
+class ManifestOldError(Exception):
+    """The same publisher's manifest with this or a higher serial is there already."""
+
+
+class NotCoveredError(Exception):
+    """The module has no manifest that covers the job."""
 
 
 class JobUnknownError(Exception):

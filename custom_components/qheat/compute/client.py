@@ -165,6 +165,10 @@ class JobClient:
         """Return currency, balance and repayment rate."""
         return _read(await self._ask(hdrs.METH_GET, "account"), messages.read_account)
 
+    async def publishers(self) -> Mapping[str, tuple[str, ...]]:
+        """Return who has signed the backend's modules: kinds of jobs by the key's fingerprint."""
+        return _read(await self._ask(hdrs.METH_GET, "publishers"), messages.read_publishers)
+
     async def settlements(self, radiator_id: str, after: str | None) -> SettlementPage:
         """Return a radiator's settlements behind a cursor (None: from the first)."""
         query = {"radiator_id": radiator_id}

@@ -38,6 +38,7 @@ class EngineProblem(StrEnum):
     BACKEND_REFUSED = "backend_refused"
     BACKEND_FAULTY = "backend_faulty"
     BACKEND_VERSION = "backend_version"
+    PUBLISHER_NOT_ACCEPTED = "publisher_not_accepted"
     BUDGET_IGNORED = "budget_ignored"
     CHANGED_BY_HAND = "changed_by_hand"
     ENGINE_FAILED = "engine_failed"

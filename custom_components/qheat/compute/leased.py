@@ -12,6 +12,7 @@ from .client import BackendError, JobClient
 from .engine import EngineProblem
 from .machine import Machine, WorkError, WorkFault, WorkResult
 from .messages import GiveBackReason, JobLease
+from .trust import Trust, UntrustedError
 
 _GIVE_BACK_S: Final = 5.0
 _SHORTEST_RENEWAL_S: Final = 0.2
@@ -45,6 +46,7 @@ class LeasedJob:
         lease: JobLease,
         *,
         slot_w: float,
+        trust: Trust,
         random: Random,
         report: Callable[[EngineProblem | None], None],
     ) -> None:
@@ -59,6 +61,7 @@ class LeasedJob:
         self._machine = machine
         self._radiator_id = radiator_id
         self._slot_w = slot_w
+        self._trust = trust
         self._random = random
         self._report = report
         self._ended = False
@@ -111,11 +114,24 @@ class LeasedJob:
 
     async def _fetch_and_work(self) -> WorkResult:
         lease = self.lease
+        self._check_trust()
         module = await self._insist(lambda: self._client.module(lease.module_sha256), _away)
         data = await self._insist(lambda: self._client.input_data(lease.input_sha256), _away)
         self._used_before_s = self._machine.usage(self._radiator_id).cpu_s
         self.phase = Phase.COMPUTING
-        return await self._machine.run(self._radiator_id, module, data, lease.limits)
+        return await self._machine.run(
+            self._radiator_id, module, data, lease.limits, lease.module_sha256
+        )
+
+    def _check_trust(self) -> None:
+        """Raise WorkError for a module that is neither the machine's own nor accepted."""
+        if self.lease.module_sha256 in self._machine.modules:
+            return
+        try:
+            self._trust.check(self.lease, time.time())
+        except UntrustedError as error:
+            self._report(error.problem)
+            raise WorkError(WorkFault.REFUSED, str(error)) from error
 
     async def _deliver(self, result: WorkResult) -> bool:
         self.lost_s = result.cpu_s

@@ -82,7 +82,8 @@ class Machine:
         self.slots: Final = slots
         self.lock: Lock | None = None
         """Which of the workers' locks hold; None before `start`."""
-        self._modules = sorted(modules)
+        self.modules: Final = frozenset(modules)
+        """SHA-256 of the modules that may run here without anybody's signature."""
         self._wasmtime_folder = ""
         self._runner: RunnerProcess | None = None
         self._connected = asyncio.Event()
@@ -129,11 +130,23 @@ class Machine:
         if self._runner is not None:
             self._runner.send(frame)
 
-    async def run(self, owner: str, module: bytes, input_data: bytes, limits: Limits) -> WorkResult:
-        """Run a job to its end; cancelling this kills it. Raises WorkError."""
+    async def run(
+        self,
+        owner: str,
+        module: bytes,
+        input_data: bytes,
+        limits: Limits,
+        module_sha256: str | None = None,
+    ) -> WorkResult:
+        """Run a job to its end; cancelling this kills it. Raises WorkError.
+
+        Whoever gives `module_sha256` vouches for the module that has it; without it only those
+        run that the machine was made with.
+        """
         if len(module) + len(input_data) > MAX_BODY_BYTES:
             raise WorkError(WorkFault.REFUSED, "module and input are too large")
         header = {"mode": Mode.JOB, "module_bytes": len(module), **limits.to_json()}
+        header["module_sha256"] = module_sha256
         return await self._work(owner, header, module + input_data)
 
     async def burn(self, owner: str) -> None:
@@ -184,7 +197,7 @@ class Machine:
         return runner
 
     async def _greet(self, runner: RunnerProcess) -> Lock:
-        hello = {"op": "hello", "slots": self.slots, "modules": self._modules}
+        hello = {"op": "hello", "slots": self.slots, "modules": sorted(self.modules)}
         runner.send(Frame({**hello, "wasmtime_folder": self._wasmtime_folder}))
         try:
             async with asyncio.timeout(_READY_S):

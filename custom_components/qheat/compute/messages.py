@@ -1,11 +1,13 @@
 """What a backend says over the job API, checked: a backend is not trusted."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
 from .. import wire
+from ..manifests import SignedManifest, fingerprint, read_public_key
 from ..wire import FieldError, Fields
 from .engine import Settlement, SettlementPage
 from .machine import Limits
@@ -18,6 +20,8 @@ _MOST_MEMORY_BYTES: Final = 1 << 30
 _MOST_CPU_S: Final = 86_400.0
 _MOST_EPOCH_S: Final = 253_402_300_799.0  # the end of the year 9999
 _PAGE: Final = 1000
+_MOST_PUBLISHERS: Final = 100
+_MOST_KINDS: Final = 16
 
 
 class GiveBackReason(StrEnum):
@@ -52,6 +56,8 @@ class JobLease:
     input_sha256: str
     pay: Decimal
     limits: Limits
+    signed: SignedManifest | None = None
+    """What the module's publisher signed, not verified yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +103,14 @@ def read_account(message: Fields) -> Account:
         balance=wire.money(message, "balance"),
         repayment_per_kwh=wire.money(message, "repayment_per_kwh"),
     )
+
+
+def read_publishers(message: Fields) -> Mapping[str, tuple[str, ...]]:
+    """Return the kinds of jobs that each publisher has signed, by its key's fingerprint."""
+    return {
+        fingerprint(read_public_key(one)): wire.names(one, "kinds", _MOST_KINDS)
+        for one in wire.objects(message, "publishers", _MOST_PUBLISHERS)
+    }
 
 
 def read_settlement(message: Fields, radiator_id: str) -> Settlement:
@@ -151,4 +165,7 @@ def _lease(message: Fields) -> JobLease:
             cpu_s=wire.number(job, "cpu_s", 0.001, _MOST_CPU_S),
             output_bytes=wire.integer(job, "output_bytes", 0, MOST_OUTPUT_BYTES),
         ),
+        signed=None
+        if job.get("signed") is None
+        else SignedManifest.read(wire.child(job, "signed")),
     )

@@ -25,6 +25,7 @@ from .leased import LeasedJob, Phase
 from .machine import Machine, Usage, WorkError, WorkFault
 from .messages import GiveBackReason, JobLease
 from .puller import WAIT_S, Puller
+from .trust import Trust
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ class PullEngine(Engine):
         radiator_id: str,
         power: PowerModel,
         *,
+        trust: Trust | None = None,
         unwanted_s: float = UNWANTED_S,
         random: Random | None = None,
     ) -> None:
@@ -53,6 +55,7 @@ class PullEngine(Engine):
         self._machine = machine
         self._radiator_id = radiator_id
         self._power = power
+        self._trust = trust or Trust()
         self._unwanted_s = unwanted_s
         self._random = random or SystemRandom()
         self._puller = Puller(client, radiator_id, power, self._random)
@@ -177,7 +180,8 @@ class PullEngine(Engine):
             self._dry = True
         else:
             self._pull_problem = None
-            if not self._jobs:
+            unaccepted = self._work_problem is EngineProblem.PUBLISHER_NOT_ACCEPTED
+            if not self._jobs and not (unaccepted and self._puller.shuns_modules):
                 self._report(None)
             self._dry = not leases
             for lease in leases:
@@ -192,6 +196,7 @@ class PullEngine(Engine):
             self._radiator_id,
             lease,
             slot_w=self._power.slot_w,
+            trust=self._trust,
             random=self._random,
             report=self._report,
         )

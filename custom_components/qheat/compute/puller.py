@@ -37,6 +37,11 @@ class Puller:
         """Seconds until the next pull is due; not more than 0: now."""
         return self._not_before_s - time.monotonic()
 
+    @property
+    def shuns_modules(self) -> bool:
+        """Whether a module was refused a while ago, and why is still worth telling."""
+        return any(until_s > time.monotonic() for until_s in self._shunned.values())
+
     def hurry(self) -> None:
         """Let the next pull be due now."""
         self._not_before_s = 0.0

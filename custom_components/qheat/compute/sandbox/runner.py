@@ -140,16 +140,18 @@ class Runner:
             limits=limits,
             frame=_worker_frame(mode, limits, frame.body, module_bytes),
         )
-        refusal = self._refusal(pool, mode, frame.body[:module_bytes])
+        refusal = self._refusal(pool, mode, frame, module_bytes)
         pool.add(job, time.monotonic())
         if refusal is not None and number in pool.jobs:
             pool.end(job, Failure(WorkFault.REFUSED, refusal))
 
-    def _refusal(self, pool: Pool, mode: Mode, module: bytes) -> str | None:
+    def _refusal(self, pool: Pool, mode: Mode, frame: Frame, module_bytes: int) -> str | None:
         if len(pool.jobs) >= _MAX_JOBS:
             return "too many jobs"
-        if mode is Mode.JOB and sha256(module).hexdigest() not in self._modules:
-            return "not a module that may run here"
+        if mode is Mode.JOB:
+            found = sha256(frame.body[:module_bytes]).hexdigest()
+            if found not in self._modules and found != frame.header["module_sha256"]:
+                return "not a module that may run here"
         return None
 
     def _cancel(self, pool: Pool, number: int) -> None:

@@ -1,0 +1,155 @@
+"""Whose modules run: those of accepted publishers, on a real machine with a real backend."""
+
+import dataclasses
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from custom_components.qheat.backend.access import Access
+from custom_components.qheat.backend.server import JobServer
+from custom_components.qheat.backend.submissions import Submissions
+from custom_components.qheat.backend.work import HOME, NoCatalogue, Submission
+from custom_components.qheat.compute.engine import EngineProblem, HeatKind
+from custom_components.qheat.compute.machine import Limits, WorkError, WorkFault
+from custom_components.qheat.compute.messages import JobLease
+from custom_components.qheat.compute.modules import SHIPPED
+from custom_components.qheat.compute.trust import Trust, UntrustedError
+from tests.backend.tiny import TERMS
+from tests.publishing import OTHER_KEY, manifest_of, signed
+from tests.waiting import until
+
+from .guests import LIMITS, OWNER, machine_for
+from .homes import TOKEN, client_of, engine_on, heat, machine_with, settled
+from .wat import ECHO
+
+NOW = 1_900_000_000.0
+ECHO_SHA256 = sha256(ECHO).hexdigest()
+MANIFEST = manifest_of(ECHO_SHA256)
+PUBLISHER = signed(MANIFEST).publisher
+TRUST = Trust({PUBLISHER})
+LEASE = JobLease(
+    lease_id="lease",
+    ttl_s=60.0,
+    kind="echo",
+    module_sha256=ECHO_SHA256,
+    input_sha256="0" * 64,
+    pay=Decimal("0.01"),
+    limits=Limits(memory_bytes=1 << 24, cpu_s=600.0, output_bytes=1 << 20),
+    signed=signed(MANIFEST),
+)
+
+
+@pytest.fixture
+async def backend(tmp_path: Path) -> AsyncIterator[JobServer]:
+    """Yield a backend with one submitted job, whose module a publisher has signed."""
+    server = JobServer(
+        db_path=tmp_path / "jobs.db",
+        access=Access(homes={HOME: TOKEN}),
+        terms=TERMS,
+        catalogue=NoCatalogue(),
+    )
+    await server.open()
+    await server.listen_unix(tmp_path / "jobs.sock")
+    await server.desk.ask(lambda store: store.blobs.upload(ECHO_SHA256, ECHO, NOW))
+    await server.desk.ask(lambda store: store.manifests.keep(signed(MANIFEST), MANIFEST))
+    submission = Submission(
+        key="order",
+        kind="echo",
+        module_sha256=ECHO_SHA256,
+        input_sha256=sha256(b"input").hexdigest(),
+        input_data=b"input",
+        pay=Decimal("0.01"),
+        repayment_per_kwh=None,
+        memory_bytes=1 << 20,
+        cpu_s=10.0,
+        output_bytes=1000,
+        replicas=1,
+    )
+    await server.desk.ask(lambda store: Submissions(store, lambda: "job").submit(submission, NOW))
+    yield server
+    await server.close()
+
+
+async def test_a_job_of_an_accepted_publisher_is_run_and_paid(
+    backend: JobServer, tmp_path: Path
+) -> None:
+    async with (
+        client_of(tmp_path / "jobs.sock") as client,
+        machine_with() as machine,
+        engine_on(client, machine, trust=TRUST) as engine,
+    ):
+        engine.set_budget(heat())
+        page = await settled(engine, 1)
+        assert [(one.accepted, one.earned) for one in page.settlements] == [(True, Decimal("0.01"))]
+    assert await backend.desk.ask(lambda store: store.books.output("job")) == b"input"
+
+
+@pytest.mark.parametrize("accepted", [(), (signed(MANIFEST, OTHER_KEY).publisher,)])
+async def test_a_job_of_another_publisher_goes_back_and_why_is_told_and_nobody_freezes(
+    backend: JobServer, tmp_path: Path, accepted: tuple[str, ...]
+) -> None:
+    async with (
+        client_of(tmp_path / "jobs.sock") as client,
+        machine_with() as machine,
+        engine_on(client, machine, trust=Trust(accepted)) as engine,
+    ):
+        engine.set_budget(heat())
+        unaccepted = EngineProblem.PUBLISHER_NOT_ACCEPTED
+        await until(lambda: engine.status().problem is unaccepted)
+        await until(lambda: engine.status().heat_kind is HeatKind.OWN)
+        assert engine.status().problem is unaccepted
+        report = await backend.desk.ask(lambda store: Submissions(store, str).report("job"))
+        assert {lease.state for lease in report.leases} == {"returned"}
+        assert (await engine.settlements(None)).settlements == ()
+
+
+def test_a_lease_that_a_manifest_covers_may_run() -> None:
+    TRUST.check(LEASE, NOW)
+
+
+@pytest.mark.parametrize(
+    ("changes", "now", "problem"),
+    [
+        ({"signed": None}, NOW, EngineProblem.BACKEND_FAULTY),
+        ({"signed": signed(MANIFEST, OTHER_KEY)}, NOW, EngineProblem.PUBLISHER_NOT_ACCEPTED),
+        (
+            {"signed": dataclasses.replace(signed(MANIFEST), signature=bytes(64))},
+            NOW,
+            EngineProblem.BACKEND_FAULTY,
+        ),
+        ({}, MANIFEST.expires, EngineProblem.BACKEND_FAULTY),
+        ({"module_sha256": "1" * 64}, NOW, EngineProblem.BACKEND_FAULTY),
+        ({"kind": "other"}, NOW, EngineProblem.BACKEND_FAULTY),
+        *(
+            (
+                {"limits": dataclasses.replace(LEASE.limits, **more)},
+                NOW,
+                EngineProblem.BACKEND_FAULTY,
+            )
+            for more in (
+                {"memory_bytes": (1 << 24) + 1},
+                {"cpu_s": 600.1},
+                {"output_bytes": (1 << 20) + 1},
+            )
+        ),
+    ],
+)
+def test_a_lease_that_no_accepted_publisher_signed_for_may_not_run(
+    changes: dict[str, object], now: float, problem: EngineProblem
+) -> None:
+    with pytest.raises(UntrustedError) as caught:
+        TRUST.check(dataclasses.replace(LEASE, **changes), now)  # type: ignore[arg-type]
+    assert caught.value.problem is problem
+
+
+async def test_the_runner_itself_refuses_a_module_that_is_not_the_one_vouched_for() -> None:
+    async with machine_for() as machine:
+        output = (await machine.run(OWNER, ECHO, b"input", LIMITS, ECHO_SHA256)).output
+        assert output == b"input"
+        for module_sha256 in (None, "0" * 64, next(iter(SHIPPED))):
+            with pytest.raises(WorkError) as caught:
+                await machine.run(OWNER, ECHO, b"input", LIMITS, module_sha256)
+            assert caught.value.fault is WorkFault.REFUSED
