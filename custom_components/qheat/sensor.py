@@ -1,5 +1,6 @@
 """Sensor platform of the qheat integration: what a home and its radiators do now."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -231,8 +232,11 @@ async def async_setup_entry(
             ],
             config_subentry_id=radiator_id,
         )
+        # The entities of a whole building at once would hold up everything else for seconds.
+        await asyncio.sleep(0)
     for radiator_id in coordinator.boinc:
         async_add_entities(boinc_sensors(coordinator, radiator_id), config_subentry_id=radiator_id)
+        await asyncio.sleep(0)
 
 
 class HomeSensor(HomeEntity, SensorEntity):

@@ -19,8 +19,6 @@ DOMAIN: Final = "loop_watch"
 TIMER_S: Final = 0.005
 SETTLE_S: Final = 30.0
 """Connecting, first looks and first states are over by then."""
-CONNECT_S: Final = 10.0
-"""Only then do tenants come: a thermostat cannot be turned before its machine has answered."""
 BETWEEN_TENANTS_S: Final = 600.0
 """Each tenant turns the dial about so often: far more than people do."""
 
@@ -75,6 +73,11 @@ async def _measure(
         await hass.async_add_executor_job(_write, file, {})
         return
     start_up = pulse.figures() | {"cpu_s": time.process_time()}
+    begun_s = time.monotonic()
+    # A thermostat cannot be turned before its machine has answered.
+    while any(state.state == "unavailable" for state in hass.states.async_all("climate")):
+        await asyncio.sleep(1)
+    start_up["connecting_s"] = time.monotonic() - begun_s
     tenants = hass.async_create_background_task(_turn_dials(hass), "tenants")
     await asyncio.sleep(SETTLE_S)
     settling = pulse.figures()
@@ -103,7 +106,6 @@ async def _measure(
 async def _turn_dials(hass: HomeAssistant) -> None:
     """Turn all heating on, then a dial now and then."""
     chance = random.Random(1)
-    await asyncio.sleep(CONNECT_S)
     thermostats = hass.states.async_entity_ids("climate")
     for thermostat in thermostats:
         await _set(hass, thermostat, chance)
