@@ -1,0 +1,64 @@
+"""What a tenant's house does to a thermostat, in a simulated room."""
+
+import pytest
+
+from custom_components.qheat.heating import (
+    RadiatorRating,
+    RoomControl,
+    RoomParameters,
+    RoomReading,
+    SimulatedRoom,
+    Target,
+)
+
+RATING = RadiatorRating(idle_w=20, rated_w=500, slots=6)
+ROOM = RoomParameters.from_area(18.0, loss_w_k_m2=0.75)
+WARM = Target(setpoint_c=20)
+DAY_S = 86400.0
+
+
+def step(control: RoomControl, room: SimulatedRoom, target: Target, share: float = 1.0) -> float:
+    """Let a minute pass with a radiator that gives a share of what it says; return its watts."""
+    reading = RoomReading(
+        time_s=room.time_s,
+        temperature_c=round(room.temperature_c, 1),
+        outdoor_c=room.outdoor_c,
+    )
+    power_w = control.step(reading, target).power_w
+    room.advance(60.0, share * power_w)
+    return power_w
+
+
+@pytest.mark.parametrize("share", [0.75, 1.5])
+def test_a_radiator_weaker_or_stronger_than_its_rating_holds_the_setpoint(share: float) -> None:
+    control, room = RoomControl(RATING), SimulatedRoom(ROOM, start_c=19.0)
+    settled = []
+    for minute in range(48 * 60):
+        step(control, room, WARM, share)
+        if minute > 24 * 60:
+            settled.append(room.temperature_c)
+    assert sum(settled) / len(settled) == pytest.approx(20.0, abs=0.15)
+    assert max(abs(room_c - 20) for room_c in settled) < 0.6
+
+
+def test_after_a_weekend_away_the_room_is_warm_on_monday_and_not_before() -> None:
+    control, room = RoomControl(RATING), SimulatedRoom(ROOM, start_s=0.0, start_c=20.0)
+    monday_s = 2 * DAY_S + 7 * 3600
+    sunday = []
+    while room.time_s < monday_s:
+        upcoming = ((monday_s, 20.0),) if monday_s - room.time_s <= DAY_S else ()
+        step(control, room, Target(setpoint_c=16, upcoming=upcoming))
+        if DAY_S < room.time_s < 2 * DAY_S - 4 * 3600:
+            sunday.append(room.temperature_c)
+    assert sum(sunday) / len(sunday) < 17
+    assert 19.7 < room.temperature_c < 20.5
+
+
+def test_a_job_that_has_been_started_is_not_taken_back_for_ten_minutes() -> None:
+    control, room = RoomControl(RATING), SimulatedRoom(ROOM, start_c=18.0)
+    powers_w = [step(control, room, Target(setpoint_c=17)) for _ in range(30)]
+    raised_w = step(control, room, WARM)
+    assert raised_w > powers_w[-1]
+    later_w = [step(control, room, Target(setpoint_c=17)) for _ in range(20)]
+    assert later_w[:9] == [raised_w] * 9
+    assert later_w[-1] < raised_w
