@@ -1,4 +1,4 @@
-"""Signed manifests: what a publisher says a module is and may take, and that it was he who said it.
+"""Signed manifests: what a publisher says that a module is and may take, and the proof of it.
 
 Both ends of the job API read them, and neither trusts the other. Times come in as `now`, in
 seconds since the epoch.

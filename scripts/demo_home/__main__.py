@@ -3,15 +3,14 @@
 import argparse
 import asyncio
 import sys
-import tempfile
 from pathlib import Path
 
 from .api import OWNER, Api
 from .errors import DemoError
 from .folder import FOLDER, password
 from .plan import Plan
-from .process import adopt_orphans, check_port, free_port
-from .run import run, say
+from .process import adopt_orphans, check_port
+from .run import run, run_apart, say
 from .smoke import see_it_heat
 
 READY = """
@@ -28,10 +27,10 @@ Ctrl-C stops everything. The next start goes on where this one ends; --fresh sta
 def main() -> int:
     """Run the demo; return its exit status."""
     arguments = _arguments()
+    if arguments.smoke:
+        return _smoke()
     adopt_orphans()
     try:
-        if arguments.smoke:
-            return _smoke()
         return _stay(arguments.port, fresh=arguments.fresh)
     except DemoError as err:
         print(f"demo: {err}", file=sys.stderr)
@@ -39,12 +38,11 @@ def main() -> int:
 
 
 def _smoke() -> int:
-    with tempfile.TemporaryDirectory(prefix="qheat-demo-") as folder:
-        try:
-            asyncio.run(run(Path(folder), free_port(), see_it_heat))
-        except asyncio.CancelledError:
-            say("interrupted")
-            return 1
+    async def heat(_: Path, api: Api, plan: Plan) -> None:
+        await see_it_heat(api, plan)
+
+    if not run_apart(heat):
+        return 1
     say("stopped, no process is left; the smoke test has passed")
     return 0
 

@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import sys
-import tempfile
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -16,8 +15,7 @@ from .errors import DemoError
 from .folder import REPOSITORY, password
 from .past_week import remember_week
 from .plan import Plan
-from .process import adopt_orphans, free_port
-from .run import run, say
+from .run import run_apart, say
 
 SETTLE_S: Final = 10
 RECORDER_S: Final = 60
@@ -26,7 +24,7 @@ SIZE: Final = (600, 970)
 SHOW_A_WEEK: Final = "localStorage['energy-default-period-_energy_dashboard'] = 'now-7d'"
 
 
-async def photograph(folder: Path, picture: Path, api: Api, plan: Plan) -> None:
+async def photograph(picture: Path, folder: Path, api: Api, plan: Plan) -> None:
     """Put a week behind the radiators and photograph the energy page."""
     week_kwh = await remember_week(api, plan)
     say(f"the radiators have a simulated week of {week_kwh:.1f} kWh behind them")
@@ -72,18 +70,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/screenshot-energy", description=__doc__)
     parser.add_argument("picture", nargs="?", default=REPOSITORY / "docs/images/energy.png")
     arguments = parser.parse_args()
-    adopt_orphans()
-    with tempfile.TemporaryDirectory(prefix="qheat-demo-") as name:
-        folder = Path(name)
-        try:
-            asyncio.run(run(folder, free_port(), partial(photograph, folder, arguments.picture)))
-        except DemoError as err:
-            print(f"screenshot: {err}", file=sys.stderr)
-            return 1
-        except asyncio.CancelledError:
-            say("interrupted")
-            return 1
-    return 0
+    return 0 if run_apart(partial(photograph, arguments.picture)) else 1
 
 
 if __name__ == "__main__":

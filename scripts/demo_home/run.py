@@ -2,8 +2,11 @@
 
 import asyncio
 import signal
+import sys
+import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -14,12 +17,13 @@ from .errors import DemoError
 from .folder import HOST, password, prepare
 from .furnish import furnish
 from .plan import Plan
-from .process import HassProcess, end_orphans
+from .process import HassProcess, adopt_orphans, end_orphans, free_port
 
 START_TIMEOUT_S: Final = 300
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 type Visit = Callable[[Api, Plan], Awaitable[None]]
+type VisitApart = Callable[[Path, Api, Plan], Awaitable[None]]
 
 
 def say(text: str) -> None:
@@ -47,6 +51,22 @@ async def run(folder: Path, port: int, visit: Visit, *, fresh: bool = False) -> 
     finally:
         say("stopping")
         await asyncio.shield(_stop(hass))
+
+
+def run_apart(visit: VisitApart) -> bool:
+    """Run the demo in a folder of its own for `visit`, and tell whether that came to its end."""
+    adopt_orphans()
+    with tempfile.TemporaryDirectory(prefix="qheat-demo-") as name:
+        folder = Path(name)
+        try:
+            asyncio.run(run(folder, free_port(), partial(visit, folder)))
+        except DemoError as err:
+            print(f"demo: {err}", file=sys.stderr)
+            return False
+        except asyncio.CancelledError:
+            say("interrupted")
+            return False
+    return True
 
 
 async def _stop(hass: HassProcess) -> None:

@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import sys
-import tempfile
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -16,8 +15,7 @@ from .errors import DemoError
 from .folder import password
 from .furnish import REGION, ROOM_SPEED, ROOMS
 from .plan import Plan, RadiatorPlan
-from .process import adopt_orphans, free_port
-from .run import run, say
+from .run import run_apart, say
 
 DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 # A minute here is an hour in the simulated rooms: a night, and most of a day.
@@ -29,7 +27,7 @@ WARM_C: Final = 19.7
 RATED_W: Final = 1200
 
 
-async def follow(folder: Path, picture: Path, api: Api, plan: Plan) -> None:
+async def follow(picture: Path, folder: Path, api: Api, plan: Plan) -> None:
     """Give the living room a block of a schedule; say how warm it was when the block began."""
     [living_room, *others] = plan.radiators
     for radiator in others:
@@ -90,18 +88,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/screenshot-schedule", description=__doc__)
     parser.add_argument("picture", type=Path, help="the PNG file to write")
     arguments = parser.parse_args()
-    adopt_orphans()
-    with tempfile.TemporaryDirectory(prefix="qheat-demo-") as name:
-        folder = Path(name)
-        try:
-            asyncio.run(run(folder, free_port(), partial(follow, folder, arguments.picture)))
-        except DemoError as err:
-            print(f"schedule: {err}", file=sys.stderr)
-            return 1
-        except asyncio.CancelledError:
-            say("interrupted")
-            return 1
-    return 0
+    return 0 if run_apart(partial(follow, arguments.picture)) else 1
 
 
 if __name__ == "__main__":

@@ -3,23 +3,20 @@
 import argparse
 import asyncio
 import sys
-import tempfile
 from functools import partial
 from pathlib import Path
 
 from .api import Api
 from .browser import signed_in_page
-from .errors import DemoError
 from .folder import REPOSITORY, password
 from .plan import Plan
-from .process import adopt_orphans, free_port
-from .run import run, say
+from .run import run_apart, say
 from .smoke import NO_VALUE
 
 SETTLE_S = 10
 
 
-async def photograph(folder: Path, minutes: float, picture: Path, api: Api, plan: Plan) -> None:
+async def photograph(minutes: float, picture: Path, folder: Path, api: Api, plan: Plan) -> None:
     """Let the home heat for a while; take its picture when there is something to see."""
     say(f"heating for {minutes:g} minutes, and until no other program needs the processor")
     await asyncio.sleep(minutes * 60)
@@ -52,19 +49,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=12, help="default: %(default)s")
     parser.add_argument("picture", nargs="?", default=REPOSITORY / "docs/images/dashboard.png")
     arguments = parser.parse_args()
-    adopt_orphans()
-    with tempfile.TemporaryDirectory(prefix="qheat-demo-") as name:
-        folder = Path(name)
-        visit = partial(photograph, folder, arguments.minutes, arguments.picture)
-        try:
-            asyncio.run(run(folder, free_port(), visit))
-        except DemoError as err:
-            print(f"screenshot: {err}", file=sys.stderr)
-            return 1
-        except asyncio.CancelledError:
-            say("interrupted")
-            return 1
-    return 0
+    return 0 if run_apart(partial(photograph, arguments.minutes, arguments.picture)) else 1
 
 
 if __name__ == "__main__":

@@ -49,8 +49,7 @@ class Manifests:
     def keep(self, signed: SignedManifest, manifest: Manifest) -> bool:
         """Keep a verified manifest and tell whether it is new.
 
-        Raises BlobUnknownError,
-        ManifestOldError.
+        Raises BlobUnknownError, ManifestOldError.
         """
         with self._database.transaction():
             module = self._database.execute(
