@@ -167,6 +167,11 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
             showcase=self._showcase,
         )
 
+    def _show(self) -> None:
+        """Show what is new between two ticks; `async_set_updated_data` would put off the next."""
+        self.data = self._state()
+        self.async_update_listeners()
+
     async def async_follow_settlements(self) -> None:
         """Book what backends settle, for ever, apart from the ticks: a slow one stops no heat."""
         await self._look_at_results()
@@ -188,7 +193,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         for key, is_paid in zip(asked, paid, strict=True):
             if is_paid:
                 self.radiators[key].async_update_listeners()
-        self.async_set_updated_data(self._state())
+        self._show()
 
     async def _book_settlements(self, radiator: Radiator) -> bool:
         """Book what was settled since the last look; True if there was anything."""
@@ -216,7 +221,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         radiator.radiator.setting = setting
         await self.books.async_save()
         await radiator.async_refresh()
-        self.async_set_updated_data(self._state())
+        self._show()
 
     async def async_close(self) -> None:
         """Write for the last time what thermostats have learned, and the books."""
