@@ -30,7 +30,8 @@ from .guests import machine_for
 from .processes import children, runner, until
 
 IDLE_W, SLOT_W = 30.0, 25.0
-LEVEL_S = 3.0
+LEVEL_S = 9.0
+"""Longer than what busy slots are a mean of, or a level would show the one before it."""
 
 
 class Bench:
