@@ -1,11 +1,18 @@
 """One radiator: its room, its thermostat and its engine, tied together once every tick."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-from .compute.engine import Engine, EngineProblem, EngineStatus, HeatBudget, HeatKind
-from .heating import HeatDemand, Learned, RoomControl, RoomReading, Target
+from .compute.engine import (
+    Engine,
+    EngineProblem,
+    EngineStatus,
+    HeatBudget,
+    HeatKind,
+    PowerSource,
+)
+from .heating import HeatDemand, Learned, RatingDoubt, RoomControl, RoomReading, Target
 from .setting import Setting
 from .week import Changes, coming, setpoint_at
 
@@ -48,6 +55,7 @@ class RadiatorState:
     demand: HeatDemand
     engine: EngineStatus
     learned: Learned
+    rating_doubt: RatingDoubt | None
     next_start_s: float | None
     """When (epoch) heating for a setpoint to come will begin, as far as can be foreseen."""
 
@@ -59,6 +67,12 @@ class RadiatorState:
         if problem is not None and (heatless or problem in DISOBEDIENCE):
             return problem
         return self.demand.reason
+
+    @property
+    def problems(self) -> frozenset[EngineProblem | RatingDoubt]:
+        """All that a person may have to see to."""
+        doubts = (self.engine.problem, self.rating_doubt)
+        return frozenset(doubt for doubt in doubts if doubt is not None)
 
     @property
     def has_learned(self) -> bool:
@@ -94,7 +108,10 @@ class Radiator:
     def tick(self, now_s: float, monotonic_s: float) -> RadiatorState:
         """Read the room at `now_s` (epoch) and renew the heat budget."""
         status = self.engine.status()
-        reading = self._room.read(now_s, status.power_w)
+        reading = replace(
+            self._room.read(now_s, status.power_w),
+            output_measured=status.problem is None and status.power_source is PowerSource.MEASURED,
+        )
         upcoming = self._follow_schedule(now_s)
         setpoint_c = self.setting.setpoint_c if self.setting.heating else None
         speed, room_s = self._room.speed, reading.time_s
@@ -115,6 +132,7 @@ class Radiator:
             demand=demand,
             engine=status,
             learned=self.control.learned,
+            rating_doubt=self.control.rating_doubt,
             next_start_s=None if start_s is None else now_s + (start_s - room_s) / speed,
         )
 
