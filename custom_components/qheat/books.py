@@ -87,6 +87,7 @@ class HomeBooks:
                 kind=status.heat_kind,
                 source=status.power_source,
                 tariff=self._prices.now(),
+                counted_j=status.counted_j,
             )
         except LedgerError:
             LOGGER.exception("A reading of %s was not recorded", radiator_id)

@@ -98,6 +98,8 @@ class EngineStatus:
     """Cores that the jobs begun want, by kind of job: how the busy ones are shared."""
     reachable: bool = True
     """Whether the radiator itself can be asked; its jobs' backend is another matter."""
+    counted_j: float | None = None
+    """What an energy meter has counted since the engine was made; None: none counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -125,8 +125,19 @@ async def test_what_the_meter_shows_is_told_as_measured(radiator: Radiator) -> N
     await made.start()
     await until(made.details)
     for reading, told in ((57.5, 57.5), (float("nan"), 20.0), (-3.0, 20.0), (None, 20.0)):
-        made.set_power_reading(reading)
+        made.meter.take(reading)
         assert made.status().power_w == told
+
+
+async def test_what_an_energy_meter_counts_is_told_also_while_the_client_is_gone(
+    radiator: Radiator,
+) -> None:
+    made = radiator.engine()
+    for total_j in (5e6, 5.001e6, 5.003e6):
+        made.meter.count(total_j)
+    assert (made.status().power_w, made.status().counted_j) == (None, 2000)
+    made.meter.take(40.0)
+    assert (made.status().power_w, made.status().counted_j) == (40, None)
 
 
 async def test_a_client_that_is_gone_is_unknown_and_comes_back(radiator: Radiator) -> None:

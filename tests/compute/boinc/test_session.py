@@ -13,8 +13,8 @@ from custom_components.qheat.compute.boinc.replies import RunMode
 from custom_components.qheat.compute.boinc.rpc import RpcConnection
 from custom_components.qheat.compute.boinc.session import Session, Stewardship
 from custom_components.qheat.compute.boinc.watts import WattsTable
+from custom_components.qheat.compute.counter import Reading
 from custom_components.qheat.compute.engine import EngineProblem, HeatBudget, PowerModel
-from custom_components.qheat.compute.meter import Reading
 
 from .simulated import PASSWORD, SimulatedClient
 
@@ -37,7 +37,7 @@ class Watched:
             self.steward.budget = HeatBudget(power_w=budget_w, expires_s=self.now_s + 20)
             reading = None
             if meter_w is not None:
-                reading = Reading(power_w=meter_w, at_s=self.now_s)
+                reading = Reading(power_w=meter_w, at_s=self.now_s, since_s=self.now_s)
             await self.session.step(self.now_s, reading)
             self.now_s += 5
             self.client.cpu_s += 5 * self.burn

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
+from ..counter import Reading
 from ..engine import EngineProblem, HeatBudget
-from ..meter import Reading
 from .client import BoincClient
 from .control import Control, rest
 from .credit import key_of
