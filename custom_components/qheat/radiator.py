@@ -1,7 +1,7 @@
 """One radiator: its room, its thermostat and its engine, tied together once every tick."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from .compute.engine import Engine, EngineProblem, EngineStatus, HeatBudget, HeatKind
@@ -94,10 +94,14 @@ class Radiator:
     def tick(self, now_s: float, monotonic_s: float) -> RadiatorState:
         """Read the room at `now_s` (epoch) and renew the heat budget."""
         status = self.engine.status()
+        speed = self._room.speed
         reading = self._room.read(now_s, status.power_w)
+        if status.jobs_left_s is not None:
+            left_s = tuple(one_s * speed for one_s in status.jobs_left_s)
+            reading = replace(reading, jobs_left_s=left_s)
         upcoming = self._follow_schedule(now_s)
         setpoint_c = self.setting.setpoint_c if self.setting.heating else None
-        speed, room_s = self._room.speed, reading.time_s
+        room_s = reading.time_s
         # Whole seconds: the same change is at the same moment in every tick.
         in_room = tuple((round(room_s + (at_s - now_s) * speed), to_c) for at_s, to_c in upcoming)
         demand = self.control.step(reading, Target(setpoint_c=setpoint_c, upcoming=in_room))
@@ -106,6 +110,11 @@ class Radiator:
                 power_w=demand.power_w,
                 expires_s=monotonic_s + BUDGET_S,
                 own_heat=demand.own_heat,
+                draining=demand.draining,
+                outlook=tuple(
+                    (monotonic_s + (until_s - room_s) / speed, power_w)
+                    for until_s, power_w in demand.outlook
+                ),
             )
         )
         start_s = self.control.next_start_s
