@@ -15,6 +15,7 @@ from homeassistant.const import (
 )
 from homeassistant.helpers.selector import (
     AreaSelector,
+    BooleanSelector,
     EntitySelector,
     EntitySelectorConfig,
     EntityWithDeviceFilterSelectorConfig,
@@ -63,6 +64,7 @@ from .const import (
     CONF_SCHEDULE_ENTITY,
     CONF_SPEED,
     CONF_TEMPERATURE_ENTITY,
+    CONF_UNPAID_JOBS,
     ROOM_SENSOR,
     ROOM_SIMULATED,
 )
@@ -175,6 +177,8 @@ CO2: Final = vol.Schema(
         vol.Optional(CONF_CO2_SOURCE): TextSelector(),
     }
 )
+
+UNPAID: Final = vol.Schema({vol.Required(CONF_UNPAID_JOBS, default=False): BooleanSelector()})
 
 
 _RADIATOR: Final[dict[Any, Any]] = {

@@ -25,7 +25,7 @@ class HomeOptionsFlow(OptionsFlow):
         if computers(self.config_entry):
             pages.append("calibrate")
         if self.config_entry.data[CONF_BACKEND] == BACKEND_OPERATOR:
-            pages.append("publishers")
+            pages += ["publishers", "unpaid"]
         return self.async_show_menu(step_id="init", menu_options=pages)
 
     async def async_step_prices(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
@@ -58,6 +58,10 @@ class HomeOptionsFlow(OptionsFlow):
         kept = dict.fromkeys(entry.options.get(CONF_PUBLISHERS, ()), ())
         offered = kept | await async_offered(self.hass, entry.data)
         return self._step("publishers", forms.publishers(offered), user_input, errors)
+
+    async def async_step_unpaid(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Choose whether unpaid jobs are taken."""
+        return self._step("unpaid", forms.UNPAID, user_input, {})
 
     async def async_step_calibrate(
         self, user_input: dict[str, Any] | None = None

@@ -108,13 +108,15 @@ class Radiator:
     def tick(self, now_s: float, monotonic_s: float) -> RadiatorState:
         """Read the room at `now_s` (epoch) and renew the heat budget."""
         status = self.engine.status()
+        speed, left_s = self._room.speed, status.jobs_left_s
         reading = replace(
             self._room.read(now_s, status.power_w),
             output_measured=status.problem is None and status.power_source is PowerSource.MEASURED,
+            jobs_left_s=None if left_s is None else tuple(one_s * speed for one_s in left_s),
         )
         upcoming = self._follow_schedule(now_s)
         setpoint_c = self.setting.setpoint_c if self.setting.heating else None
-        speed, room_s = self._room.speed, reading.time_s
+        room_s = reading.time_s
         # Whole seconds: the same change is at the same moment in every tick.
         in_room = tuple((round(room_s + (at_s - now_s) * speed), to_c) for at_s, to_c in upcoming)
         demand = self.control.step(reading, Target(setpoint_c=setpoint_c, upcoming=in_room))
@@ -123,6 +125,11 @@ class Radiator:
                 power_w=demand.power_w,
                 expires_s=monotonic_s + BUDGET_S,
                 own_heat=demand.own_heat,
+                draining=demand.draining,
+                outlook=tuple(
+                    (monotonic_s + (until_s - room_s) / speed, power_w)
+                    for until_s, power_w in demand.outlook
+                ),
             )
         )
         start_s = self.control.next_start_s

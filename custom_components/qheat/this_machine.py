@@ -30,6 +30,7 @@ from .const import (
     CONF_POWER_ENTITY,
     CONF_PUBLISHERS,
     CONF_RATED_W,
+    CONF_UNPAID_JOBS,
     DOMAIN,
 )
 from .errors import setup_error
@@ -50,6 +51,8 @@ class ThisMachine:
     embedded: EmbeddedBackend | None
     client: JobClient
     trust: Trust
+    unpaid: bool
+    """Whether jobs that neither pay nor repay are taken where no other is there."""
 
     def build(self, radiator_id: str, data: Mapping[str, Any]) -> tuple[RadiatorRating, Engine]:
         """Return what a radiator can give, and its engine."""
@@ -59,7 +62,9 @@ class ThisMachine:
         rating = RadiatorRating(
             idle_w=power.idle_w, rated_w=power.rated_w, slots=power.slots, pausable=True
         )
-        engine = PullEngine(self.client, self.machine, radiator_id, power, trust=self.trust)
+        engine = PullEngine(
+            self.client, self.machine, radiator_id, power, trust=self.trust, unpaid=self.unpaid
+        )
         computer = computer_power(self.hass)
         if entity_id := data.get(CONF_POWER_ENTITY):
             meter = PowerMeter(most_w=IMPOSSIBLE_SHARE * power.rated_w)
@@ -89,6 +94,7 @@ async def async_open_this_machine(
         embedded=embedded,
         client=client,
         trust=Trust(entry.options.get(CONF_PUBLISHERS, ())),
+        unpaid=entry.options.get(CONF_UNPAID_JOBS, False),
     )
 
 

@@ -79,9 +79,12 @@ async def engine_on(
     radiator_id: str = RADIATOR,
     unwanted_s: float = UNWANTED_S,
     trust: Trust | None = None,
+    unpaid: bool = False,
 ) -> AsyncIterator[PullEngine]:
     """Yield a started engine."""
-    engine = PullEngine(client, machine, radiator_id, power, trust=trust, unwanted_s=unwanted_s)
+    engine = PullEngine(
+        client, machine, radiator_id, power, trust=trust, unwanted_s=unwanted_s, unpaid=unpaid
+    )
     await engine.start()
     try:
         yield engine

@@ -37,6 +37,7 @@ LEASE = JobLease(
     module_sha256=ECHO_SHA256,
     input_sha256="0" * 64,
     pay=Decimal("0.01"),
+    repayment_per_kwh=Decimal(0),
     limits=Limits(memory_bytes=1 << 24, cpu_s=600.0, output_bytes=1 << 20),
     signed=signed(MANIFEST),
 )

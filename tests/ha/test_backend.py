@@ -158,6 +158,7 @@ async def test_a_publisher_that_is_not_accepted_is_a_repair_and_an_accepted_one_
         "module_sha256": module,
         "input_sha256": module,
         "pay": "0.01",
+        "repayment_per_kwh": "0.25",
         "memory_bytes": 1000,
         "cpu_s": 1,
         "output_bytes": 100,

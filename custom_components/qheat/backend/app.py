@@ -103,8 +103,9 @@ class JobApi:
             key=idempotency_key(request),
             count=min(wire.integer(message, "count", 1, MOST_LEASES), math.ceil(slots)),
             slot_w=wire.number(message, "slot_w", 0, 100_000),
+            wanted_s=wire.number(message, "wanted_s", 0, 10_000_000),
+            unpaid=wire.flag(message, "unpaid") if "unpaid" in message else False,
         )
-        wire.number(message, "wanted_s", 0, 10_000_000)
         able = CAPABILITY in wire.names(message, "capabilities", 16)
         leases = await self._wait_for_leases(pull, _wait_s(request)) if able else []
         return json_answer(

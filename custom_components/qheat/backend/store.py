@@ -13,11 +13,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from ..manifests import SignedManifest
 from .blobs import Blobs
 from .books import Books
 from .catalogue import Offer
 from .database import Database
+from .line import NEXT, PASSED_OVER_S
 from .manifests import Manifests
 from .replicas import ACTIVE_S, MAY_TAKE, Votes, count_votes
 from .work import (
@@ -57,6 +57,7 @@ class Store:
         self.books = Books(self.database, terms, new_id)
         self.blobs = Blobs(self.database, catalogue)
         self.manifests = Manifests(self.database)
+        self._terms = terms
         self._catalogue = catalogue
         self._new_id = new_id
         self._lease_ttl_s = lease_ttl_s
@@ -68,7 +69,7 @@ class Store:
         self.database.close()
 
     def pull(self, request: PullRequest, now: float) -> list[Lease]:
-        """Lease the jobs that wait longest; a request seen before gets what is left of its own."""
+        """Lease the jobs that suit best; a request seen before gets what is left of its own."""
         pulled = (request.home_id, request.radiator_id, request.key)
         with self.database.transaction():
             self._expire(now)
@@ -80,7 +81,7 @@ class Store:
                 " AND pull_key = ? AND state = 'held' ORDER BY place",
                 *pulled,
             )
-            return [_lease(row, self.manifests.get(row["module_sha256"]), now) for row in rows]
+            return [self._lease(row, now) for row in rows]
 
     def renew(self, home_id: str, lease_id: str, now: float) -> float | None:
         """Prolong a lease and return its new time to live in seconds; None: stop the work.
@@ -207,9 +208,16 @@ class Store:
                 break
             self._add(offer, now)
         rows = self.database.execute_named(
-            f"SELECT job_id FROM jobs WHERE state = 'queued' AND {MAY_TAKE}"  # noqa: S608
-            " ORDER BY place LIMIT :count",
-            self._asker(request.home_id, request.radiator_id, now) | {"count": request.count},
+            NEXT,
+            self._asker(request.home_id, request.radiator_id, now)
+            | {
+                "count": request.count,
+                "slot_w": request.slot_w,
+                "wanted_s": request.wanted_s,
+                "unpaid": request.unpaid,
+                "repayment_per_kwh": str(self._terms.repayment_per_kwh),
+                "passed_over_from": now - PASSED_OVER_S,
+            },
         )
         return [row["job_id"] for row in rows]
 
@@ -354,6 +362,23 @@ class Store:
             raise LeaseUnknownError
         return row
 
+    def _lease(self, row: sqlite3.Row, now: float) -> Lease:
+        rate = row["repayment_per_kwh"]
+        return Lease(
+            lease_id=row["lease_id"],
+            ttl_s=row["ends_at"] - now,
+            job_id=row["job_id"],
+            kind=row["kind"],
+            module_sha256=row["module_sha256"],
+            input_sha256=row["input_sha256"],
+            pay=Decimal(row["pay"]),
+            repayment_per_kwh=self._terms.repayment_per_kwh if rate is None else Decimal(rate),
+            memory_bytes=row["memory_bytes"],
+            cpu_s=row["cpu_s"],
+            output_bytes=row["output_bytes"],
+            signed=self.manifests.get(row["module_sha256"]),
+        )
+
     def next_place(self) -> int:
         """Return the place at the end of the queue."""
         (place,) = self._execute("SELECT coalesce(max(place), 0) + 1 FROM jobs").fetchone()
@@ -361,19 +386,3 @@ class Store:
 
     def _execute(self, sql: str, *values: object) -> sqlite3.Cursor:
         return self.database.execute(sql, *values)
-
-
-def _lease(row: sqlite3.Row, signed: SignedManifest | None, now: float) -> Lease:
-    return Lease(
-        lease_id=row["lease_id"],
-        ttl_s=row["ends_at"] - now,
-        job_id=row["job_id"],
-        kind=row["kind"],
-        module_sha256=row["module_sha256"],
-        input_sha256=row["input_sha256"],
-        pay=Decimal(row["pay"]),
-        memory_bytes=row["memory_bytes"],
-        cpu_s=row["cpu_s"],
-        output_bytes=row["output_bytes"],
-        signed=signed,
-    )

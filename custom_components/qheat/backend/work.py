@@ -1,5 +1,6 @@
 """The backend's words: what it hands out, what it is asked, what it books."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -65,7 +66,8 @@ class CursorError(Exception):
 class PullRequest:
     """What a radiator asks for: at most `count` leases on slots of `slot_w` watts each.
 
-    The same `key` from the same radiator is the same request, however often it arrives.
+    Best for jobs that end in `wanted_s` seconds; `unpaid` ones are welcome or not. The same `key`
+    from the same radiator is the same request, however often it arrives.
     """
 
     home_id: str = HOME
@@ -73,6 +75,8 @@ class PullRequest:
     key: str
     count: int
     slot_w: float
+    wanted_s: float = math.inf
+    unpaid: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +90,7 @@ class Lease:
     module_sha256: str
     input_sha256: str
     pay: Decimal
+    repayment_per_kwh: Decimal
     memory_bytes: int
     cpu_s: float
     output_bytes: int

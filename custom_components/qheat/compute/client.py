@@ -112,6 +112,7 @@ class JobClient:
                 "slots": request.slots,
                 "slot_w": request.slot_w,
                 "wanted_s": request.wanted_s,
+                "unpaid": request.unpaid,
                 "capabilities": _CAPABILITIES,
             },
             headers={"Idempotency-Key": request.key, "Prefer": f"wait={wait_s}"},

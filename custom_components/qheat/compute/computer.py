@@ -162,7 +162,7 @@ class MeteredEngine(Engine):
     @override
     def set_budget(self, budget: HeatBudget) -> None:
         if self._computer.kept_kind is not None:
-            budget = HeatBudget(power_w=0.0, expires_s=budget.expires_s)
+            budget = replace(budget, power_w=0.0, own_heat=False)
         self._engine.set_budget(budget)
 
     @override

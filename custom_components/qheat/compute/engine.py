@@ -50,11 +50,15 @@ class HeatBudget:
 
     `power_w` is an upper bound on the heat output, valid until `expires_s` on the clock of
     `time.monotonic`. With `own_heat` the engine may burn without a job where no job is to be had.
+    While `draining` it begins no job. `outlook` tells which jobs suit: the watts likely wanted
+    later on, as (until when on the same clock, watts until then) in order; empty: nobody knows.
     """
 
     power_w: float
     expires_s: float
     own_heat: bool = False
+    draining: bool = False
+    outlook: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +100,9 @@ class EngineStatus:
     problem: EngineProblem | None
     cores_by_kind: Mapping[str, float] = field(default_factory=dict)
     """Cores that the jobs begun want, by kind of job: how the busy ones are shared."""
+    jobs_left_s: tuple[float, ...] | None = None
+    """Seconds of a slot that each job begun likely needs still, in the order in which they get
+    slots; infinite: nobody knows of it. None: of none."""
     reachable: bool = True
     """Whether the radiator itself can be asked; its jobs' backend is another matter."""
     counted_j: float | None = None

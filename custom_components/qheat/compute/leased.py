@@ -57,6 +57,10 @@ class LeasedJob:
         self.fault: WorkFault | None = None
         self.lost_s = 0.0
         """CPU seconds that came to nothing, or will if the job ends now."""
+        self.used_s = 0.0
+        """CPU seconds that the job has used, a second ago."""
+        self.began_s = 0.0
+        """When the machine got it (time.monotonic): jobs get slots in this order."""
         self._client = client
         self._machine = machine
         self._radiator_id = radiator_id
@@ -67,7 +71,6 @@ class LeasedJob:
         self._ended = False
         self._reason: GiveBackReason | None = None
         self._work: asyncio.Task[WorkResult] | None = None
-        self._used_before_s = 0.0
 
     async def run(self) -> bool:
         """Do the job and tell whether the backend took its result; else the lease goes back."""
@@ -98,7 +101,7 @@ class LeasedJob:
         try:
             result = await self._work
         except asyncio.CancelledError:
-            self.lost_s = self._used_s()
+            self.lost_s = self.used_s
             # Ended by `end`, and not because this very task is cancelled.
             if not self._ended or _is_cancelled():
                 raise
@@ -108,7 +111,7 @@ class LeasedJob:
         except BackendError:
             self._reason = GiveBackReason.FAILED
         else:
-            self.phase = Phase.DELIVERING
+            self.phase, self.used_s = Phase.DELIVERING, result.cpu_s
             return result
         return None
 
@@ -117,11 +120,13 @@ class LeasedJob:
         self._check_trust()
         module = await self._insist(lambda: self._client.module(lease.module_sha256), _away)
         data = await self._insist(lambda: self._client.input_data(lease.input_sha256), _away)
-        self._used_before_s = self._machine.usage(self._radiator_id).cpu_s
-        self.phase = Phase.COMPUTING
+        self.phase, self.began_s = Phase.COMPUTING, time.monotonic()
         return await self._machine.run(
-            self._radiator_id, module, data, lease.limits, lease.module_sha256
+            self._radiator_id, module, data, lease.limits, lease.module_sha256, used=self._use
         )
+
+    def _use(self, cpu_s: float) -> None:
+        self.used_s = cpu_s
 
     def _check_trust(self) -> None:
         """Raise WorkError for a module that is neither the machine's own nor accepted."""
@@ -164,7 +169,7 @@ class LeasedJob:
                 async with asyncio.timeout(left_s):
                     await asyncio.sleep(max(left_s / 3, _SHORTEST_RENEWAL_S))
                     ttl_s = await self._insist(
-                        lambda: self._client.renew(self.lease.lease_id, self._used_s()), _any
+                        lambda: self._client.renew(self.lease.lease_id, self.used_s), _any
                     )
             except TimeoutError:
                 ttl_s = None
@@ -189,13 +194,6 @@ class LeasedJob:
             else:
                 self._report(None)
                 return answer
-
-    def _used_s(self) -> float:
-        """Estimate this job's CPU seconds: an equal share of what all of the radiator's used."""
-        if self.phase is not Phase.COMPUTING:
-            return 0.0
-        usage = self._machine.usage(self._radiator_id)
-        return max(usage.cpu_s - self._used_before_s, 0.0) / max(usage.running, 1)
 
 
 def _away(error: BackendError) -> bool:

@@ -6,7 +6,7 @@ import itertools
 import logging
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from math import inf, isfinite
@@ -93,6 +93,7 @@ class Machine:
         self._heard_s = -inf
         self._numbers = itertools.count(1)
         self._pending: dict[int, asyncio.Future[WorkResult]] = {}
+        self._used: dict[int, Callable[[float], None]] = {}
 
     async def start(self) -> None:
         """Start the runner and see that a worker can be locked.
@@ -137,17 +138,19 @@ class Machine:
         input_data: bytes,
         limits: Limits,
         module_sha256: str | None = None,
+        *,
+        used: Callable[[float], None] | None = None,
     ) -> WorkResult:
         """Run a job to its end; cancelling this kills it. Raises WorkError.
 
         Whoever gives `module_sha256` vouches for the module that has it; without it only those
-        run that the machine was made with.
+        run that the machine was made with. `used` hears every second what CPU seconds it has used.
         """
         if len(module) + len(input_data) > MAX_BODY_BYTES:
             raise WorkError(WorkFault.REFUSED, "module and input are too large")
         header = {"mode": Mode.JOB, "module_bytes": len(module), **limits.to_json()}
         header["module_sha256"] = module_sha256
-        return await self._work(owner, header, module + input_data)
+        return await self._work(owner, header, module + input_data, used)
 
     async def burn(self, owner: str) -> None:
         """Burn CPU for nothing but warmth until cancelled. Raises WorkError when it ends."""
@@ -160,7 +163,13 @@ class Machine:
             return usage
         return Usage(busy_slots=None, cpu_s=usage.cpu_s)
 
-    async def _work(self, owner: str, header: Mapping[str, Any], body: bytes) -> WorkResult:
+    async def _work(
+        self,
+        owner: str,
+        header: Mapping[str, Any],
+        body: bytes,
+        used: Callable[[float], None] | None = None,
+    ) -> WorkResult:
         while not self._connected.is_set():
             await self._connected.wait()
         runner = self._runner
@@ -169,11 +178,14 @@ class Machine:
         number = next(self._numbers)
         future: asyncio.Future[WorkResult] = asyncio.get_running_loop().create_future()
         self._pending[number] = future
+        if used is not None:
+            self._used[number] = used
         try:
             runner.send(Frame({**header, "op": "run", "number": number, "owner": owner}, body))
             await runner.drain()
             return await future
         finally:
+            self._used.pop(number, None)
             if self._pending.pop(number, None) is not None:
                 runner.send(Frame({"op": "cancel", "number": number}))
 
@@ -268,6 +280,9 @@ class Machine:
             paused=int(entry["paused"]),
             machine_busy=bool(entry["machine_busy"]),
         )
+        for number, cpu_s in entry["jobs"]:
+            if (used := self._used.get(int(number))) is not None:
+                used(_seconds(cpu_s))
 
     async def _disconnect(self) -> None:
         """End the runner and all work on it."""

@@ -43,6 +43,8 @@ class PullRequest:
     slots: int
     slot_w: float
     wanted_s: float
+    unpaid: bool = False
+    """Whether jobs that neither pay nor repay are welcome."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +57,15 @@ class JobLease:
     module_sha256: str
     input_sha256: str
     pay: Decimal
+    repayment_per_kwh: Decimal
     limits: Limits
     signed: SignedManifest | None = None
     """What the module's publisher signed, not verified yet."""
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether the job pays for the computing, or at least repays its electricity."""
+        return self.pay > 0 or self.repayment_per_kwh > 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,9 +158,9 @@ class _Verdict(StrEnum):
 
 def _lease(message: Fields) -> JobLease:
     job = wire.child(message, "job")
-    pay = wire.money(job, "pay")
-    if pay < 0:
-        raise FieldError("pay is less than nothing")
+    pay, repayment_per_kwh = wire.money(job, "pay"), wire.money(job, "repayment_per_kwh")
+    if pay < 0 or repayment_per_kwh < 0:
+        raise FieldError("pay or repayment_per_kwh is less than nothing")
     return JobLease(
         lease_id=wire.name(message, "lease_id"),
         ttl_s=wire.number(message, "ttl_s", 0, _MOST_TTL_S),
@@ -160,6 +168,7 @@ def _lease(message: Fields) -> JobLease:
         module_sha256=wire.sha256(job, "module_sha256"),
         input_sha256=wire.sha256(job, "input_sha256"),
         pay=pay,
+        repayment_per_kwh=repayment_per_kwh,
         limits=Limits(
             memory_bytes=wire.integer(job, "memory_bytes", 1, _MOST_MEMORY_BYTES),
             cpu_s=wire.number(job, "cpu_s", 0.001, _MOST_CPU_S),

@@ -21,6 +21,7 @@ from .engine import (
     PowerSource,
     SettlementPage,
 )
+from .forecast import CRUMB, UsualLengths, heat_left_s, is_wanted_again, slot_wanted_s
 from .leased import LeasedJob, Phase
 from .machine import Machine, Usage, WorkError, WorkFault
 from .messages import GiveBackReason, JobLease
@@ -34,7 +35,8 @@ UNWANTED_S: Final = 300.0
 
 _STOP_S: Final = 5.0
 _AGAIN_S: Final = 1.0
-_CRUMB: Final = 1e-6  # of a slot: what arithmetic leaves over
+_LAST_START_S: Final = 60.0
+"""So shortly before no heat is wanted no job is begun."""
 
 
 class PullEngine(Engine):
@@ -48,6 +50,7 @@ class PullEngine(Engine):
         power: PowerModel,
         *,
         trust: Trust | None = None,
+        unpaid: bool = False,
         unwanted_s: float = UNWANTED_S,
         random: Random | None = None,
     ) -> None:
@@ -58,7 +61,8 @@ class PullEngine(Engine):
         self._trust = trust or Trust()
         self._unwanted_s = unwanted_s
         self._random = random or SystemRandom()
-        self._puller = Puller(client, radiator_id, power, self._random)
+        self._puller = Puller(client, radiator_id, power, self._random, unpaid=unpaid)
+        self._lengths = UsualLengths()
         self._budget = HeatBudget(power_w=0.0, expires_s=0.0)
         self._wake = asyncio.Event()
         self._supervisor: asyncio.Task[None] | None = None
@@ -97,7 +101,7 @@ class PullEngine(Engine):
     @override
     def set_budget(self, budget: HeatBudget) -> None:
         """Heat with at most this budget; if it has room for more jobs, ask for them at once."""
-        had_room, had_own_heat = self._room(), self._budget.own_heat
+        had_room, had_own_heat, had_missing = self._room(), self._budget.own_heat, self._missing()
         slots = self._power.slots_for(budget.power_w)
         self._machine.allot(self._radiator_id, slots, budget.expires_s, urgent=budget.own_heat)
         self._budget = budget
@@ -105,15 +109,16 @@ class PullEngine(Engine):
         self._watch_wanted(wanted=room > 0)
         if room > had_room:
             self._puller.hurry()
-        if (room, budget.own_heat) != (had_room, had_own_heat):
+        missing = self._missing()
+        if (room, budget.own_heat, missing) != (had_room, had_own_heat, had_missing):
             self._wake.set()
 
     @override
     def status(self) -> EngineStatus:
         """Tell what runs now; watts are estimated from the CPU time that the workers used."""
         usage = self._machine.usage(self._radiator_id)
-        computing = self._count(Phase.COMPUTING)
-        running = min(usage.running, computing)
+        computing = self._computing()
+        running = min(usage.running, len(computing))
         left_s = [max(job.ends_s - time.monotonic(), 0.0) for job in self._jobs]
         busy_slots = None if self._supervisor is None else usage.busy_slots
         return EngineStatus(
@@ -121,13 +126,14 @@ class PullEngine(Engine):
             power_source=PowerSource.ESTIMATED,
             heat_kind=self._heat_kind(usage),
             jobs_running=running,
-            jobs_paused=computing - running,
+            jobs_paused=len(computing) - running,
             jobs_queued=self._count(Phase.FETCHING),
             work_lost_s=self._work_lost_s,
             lease_left_s=min(left_s, default=None),
             problem=self._present_problem(usage),
-            cores_by_kind=Counter(
-                job.lease.kind for job in self._jobs if job.phase is Phase.COMPUTING
+            cores_by_kind=Counter(job.lease.kind for job in computing),
+            jobs_left_s=tuple(
+                self._lengths.left_s(job.lease.module_sha256, job.used_s) for job in computing
             ),
         )
 
@@ -170,7 +176,7 @@ class PullEngine(Engine):
 
     async def _pull(self, group: asyncio.TaskGroup) -> None:
         """Ask for the leases that are missing, and set to work on them."""
-        wanted_s = max(self._budget.expires_s - time.monotonic(), 0.0)
+        wanted_s = self._wanted_s()
         # The first answer comes at once: it tells whether own heat is needed.
         wait_s = WAIT_S if self._dry else 0
         try:
@@ -210,6 +216,7 @@ class PullEngine(Engine):
             del self._jobs[job]
             self._work_lost_s += job.lost_s
         if done:
+            self._lengths.learn(job.lease.module_sha256, job.used_s)
             self._puller.went_well()
         elif job.fault is WorkFault.REFUSED:
             self._puller.went_wrong(job.lease.module_sha256)
@@ -245,14 +252,21 @@ class PullEngine(Engine):
         )
 
     def _watch_wanted(self, *, wanted: bool) -> None:
-        """Give leases up once nothing has been wanted for long."""
+        """Give leases up once nothing has been wanted for long, nor will be soon."""
         if wanted and self._unwanted is not None:
             self._unwanted.cancel()
             self._unwanted = None
         elif not wanted and self._unwanted is None:
-            self._unwanted = asyncio.get_running_loop().call_later(
-                self._unwanted_s, self._end_jobs, GiveBackReason.UNWANTED
-            )
+            self._unwanted = asyncio.get_running_loop().call_later(self._unwanted_s, self._give_up)
+
+    def _give_up(self) -> None:
+        """Give back the jobs that have not run, and all unless heat is likely wanted again."""
+        self._unwanted = None
+        again = is_wanted_again(self._budget, self._power, time.monotonic())
+        for job in self._jobs:
+            if not again or job.used_s == 0:
+                job.end(GiveBackReason.UNWANTED)
+        self._watch_wanted(wanted=False)
 
     def _end_jobs(self, reason: GiveBackReason) -> None:
         for job in self._jobs:
@@ -268,29 +282,44 @@ class PullEngine(Engine):
         if self._budget.expires_s <= time.monotonic():
             return 0
         slots = min(self._power.slots_for(self._budget.power_w), self._machine.slots)
-        return max(math.ceil(slots - _CRUMB), 0)
+        return max(math.ceil(slots - CRUMB), 0)
 
     def _missing(self) -> int:
-        """Return how many leases to ask for; none while results pile up undelivered."""
+        """Return how many leases to ask for; none while results pile up, or heat ends."""
         undelivered = self._count(Phase.DELIVERING)
-        if undelivered > self._power.slots:
+        if undelivered > self._power.slots or self._budget.draining:
+            return 0
+        ends_soon = heat_left_s(self._budget, self._power, time.monotonic()) < _LAST_START_S
+        if ends_soon and not self._budget.own_heat:
             return 0
         return self._room() - (len(self._jobs) - undelivered)
+
+    def _wanted_s(self) -> float:
+        """Return for how long the last slot to fill is likely kept busy."""
+        now_s, slot = time.monotonic(), max(self._room() - 1, 0)
+        wanted_s = slot_wanted_s(self._budget, self._power, slot, now_s)
+        return max(self._budget.expires_s - now_s, 0.0) if wanted_s is None else wanted_s
+
+    def _computing(self) -> list[LeasedJob]:
+        """Return the jobs begun, in the order in which they get slots."""
+        begun = [job for job in self._jobs if job.phase is Phase.COMPUTING]
+        return sorted(begun, key=lambda job: job.began_s)
 
     def _count(self, phase: Phase) -> int:
         return sum(job.phase is phase for job in self._jobs)
 
     def _heat_kind(self, usage: Usage) -> HeatKind:
-        """Name what runs; where own heat runs beside jobs the whole is called own heat."""
+        """Name what runs: where several kinds do, the whole is called what pays least."""
         if not usage.running and not usage.busy_slots:
             return HeatKind.NONE
-        kinds = {_kind(job) for job in self._jobs if job.phase is Phase.COMPUTING}
-        if self._burns and usage.running > self._count(Phase.COMPUTING):
+        computing = self._computing()
+        if self._burns and usage.running > len(computing):
             return HeatKind.OWN
-        if HeatKind.PAID in kinds:
-            return HeatKind.PAID
+        kinds = {_kind(job) for job in computing[: max(usage.running, 1)]}
+        if HeatKind.FILLER in kinds:
+            return HeatKind.FILLER
         # The watts are a mean over seconds: what is left of them is of the kind that ran last.
-        return HeatKind.FILLER if kinds else self._last_kind
+        return HeatKind.PAID if kinds else self._last_kind
 
     def _present_problem(self, usage: Usage) -> EngineProblem | None:
         if usage.busy_slots is None:
@@ -305,4 +334,4 @@ class PullEngine(Engine):
 
 
 def _kind(job: LeasedJob) -> HeatKind:
-    return HeatKind.PAID if job.lease.pay > 0 else HeatKind.FILLER
+    return HeatKind.PAID if job.lease.is_paid else HeatKind.FILLER

@@ -22,11 +22,18 @@ class Puller:
     """One radiator's requests for leases."""
 
     def __init__(
-        self, client: JobClient, radiator_id: str, power: PowerModel, random: Random
+        self,
+        client: JobClient,
+        radiator_id: str,
+        power: PowerModel,
+        random: Random,
+        *,
+        unpaid: bool,
     ) -> None:
         self._client = client
         self._radiator_id = radiator_id
         self._power = power
+        self._unpaid = unpaid
         self._backoff = Backoff(random)
         self._not_before_s = 0.0
         self._unanswered: PullRequest | None = None
@@ -68,6 +75,7 @@ class Puller:
             slots=self._power.slots,
             slot_w=self._power.slot_w,
             wanted_s=wanted_s,
+            unpaid=self._unpaid,
         )
         self._unanswered = request
         try:
@@ -75,7 +83,7 @@ class Puller:
         except BackendError as error:
             self._pause(self._backoff.next_s(error.retry_after_s))
             raise
-        welcome = tuple(lease for lease in answer.leases if not self._is_shunned(lease))
+        welcome = tuple(lease for lease in answer.leases if self._is_welcome(lease))
         if not answer.leases:
             wish_s = _EMPTY_S if answer.retry_after_s is None else answer.retry_after_s
             self._pause(max(wish_s, _SHORTEST_S))
@@ -96,8 +104,9 @@ class Puller:
                 await self._client.give_back(lease.lease_id, GiveBackReason.STOPPED)
             self._unanswered = None
 
-    def _is_shunned(self, lease: JobLease) -> bool:
-        return self._shunned.get(lease.module_sha256, 0.0) > time.monotonic()
+    def _is_welcome(self, lease: JobLease) -> bool:
+        shunned = self._shunned.get(lease.module_sha256, 0.0) > time.monotonic()
+        return not shunned and (lease.is_paid or self._unpaid)
 
     def _pause(self, pause_s: float) -> None:
         self._not_before_s = time.monotonic() + pause_s

@@ -9,6 +9,7 @@ from typing import Final
 
 from .demand import HeatDemand, RadiatorRating, Reason
 from .estimate import OUTLIER, Estimate, Resolution
+from .foresight import BLOCK, holding_w, outlook_of
 from .habits import Habits
 from .history import History
 from .model import AIR, OUTDOOR, SUN, UNKNOWN, RoomModel, lagged, step_response
@@ -20,7 +21,7 @@ PLAN_EVERY_S: Final = 300.0
 HOLD_S: Final = 600.0
 AIRED_S: Final = 900.0
 LOOK_AHEAD: Final = 72
-"""Steps to look ahead for a rise of the setpoint: twelve hours."""
+"""Steps to look ahead for a rise of the setpoint, and for heat wanted again: twelve hours."""
 WASTE: Final = 1000.0
 """How much dearer heat is while the room may cool."""
 FINE_LEVELS: Final = 24
@@ -75,6 +76,8 @@ class Comfort:
         self._rise: Rise | None = None
         self.next_start_s: float | None = None
         """When heating for a setpoint to come will begin, as far as can be foreseen."""
+        self.outlook: tuple[tuple[float, float], ...] = ()
+        """The watts likely wanted in the hours to come: (until when, watts until then)."""
         self.use(model)
 
     def use(self, model: RoomModel) -> None:
@@ -133,7 +136,12 @@ class Comfort:
                 self._level, self._raised_s = level, time_s
             elif level < self._level and not 0 <= time_s - self._raised_s < HOLD_S:
                 self._level = level
-        return HeatDemand(power_w=self.levels_w[self._level], reason=self._reason(aired=aired))
+            self.outlook = tuple(self._look_ahead(self._estimate, time_s, setpoint_c, changes))
+        return HeatDemand(
+            power_w=self.levels_w[self._level],
+            reason=self._reason(aired=aired),
+            outlook=self.outlook,
+        )
 
     def aired(self, time_s: float) -> bool:
         """Tell whether the air has leapt in the last quarter of an hour."""
@@ -147,7 +155,7 @@ class Comfort:
 
     def rest(self) -> HeatDemand:
         """Ask for nothing, because the radiator is off."""
-        self._level, self._rise, self.next_start_s = 0, None, None
+        self._level, self._rise, self.next_start_s, self.outlook = 0, None, None, ()
         return HeatDemand(power_w=0.0, reason=Reason.OFF)
 
     def _plan(
@@ -242,6 +250,41 @@ class Comfort:
         missing_k = to_c + self.margin_k - max(cold_c, from_c)
         lead = next((k for k in range(steps) if spare_w * self._warms[k] >= missing_k), steps)
         return max(time_s, at_s - (lead + 1) * STEP_S)
+
+    def _look_ahead(
+        self, estimate: Estimate, time_s: float, setpoint_c: float, changes: Points
+    ) -> Points:
+        """Return the watts likely wanted in the hours to come: (until when, watts until then)."""
+        changes = [change for change in changes if change[0] > time_s]
+        falls_s = min((at_s for at_s, to_c in changes if to_c < setpoint_c), default=math.inf)
+        wanted_c, early = setpoint_c, changes
+        if self._rise and self._rise.begun:
+            wanted_c = max(setpoint_c, self._rise.to_c)
+        elif self._rise and self.next_start_s is not None:
+            early = sorted(
+                (self.next_start_s if at_s == self._rise.at_s else at_s, to_c)
+                for at_s, to_c in changes
+            )
+        block_s = BLOCK * STEP_S
+        begins_s = [time_s + block_s * block for block in range(LOOK_AHEAD // BLOCK)]
+
+        def inputs(k: int, heat_w: float) -> list[float]:
+            acting = self._inputs(time_s + STEP_S * (k + 0.5), heat_w)
+            acting[SUN] *= SUN_TRUST
+            return acting
+
+        watts = holding_w(
+            self._step,
+            (estimate.x, self._emitted_w),
+            inputs,
+            setpoints(wanted_c, early, begins_s),
+            self._rated_w,
+        )
+        outlook = outlook_of(time_s, watts, block_s, changes, setpoint_c)
+        if self._level > 0:
+            now_s = min(time_s + HOLD_S, falls_s)
+            outlook = [(now_s, self.levels_w[self._level]), *(p for p in outlook if p[0] > now_s)]
+        return outlook
 
     def _learn_from(self, rise: Rise, estimate: Estimate, time_s: float) -> None:
         """Learn from how the room was when a setpoint rose: too cold, or warm too early."""

@@ -27,6 +27,8 @@ class Reason(StrEnum):
     """No believable temperature for too long: no heat."""
     SENSOR_STUCK = "sensor_stuck"
     """Much heat and not the least change in the reading: no heat until it changes."""
+    DRAINING = "draining"
+    """No heat is wanted for hours: jobs that end soon are let run out, and none begins."""
     WINDOW_OPEN = "window_open"
     """The temperature leaps as it does with an open window: no more heat than before, for now."""
 
@@ -93,11 +95,18 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeatDemand:
-    """What the thermostat asks for, in watts, and why; `own_heat` allows heat without a job."""
+    """What the thermostat asks for, in watts, and why; `own_heat` allows heat without a job.
+
+    `outlook` holds the watts that are likely wanted later on, as (until when on the room's clock,
+    watts until then) in order of time; it is empty where nobody knows. While `draining` no job is
+    to be begun.
+    """
 
     power_w: float
     reason: Reason
     own_heat: bool = False
+    draining: bool = False
+    outlook: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

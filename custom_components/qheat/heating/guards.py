@@ -4,7 +4,7 @@ They decide from the reading alone, remember as little as they can, and know not
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -175,4 +175,5 @@ class Guards:
         """Keep the thermostat's demand within the rating; below the floor heat needs no job."""
         power_w = believable(wanted.power_w, 0.0, self.rating.rated_w) or 0.0
         own_heat = target.setpoint_c is not None and room_c < target.comfort_floor_c
-        return HeatDemand(power_w=power_w, reason=wanted.reason, own_heat=own_heat and power_w > 0)
+        own_heat = own_heat and power_w > 0 and not wanted.draining
+        return replace(wanted, power_w=power_w, own_heat=own_heat)

@@ -11,7 +11,8 @@ from .habits import Habits
 from .history import History
 from .learn import FEWEST, Snapshot
 from .model import RoomModel
-from .outlook import clean_points
+from .outlook import Points, clean_points
+from .runout import RunOut
 
 LONGEST_STEP_S: Final = 900.0
 SETPOINT_C: Final = (0.0, 35.0)
@@ -39,6 +40,9 @@ class RoomControl:
             Habits(self._usual.loss_w_k, saved.get("habits_w")),
         )
         self._comfort.margin_k = believable(saved.get("margin_k"), 0.0, MOST_MARGIN_K) or EARLY_K
+        self._run_out = RunOut(rating)
+        self._setpoint_c: float | None = None
+        self._changes: Points = []
         self._last_w = 0.0
         self._measured_s: float | None = None
         self._time_s = 0.0
@@ -143,9 +147,25 @@ class RoomControl:
         if setpoint_c is None:
             return comfort.rest()
         left_s = reading.jobs_left_s
-        free_stops = None if left_s is None else sum(left <= 0 for left in left_s)
+        # Where jobs can be paused no stop costs anything.
+        counts = left_s is not None and not self.rating.pausable
+        free_stops = sum(left <= 0 for left in left_s or ()) if counts else None
         changes = clean_points(target.upcoming, *SETPOINT_C)
-        return comfort.demand(self._time_s, setpoint_c, changes, free_stops)
+        foreseen = (
+            self._setpoint_c,
+            *(to_c for at_s, to_c in self._changes if at_s <= self._time_s),
+        )
+        by_hand = setpoint_c not in foreseen
+        self._setpoint_c, self._changes = setpoint_c, changes
+        return self._run_out.extend(
+            comfort.demand(self._time_s, setpoint_c, changes, free_stops),
+            time_s=self._time_s,
+            elapsed_s=elapsed_s,
+            setpoint_c=setpoint_c,
+            room_c=self._watch.known_c,
+            jobs_left_s=left_s,
+            by_hand=by_hand,
+        )
 
 
 def _saved_model(usual: RoomModel, saved: object) -> RoomModel:

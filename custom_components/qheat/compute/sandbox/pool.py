@@ -145,6 +145,7 @@ class Pool:
                 "running": running,
                 "paused": len(jobs) - running,
                 "machine_busy": owner.busy,
+                "jobs": [[job.number, job.booked_s] for job in jobs],
             }
             owner.told_s = owner.cpu_s
             if not jobs and busy_slots == 0.0 and owner.expires_s <= now_s:

@@ -1,0 +1,69 @@
+"""What an engine makes of the heat that is likely wanted, and of how long its jobs usually take."""
+
+import math
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Final
+
+from .engine import HeatBudget, PowerModel
+
+CRUMB: Final = 1e-6  # of a slot: what arithmetic leaves over
+_MOST_MODULES: Final = 64
+_NEWEST_SHARE: Final = 0.3
+
+
+def slot_wanted_s(budget: HeatBudget, power: PowerModel, slot: int, now_s: float) -> float | None:
+    """Return for how many seconds slot number `slot`, from 0 on, is likely kept busy from now on.
+
+    Counted until no slot is wanted; None where nobody knows.
+    """
+    if not budget.outlook:
+        return None
+    total_s = 0.0
+    for length_s, slots in _to_come(budget, power, now_s):
+        if slots <= CRUMB:
+            break
+        total_s += length_s * min(max(slots - slot, 0.0), 1.0)
+    return total_s
+
+
+def heat_left_s(budget: HeatBudget, power: PowerModel, now_s: float) -> float:
+    """Return the seconds until no slot is likely wanted; infinite where nobody knows of an end."""
+    left_s = 0.0
+    for length_s, slots in _to_come(budget, power, now_s):
+        if slots <= CRUMB:
+            return left_s
+        left_s += length_s
+    return math.inf
+
+
+def is_wanted_again(budget: HeatBudget, power: PowerModel, now_s: float) -> bool:
+    """Tell whether a slot is likely wanted within the hours that the outlook tells of."""
+    return any(slots > CRUMB for _, slots in _to_come(budget, power, now_s))
+
+
+def _to_come(budget: HeatBudget, power: PowerModel, now_s: float) -> Iterator[tuple[float, float]]:
+    """Yield how many seconds how many slots are likely wanted."""
+    for until_s, power_w in budget.outlook:
+        if until_s > now_s:
+            yield until_s - now_s, power.slots_for(power_w)
+            now_s = until_s
+
+
+class UsualLengths:
+    """CPU seconds that a job of each module usually takes here, learned from those done."""
+
+    def __init__(self) -> None:
+        self._lengths_s: OrderedDict[str, float] = OrderedDict()
+
+    def learn(self, module_sha256: str, cpu_s: float) -> None:
+        """Take in what a job has taken."""
+        before_s = self._lengths_s.pop(module_sha256, cpu_s)
+        self._lengths_s[module_sha256] = before_s + _NEWEST_SHARE * (cpu_s - before_s)
+        if len(self._lengths_s) > _MOST_MODULES:
+            self._lengths_s.popitem(last=False)
+
+    def left_s(self, module_sha256: str, used_s: float) -> float:
+        """Return what a job likely needs still; infinite for one that nothing is known of."""
+        usual_s = self._lengths_s.get(module_sha256, 0.0)
+        return usual_s - used_s if usual_s > used_s else math.inf

@@ -1,0 +1,209 @@
+"""Which of the waiting jobs a radiator gets: paid ones, that fit the heat, that pay best."""
+
+import itertools
+from collections.abc import Iterator
+from decimal import Decimal
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from custom_components.qheat.backend.line import PASSED_OVER_S
+from custom_components.qheat.backend.store import Store
+from custom_components.qheat.backend.submissions import Submissions
+from custom_components.qheat.backend.work import (
+    HOME,
+    GiveBackReason,
+    Lease,
+    NoCatalogue,
+    PullRequest,
+    Submission,
+    Terms,
+)
+
+from ..publishing import manifest_of, signed
+from .tiny import deliver
+
+NOW = 1_800_000_000.0
+SLOT_W = 100.0
+MODULES = {"echo": b"\0asm one", "other": b"\0asm two"}
+
+
+class Line:
+    """A backend that repays nothing of itself, and the jobs that were brought to it."""
+
+    def __init__(self, folder: Path, repayment_per_kwh: str = "0") -> None:
+        numbers = itertools.count()
+        terms = Terms(currency="EUR", repayment_per_kwh=Decimal(repayment_per_kwh))
+        homes = (HOME, "other")
+        self.store = Store(
+            folder / "jobs.db", terms, NoCatalogue(), lambda: f"id-{next(numbers)}", homes=homes
+        )
+        self._submissions = Submissions(self.store, lambda: f"job-{next(numbers)}")
+        self._keys = itertools.count()
+        for kind, module in MODULES.items():
+            name = sha256(module).hexdigest()
+            self.store.blobs.upload(name, module, NOW)
+            limits = {"kind": kind, "cpu_s": 86_400, "serial": 1}
+            manifest = manifest_of(name, **limits)
+            self.store.manifests.keep(signed(manifest), manifest)
+
+    def bring(self, name: str, *, kind: str = "echo", **changes: Any) -> None:
+        """Submit a job whose input is its name."""
+        job = {"pay": "0.01", "repayment_per_kwh": None, "cpu_s": 100.0} | changes
+        rate = job["repayment_per_kwh"]
+        submission = Submission(
+            key=name,
+            kind=kind,
+            module_sha256=sha256(MODULES[kind]).hexdigest(),
+            input_sha256=sha256(name.encode()).hexdigest(),
+            input_data=name.encode(),
+            pay=Decimal(job["pay"]),
+            repayment_per_kwh=None if rate is None else Decimal(rate),
+            memory_bytes=1000,
+            cpu_s=job["cpu_s"],
+            output_bytes=100,
+            replicas=1,
+        )
+        self._submissions.submit(submission, NOW)
+
+    def pull(self, *, now: float = NOW, home_id: str = HOME, **changes: Any) -> list[Lease]:
+        """Ask for leases as somebody who has not asked before."""
+        wish = {"count": 1, "slot_w": SLOT_W} | changes
+        request = PullRequest(home_id=home_id, radiator_id="r", key=str(next(self._keys)), **wish)
+        return self.store.pull(request, now)
+
+    def names(self, **changes: Any) -> list[str]:
+        """Pull one job after another and return their names in this order."""
+        found = []
+        while leases := self.pull(**changes):
+            found += [self.name(lease) for lease in leases]
+        return found
+
+    def name(self, lease: Lease) -> str:
+        body = self.store.blobs.get(lease.input_sha256)
+        assert body is not None
+        return body.decode()
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Iterator[Line]:
+    line = Line(tmp_path)
+    yield line
+    line.store.close()
+
+
+def test_the_job_that_pays_better_is_handed_out_before_the_one_that_waits_longer(
+    line: Line,
+) -> None:
+    # As texts these would come in another order, and as floats of 32 bits two of them would be one.
+    for pay in ("9", "10", "0.000000000002", "0.000000000001", "16777216", "16777217", "09.5"):
+        line.bring(pay, pay=pay)
+    assert line.names() == [
+        "16777217", "16777216", "10", "09.5", "9", "0.000000000002", "0.000000000001",
+    ]  # fmt: skip
+
+
+def test_what_pays_the_same_is_handed_out_in_the_order_in_which_it_came(line: Line) -> None:
+    for name, pay in (("first", "0.10"), ("second", "0.1"), ("third", "0.100")):
+        line.bring(name, pay=pay)
+    assert line.names() == ["first", "second", "third"]
+
+
+def test_pay_counts_for_each_second_and_repaid_electricity_counts_as_pay(line: Line) -> None:
+    line.bring("long", pay="0.02", cpu_s=1000.0)
+    line.bring("short", pay="0.01", cpu_s=100.0)
+    # A hundred watts for a thousand seconds are a thirty-sixth of a kilowatt-hour.
+    line.bring("repaid", pay="0.02", cpu_s=1000.0, repayment_per_kwh="10")
+    assert line.names() == ["repaid", "short", "long"]
+
+
+def test_jobs_that_end_while_heat_is_wanted_come_before_better_paid_ones_that_do_not(
+    line: Line,
+) -> None:
+    line.bring("hours", pay="9", cpu_s=7200.0)
+    line.bring("minutes", pay="0.001", cpu_s=300.0)
+    line.bring("more minutes", pay="0.003", cpu_s=600.0)
+    assert line.name(line.pull(wanted_s=900.0)[0]) == "more minutes"
+    assert line.name(line.pull(wanted_s=300.0)[0]) == "minutes"
+    # Nobody shall freeze because no job is short enough.
+    assert line.name(line.pull(wanted_s=10.0)[0]) == "hours"
+
+
+def test_a_jobs_length_is_learned_from_those_of_its_module_that_are_done(line: Line) -> None:
+    for number in range(3):
+        line.bring(f"done {number}", cpu_s=3600.0)
+    for lease in line.pull(count=3):
+        deliver(line.store, lease.lease_id, b"", 50 * SLOT_W, NOW + 60)
+    line.bring("of the known module", cpu_s=3600.0, pay="0.0001")
+    line.bring("of a new one", kind="other", cpu_s=3600.0, pay="1")
+    assert line.name(line.pull(wanted_s=60.0, now=NOW + 61)[0]) == "of the known module"
+    line.bring("again of the known module", cpu_s=3600.0, pay="0.0001")
+    assert line.name(line.pull(wanted_s=49.0, now=NOW + 61)[0]) == "of a new one"
+
+
+def test_a_home_that_tells_of_no_energy_makes_no_job_endlessly_well_paid(line: Line) -> None:
+    line.bring("done", pay="0.001")
+    deliver(line.store, line.pull()[0].lease_id, b"", 0.0, NOW)
+    line.bring("of the same module", pay="0.001")
+    line.bring("better paid", kind="other", pay="0.002")
+    assert line.names() == ["better paid", "of the same module"]
+
+
+def test_a_job_given_back_is_the_homes_last_choice_for_a_while_and_another_homes_first(
+    line: Line,
+) -> None:
+    line.bring("better", pay="2")
+    line.bring("worse", pay="1")
+    (lease,) = line.pull()
+    line.store.give_back(HOME, lease.lease_id, GiveBackReason.UNWANTED, NOW)
+    (own,) = line.pull()
+    assert line.name(own) == "worse"
+    line.store.give_back(HOME, own.lease_id, GiveBackReason.UNWANTED, NOW)
+    (others,) = line.pull(home_id="other")
+    assert line.name(others) == "better"
+    line.store.give_back("other", others.lease_id, GiveBackReason.UNWANTED, NOW)
+    assert line.names(now=NOW + PASSED_OVER_S) == ["better", "worse"]
+
+
+def test_a_job_got_wrong_is_not_the_same_homes_next_one(line: Line) -> None:
+    line.bring("better", pay="2")
+    line.bring("worse", pay="1")
+    (lease,) = line.pull()
+    deliver_wrong(line.store, lease)
+    assert line.name(line.pull()[0]) == "worse"
+
+
+def deliver_wrong(store: Store, lease: Lease) -> None:
+    """Deliver more than the job may write."""
+    assert not deliver(store, lease.lease_id, b"x" * 101, 0.0, NOW).accepted
+
+
+def test_an_unpaid_job_is_handed_out_only_to_who_asks_for_such_and_after_all_that_pay(
+    line: Line,
+) -> None:
+    line.bring("for nothing", pay="0", cpu_s=1.0)
+    line.bring("electricity only", pay="0.000", repayment_per_kwh="0.1", cpu_s=5000.0)
+    line.bring("paid", pay="0.000000000001", repayment_per_kwh="0", cpu_s=5000.0)
+    asked = {"count": 3, "wanted_s": 10.0}
+    leases = line.pull(**asked)
+    assert [line.name(lease) for lease in leases] == ["electricity only", "paid"]
+    assert {line.name(lease): lease.repayment_per_kwh for lease in leases} == {
+        "electricity only": Decimal("0.1"),
+        "paid": Decimal(0),
+    }
+    for lease in leases:
+        line.store.give_back(HOME, lease.lease_id, GiveBackReason.UNWANTED, NOW)
+    later = NOW + PASSED_OVER_S
+    assert line.names(now=later, unpaid=True) == ["electricity only", "paid", "for nothing"]
+
+
+def test_where_the_backend_itself_repays_electricity_no_job_is_unpaid(tmp_path: Path) -> None:
+    line = Line(tmp_path, repayment_per_kwh="0.25")
+    line.bring("for electricity", pay="0")
+    line.bring("for nothing at all", pay="0", repayment_per_kwh="0")
+    (lease,) = line.pull(count=2)
+    assert line.name(lease) == "for electricity"
+    assert lease.repayment_per_kwh == Decimal("0.25")
+    line.store.close()
