@@ -223,7 +223,12 @@ class JobClient:
                     ),
                     body=await _read_bounded(response, most),
                 )
-        except (TimeoutError, OSError, aiohttp.ClientConnectionError) as error:
+        except (
+            TimeoutError,
+            OSError,
+            aiohttp.ClientConnectionError,
+            aiohttp.ClientPayloadError,  # the answer broke off
+        ) as error:
             failure = EngineProblem.BACKEND_UNREACHABLE, type(error).__name__
         except (aiohttp.ClientError, RuntimeError, ValueError) as error:
             failure = EngineProblem.BACKEND_FAULTY, type(error).__name__

@@ -108,8 +108,10 @@ class LeasedJob:
         except WorkError as error:
             self.fault, self.lost_s = error.fault, error.cpu_s
             self._reason = _REASONS.get(error.fault, GiveBackReason.FAILED)
-        except BackendError:
-            self._reason = GiveBackReason.FAILED
+        except BackendError as error:
+            # A gateway whose backend is away says 502: that is no fault of the job's.
+            passes = error.status is not None and not error.is_final
+            self._reason = GiveBackReason.STOPPED if passes else GiveBackReason.FAILED
         else:
             self.phase, self.used_s = Phase.DELIVERING, result.cpu_s
             return result
