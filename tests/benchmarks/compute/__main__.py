@@ -14,7 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from . import kernels, leases, round_trip, worker
+from . import home, kernels, leases, round_trip, worker
 from .figure import Figure
 
 BENCHMARKS: Final[Mapping[str, Callable[[float], Awaitable[list[Figure]]]]] = {
@@ -22,6 +22,7 @@ BENCHMARKS: Final[Mapping[str, Callable[[float], Awaitable[list[Figure]]]]] = {
     "round_trip": round_trip.measure,
     "worker": worker.measure,
     "kernels": kernels.measure,
+    "home": home.measure,
 }
 
 

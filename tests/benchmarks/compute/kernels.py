@@ -1,7 +1,7 @@
 """The three shipped kernels as WebAssembly in the locked worker, against `gcc -O2`.
 
-The same sources, and CPU time, which other programs on the machine change little. A worker's start and compilation are
-measured by a job with next to no work in it, and told apart. They take turns.
+The same sources, and CPU time, which other programs on the machine change little. A worker's start
+and compilation are measured by a job with next to no work in it, and left out.
 """
 
 import resource
