@@ -274,6 +274,21 @@ async def test_a_result_whose_answer_is_lost_is_settled_once(tmp_path: Path) -> 
         assert (await client.account()).balance >= PAY
 
 
+async def test_a_job_that_comes_just_after_the_last_one_does_not_wait_long(tmp_path: Path) -> None:
+    catalogue = TinyCatalogue(jobs=1, module=ECHO)
+    async with (
+        serving(tmp_path, catalogue) as backend,
+        client_of(backend.socket_path) as client,
+        machine_with(ECHO) as machine,
+        engine_on(client, machine) as engine,
+    ):
+        engine.set_budget(heat())
+        await until(lambda: engine.status().problem is EngineProblem.NO_JOBS)
+        catalogue.jobs = 2
+        async with asyncio.timeout(5):
+            await settled(engine, 2)
+
+
 async def test_a_result_is_kept_until_the_backend_is_back(tmp_path: Path) -> None:
     catalogue = TinyCatalogue(jobs=1, module=ECHO)
     backend = backend_in(tmp_path, catalogue)
