@@ -228,7 +228,8 @@ class BoincEngine:
         self._session = session = Session(self._client, self._steward, host, originals)
         while True:
             self._wake.clear()
-            next_s = await session.step(self._clock(), self._meter.reading())
+            status = await self._client.status()
+            next_s = await session.step(self._clock(), status, self._meter.reading())
             with suppress(TimeoutError):
                 async with asyncio.timeout(max(0.0, next_s - self._clock())):
                     await self._wake.wait()
