@@ -56,6 +56,8 @@ def watch_problems(hass: HomeAssistant, coordinator: HomeCoordinator) -> Callabl
         for radiator_id in coordinator.radiators
     }
 
+    issues_now = ir.async_get(hass)
+
     @callback
     def look() -> None:
         for radiator_id, issues in watched.items():
@@ -68,7 +70,8 @@ def watch_problems(hass: HomeAssistant, coordinator: HomeCoordinator) -> Callabl
                     continue
                 lasted_s = lasting_s.get((radiator_id, kind), 0.0)
                 lasting_s[radiator_id, kind] = lasted_s + TICK.total_seconds()
-                if lasted_s >= issue.after_s:
+                issue_id = f"{issue.key}_{radiator_id}"
+                if lasted_s >= issue.after_s and not issues_now.async_get_issue(DOMAIN, issue_id):
                     _raise(hass, coordinator, radiator_id, issue)
 
     unlisten = coordinator.async_add_listener(look)

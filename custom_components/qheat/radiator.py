@@ -172,8 +172,5 @@ class Radiator:
         return min(max((power_w - rating.idle_w) / rating.slot_w, 0.0), float(rating.slots))
 
     def save(self) -> Mapping[str, object]:
-        """Return what is to be kept over a restart, as JSON-able data."""
-        return {
-            "setting": self.setting.save(),
-            "room": self._room.save(),
-        }
+        """Return what is to be kept over a restart beside the setting, as JSON-able data."""
+        return {"room": self._room.save()}

@@ -228,8 +228,9 @@ class BoincEngine:
         self._session = session = Session(self._client, self._steward, host, originals)
         while True:
             self._wake.clear()
+            status = await self._client.status()
             # Watts that are a mean of the past tell neither what is drawn now nor by whom.
-            next_s = await session.step(self._clock(), self.meter.shown())
+            next_s = await session.step(self._clock(), status, self.meter.shown())
             with suppress(TimeoutError):
                 async with asyncio.timeout(max(0.0, next_s - self._clock())):
                     await self._wake.wait()
