@@ -62,7 +62,7 @@ class RunOut:
         busy = max(0, math.ceil((self._power_w - self.rating.idle_w) / self.rating.slot_w - CRUMB))
         slots = 0
         for left_s in (jobs_left_s or ())[:busy]:
-            if left_s > self._left_s:
+            if not left_s <= self._left_s:
                 break
             slots += 1
         if slots == 0:
