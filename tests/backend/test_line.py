@@ -186,7 +186,7 @@ def test_an_unpaid_job_is_handed_out_only_to_who_asks_for_such_and_after_all_tha
     line.bring("for nothing", pay="0", cpu_s=1.0)
     line.bring("electricity only", pay="0.000", repayment_per_kwh="0.1", cpu_s=5000.0)
     line.bring("paid", pay="0.000000000001", repayment_per_kwh="0", cpu_s=5000.0)
-    asked = {"count": 3, "wanted_s": 10.0}
+    asked: dict[str, Any] = {"count": 3, "wanted_s": 10.0}
     leases = line.pull(**asked)
     assert [line.name(lease) for lease in leases] == ["electricity only", "paid"]
     assert {line.name(lease): lease.repayment_per_kwh for lease in leases} == {

@@ -1,7 +1,7 @@
 """What an engine makes of the heat that is likely wanted, and of how long its jobs usually take."""
 
 import math
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterator
 from typing import Final
 
@@ -9,7 +9,7 @@ from .engine import HeatBudget, PowerModel
 
 CRUMB: Final = 1e-6  # of a slot: what arithmetic leaves over
 _MOST_MODULES: Final = 64
-_NEWEST_SHARE: Final = 0.3
+_LAST: Final = 8
 
 
 def slot_wanted_s(budget: HeatBudget, power: PowerModel, slot: int, now_s: float) -> float | None:
@@ -50,20 +50,21 @@ def _to_come(budget: HeatBudget, power: PowerModel, now_s: float) -> Iterator[tu
             now_s = until_s
 
 
-class UsualLengths:
-    """CPU seconds that a job of each module usually takes here, learned from those done."""
+class Lengths:
+    """CPU seconds that jobs of each module take here at most, learned from the last ones done."""
 
     def __init__(self) -> None:
-        self._lengths_s: OrderedDict[str, float] = OrderedDict()
+        self._done_s: OrderedDict[str, deque[float]] = OrderedDict()
 
     def learn(self, module_sha256: str, cpu_s: float) -> None:
         """Take in what a job has taken."""
-        before_s = self._lengths_s.pop(module_sha256, cpu_s)
-        self._lengths_s[module_sha256] = before_s + _NEWEST_SHARE * (cpu_s - before_s)
-        if len(self._lengths_s) > _MOST_MODULES:
-            self._lengths_s.popitem(last=False)
+        done_s = self._done_s.pop(module_sha256, deque(maxlen=_LAST))
+        done_s.append(cpu_s)
+        self._done_s[module_sha256] = done_s
+        if len(self._done_s) > _MOST_MODULES:
+            self._done_s.popitem(last=False)
 
     def left_s(self, module_sha256: str, used_s: float) -> float:
-        """Return what a job likely needs still; infinite for one that nothing is known of."""
-        usual_s = self._lengths_s.get(module_sha256, 0.0)
-        return usual_s - used_s if usual_s > used_s else math.inf
+        """Return what a job likely needs still; infinite where nobody knows."""
+        longest_s = max(self._done_s.get(module_sha256, ()), default=0.0)
+        return longest_s - used_s if longest_s > used_s else math.inf

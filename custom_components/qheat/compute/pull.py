@@ -21,7 +21,7 @@ from .engine import (
     PowerSource,
     SettlementPage,
 )
-from .forecast import CRUMB, UsualLengths, heat_left_s, is_wanted_again, slot_wanted_s
+from .forecast import CRUMB, Lengths, heat_left_s, is_wanted_again, slot_wanted_s
 from .leased import LeasedJob, Phase
 from .machine import Machine, Usage, WorkError, WorkFault
 from .messages import GiveBackReason, JobLease
@@ -62,7 +62,7 @@ class PullEngine(Engine):
         self._unwanted_s = unwanted_s
         self._random = random or SystemRandom()
         self._puller = Puller(client, radiator_id, power, self._random, unpaid=unpaid)
-        self._lengths = UsualLengths()
+        self._lengths = Lengths()
         self._budget = HeatBudget(power_w=0.0, expires_s=0.0)
         self._wake = asyncio.Event()
         self._supervisor: asyncio.Task[None] | None = None

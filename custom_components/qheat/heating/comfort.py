@@ -281,10 +281,10 @@ class Comfort:
             self._rated_w,
         )
         outlook = outlook_of(time_s, watts, block_s, changes, setpoint_c)
-        if self._level > 0:
-            now_s = min(time_s + HOLD_S, falls_s)
-            outlook = [(now_s, self.levels_w[self._level]), *(p for p in outlook if p[0] > now_s)]
-        return outlook
+        # Where heat ends already, before the setpoint falls, it does not begin again until then.
+        ends = self._level == 0 and falls_s < time_s + block_s
+        now_s = falls_s if ends else min(time_s + HOLD_S, falls_s)
+        return [(now_s, self.levels_w[self._level]), *(p for p in outlook if p[0] > now_s)]
 
     def _learn_from(self, rise: Rise, estimate: Estimate, time_s: float) -> None:
         """Learn from how the room was when a setpoint rose: too cold, or warm too early."""

@@ -4,6 +4,7 @@ A few minutes of a slot warm no room by a tenth of a degree, and a job that is d
 can be lost. Guards come after, and have the last word.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -14,6 +15,8 @@ RUN_OUT_S: Final = 300.0
 """For so long after the end of a heating period jobs may run on."""
 SOON_S: Final = 3600.0
 """Where heat is wanted again so soon, jobs wait for it."""
+CRUMB: Final = 1e-6
+"""Of a slot: what arithmetic leaves over."""
 WARMER_K: Final = 0.3
 """A room so much above the setpoint that was heated for takes no more."""
 
@@ -52,18 +55,20 @@ class RunOut:
             or demand.reason is not Reason.IDLE
             or room_c is None
             or room_c > self._setpoint_c + WARMER_K
-            or self._is_soon(demand, time_s)
         ):
             self._left_s = 0.0
+        if self._is_soon(demand, time_s):
+            return demand
+        busy = max(0, math.ceil((self._power_w - self.rating.idle_w) / self.rating.slot_w - CRUMB))
         slots = 0
-        for left_s in jobs_left_s or ():
-            if left_s > self._left_s:
+        for left_s in (jobs_left_s or ())[:busy]:
+            if not left_s <= self._left_s:
                 break
             slots += 1
         if slots == 0:
             self._left_s = 0.0
             return demand
-        power_w = min(self.rating.idle_w + slots * self.rating.slot_w, self._power_w)
+        power_w = self.rating.idle_w + slots * self.rating.slot_w
         return replace(demand, power_w=power_w, reason=Reason.DRAINING, draining=True)
 
     def _is_soon(self, demand: HeatDemand, time_s: float) -> bool:
