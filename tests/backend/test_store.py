@@ -248,3 +248,14 @@ def test_jobs_of_modules_that_an_update_replaced_are_withdrawn(tmp_path: Path) -
     assert store.pull(ask("b"), NOW) == []
     assert store.blobs.module(lease.module_sha256) is None
     store.close()
+
+
+def test_turned_back_the_clock_dates_no_settlement_before_an_older_one(tmp_path: Path) -> None:
+    """A home takes what is dated before all that it remembers for booked long ago."""
+    store = open_store(tmp_path, jobs=3)
+    for number, now in enumerate((NOW, NOW - 86_400, NOW + 1)):
+        (lease,) = store.pull(ask(str(number)), now)
+        deliver(store, lease.lease_id, f"input {number}".encode(), 0.0, now)
+    page, _ = store.books.settlements(HOME, "r1", None, 10)
+    store.close()
+    assert [one.settled_at for one in page] == [NOW, NOW, NOW + 1]
