@@ -45,7 +45,7 @@ class World:
         self.missed: list[Fault] = []
         self.books_checked = 0
         self.home_disk, self.backend_disk = Disk(folder / "home"), Disk(folder / "backend")
-        self.proxy = Proxy(self.backend_disk.folder / "jobs.sock")
+        self.proxy = Proxy(self.backend_disk.folder / "jobs.sock", chance)
         self.books = BackendBooks(self.backend_disk.folder / "jobs.db")
         self.settled = 0
         self._folder = folder
