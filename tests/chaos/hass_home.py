@@ -34,6 +34,11 @@ class HassHome:
         self._port = free_port()
         self._hass = HassProcess(folder)
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._hass.pid
+
     async def start(self) -> None:
         """Start it; do not wait until it answers."""
         prepare(self.folder, self._port, fresh=False)
