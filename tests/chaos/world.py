@@ -125,6 +125,7 @@ class World:
         self._hass = hass
         await hass.start()
         await hass.set_up(self._url, HASS_TOKEN, PUBLISHER)
+        self._feeding = True
         for step in steps:
             before = self.settled
             if step.call is not None:
@@ -161,7 +162,6 @@ class World:
             STUCK_S + jobs,
         )
         await self._until(self._has_booked_all, STUCK_S)
-        self._feeding = True
 
     async def _do(self, fault: Fault) -> None:
         before = self.settled
