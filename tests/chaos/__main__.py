@@ -14,34 +14,46 @@ from random import Random
 
 import aiohttp
 
+from custom_components.qheat.ledger import Totals
 from scripts.demo_home.process import adopt_orphans, end_orphans
 
-from .accounts import WrongError, check_books, read_ledger
+from .accounts import WrongError, check_books
 from .clock import build_library
-from .home_party import ENTRY_ID
-from .plan import long_plan, short_plan
+from .hass_home import HassHome
+from .plan import hass_plan, long_plan, short_plan
 from .processes import Zygote
-from .world import HOME_ID, World
+from .world import World
+
+JOBS_PER_KILL = 4
+"""So many jobs are left to a whole Home Assistant for each time that it is killed."""
 
 
 async def _run(folder: Path, arguments: argparse.Namespace) -> None:
     chance = Random(arguments.seed)
     plan = short_plan if arguments.short else long_plan
     faults = plan(chance)[: arguments.faults]
-    jobs = arguments.jobs or (60 if arguments.short else 1000)
+    kills = hass_plan(chance, arguments.hass_kills)
     began_s = time.monotonic()
-    _say(f"seed {arguments.seed}: {len(faults)} faults, at least {jobs} jobs, in {folder}")
+    count = len(faults) + len(kills)
+    _say(f"seed {arguments.seed}: {count} faults, at least {arguments.jobs} jobs, in {folder}")
     zygote = Zygote(build_library(folder))
     await zygote.start()
     async with aiohttp.ClientSession() as session:
-        world = World(folder, zygote, session, chance)
+        world = World(
+            folder,
+            zygote,
+            session,
+            chance,
+            lambda line: _say(f"{time.monotonic() - began_s:6.0f} s  {line}"),
+        )
         try:
-            await world.start()
-            limit_s = 120 if arguments.short else 1800
-            async with asyncio.timeout(limit_s):
-                await world.run(
-                    faults, jobs, lambda line: _say(f"{time.monotonic() - began_s:6.0f} s  {line}")
-                )
+            async with asyncio.timeout(arguments.limit):
+                await world.start()
+                async with world.at_work():
+                    await world.do(faults, arguments.jobs - JOBS_PER_KILL * len(kills))
+                    if kills:
+                        hass = HassHome(folder / "hass")
+                        await world.do_to_hass(hass, kills, arguments.jobs)
                 await _check_results(world)
                 await world.stop()
             await zygote.stop()
@@ -64,10 +76,14 @@ async def _check_results(world: World) -> None:
 def _report(world: World, left: list[str], took_s: float) -> None:
     """Print what was counted; raises WrongError."""
     books, jobs = world.books, world.submitter.jobs
-    ledger = read_ledger(world.home_disk.folder, ENTRY_ID)
-    booked = check_books(books, HOME_ID, ledger)
-    totals = ledger.total()
-    balance = books.balance(HOME_ID)
+    ledgers = world.ledgers()
+    booked = sum(check_books(books, *home) for home in ledgers.items())
+    totals = sum((ledger.total() for ledger in ledgers.values()), Totals())
+    balances = {home_id: books.balance(home_id) for home_id in ledgers}
+    written = {
+        home_id: ledger.total().earned + ledger.total().repaid
+        for home_id, ledger in ledgers.items()
+    }
     settlements = Counter(
         job_id for [job_id] in books.rows("SELECT job_id FROM settlements WHERE accepted = 1")
     )
@@ -84,8 +100,9 @@ def _report(world: World, left: list[str], took_s: float) -> None:
         _say(f"{count:5} {kind}: {steps}")
     _say(f"{world.done.total():5} faults; {len(world.missed)} whose call did not come in time")
     _say(f"{len(jobs):5} jobs, {settlements.total()} settled, {refused} results refused")
-    _say(f"{booked:5} settlements in the home's books; leases: {ended}")
-    _say(f"      balance: backend {balance}, home {totals.earned + totals.repaid} EUR")
+    _say(f"{booked:5} settlements in the homes' books; leases: {ended}")
+    for home_id, balance in balances.items():
+        _say(f"      balance of {home_id}: backend {balance}, home {written[home_id]} EUR")
     _say(f"      starts: home {world.home.starts}, backend {world.backend.starts}")
     _say(
         f"      ended themselves for want of disk: home {world.home.ended_itself},"
@@ -97,7 +114,7 @@ def _report(world: World, left: list[str], took_s: float) -> None:
         "a job is settled not exactly once": settlements != Counter(job.job_id for job in jobs),
         "a right result was refused": refused > 0,
         "not every settlement is in the home's books": booked != len(jobs),
-        "the balances differ": balance != totals.earned + totals.repaid,
+        "the balances differ": balances != written,
         "the pay is not what the jobs promised": totals.earned != pay,
         "a lease is still held": held > 0,
         "a process is left": bool(left),
@@ -116,10 +133,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--short", action="store_true", help="a few faults of each kind")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--hass-kills", type=int, help="kills of a whole Home Assistant")
+    parser.add_argument("--limit", type=float, help="seconds after which it has failed")
     parser.add_argument("--faults", type=int, help="only so many")
     parser.add_argument("--jobs", type=int, help="at least so many")
     parser.add_argument("--keep", action="store_true", help="keep the folder with the logs")
     arguments = parser.parse_args()
+    for name, short, usual in (("jobs", 60, 1050), ("hass_kills", 0, 20), ("limit", 600, 3600)):
+        if getattr(arguments, name) is None:
+            setattr(arguments, name, short if arguments.short else usual)
     adopt_orphans()
     folder = Path(tempfile.mkdtemp(prefix="qheat-chaos-"))
     try:

@@ -15,6 +15,7 @@ class Kind(StrEnum):
 
     CUT = "connection cut"
     KILL_HOME = "home killed"
+    KILL_HASS = "Home Assistant killed"
     KILL_RUNNER = "runner killed"
     KILL_WORKER = "worker killed"
     KILL_BACKEND = "backend killed"
@@ -68,6 +69,17 @@ def long_plan(chance: Random) -> list[Fault]:
         for kind in (Kind.TURN_HOME, Kind.TURN_BACKEND)
         for clock_s in 2 * TURNS_S
     ]
+    chance.shuffle(faults)
+    return faults
+
+
+def hass_plan(chance: Random, kills: int) -> list[Fault]:
+    """Return kills of a whole Home Assistant: three at steps for each at an instant of chance."""
+    steps = [
+        Fault(kind=Kind.KILL_HASS, call=call, phase=phase) for call in HOME_CALLS for phase in Phase
+    ]
+    chosen = chance.sample(steps, min(kills * 3 // 4, len(steps)))
+    faults = chosen + [Fault(kind=Kind.KILL_HASS)] * (kills - len(chosen))
     chance.shuffle(faults)
     return faults
 

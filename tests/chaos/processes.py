@@ -109,13 +109,14 @@ class Party:
         await asyncio.sleep(0.5)
         await self.start()
 
-    def sandbox(self) -> tuple[list[psutil.Process], list[psutil.Process]]:
-        """Return the runner (one at most) and the workers of a home."""
-        try:
-            runners = psutil.Process(self.pid).children()
-            return runners, [worker for runner in runners for worker in runner.children()]
-        except psutil.NoSuchProcess:
-            return [], []
+
+def sandbox(home_pid: int) -> tuple[list[psutil.Process], list[psutil.Process]]:
+    """Return the runner (one at most) and the workers of a home."""
+    try:
+        runners = psutil.Process(home_pid).children()
+        return runners, [worker for runner in runners for worker in runner.children()]
+    except psutil.NoSuchProcess:
+        return [], []
 
 
 def _has_ended(life: int) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from random import Random
 
 _CALLS = (
     ("pull", r"POST /v1/leases"),
@@ -53,10 +54,11 @@ class _CutError(Exception):
 class Proxy:
     """Passes HTTP from a TCP port of this machine to a unix socket."""
 
-    def __init__(self, socket: Path) -> None:
+    def __init__(self, socket: Path, chance: Random) -> None:
         self.calls: Counter[str] = Counter()
         self.port = 0
         self._socket = socket
+        self._chance = chance
         self._trap: Trap | None = None
 
     async def start(self) -> None:
@@ -96,19 +98,23 @@ class Proxy:
         await self._reach(Phase.UNSENT, trap)
         backend, to_backend = await asyncio.open_unix_connection(self._socket, limit=1 << 22)
         try:
-            half = len(request) // 2
+            half = self._part(request)
             await _send(to_backend, request[:half])
             await self._reach(Phase.HALF_SENT, trap)
             await _send(to_backend, request[half:])
             await self._reach(Phase.SENT, trap)
             answer = await _unless_gone(reader, _message(backend))
             await self._reach(Phase.ANSWERED, trap)
-            half = len(answer) // 2
+            half = self._part(answer)
             await _send(writer, answer[:half])
             await self._reach(Phase.HALF_ANSWERED, trap)
             await _send(writer, answer[half:])
         finally:
             to_backend.transport.abort()
+
+    def _part(self, message: bytes) -> int:
+        """Return how much of a message comes through: half of it, or all but its last byte."""
+        return self._chance.choice((len(message) // 2, len(message) - 1))
 
     async def _reach(self, phase: Phase, trap: Trap | None) -> None:
         if trap is None or trap.phase is not phase:

@@ -7,30 +7,37 @@ import signal
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from random import Random
 from typing import Final
 
 import aiohttp
 
+from custom_components.qheat.ledger import Ledger, LedgerError
 from custom_components.qheat.manifests import fingerprint
 
 from ..publishing import KEY
 from .accounts import BackendBooks, WrongError, check_books, read_ledger
 from .disk import Disk
+from .hass_home import HassHome
 from .home_party import ENTRY_ID
 from .plan import Fault, Kind
-from .processes import Party, Zygote
+from .processes import Party, Zygote, sandbox
 from .proxy import Proxy, Trap
 from .submitter import LONG_TURNS, SHORT_TURNS, Submitter
 
 HOME_ID: Final = "flat-1"
 HOME_TOKEN: Final = "home-token"
+HASS_ID: Final = "flat-2"
+HASS_TOKEN: Final = "hass-token"
 SUBMITTER_TOKEN: Final = "submitter-token"
+PUBLISHER: Final = fingerprint(KEY.public_key().public_bytes_raw())
 OPEN_JOBS: Final = 8
 JOBS_PER_MODULE: Final = 25
 TRAP_S: Final = 40.0
+GO_ON_S: Final = 6.0
+HASS_S: Final = 60.0
 STUCK_S: Final = 120.0
 """So long without a settlement, and something hangs."""
 
@@ -39,28 +46,37 @@ class World:
     """A home, a backend, a proxy between them and a submitter."""
 
     def __init__(
-        self, folder: Path, zygote: Zygote, session: aiohttp.ClientSession, chance: Random
+        self,
+        folder: Path,
+        zygote: Zygote,
+        session: aiohttp.ClientSession,
+        chance: Random,
+        told: Callable[[str], None],
     ) -> None:
         self.done: Counter[Fault] = Counter()
         self.missed: list[Fault] = []
         self.books_checked = 0
         self.home_disk, self.backend_disk = Disk(folder / "home"), Disk(folder / "backend")
-        self.proxy = Proxy(self.backend_disk.folder / "jobs.sock")
+        self.proxy = Proxy(self.backend_disk.folder / "jobs.sock", chance)
         self.books = BackendBooks(self.backend_disk.folder / "jobs.db")
         self.settled = 0
         self._folder = folder
         self._zygote = zygote
         self._session = session
         self._chance = chance
+        self._told = told
         self._armed: str | None = None
         self._feeding = True
+        self._jobs = 0
+        self._hass: HassHome | None = None
+        self._hass_is_dead = False
         self._moved_s = time.monotonic()
 
     async def start(self) -> None:
         """Start all parties."""
         await self.proxy.start()
-        url = f"http://127.0.0.1:{self.proxy.port}"
-        self.submitter = Submitter(self._session, url, SUBMITTER_TOKEN, self._chance)
+        self._url = f"http://127.0.0.1:{self.proxy.port}"
+        self.submitter = Submitter(self._session, self._url, SUBMITTER_TOKEN, self._chance)
         self.backend = Party(
             self._zygote,
             "backend",
@@ -68,7 +84,7 @@ class World:
             self._folder,
             {
                 "folder": str(self.backend_disk.folder),
-                "homes": {HOME_ID: HOME_TOKEN},
+                "homes": {HOME_ID: HOME_TOKEN, HASS_ID: HASS_TOKEN},
                 "submitter": SUBMITTER_TOKEN,
             },
         )
@@ -79,41 +95,73 @@ class World:
             self._folder,
             {
                 "folder": str(self.home_disk.folder),
-                "url": url,
+                "url": self._url,
                 "token": HOME_TOKEN,
-                "publisher": fingerprint(KEY.public_key().public_bytes_raw()),
+                "publisher": PUBLISHER,
             },
         )
         await self.backend.start()
         await self.home.start()
 
-    async def run(self, faults: list[Fault], jobs: int, told: Callable[[str], None]) -> None:
-        """Do all faults while jobs are done, then the rest of the jobs in peace."""
+    @contextlib.asynccontextmanager
+    async def at_work(self) -> AsyncGenerator[None]:
+        """Have jobs brought and all watched meanwhile; what was broken is raised."""
         async with asyncio.TaskGroup() as group:
-            background = [
-                group.create_task(self._feed(len(faults), jobs)),
-                group.create_task(self._watch()),
-            ]
+            background = [group.create_task(self._feed()), group.create_task(self._watch())]
             await self._until(lambda: self.settled > 0, STUCK_S)
-            for number, fault in enumerate(faults, start=1):
-                await self._do(fault)
-                told(f"{number}: {fault}; {self.settled} jobs settled")
-            self._feeding = False
-            await self._until(
-                lambda: (
-                    len(self.submitter.jobs) >= jobs and self.settled == len(self.submitter.jobs)
-                ),
-                STUCK_S + jobs,
-            )
-            await self._until(self._has_booked_all, STUCK_S)
+            yield
             for task in background:
                 task.cancel()
 
-    async def stop(self) -> None:
-        """Stop home and backend as their users would."""
+    async def do(self, faults: list[Fault], jobs: int) -> None:
+        """Do all faults to the light home, then the rest of so many jobs in peace."""
+        for fault in faults:
+            await self._do(fault)
+        await self._settle(jobs)
         await self.home.kill(signal.SIGTERM)
+
+    async def do_to_hass(self, hass: HassHome, steps: list[Fault], jobs: int) -> None:
+        """Kill a whole Home Assistant at steps and at instants of chance; then end in peace."""
+        self._hass = hass
+        await hass.start()
+        await hass.set_up(self._url, HASS_TOKEN, PUBLISHER)
+        self._feeding = True
+        for step in steps:
+            before = self.settled
+            if step.call is not None:
+                await self._at_step(step)
+            else:
+                await asyncio.sleep(self._chance.uniform(0.0, 10.0))
+                await self._kill(step.kind)
+                self._tell_done(step)
+                await self._revive()
+            await self._go_on(before, HASS_S)
+        await self._settle(jobs)
+        told = self.books.rows("SELECT settlement_id FROM settlements WHERE home_id = ?", HASS_ID)
+        if sorted(await hass.settlement_ids()) != sorted(str(row[0]) for row in told):
+            raise WrongError("Home Assistant's statement does not hold each settlement once")
+        await hass.stop()
+
+    async def stop(self) -> None:
+        """Stop the backend as its operator would."""
         await self.backend.kill(signal.SIGTERM)
         await self.proxy.stop()
+
+    def ledgers(self) -> dict[str, Ledger]:
+        """Return the homes' books as they are on disk."""
+        ledgers = {HOME_ID: read_ledger(self.home_disk.folder, ENTRY_ID)}
+        if self._hass is not None:
+            ledgers[HASS_ID] = read_ledger(self._hass.folder, self._hass.entry_id)
+        return ledgers
+
+    async def _settle(self, jobs: int) -> None:
+        """Let the rest of so many jobs be done, settled and booked."""
+        self._jobs, self._feeding = jobs, False
+        await self._until(
+            lambda: len(self.submitter.jobs) >= jobs and self.settled == len(self.submitter.jobs),
+            STUCK_S + jobs,
+        )
+        await self._until(self._has_booked_all, STUCK_S)
 
     async def _do(self, fault: Fault) -> None:
         before = self.settled
@@ -122,9 +170,13 @@ class World:
         else:
             await asyncio.sleep(self._chance.uniform(0.0, 1.0))
             await self._strike(fault)
-            self.done[fault] += 1
+            self._tell_done(fault)
+        await self._go_on(before, GO_ON_S)
+
+    async def _go_on(self, before: int, most_s: float) -> None:
+        """Let two more jobs be settled, if that does not take too long."""
         with contextlib.suppress(TimeoutError):
-            await self._until(lambda: self.settled >= before + 2, 6.0)
+            await self._until(lambda: self.settled >= before + 2, most_s)
 
     async def _at_step(self, fault: Fault) -> None:
         assert fault.call is not None
@@ -146,17 +198,21 @@ class World:
                             await trap.sprung.wait()
         self._armed = None
         if trap.sprung.is_set():
-            self.done[fault] += 1
+            self._tell_done(fault)
             await self._revive()
         else:
             self.missed.append(fault)
 
     async def _kill(self, kind: Kind) -> None:
         """Kill with -9 whom a fault is about; the dead stay dead until they are revived."""
-        runners, workers = self.home.sandbox()
+        runners, workers = sandbox(self.home.pid if self._hass is None else self._hass.pid)
         match kind:
             case Kind.KILL_HOME:
                 await self.home.kill()
+            case Kind.KILL_HASS:
+                assert self._hass is not None
+                await self._hass.kill()
+                self._hass_is_dead = True
             case Kind.KILL_BACKEND:
                 await self.backend.kill()
             case Kind.KILL_RUNNER | Kind.KILL_WORKER:
@@ -166,9 +222,13 @@ class World:
 
     async def _revive(self) -> None:
         await asyncio.sleep(self._chance.uniform(0.0, 0.8))
-        if not self.home.is_alive:
+        if self._hass is None and not self.home.is_alive:
             self._check_books()
             await self.home.start()
+        if self._hass is not None and self._hass_is_dead:
+            self._check_books()
+            await self._hass.start()
+            self._hass_is_dead = False
         if not self.backend.is_alive:
             await self.backend.start()
 
@@ -213,13 +273,13 @@ class World:
             await asyncio.sleep(self._chance.uniform(1.0, 3.0))
         party.clock.turn(0)
 
-    async def _feed(self, faults: int, jobs: int) -> None:
-        """Keep some jobs waiting, evenly over all faults; in the end the rest of them."""
+    async def _feed(self) -> None:
+        """Keep some jobs waiting; in the end only the rest of those that are to be done."""
         submitter = self.submitter
         await submitter.new_module()
         while True:
             waiting = len(submitter.jobs) - self.settled
-            if waiting >= OPEN_JOBS or (not self._feeding and len(submitter.jobs) >= jobs):
+            if waiting >= OPEN_JOBS or (not self._feeding and len(submitter.jobs) >= self._jobs):
                 await asyncio.sleep(0.05)
                 continue
             wants_module = self._armed in {"module", "upload", "sign"}
@@ -241,19 +301,24 @@ class World:
             await self.backend.look_after()
             await asyncio.sleep(0.1)
 
+    def _tell_done(self, fault: Fault) -> None:
+        self.done[fault] += 1
+        self._told(f"{self.done.total()}: {fault}; {self.settled} jobs settled")
+
     def _check_books(self) -> None:
         """Check the books of a home that is dead against the backend's, wherever it was killed."""
-        ledger = read_ledger(self.home_disk.folder, ENTRY_ID)
+        ledgers = self.ledgers()
         with contextlib.suppress(sqlite3.Error):
-            check_books(self.books, HOME_ID, ledger)
+            for home_id, ledger in ledgers.items():
+                check_books(self.books, home_id, ledger)
             self.books_checked += 1
 
     def _has_booked_all(self) -> bool:
         try:
-            ledger = read_ledger(self.home_disk.folder, ENTRY_ID)
-            return check_books(self.books, HOME_ID, ledger) == len(self.submitter.jobs)
-        except sqlite3.Error, json.JSONDecodeError:
-            return False
+            booked = [check_books(self.books, *home) for home in self.ledgers().items()]
+        except sqlite3.Error, json.JSONDecodeError, LedgerError:
+            return False  # read between two writes
+        return sum(booked) == len(self.submitter.jobs)
 
     async def _until(self, condition: Callable[[], object], deadline_s: float) -> None:
         async with asyncio.timeout(deadline_s):
