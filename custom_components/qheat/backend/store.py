@@ -375,5 +375,6 @@ def _lease(row: sqlite3.Row, signed: SignedManifest | None, now: float) -> Lease
         memory_bytes=row["memory_bytes"],
         cpu_s=row["cpu_s"],
         output_bytes=row["output_bytes"],
+        count_fuel=row["replicas"] > 1,
         signed=signed,
     )

@@ -120,7 +120,12 @@ class LeasedJob:
         self._used_before_s = self._machine.usage(self._radiator_id).cpu_s
         self.phase = Phase.COMPUTING
         return await self._machine.run(
-            self._radiator_id, module, data, lease.limits, lease.module_sha256
+            self._radiator_id,
+            module,
+            data,
+            lease.limits,
+            lease.module_sha256,
+            count_fuel=lease.count_fuel,
         )
 
     def _check_trust(self) -> None:
@@ -141,6 +146,7 @@ class LeasedJob:
                 self._radiator_id,
                 result.output,
                 result.cpu_s * self._slot_w,
+                result.fuel,
             ),
             _any,
         )
