@@ -211,6 +211,8 @@ def changed(message: Any, path: str, value: object) -> Any:
         ("job.memory_bytes", 1 << 60),
         ("job.cpu_s", 0),
         ("job.output_bytes", -1),
+        ("job.count_fuel", 1),
+        ("job.count_fuel", None),
     ],
 )
 def test_a_lease_with_a_wrong_field_is_refused(path: str, value: object) -> None:

@@ -124,7 +124,13 @@ class LeasedJob:
         data = await self._insist(lambda: self._client.input_data(lease.input_sha256), _away)
         self.phase, self.began_s = Phase.COMPUTING, time.monotonic()
         return await self._machine.run(
-            self._radiator_id, module, data, lease.limits, lease.module_sha256, used=self._use
+            self._radiator_id,
+            module,
+            data,
+            lease.limits,
+            lease.module_sha256,
+            count_fuel=lease.count_fuel,
+            used=self._use,
         )
 
     def _use(self, cpu_s: float) -> None:
@@ -148,6 +154,7 @@ class LeasedJob:
                 self._radiator_id,
                 result.output,
                 result.cpu_s * self._slot_w,
+                result.fuel,
             ),
             _any,
         )

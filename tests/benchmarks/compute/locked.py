@@ -31,11 +31,11 @@ class Ran:
     """The most of its memory that was in use, as far as looking every few ms shows it."""
 
 
-def run_locked(module: bytes, input_data: bytes) -> Ran:
+def run_locked(module: bytes, input_data: bytes, *, count_fuel: bool = False) -> Ran:
     """Run a job to its end, which has to be a good one."""
-    header = {"mode": Mode.JOB, "module_bytes": len(module), **_LIMITS.to_json()}
+    header = {"mode": Mode.JOB, "module_bytes": len(module), "count_fuel": count_fuel}
     begun_s, peak_kib = time.perf_counter(), 0
-    child = Child(Frame(header, module + input_data), _LIMITS, _WASMTIME)
+    child = Child(Frame({**header, **_LIMITS.to_json()}, module + input_data), _LIMITS, _WASMTIME)
     ended = select.poll()
     ended.register(child.descriptor, select.POLLIN)
     status = Path(f"/proc/{child._pid}/status")
