@@ -101,7 +101,7 @@ async def _follow_settlements(engine: PullEngine, books: HomeBooks) -> None:
             pass
         else:
             if books.book(RADIATOR, page):
-                await books.async_save(booked=True)
+                await books.async_save(booked=[RADIATOR])
         await asyncio.sleep(TICK_S)
 
 
