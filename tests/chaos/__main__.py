@@ -139,7 +139,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, help="at least so many")
     parser.add_argument("--keep", action="store_true", help="keep the folder with the logs")
     arguments = parser.parse_args()
-    for name, short, usual in (("jobs", 60, 1050), ("hass_kills", 0, 20), ("limit", 600, 3600)):
+    for name, short, usual in (("jobs", 60, 1000), ("hass_kills", 0, 12), ("limit", 600, 3600)):
         if getattr(arguments, name) is None:
             setattr(arguments, name, short if arguments.short else usual)
     adopt_orphans()
