@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -143,6 +144,9 @@ def main() -> None:
         if getattr(arguments, name) is None:
             setattr(arguments, name, short if arguments.short else usual)
     adopt_orphans()
+    # However it is ended, nothing is to stay mounted.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     folder = Path(tempfile.mkdtemp(prefix="qheat-chaos-"))
     try:
         asyncio.run(_run(folder, arguments))
