@@ -52,8 +52,17 @@ def read(
     source: PowerSource = PowerSource.MEASURED,
     tariff: Tariff | None = TARIFF,
     radiator_id: str = OFFICE,
+    counted_j: float | None = None,
 ) -> None:
-    ledger.record(radiator_id, moment(passed_s), power_w, kind=kind, source=source, tariff=tariff)
+    ledger.record(
+        radiator_id,
+        moment(passed_s),
+        power_w,
+        kind=kind,
+        source=source,
+        tariff=tariff,
+        counted_j=counted_j,
+    )
 
 
 def hour(number: int) -> int:

@@ -88,7 +88,7 @@ async def _export_statement(call: ServiceCall) -> ServiceResponse:
     first, last = _span(call)
     books = entry.runtime_data.books
     archive = books.archive
-    archive.absorb()
+    await archive.async_absorb()
     try:
         statement = make_statement(
             archive.history,

@@ -1,5 +1,6 @@
 """The days of a home, kept on disk for statements longer than the books keep their hours."""
 
+import asyncio
 from typing import Any, Final
 
 from homeassistant.core import HomeAssistant
@@ -29,19 +30,23 @@ class Archive:
         """Copy and write what is due at a moment of the monotonic clock."""
         if steady_s >= self._next_absorb_s:
             self._next_absorb_s = steady_s + ABSORB_EVERY_S
-            self.absorb()
+            await self.async_absorb()
         if steady_s >= self._next_save_s:
             self._next_save_s = steady_s + SAVE_EVERY_S
             await self.async_save()
 
-    def absorb(self) -> None:
+    async def async_absorb(self) -> None:
         """Copy all days that are still open, by the local calendar."""
-        changed = self.history.absorb(self._ledger, dt_util.get_default_time_zone())
-        self._changed = self._changed or changed
+        time_zone = dt_util.get_default_time_zone()
+        for radiator_id in self._ledger.radiator_ids:
+            changed = self.history.absorb_one(radiator_id, self._ledger, time_zone)
+            self._changed = self._changed or changed
+            # The days of a whole building at once would hold up everything else.
+            await asyncio.sleep(0)
 
     async def async_save(self) -> None:
         """Write all days, if any has changed."""
-        self.absorb()
+        await self.async_absorb()
         if self._changed:
             await self._store.async_save(self.history.save())
             self._changed = False

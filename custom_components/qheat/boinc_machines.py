@@ -93,7 +93,7 @@ class BoincMachines:
         )
         self._machines[radiator_id] = _Machine(engine=engine, title=subentry.title, data=data)
         if meter := data.get(CONF_POWER_ENTITY):
-            self._meters += async_follow_meter(self._hass, meter, engine.set_power_reading)
+            self._meters += async_follow_meter(self._hass, meter, engine.meter)
         rating = RadiatorRating(
             idle_w=data[CONF_IDLE_W],
             rated_w=data[CONF_RATED_W] + data[CONF_GPU_W],

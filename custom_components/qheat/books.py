@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from .const import LOGGER
 from .hourly import HourlyStatistics
 from .ledger import ForeignMoney, Ledger, LedgerError, Moment, Totals
 from .prices import Carbon, Prices
+from .shared import Shared
 from .shelf import Shelf
 from .today import WORK, CoreTime, Today, all_work, work_since
 
@@ -61,10 +62,7 @@ class HomeBooks:
         self._radiator_ids = radiator_ids
         self._state = state
         self._complaints: dict[str, str] = {}
-        self._writing = asyncio.Lock()
-        self._asked = 0
-        self._answered = 0
-        self._is_written = False
+        self._save = Shared(self._write)
         self._next_save_s = 0.0
         self._is_closed = False
         self.balances: dict[str, Balance] = {key: self._balance(key) for key in self._all_ids}
@@ -87,6 +85,7 @@ class HomeBooks:
                 kind=status.heat_kind,
                 source=status.power_source,
                 tariff=self._prices.now(),
+                counted_j=status.counted_j,
             )
         except LedgerError:
             LOGGER.exception("A reading of %s was not recorded", radiator_id)
@@ -118,23 +117,14 @@ class HomeBooks:
         await self.archive.async_tick(steady_s)
         return saved
 
-    async def async_save(self, *, booked: bool = False) -> bool:
+    async def async_save(self, *, booked: Collection[str] = ()) -> bool:
         """Write the books, and all that is kept with them; tell whether they are on disk.
 
-        What is written is complete or not there at all. `booked` says that settlements were.
-        All who ask while a write is under way share the next one: a building asks at once.
+        What is written is complete or not there at all. `booked` names the radiators for which
+        settlements were.
         """
-        self._asked += 1
-        turn = self._asked
-        async with self._writing:
-            if self._answered < turn:
-                answering = self._asked
-                self._is_written = await self._write()
-                self._answered = answering
-            elif not booked:
-                return self._is_written
-            if not self._is_written:
-                return False
+        if not await self._save():
+            return False
         await self._hourly.async_tick(time.time(), booked=booked)
         return True
 

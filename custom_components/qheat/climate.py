@@ -1,5 +1,6 @@
 """Climate platform of the qheat integration: the thermostat of each radiator."""
 
+import asyncio
 import time
 from typing import Any, Final, override
 
@@ -20,7 +21,8 @@ from .coordinator import QheatConfigEntry
 from .entity import RadiatorEntity
 from .setting import MAX_SETPOINT_C, MIN_SETPOINT_C, PRESET_SCHEDULE, Preset, Setting
 
-PARALLEL_UPDATES = 1
+# No tenant waits until another has turned a dial.
+PARALLEL_UPDATES = 0
 
 DESCRIPTION: Final = ClimateEntityDescription(
     key="thermostat", translation_key="thermostat", name=None
@@ -38,6 +40,8 @@ async def async_setup_entry(
             [QheatThermostat(entry.runtime_data, radiator_id, DESCRIPTION)],
             config_subentry_id=radiator_id,
         )
+        # The thermostats of a whole building at once would hold up everything else.
+        await asyncio.sleep(0)
 
 
 class QheatThermostat(RadiatorEntity, ClimateEntity):

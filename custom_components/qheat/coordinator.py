@@ -11,6 +11,7 @@ from typing import Final, override
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
+from homeassistant.util.hass_dict import HassKey
 
 from .backend import EmbeddedBackend, StoreError
 from .boinc_machines import BoincMachines
@@ -18,7 +19,8 @@ from .books import Balance, HomeBooks
 from .compute.engine import EngineError, EngineProblem, HeatBudget
 from .compute.machine import Machine
 from .const import DOMAIN, LOGGER
-from .heating.learn import refit
+from .dials import Dials
+from .heating.learn import Snapshot, refit
 from .learned import Learned
 from .ledger import Moment
 from .outdoors import Outdoors
@@ -31,6 +33,7 @@ type QheatConfigEntry = ConfigEntry[HomeCoordinator]
 # A heat budget is renewed with every tick; a tenant who turns the dial sees watts move at once.
 TICK: Final = timedelta(seconds=5)
 SETTLEMENTS_EVERY_S: Final = 10.0
+LEARNING: Final = HassKey[asyncio.Lock](f"{DOMAIN}_learning")
 
 
 class RadiatorCoordinator(DataUpdateCoordinator[RadiatorState]):
@@ -71,14 +74,18 @@ class RadiatorCoordinator(DataUpdateCoordinator[RadiatorState]):
         self._books.record(radiator.radiator_id, now, state.engine, cores)
         if radiator.control.needs_refit():
             self.config_entry.async_create_background_task(
-                self.hass, self._learn(), "qheat learning"
+                self.hass, self._learn(radiator.control.snapshot()), "qheat learning"
             )
         return state
 
-    async def _learn(self) -> None:
-        """Fit the room's model to its history, outside the event loop."""
-        control = self.radiator.control
-        control.adopt(await self.hass.async_add_executor_job(refit, control.snapshot()))
+    async def _learn(self, snapshot: Snapshot) -> None:
+        """Fit the room's model to its history, outside the event loop, one room at a time.
+
+        All rooms' days end at about the same moment, and threads hold up the loop, too.
+        """
+        async with self.hass.data.setdefault(LEARNING, asyncio.Lock()):
+            model = await self.hass.async_add_executor_job(refit, snapshot)
+        self.radiator.control.adopt(model)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +124,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         radiators: Mapping[str, Radiator],
         books: HomeBooks,
         learned: Learned,
+        dials: Dials,
         outdoors: Outdoors,
         presets: Presets,
         machine: Machine | None,
@@ -134,6 +142,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
             for key, radiator in radiators.items()
         }
         self._learned = learned
+        self._dials = dials
         self._outdoors = outdoors
         self._showcase = Showcase()
 
@@ -184,15 +193,20 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
 
     async def async_book_settlements(self) -> None:
         """Book what was settled since the last look, and show it."""
-        asked = {key: self._book_settlements(one.radiator) for key, one in self.radiators.items()}
-        paid = await asyncio.gather(*asked.values())
-        if not any(paid):
+        asked: dict[str, asyncio.Task[bool]] = {}
+        async with asyncio.TaskGroup() as group:
+            for key, one in self.radiators.items():
+                asked[key] = group.create_task(self._book_settlements(one.radiator))
+                # A whole building at once would hold up everything else.
+                await asyncio.sleep(0)
+        paid = [key for key, task in asked.items() if task.result()]
+        if not paid:
             return
-        await self.books.async_save(booked=True)
+        await self.books.async_save(booked=paid)
         await self._look_at_results()
-        for key, is_paid in zip(asked, paid, strict=True):
-            if is_paid:
-                self.radiators[key].async_update_listeners()
+        for key in paid:
+            self.radiators[key].async_update_listeners()
+            await asyncio.sleep(0)
         self._show()
 
     async def _book_settlements(self, radiator: Radiator) -> bool:
@@ -216,15 +230,15 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
             LOGGER.debug("There is nothing to look at: %s", err)
 
     async def async_set(self, radiator_id: str, setting: Setting) -> None:
-        """Take over what the tenant has set, keep it, and act on it at once."""
+        """Take over what the tenant has set, act on it at once, and keep it."""
         radiator = self.radiators[radiator_id]
         radiator.radiator.setting = setting
-        await self.books.async_save()
         await radiator.async_refresh()
-        self._show()
+        await self._dials.async_save()
 
     async def async_close(self) -> None:
-        """Write for the last time what thermostats have learned, and the books."""
+        """Write for the last time what was set, what thermostats have learned, and the books."""
+        await self._dials.async_save()
         await self._learned.async_save(
             {key: one.radiator.control for key, one in self.radiators.items()}
         )

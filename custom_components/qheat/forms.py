@@ -187,7 +187,9 @@ _RADIATOR: Final[dict[Any, Any]] = {
     vol.Required(CONF_IDLE_W, default=20): _number(0, 5_000, 0.1, "W"),
     vol.Optional(CONF_POWER_ENTITY): EntitySelector(
         EntitySelectorConfig(
-            filter=EntityWithDeviceFilterSelectorConfig(domain="sensor", device_class="power")
+            filter=EntityWithDeviceFilterSelectorConfig(
+                domain="sensor", device_class=["power", "energy"]
+            )
         )
     ),
     vol.Required(CONF_ROOM, default=ROOM_SENSOR): _choice(CONF_ROOM, [ROOM_SENSOR, ROOM_SIMULATED]),

@@ -30,6 +30,7 @@ from .const import (
     SUBENTRY_THIS_MACHINE,
 )
 from .coordinator import HomeCoordinator, QheatConfigEntry
+from .dials import Dials
 from .heating import RoomControl
 from .hourly import HourlyStatistics
 from .learned import Learned
@@ -55,8 +56,9 @@ async def async_open_home(
 ) -> HomeCoordinator:
     """Open books and radiators, with what these radiators need, and register their devices."""
     shelf, learned = Shelf(hass, entry), Learned(hass, entry.entry_id)
+    dials = Dials(hass, entry.entry_id)
     ledger, saved = await shelf.async_read()
-    controls = await learned.async_read()
+    controls, set_before = await learned.async_read(), await dials.async_read()
     archive = await async_open_archive(hass, entry.entry_id, ledger)
     presets = {preset: entry.options.get(preset, c) for preset, c in DEFAULT_PRESETS.items()}
     tariff = fixed_tariff(entry.options, entry.data[CONF_CURRENCY])
@@ -72,7 +74,7 @@ async def async_open_home(
 
     boinc = BoincMachines(hass, entry, mapping(saved, "boinc"), async_save)
     outdoors = Outdoors(hass, entry.options.get(CONF_OUTDOOR_ENTITY))
-    _register_devices(hass, entry)
+    await _async_register_devices(hass, entry)
     radiators: dict[str, Radiator] = {}
     for radiator_id, subentry in entry.subentries.items():
         if this_machine is not None and subentry.subentry_type == SUBENTRY_THIS_MACHINE:
@@ -83,12 +85,15 @@ async def async_open_home(
         schedule = subentry.data.get(CONF_SCHEDULE_ENTITY)
         radiators[radiator_id] = Radiator(
             radiator_id=radiator_id,
-            setting=Setting.load(mapping(kept, "setting")).under(presets),
+            setting=Setting.load(mapping(set_before, radiator_id)).under(presets),
             room=_room(hass, outdoors, subentry, mapping(kept, "room")),
             control=RoomControl(rating, mapping(controls, radiator_id)),
             engine=engine,
             schedule=schedule and HelperSchedule(hass, schedule, presets),
         )
+        # A building of thermostats takes a while to make: nothing else is to wait for all of it.
+        await asyncio.sleep(0)
+    dials.follow(lambda: {key: radiator.setting.save() for key, radiator in radiators.items()})
     names = {key: subentry.title for key, subentry in entry.subentries.items()}
     books = HomeBooks(
         ledger=ledger,
@@ -111,6 +116,7 @@ async def async_open_home(
         radiators=radiators,
         books=books,
         learned=learned,
+        dials=dials,
         outdoors=outdoors,
         presets=presets,
         machine=None if this_machine is None else this_machine.machine,
@@ -140,11 +146,12 @@ async def async_remove_home(hass: HomeAssistant, entry: QheatConfigEntry) -> Non
     saved = await Shelf(hass, entry).async_delete()
     await async_release_all(hass, entry, mapping(saved, "boinc"))
     await Learned(hass, entry.entry_id).async_delete()
+    await Dials(hass, entry.entry_id).async_delete()
     await async_remove_archive(hass, entry.entry_id)
     await async_delete_database(hass, entry)
 
 
-def _register_devices(hass: HomeAssistant, entry: ConfigEntry) -> None:
+async def _async_register_devices(hass: HomeAssistant, entry: ConfigEntry) -> None:
     areas, devices = ar.async_get(hass), dr.async_get(hass)
     home = devices.async_get_or_create(
         config_entry_id=entry.entry_id,
@@ -166,6 +173,7 @@ def _register_devices(hass: HomeAssistant, entry: ConfigEntry) -> None:
             suggested_area=area.name if area else None,
             via_device_id=home.id,
         )
+        await asyncio.sleep(0)
 
 
 def _room(hass: HomeAssistant, outdoors: Outdoors, subentry: ConfigSubentry, kept: Kept) -> Room:

@@ -4,7 +4,8 @@ The live sensors count a settlement when it comes; these statistics count it whe
 done. Their sums are the ledger's own running totals, so writing an hour again changes nothing.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import asyncio
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -62,25 +63,38 @@ class HourlyStatistics:
         self._written: dict[str, dict[int, float]] = {}
         self._hour_s = 0
 
-    async def async_tick(self, now_s: float, *, booked: bool) -> None:
+    async def async_tick(self, now_s: float, *, booked: Collection[str]) -> None:
         """Write what is new at `now_s` (epoch seconds): an hour is full, or something was booked.
 
         Call it when the books are saved, so that nothing is written that a crash takes back.
+        `booked` names the radiators whose past hours may have changed.
         """
+        if RECORDER_DOMAIN not in self._hass.config.components:
+            return
         hour_s = int(now_s // HOUR_S) * HOUR_S
-        if RECORDER_DOMAIN in self._hass.config.components and (booked or hour_s != self._hour_s):
-            self._hour_s = hour_s
-            texts = await async_get_translations(
-                self._hass, self._hass.config.language, "entity", [DOMAIN]
-            )
-            for radiator_id, name in self._names.items():
-                for series in SERIES:
-                    label = texts[f"component.{DOMAIN}.entity.sensor.{series.key}.name"]
-                    self._write(radiator_id, series, f"{name} {label} ({DOMAIN})")
+        due = (
+            self._names if hour_s != self._hour_s else [key for key in self._names if key in booked]
+        )
+        self._hour_s = hour_s
+        if not due:
+            return
+        texts = await async_get_translations(
+            self._hass, self._hass.config.language, "entity", [DOMAIN]
+        )
+        for radiator_id in due:
+            hours = self._full_hours(radiator_id)
+            for series in SERIES:
+                label = texts[f"component.{DOMAIN}.entity.sensor.{series.key}.name"]
+                name = f"{self._names[radiator_id]} {label} ({DOMAIN})"
+                self._write(radiator_id, series, name, hours)
+            # All hours of a whole building at once would hold up everything else.
+            await asyncio.sleep(0)
 
-    def _write(self, radiator_id: str, series: Series, name: str) -> None:
+    def _write(
+        self, radiator_id: str, series: Series, name: str, hours: Mapping[int, Totals]
+    ) -> None:
         statistic_id = f"{DOMAIN}:{radiator_id.lower()}_{series.key}"
-        points = dict(self._points(radiator_id, series))
+        points = {at_s: series.value_fn(totals) for at_s, totals in hours.items()}
         known = self._written.get(statistic_id, {})
         changed = {at_s: total for at_s, total in points.items() if known.get(at_s) != total}
         self._written[statistic_id] = points
@@ -106,8 +120,7 @@ class HourlyStatistics:
             ],
         )
 
-    def _points(self, radiator_id: str, series: Series) -> Iterator[tuple[int, float]]:
-        """Yield each full hour's start and the total at its end."""
-        for at_s, totals in self._ledger.running_totals(radiator_id):
-            if at_s < self._hour_s:
-                yield at_s, series.value_fn(totals)
+    def _full_hours(self, radiator_id: str) -> Mapping[int, Totals]:
+        """Return the totals at the end of each full hour, by the hour's start."""
+        running = self._ledger.running_totals(radiator_id)
+        return {at_s: totals for at_s, totals in running if at_s < self._hour_s}

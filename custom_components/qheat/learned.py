@@ -1,5 +1,6 @@
 """What thermostats have learned, on disk: written seldom, for a lost hour is learned again."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -32,7 +33,12 @@ class Learned:
 
     async def async_save(self, controls: Mapping[str, RoomControl]) -> None:
         """Write what thermostats, by radiator, know now."""
-        await self._store.async_save({key: control.save() for key, control in controls.items()})
+        known = {}
+        for key, control in controls.items():
+            known[key] = control.save()
+            # A whole building at once would hold up everything else.
+            await asyncio.sleep(0)
+        await self._store.async_save(known)
 
     async def async_delete(self) -> None:
         """Delete the file."""

@@ -1,9 +1,21 @@
-"""Power meters: entities that show the watts of a machine, of a smart plug for instance."""
+"""Power meters: entities that show the watts of a machine or count its energy, of a smart plug."""
 
 from collections.abc import Callable
 from math import isfinite
+from typing import Final
 
-from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT, UnitOfPower
+from homeassistant.components.sensor import (
+    ATTR_LAST_RESET,
+    ATTR_STATE_CLASS,
+    SensorDeviceClass,
+    SensorStateClass,
+)
+from homeassistant.const import (
+    ATTR_DEVICE_CLASS,
+    ATTR_UNIT_OF_MEASUREMENT,
+    UnitOfEnergy,
+    UnitOfPower,
+)
 from homeassistant.core import (
     Event,
     EventStateChangedData,
@@ -18,23 +30,30 @@ from homeassistant.helpers.event import (
     async_track_state_change_event,
     async_track_state_report_event,
 )
-from homeassistant.util.unit_conversion import PowerConverter
+from homeassistant.util.unit_conversion import EnergyConverter, PowerConverter
 
+from .compute.meter import PowerMeter
 from .const import DOMAIN
+
+COUNTING: Final = {SensorStateClass.TOTAL, SensorStateClass.TOTAL_INCREASING}
 
 
 def async_follow_meter(
-    hass: HomeAssistant, entity_id: str, take: Callable[[float | None], None]
+    hass: HomeAssistant, entity_id: str, meter: PowerMeter
 ) -> list[Callable[[], None]]:
-    """Pass on the watts that a power meter reports, when it does; return how to end that."""
+    """Pass on what a power meter reports, when it does; return how to end that."""
 
     @callback
     def changed(event: Event[EventStateChangedData]) -> None:
-        take(watts(event.data["new_state"]))
+        show(event.data["new_state"])
 
     @callback
     def reported(event: Event[EventStateReportedData]) -> None:
-        take(watts(event.data["new_state"]))
+        show(event.data["new_state"])
+
+    def show(state: State | None) -> None:
+        meter.take(watts(state))
+        meter.count(joules(state), state and state.attributes.get(ATTR_LAST_RESET))
 
     return [
         async_track_state_change_event(hass, entity_id, changed),
@@ -42,10 +61,18 @@ def async_follow_meter(
     ]
 
 
-def is_own(hass: HomeAssistant, entity_id: str) -> bool:
-    """Tell whether a power is one that we show ourselves: it would measure its own echo."""
+def meter_fault(hass: HomeAssistant, entity_id: str | None) -> str | None:
+    """Return why an entity cannot be a power meter, as the key of an error; None: it can."""
+    if entity_id is None:
+        return None
     entity = er.async_get(hass).async_get(entity_id)
-    return entity is not None and entity.platform == DOMAIN
+    if entity is not None and entity.platform == DOMAIN:
+        return "own_meter"  # it would measure its own echo
+    state = hass.states.get(entity_id)
+    if state is None or state.attributes.get(ATTR_DEVICE_CLASS) != SensorDeviceClass.ENERGY:
+        return None
+    counts = state.attributes.get(ATTR_STATE_CLASS) in COUNTING
+    return None if counts else "no_counter"
 
 
 def watts(state: State | None) -> float | None:
@@ -58,3 +85,15 @@ def watts(state: State | None) -> float | None:
     except TypeError, ValueError, HomeAssistantError:
         return None
     return power_w if isfinite(power_w) else None
+
+
+def joules(state: State | None) -> float | None:
+    """Return the joules that an entity has counted, in whichever unit; None if it counts none."""
+    if state is None:
+        return None
+    unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
+    try:
+        total_j = EnergyConverter.convert(float(state.state), unit, UnitOfEnergy.JOULE)
+    except TypeError, ValueError, HomeAssistantError:
+        return None
+    return total_j if isfinite(total_j) else None

@@ -10,6 +10,7 @@ from homeassistant.helpers import issue_registry as ir
 from .compute.engine import EngineProblem
 from .const import DOMAIN
 from .coordinator import TICK, HomeCoordinator
+from .heating import RatingDoubt
 
 UNREACHABLE_AFTER_S: Final = 900.0
 
@@ -25,17 +26,22 @@ class Issue:
     """For so long the problem may last before it is told."""
 
 
-ISSUES: Final = {
+RATING_ISSUES: Final = {
+    RatingDoubt.WEAKER: Issue(key="weaker_than_rated"),
+    RatingDoubt.STRONGER: Issue(key="stronger_than_rated"),
+}
+"""Of all radiators with a power meter."""
+
+BOINC_ISSUES: Final = RATING_ISSUES | {
     EngineProblem.BUDGET_IGNORED: Issue(key="budget_ignored", severity=ir.IssueSeverity.CRITICAL),
     EngineProblem.CHANGED_BY_HAND: Issue(key="changed_by_hand", fixable=True),
     EngineProblem.BACKEND_REFUSED: Issue(key="boinc_refuses", severity=ir.IssueSeverity.ERROR),
     EngineProblem.BACKEND_UNREACHABLE: Issue(key="boinc_unreachable", after_s=UNREACHABLE_AFTER_S),
     EngineProblem.BACKEND_FAULTY: Issue(key="boinc_faulty", after_s=UNREACHABLE_AFTER_S),
 }
-
 """Of BOINC machines."""
 
-PULL_ISSUES: Final = {
+PULL_ISSUES: Final = RATING_ISSUES | {
     EngineProblem.BACKEND_VERSION: Issue(key="backend_version", severity=ir.IssueSeverity.ERROR),
     EngineProblem.PUBLISHER_NOT_ACCEPTED: Issue(key="publisher_not_accepted"),
 }
@@ -44,25 +50,28 @@ PULL_ISSUES: Final = {
 
 def watch_problems(hass: HomeAssistant, coordinator: HomeCoordinator) -> Callable[[], None]:
     """Raise and withdraw issues after each tick; return what ends that and withdraws all."""
-    lasting_s: dict[tuple[str, EngineProblem], float] = {}
+    lasting_s: dict[tuple[str, EngineProblem | RatingDoubt], float] = {}
     watched = {
-        radiator_id: ISSUES if radiator_id in coordinator.boinc else PULL_ISSUES
+        radiator_id: BOINC_ISSUES if radiator_id in coordinator.boinc else PULL_ISSUES
         for radiator_id in coordinator.radiators
     }
+
+    issues_now = ir.async_get(hass)
 
     @callback
     def look() -> None:
         for radiator_id, issues in watched.items():
             state = coordinator.data.radiators.get(radiator_id)
-            problem = state and state.engine.problem
+            problems = state.problems if state else ()
             for kind, issue in issues.items():
-                if kind is not problem:
+                if kind not in problems:
                     if lasting_s.pop((radiator_id, kind), None) is not None:
                         ir.async_delete_issue(hass, DOMAIN, f"{issue.key}_{radiator_id}")
                     continue
                 lasted_s = lasting_s.get((radiator_id, kind), 0.0)
                 lasting_s[radiator_id, kind] = lasted_s + TICK.total_seconds()
-                if lasted_s >= issue.after_s:
+                issue_id = f"{issue.key}_{radiator_id}"
+                if lasted_s >= issue.after_s and not issues_now.async_get_issue(DOMAIN, issue_id):
                     _raise(hass, coordinator, radiator_id, issue)
 
     unlisten = coordinator.async_add_listener(look)

@@ -4,8 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-from .compute.engine import Engine, EngineProblem, EngineStatus, HeatBudget, HeatKind
-from .heating import HeatDemand, Learned, RoomControl, RoomReading, Target
+from .compute.engine import (
+    Engine,
+    EngineProblem,
+    EngineStatus,
+    HeatBudget,
+    HeatKind,
+    PowerSource,
+)
+from .heating import HeatDemand, Learned, RatingDoubt, RoomControl, RoomReading, Target
 from .setting import Setting
 from .week import Changes, coming, setpoint_at
 
@@ -48,6 +55,7 @@ class RadiatorState:
     demand: HeatDemand
     engine: EngineStatus
     learned: Learned
+    rating_doubt: RatingDoubt | None
     next_start_s: float | None
     """When (epoch) heating for a setpoint to come will begin, as far as can be foreseen."""
 
@@ -59,6 +67,12 @@ class RadiatorState:
         if problem is not None and (heatless or problem in DISOBEDIENCE):
             return problem
         return self.demand.reason
+
+    @property
+    def problems(self) -> frozenset[EngineProblem | RatingDoubt]:
+        """All that a person may have to see to."""
+        doubts = (self.engine.problem, self.rating_doubt)
+        return frozenset(doubt for doubt in doubts if doubt is not None)
 
     @property
     def has_learned(self) -> bool:
@@ -94,11 +108,12 @@ class Radiator:
     def tick(self, now_s: float, monotonic_s: float) -> RadiatorState:
         """Read the room at `now_s` (epoch) and renew the heat budget."""
         status = self.engine.status()
-        speed = self._room.speed
-        reading = self._room.read(now_s, status.power_w)
-        if status.jobs_left_s is not None:
-            left_s = tuple(one_s * speed for one_s in status.jobs_left_s)
-            reading = replace(reading, jobs_left_s=left_s)
+        speed, left_s = self._room.speed, status.jobs_left_s
+        reading = replace(
+            self._room.read(now_s, status.power_w),
+            output_measured=status.problem is None and status.power_source is PowerSource.MEASURED,
+            jobs_left_s=None if left_s is None else tuple(one_s * speed for one_s in left_s),
+        )
         upcoming = self._follow_schedule(now_s)
         setpoint_c = self.setting.setpoint_c if self.setting.heating else None
         room_s = reading.time_s
@@ -124,6 +139,7 @@ class Radiator:
             demand=demand,
             engine=status,
             learned=self.control.learned,
+            rating_doubt=self.control.rating_doubt,
             next_start_s=None if start_s is None else now_s + (start_s - room_s) / speed,
         )
 
@@ -156,8 +172,5 @@ class Radiator:
         return min(max((power_w - rating.idle_w) / rating.slot_w, 0.0), float(rating.slots))
 
     def save(self) -> Mapping[str, object]:
-        """Return what is to be kept over a restart, as JSON-able data."""
-        return {
-            "setting": self.setting.save(),
-            "room": self._room.save(),
-        }
+        """Return what is to be kept over a restart beside the setting, as JSON-able data."""
+        return {"room": self._room.save()}

@@ -36,7 +36,7 @@ from .const import (
     SUBENTRY_BOINC,
     SUBENTRY_THIS_MACHINE,
 )
-from .power_meter import is_own
+from .power_meter import meter_fault
 
 HELP_URL: Final = "https://github.com/qheat/qheat/blob/main/docs/boinc.md"
 
@@ -75,8 +75,8 @@ class RadiatorFlow(ConfigSubentryFlow):
 
     async def _faults(self, user_input: dict[str, Any]) -> dict[str, str]:
         """Tell what is wrong with the answers, by field; may complete them."""
-        if is_own(self.hass, user_input.get(CONF_POWER_ENTITY, "")):
-            return {CONF_POWER_ENTITY: "own_meter"}
+        if fault := meter_fault(self.hass, user_input.get(CONF_POWER_ENTITY)):
+            return {CONF_POWER_ENTITY: fault}
         below = user_input[CONF_IDLE_W] < user_input[CONF_RATED_W]
         return {} if below else {CONF_IDLE_W: "idle_not_below_rated"}
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import aiohttp
 from homeassistant.config_entries import ConfigEntry
@@ -20,7 +20,7 @@ from .compute.client import JobClient
 from .compute.computer import MeteredEngine
 from .compute.engine import Engine, EngineError, PowerModel
 from .compute.machine import Machine
-from .compute.meter import PowerMeter
+from .compute.meter import IMPOSSIBLE_SHARE, PowerMeter
 from .compute.pull import PullEngine
 from .compute.trust import Trust
 from .const import (
@@ -38,9 +38,6 @@ from .heating import RadiatorRating
 from .ledger import Tariff
 from .machine_share import async_shared_machine, computer_power
 from .power_meter import async_follow_meter
-
-IMPOSSIBLE_SHARE: Final = 10
-"""A meter of this computer that shows so many times its full power is not of this computer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +69,7 @@ class ThisMachine:
         if entity_id := data.get(CONF_POWER_ENTITY):
             meter = PowerMeter(most_w=IMPOSSIBLE_SHARE * power.rated_w)
             self.stack.enter_context(computer.metered(meter))
-            for unfollow in async_follow_meter(self.hass, entity_id, meter.take):
+            for unfollow in async_follow_meter(self.hass, entity_id, meter):
                 self.stack.callback(unfollow)
         return rating, MeteredEngine(engine, computer)
 

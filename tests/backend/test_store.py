@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from custom_components.qheat.backend import books
+from custom_components.qheat.backend.blobs import EVEN_S, KEPT_S, Blobs
 from custom_components.qheat.backend.store import LEASE_TTL_S, MOST_FAILURES, Store
 from custom_components.qheat.backend.work import (
     HOME,
@@ -247,4 +248,33 @@ def test_jobs_of_modules_that_an_update_replaced_are_withdrawn(tmp_path: Path) -
     store = Store(tmp_path / "jobs.db", TERMS, newer, lambda: "id")
     assert store.pull(ask("b"), NOW) == []
     assert store.blobs.module(lease.module_sha256) is None
+    store.close()
+
+
+def test_turned_back_the_clock_dates_no_settlement_before_an_older_one(tmp_path: Path) -> None:
+    """A home takes what is dated before all that it remembers for booked long ago."""
+    store = open_store(tmp_path, jobs=3)
+    for number, now in enumerate((NOW, NOW - 86_400, NOW + 1)):
+        (lease,) = store.pull(ask(str(number)), now)
+        deliver(store, lease.lease_id, f"input {number}".encode(), 0.0, now)
+    page, _ = store.books.settlements(HOME, "r1", None, 10)
+    store.close()
+    assert [one.settled_at for one in page] == [NOW, NOW, NOW + 1]
+
+
+@pytest.mark.parametrize("is_turned", [False, True], ids=["time passes", "the clock is turned"])
+def test_uploads_are_forgotten_when_time_has_passed_and_not_when_the_clock_is_turned(
+    tmp_path: Path, is_turned: bool
+) -> None:
+    store, steady_s = open_store(tmp_path), 5.0
+    uploads = Blobs(store.database, TinyCatalogue(), lambda: steady_s)
+    uploads.upload("a" * 64, b"a", NOW)
+    later_s = EVEN_S + KEPT_S
+    steady_s += EVEN_S if is_turned else later_s
+    uploads.upload("b" * 64, b"b", NOW + later_s)
+    assert (uploads.get("a" * 64) is not None) is is_turned
+    steady_s += EVEN_S
+    uploads.upload("c" * 64, b"c", NOW + later_s + EVEN_S)
+    assert uploads.get("a" * 64) is None
+    assert uploads.get("b" * 64) is not None
     store.close()

@@ -130,8 +130,8 @@ class Home:
         leases = (await self.client.pull(request, 0)).leases
         return leases[0] if leases else None
 
-    async def deliver(self, lease_id: str, output: bytes) -> Any:
-        return await self.client.deliver(lease_id, "r1", output, 1.0)
+    async def deliver(self, lease_id: str, output: bytes, fuel: int | None = None) -> Any:
+        return await self.client.deliver(lease_id, "r1", output, 1.0, fuel)
 
 
 @pytest.fixture
@@ -298,6 +298,44 @@ async def test_a_third_home_decides_and_the_loser_is_refused_with_a_reason(
     assert won.accepted
     async with session.get(f"/v1/jobs/{report['job_id']}/result") as response:
         assert await response.read() == b"done"
+
+
+async def test_fuel_is_asked_for_where_results_are_compared_and_nowhere_else(
+    session: aiohttp.ClientSession, homes: dict[str, Home]
+) -> None:
+    await submit(session, "alone", replicas=1)
+    assert not (await homes["a"].pull()).count_fuel
+    await submit(session, "compared", replicas=2)
+    assert (await homes["a"].pull()).count_fuel
+
+
+@pytest.mark.parametrize("lie", [8, None, 0, 2**63 - 1])
+async def test_the_same_output_with_other_fuel_is_outvoted(
+    session: aiohttp.ClientSession, homes: dict[str, Home], lie: int | None
+) -> None:
+    _, report = await submit(session, replicas=2)
+    leases = {home: await homes[home].pull() for home in "ab"}
+    assert isinstance(await homes["a"].deliver(leases["a"].lease_id, b"done", lie), Pending)
+    assert isinstance(await homes["b"].deliver(leases["b"].lease_id, b"done", 7), Pending)
+    third = await homes["c"].pull()
+    assert (await homes["c"].deliver(third.lease_id, b"done", 7)).accepted
+    async with homes["a"].session.get("/v1/settlements?radiator_id=r1") as response:
+        (lost,) = (await response.json())["settlements"]
+    assert (lost["reason"], lost["earned"], lost["fuel"]) == ("outvoted", "0", lie)
+    report = await follow(session, report["job_id"])
+    assert report["result"] == {"output_sha256": sha256(b"done").hexdigest(), "fuel": 7}
+
+
+@pytest.mark.parametrize("fuel", [-1, 2**63, 1.5, True, "7", None])
+async def test_fuel_that_is_no_count_is_refused(
+    session: aiohttp.ClientSession, homes: dict[str, Home], fuel: object
+) -> None:
+    await submit(session)
+    lease = await homes["a"].pull()
+    path = f"/v1/leases/{lease.lease_id}/result"
+    result = {"output": "", "energy_j": 1, "fuel": fuel}
+    async with homes["a"].session.put(path, json=result) as response:
+        assert await problem(response) == 400
 
 
 async def test_where_nobody_agrees_nobody_is_paid_and_the_job_is_withdrawn(

@@ -18,7 +18,7 @@ class TinyCatalogue:
     """Has `jobs` jobs, or as many as are asked for; input 0 asks for output 0."""
 
     def __init__(self, jobs: int | None = None, module: bytes = MODULE) -> None:
-        self._jobs = jobs
+        self.jobs = jobs
         self._module = module
         self.MODULES: Mapping[str, str] = {"echo": sha256(module).hexdigest()}
 
@@ -27,7 +27,7 @@ class TinyCatalogue:
         return self._module
 
     def offer(self, number: int) -> Offer | None:
-        if self._jobs is not None and number >= self._jobs:
+        if self.jobs is not None and number >= self.jobs:
             return None
         return Offer(
             number=number,

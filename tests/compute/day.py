@@ -120,6 +120,7 @@ class DayMachine(Machine):
         limits: Limits,
         module_sha256: str | None = None,
         *,
+        count_fuel: bool = False,
         used: Callable[[float], None] | None = None,
     ) -> WorkResult:
         assert used is not None

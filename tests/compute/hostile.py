@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -49,11 +49,16 @@ def say(message: object) -> bytes:
 
 @asynccontextmanager
 async def losing_answers_to(
-    folder: Path, socket_path: Path, request: bytes, count: int
+    folder: Path,
+    socket_path: Path,
+    request: bytes,
+    count: int,
+    left_of: Callable[[bytes], bytes] = lambda _: b"",
 ) -> AsyncIterator[Path]:
     """Serve a socket that passes all on to `socket_path`, but loses some answers.
 
-    They are the first `count` to requests that begin with `request`.
+    They are the first `count` to requests that begin with `request`; `left_of` says what comes
+    of them before the connection ends.
     """
     left = count
 
@@ -66,6 +71,7 @@ async def losing_answers_to(
                 answer = await behind.read(1 << 20)
                 if left and asked.startswith(request):
                     left -= 1
+                    writer.write(left_of(answer))
                     return
                 writer.write(answer)
                 await writer.drain()

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -45,6 +46,15 @@ class Bench:
         self.may_burn = True
         self.is_silent = False
         self.slot_w = SLOT_W
+        self.total_j = 0.0
+
+    async def count(self) -> None:
+        """Report energy, not watts, to the joule."""
+        while True:
+            busy = self.machine.usage(OWNER).busy_slots or 0.0
+            self.total_j += (IDLE_W + self.slot_w * busy) * 0.25
+            self.meter.count(float(int(self.total_j)))
+            await asyncio.sleep(0.25)
 
     async def report(self) -> None:
         while True:
@@ -59,12 +69,12 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(folder: Path) -> AsyncIterator[Bench]:
+async def bench(folder: Path, *, counts: bool = False) -> AsyncIterator[Bench]:
     computer, meter = ComputerPower(Rapl(folder)), PowerMeter()
     async with machine_for() as machine:
         with computer.metered(meter):
             bench = Bench(machine, computer, meter)
-            reports = asyncio.create_task(bench.report())
+            reports = asyncio.create_task(bench.count() if counts else bench.report())
             await until(lambda: meter.reading() is not None)
             try:
                 yield bench
@@ -104,6 +114,16 @@ async def test_what_the_meter_shows_becomes_idle_watts_and_watts_per_slot(tmp_pa
     assert found.idle_w == pytest.approx(IDLE_W, abs=20.0)
     assert len(found.levels) == len(slots_to_try(found.slots))
     assert here.told[: len(found.levels)] == sorted(here.told[: len(found.levels)])
+
+
+async def test_a_meter_that_counts_energy_will_do_if_it_moves_often(tmp_path: Path) -> None:
+    with patch("custom_components.qheat.compute.counter.SHORTEST_S", 2.0):
+        async with bench(tmp_path, counts=True) as here:
+            found = await calibrated(here)
+            await rests(here)
+
+    assert found.slot_w == pytest.approx(SLOT_W, rel=0.9)
+    assert found.idle_w == pytest.approx(IDLE_W, abs=20.0)
 
 
 async def test_a_calibration_cut_off_while_slots_burn_leaves_no_load(tmp_path: Path) -> None:

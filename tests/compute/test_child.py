@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from custom_components.qheat.compute.machine import Lock, WorkFault
@@ -18,15 +18,32 @@ JSON = st.recursive(
 )
 
 
+def _success(fuel: object) -> bytes:
+    return Frame({"lock": LOCK.to_json(), "fuel": fuel}, b"12345").encode()
+
+
 def _fault(fault: object, detail: object) -> bytes:
     return Frame({"fault": fault, "detail": detail}).encode()
 
 
 def test_output_up_to_the_limit_is_a_success() -> None:
-    answer = Frame({"lock": LOCK.to_json()}, b"12345").encode()
+    answer = _success(None)
 
-    assert read_answer(b"\n" + answer, 5) == Success(b"12345", LOCK)
+    assert read_answer(b"\n" + answer, 5) == Success(b"12345", LOCK, None)
     assert isinstance(read_answer(b"\n" + answer, 4), Failure)
+
+
+@pytest.mark.parametrize("fuel", [0, 1, 2**63 - 1])
+def test_fuel_is_a_count(fuel: int) -> None:
+    assert read_answer(_success(fuel), 5) == Success(b"12345", LOCK, fuel)
+
+
+@pytest.mark.parametrize("fuel", [-1, 2**63, 10**4000, True, 1.0, float("nan"), "7", [], {}])
+def test_a_worker_that_burns_what_is_no_count_has_no_result(fuel: object) -> None:
+    answer = read_answer(_success(fuel), 5)
+
+    assert isinstance(answer, Failure)
+    assert answer.fault is WorkFault.WORKER_DIED
 
 
 @pytest.mark.parametrize("fault", [WorkFault.BUDGET_ENDED, WorkFault.OUT_OF_TIME, "new", 7, [], {}])
@@ -45,9 +62,10 @@ def test_a_detail_is_one_short_line() -> None:
     assert len(answer.detail) <= 500
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     header=st.fixed_dictionaries(
-        {}, optional={"lock": JSON, "fault": JSON, "detail": JSON, "size": JSON}
+        {}, optional={"lock": JSON, "fuel": JSON, "fault": JSON, "detail": JSON, "size": JSON}
     ),
     body=st.binary(max_size=5),
 )

@@ -80,7 +80,7 @@ async def problem_with(folder: Path, answer: bytes, **options: bool) -> BackendE
             http(b"", "302 Go", "Location: http://localhost/v1/account\r\n"),
             EngineProblem.BACKEND_FAULTY,
         ),
-        (http(b"{}").replace(b": 2", b": 20"), EngineProblem.BACKEND_FAULTY),  # cut off
+        (http(b"{}").replace(b": 2", b": 20"), EngineProblem.BACKEND_UNREACHABLE),  # cut off
         (http(b"{}").replace(b": 2", b": -2"), EngineProblem.BACKEND_FAULTY),
         (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000 + b"\r\n\r\n", EngineProblem.BACKEND_FAULTY),
         (http(b" " * 2_000_000), EngineProblem.BACKEND_FAULTY),
@@ -211,6 +211,8 @@ def changed(message: Any, path: str, value: object) -> Any:
         ("job.memory_bytes", 1 << 60),
         ("job.cpu_s", 0),
         ("job.output_bytes", -1),
+        ("job.count_fuel", 1),
+        ("job.count_fuel", None),
     ],
 )
 def test_a_lease_with_a_wrong_field_is_refused(path: str, value: object) -> None:

@@ -167,3 +167,51 @@ async def test_who_keeps_the_computer_has_it_alone_until_it_is_given_back(
     assert member.status().heat_kind is HeatKind.PAID
     member.set_budget(BUDGET)
     assert engine.budget == BUDGET
+
+
+@given(steps=st.lists(st.tuples(st.floats(1, 1e4), st.floats(0, 500), st.floats(0, 500))))
+async def test_what_an_energy_meter_counts_is_dealt_out_whole(
+    steps: list[tuple[float, float, float]],
+) -> None:
+    computer, total_j = ComputerPower(Rapl(Path("/nowhere"))), 0.0
+    engines = [Estimating(0.0), Estimating(0.0)]
+    members = [MeteredEngine(engine, computer) for engine in engines]
+    for member in members:
+        await member.start()
+    meter = PowerMeter()
+    with computer.metered(meter):
+        assert [member.status().counted_j for member in members] == [None, None]
+        for moved_j in (0.0, 1.0):
+            meter.count(moved_j)
+        assert [member.status().counted_j for member in members] == [0, 0]
+        for step_j, *powers_w in steps:
+            for engine, power_w in zip(engines, powers_w, strict=True):
+                engine.now = replace(engine.now, power_w=power_w)
+            before_j = [member.status().counted_j or 0.0 for member in members]
+            total_j += step_j
+            meter.count(1.0 + total_j)
+            after_j = [member.status().counted_j or 0.0 for member in members]
+            for power_w, before, after in zip(powers_w, before_j, after_j, strict=True):
+                share = power_w / sum(powers_w) if sum(powers_w) else 0.5
+                assert after - before == pytest.approx(step_j * share, abs=1e-6)
+        dealt_j = sum(member.status().counted_j or 0.0 for member in members)
+        assert dealt_j == pytest.approx(total_j)
+
+
+async def test_a_meter_of_watts_is_believed_before_one_that_counts(
+    computer: ComputerPower,
+) -> None:
+    (member,) = await joined(computer, 100.0)
+    watts, counts = PowerMeter(), PowerMeter()
+    with computer.metered(watts), computer.metered(counts):
+        for total_j in (0.0, 10.0, 20.0):
+            counts.count(total_j)
+        assert member.status().counted_j == 0
+        watts.take(50.0)
+        counts.count(30.0)
+        assert member.status().counted_j is None
+        watts.take(None)
+        counts.count(40.0)
+        assert member.status().counted_j == 0
+        counts.count(45.0)
+        assert member.status().counted_j == 5

@@ -62,6 +62,22 @@ async def test_a_job_gets_its_input_and_gives_its_output(size: int) -> None:
     assert result.cpu_s > 0.0
 
 
+async def test_the_same_job_burns_the_same_fuel_and_another_input_another() -> None:
+    async with machine_for(ECHO) as machine:
+        burnt = [
+            (await machine.run(OWNER, ECHO, bytes(size), LIMITS, count_fuel=True)).fuel
+            for size in (100_000, 100_000, 300_000)
+        ]
+        uncounted = await machine.run(OWNER, ECHO, b"", LIMITS)
+
+    assert uncounted.fuel is None
+    first, again, other = burnt
+    assert first is not None
+    assert other is not None
+    assert first == again
+    assert 0 < first < other
+
+
 async def test_the_same_job_gives_the_same_output_twice() -> None:
     module = command(DREW)
 
@@ -352,6 +368,9 @@ async def test_a_runner_that_does_not_come_up_is_a_clear_error(
         '{"op":"result","size":0}',
         '{"op":"result","number":1,"cpu_s":NaN,"size":0}',
         '{"op":"result","number":1,"cpu_s":-1,"size":0}',
+        '{"op":"result","number":1,"cpu_s":1,"size":0}',
+        '{"op":"result","number":1,"cpu_s":1,"fuel":-1,"size":0}',
+        '{"op":"result","number":1,"cpu_s":1,"fuel":1e9,"size":0}',
         '{"op":"fault","number":1,"cpu_s":1,"fault":"none","detail":"","size":0}',
         '{"op":"usage","owners":[{"owner":1}],"size":0}',
         '{"op":"usage","owners":3,"size":0}',

@@ -2,10 +2,12 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from custom_components.qheat.backend.store import MOST_FAILURES
 from custom_components.qheat.compute.engine import (
     EngineError,
     EngineProblem,
@@ -188,7 +190,7 @@ async def test_a_backend_that_is_away_is_told_and_found_again(tmp_path: Path) ->
         (http(b"garbage"), EngineProblem.BACKEND_FAULTY),
         (http(b"", "500 Oh"), EngineProblem.BACKEND_FAULTY),
         (http(b"", "401 No"), EngineProblem.BACKEND_REFUSED),
-        (http(b"{}").replace(b": 2", b": 9"), EngineProblem.BACKEND_FAULTY),
+        (http(b"{}").replace(b": 2", b": 9"), EngineProblem.BACKEND_UNREACHABLE),  # cut off
         (b"", EngineProblem.BACKEND_UNREACHABLE),
     ],
 )
@@ -219,6 +221,29 @@ async def test_lost_answers_to_pulls_leak_no_lease(tmp_path: Path) -> None:
         assert await free_jobs(backend) == 4
 
 
+@pytest.mark.parametrize(
+    "left_of",
+    [lambda answer: answer[:-1], lambda _: http(b"", "502 Bad Gateway")],
+    ids=["cut off", "a gateway whose backend is away"],
+)
+async def test_an_input_that_cannot_be_had_now_is_no_failure_of_its_job(
+    tmp_path: Path, left_of: Callable[[bytes], bytes]
+) -> None:
+    async with (
+        serving(tmp_path, TinyCatalogue(jobs=1, module=ECHO)) as backend,
+        losing_answers_to(
+            tmp_path, backend.socket_path, b"GET /v1/inputs/", MOST_FAILURES, left_of
+        ) as path,
+        client_of(path) as client,
+        machine_with(ECHO) as machine,
+        engine_on(client, machine) as engine,
+    ):
+        engine.set_budget(heat())
+        page = await settled(engine, 1)
+        assert page.settlements[0].accepted
+        assert engine.status().work_lost_s == 0
+
+
 async def test_stopped_while_the_answer_to_a_pull_is_lost_it_gives_the_lease_back(
     tmp_path: Path,
 ) -> None:
@@ -247,6 +272,21 @@ async def test_a_result_whose_answer_is_lost_is_settled_once(tmp_path: Path) -> 
         await until(lambda: engine.status().problem is EngineProblem.NO_JOBS)
         assert len((await client.settlements(RADIATOR, None)).settlements) == 1
         assert (await client.account()).balance >= PAY
+
+
+async def test_a_job_that_comes_just_after_the_last_one_does_not_wait_long(tmp_path: Path) -> None:
+    catalogue = TinyCatalogue(jobs=1, module=ECHO)
+    async with (
+        serving(tmp_path, catalogue) as backend,
+        client_of(backend.socket_path) as client,
+        machine_with(ECHO) as machine,
+        engine_on(client, machine) as engine,
+    ):
+        engine.set_budget(heat())
+        await until(lambda: engine.status().problem is EngineProblem.NO_JOBS)
+        catalogue.jobs = 2
+        async with asyncio.timeout(5):
+            await settled(engine, 2)
 
 
 async def test_a_result_is_kept_until_the_backend_is_back(tmp_path: Path) -> None:

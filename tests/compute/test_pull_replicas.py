@@ -65,3 +65,9 @@ async def test_two_homes_that_agree_are_both_paid_and_no_work_is_lost(tmp_path: 
             assert settlement.accepted
             assert settlement.earned == PAY
             assert engine.status().work_lost_s == 0
+        report = await server.desk.ask(
+            lambda store: Submissions(store, lambda: "job").report("job")
+        )
+        assert report.result is not None
+        assert report.result.fuel is not None
+        assert report.result.fuel > 0

@@ -189,7 +189,7 @@ def test_without_a_lock_on_system_calls_a_worker_refuses_to_work(mode: str) -> N
     worker = subprocess.run(
         [sys.executable, "-I", "-c", UNLOCKED, str(boot.__file__), str(os.getpid()), folder],
         check=True,
-        input=Frame({"mode": mode, "module_bytes": 0, **limits}).encode(),
+        input=Frame({"mode": mode, "module_bytes": 0, "count_fuel": False, **limits}).encode(),
         capture_output=True,
         timeout=60,
     )

@@ -133,9 +133,7 @@ async def test_damaged_books_are_set_aside_and_reported_and_nobody_freezes(
 
 
 @pytest.mark.usefixtures("engine")
-@pytest.mark.parametrize(
-    "kept", [[], {LIVING_ROOM: 3}, {LIVING_ROOM: {"setting": None, "room": 7, "control": [3]}}]
-)
+@pytest.mark.parametrize("kept", [[], {LIVING_ROOM: 3}, {LIVING_ROOM: {"room": 7}}])
 async def test_a_radiator_whose_memory_makes_no_sense_starts_anew(
     hass: HomeAssistant, entry: MockConfigEntry, hass_storage: dict[str, Any], kept: Any
 ) -> None:

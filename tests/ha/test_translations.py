@@ -15,7 +15,7 @@ from custom_components.qheat.compute.engine import EngineProblem, HeatKind, Powe
 from custom_components.qheat.heating import Reason
 from custom_components.qheat.image import DESCRIPTION as PICTURE
 from custom_components.qheat.money_issues import FOREIGN_SETTLEMENTS, PRICE_REFUSED
-from custom_components.qheat.problems import ISSUES, PULL_ISSUES
+from custom_components.qheat.problems import BOINC_ISSUES, PULL_ISSUES
 from custom_components.qheat.schedule_issues import SCHEDULE_GONE
 from custom_components.qheat.sensor import (
     EMBEDDED_DESCRIPTIONS,
@@ -130,7 +130,7 @@ def test_every_refusal_of_a_boinc_client_has_a_text() -> None:
 
 
 def test_every_issue_of_a_radiator_has_a_text() -> None:
-    of_engines = {issue.key for issue in (*ISSUES.values(), *PULL_ISSUES.values())}
+    of_engines = {issue.key for issue in (*BOINC_ISSUES.values(), *PULL_ISSUES.values())}
     of_money = {FOREIGN_SETTLEMENTS, PRICE_REFUSED}
     assert of_engines | of_money | {SCHEDULE_GONE} <= set(TEXTS["en"]["issues"])
 

@@ -7,12 +7,13 @@ from hypothesis import strategies as st
 from custom_components.qheat.heating import (
     HeatDemand,
     RadiatorRating,
+    RatingDoubt,
     Reason,
     RoomControl,
     RoomReading,
     Target,
 )
-from custom_components.qheat.heating.guards import Clock, SensorWatch
+from custom_components.qheat.heating.guards import Clock, RatingWatch, SensorWatch
 
 RATING = RadiatorRating(idle_w=20, rated_w=500, slots=6)
 COMFORT = Target(setpoint_c=20)
@@ -122,3 +123,67 @@ def test_a_rating_that_no_radiator_can_have_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match="rating"):
         RadiatorRating(idle_w=idle_w, rated_w=rated_w, slots=slots)
+
+
+def judged(
+    shares: list[float | None], asked_w: float = 500, every_s: float = 60
+) -> RatingDoubt | None:
+    """Return the verdict on a 500 W radiator that gave these shares of it, one a minute."""
+    watch = RatingWatch(500)
+    for share in shares:
+        watch.see(every_s, asked_w, None if share is None else 500 * share)
+    return watch.doubt
+
+
+@pytest.mark.parametrize(
+    ("share", "doubt"),
+    [
+        (0.0, RatingDoubt.WEAKER),
+        (0.7, RatingDoubt.WEAKER),
+        (0.8, None),
+        (1.0, None),
+        (1.2, None),
+        (1.3, RatingDoubt.STRONGER),
+    ],
+)
+def test_an_hour_of_full_demand_shows_whether_a_radiator_keeps_its_rating(
+    share: float, doubt: RatingDoubt | None
+) -> None:
+    assert judged([share] * 60) is None
+    assert judged([share] * 66) is doubt
+
+
+def test_a_radiator_is_judged_on_full_demand_only() -> None:
+    assert judged([0.5] * 600, asked_w=400) is None
+
+
+def test_what_no_meter_measured_is_no_evidence_of_the_rating() -> None:
+    assert judged([None] * 600) is None
+    assert judged([*[0.5] * 30, None] * 20) is RatingDoubt.WEAKER
+    assert judged([0.5, 0.5, None] * 200) is None
+
+
+def test_the_first_minutes_of_full_demand_do_not_count_against_a_radiator() -> None:
+    assert judged([*[0.2] * 5, *[1.0] * 20] * 4) is None
+
+
+def test_a_doubt_of_the_rating_ends_with_an_hour_as_it_should_be() -> None:
+    assert judged([*[0.5] * 70, *[1.0] * 30]) is RatingDoubt.WEAKER
+    assert judged([*[0.5] * 66, *[1.0] * 60]) is None
+
+
+def test_a_clock_that_jumps_is_no_hour_of_evidence() -> None:
+    assert judged([0.5, 0.5], every_s=1e9) is None
+
+
+def test_a_room_tells_that_its_measured_radiator_is_weaker_than_rated() -> None:
+    control = RoomControl(RATING)
+    for minute in range(120):
+        reading = RoomReading(
+            time_s=60.0 * minute,
+            temperature_c=15.0 + minute / 1000,
+            heat_output_w=250.0,
+            output_measured=minute > 1,
+        )
+        control.step(reading, COMFORT)
+    assert control.rating_doubt is RatingDoubt.WEAKER

@@ -1,5 +1,7 @@
 """What a tenant's house does to a thermostat, in a simulated room."""
 
+from dataclasses import replace
+
 import pytest
 
 from custom_components.qheat.heating import (
@@ -9,6 +11,7 @@ from custom_components.qheat.heating import (
     RoomReading,
     SimulatedRoom,
     Target,
+    refit,
 )
 
 RATING = RadiatorRating(idle_w=20, rated_w=500, slots=6)
@@ -62,3 +65,44 @@ def test_a_job_that_has_been_started_is_not_taken_back_for_ten_minutes() -> None
     later_w = [step(control, room, Target(setpoint_c=17)) for _ in range(20)]
     assert later_w[:9] == [raised_w] * 9
     assert later_w[-1] < raised_w
+
+
+def live(control: RoomControl, room: SimulatedRoom, days: int) -> list[tuple[float, float]]:
+    """Live by a schedule, learning every night; return the hours and errors in comfort time."""
+    errors_k = []
+    until_s = room.time_s + days * DAY_S
+    while room.time_s < until_s:
+        day_s, hour = room.time_s // DAY_S * DAY_S, room.time_s % DAY_S / 3600
+        warm = 7 <= hour < 22
+        changes = [(day_s + add_h * 3600, to_c) for add_h, to_c in ((7, 20), (22, 17), (31, 20))]
+        upcoming = tuple(change for change in changes if change[0] > room.time_s)
+        step(control, room, Target(setpoint_c=20 if warm else 17, upcoming=upcoming))
+        if warm:
+            errors_k.append((hour, room.temperature_c - 20))
+        if control.needs_refit():
+            control.adopt(refit(control.snapshot()))
+    return errors_k
+
+
+@pytest.mark.parametrize(
+    ("change", "rated_w"),
+    [
+        ({"loss_w_k": 0.6 * ROOM.loss_w_k}, 500),
+        ({"air_j_k": 2 * ROOM.air_j_k, "structure_j_k": 1.3 * ROOM.structure_j_k}, 500),
+        ({}, 900),
+    ],
+    ids=["new windows", "furniture", "another radiator"],
+)
+def test_what_was_learned_does_no_harm_when_the_room_changes(
+    change: dict[str, float], rated_w: float
+) -> None:
+    control, room = RoomControl(RATING), SimulatedRoom(ROOM, start_s=0.0, start_c=18.0)
+    live(control, room, days=3)
+    room = SimulatedRoom(replace(ROOM, **change), room.save())
+    control = RoomControl(replace(RATING, rated_w=rated_w), control.save())
+    live(control, room, days=2)
+    settled = live(control, room, days=2)
+    at_seven = [error_k for hour, error_k in settled if hour < 7 + 1 / 60]
+    assert len(at_seven) == 2
+    assert min(at_seven) > -0.3
+    assert sum(abs(error_k) <= 0.3 for _, error_k in settled) > 0.95 * len(settled)

@@ -31,7 +31,8 @@ MOST_OUTPUT_BYTES: Final = 8 * 1024 * 1024
 MOST_LEASES: Final = 64
 MOST_WAIT_S: Final = 60.0
 MOST_FUEL: Final = 2**63 - 1
-RETRY_AFTER_S: Final = 10
+RETRY_AFTER_S: Final = 1
+"""Short, for a job that comes meanwhile waits so long; homes ask with `Prefer: wait` again."""
 CAPABILITY: Final = "wasm32-wasi"
 OPENAPI_PATH: Final = "/v1/openapi.json"
 

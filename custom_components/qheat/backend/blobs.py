@@ -1,5 +1,7 @@
 """Modules and inputs, each under its SHA-256: uploaded ones, and those of the catalogue's jobs."""
 
+import time
+from collections.abc import Callable
 from typing import Final
 
 from .database import Database
@@ -10,14 +12,29 @@ KEPT_S: Final = 86_400.0
 """For so long after its upload a blob is kept without a job that needs it."""
 RESULT_KEPT_S: Final = 7 * 86_400.0
 SWEEP_S: Final = 600.0
+EVEN_S: Final = 3600.0
+"""Nothing is forgotten before the clock has gone evenly for so long: until then it may be wrong."""
+
+_LEAP_S: Final = 60.0
 
 
 class Blobs:
-    """The blobs in a database; writing is done inside the caller's transaction."""
+    """The blobs in a database; writing is done inside the caller's transaction.
 
-    def __init__(self, database: Database, catalogue: Catalogue) -> None:
+    `steady` gives seconds that nobody can turn back or forwards.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        catalogue: Catalogue,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._database = database
         self._catalogue = catalogue
+        self._steady = steady
+        self._ahead_s: float | None = None
+        self._even_since_s = 0.0
         self._swept_at = 0.0
 
     def keep(self, sha256_hex: str, body: bytes, kept_until: float) -> bool:
@@ -71,7 +88,7 @@ class Blobs:
 
     def sweep(self, now: float) -> None:
         """Forget, now and then, results nobody fetched for long and blobs that no job needs."""
-        if 0 <= now - self._swept_at < SWEEP_S:
+        if not self._is_even(now) or 0 <= now - self._swept_at < SWEEP_S:
             return
         self._swept_at = now
         self._database.execute(
@@ -94,3 +111,11 @@ class Blobs:
         self._database.execute(
             "DELETE FROM manifests WHERE module_sha256 NOT IN (SELECT sha256 FROM blobs)"
         )
+
+    def _is_even(self, now: float) -> bool:
+        """Tell whether nobody has turned the clock lately, as far as this process can know."""
+        steady_s = self._steady()
+        ahead_s = now - steady_s
+        if self._ahead_s is None or abs(ahead_s - self._ahead_s) > _LEAP_S:
+            self._ahead_s, self._even_since_s = ahead_s, steady_s
+        return steady_s - self._even_since_s >= EVEN_S

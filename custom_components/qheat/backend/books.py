@@ -47,7 +47,7 @@ class Books:
             repaid=repaid.quantize(_MONEY_STEP) if accepted else Decimal(0),
             energy_j=energy_j,
             currency=self._terms.currency,
-            settled_at=now,
+            settled_at=max(now, self._last_at(lease["home_id"], lease["radiator_id"])),
         )
         self._write(lease["home_id"], booking)
         self._prune(booking.kind)
@@ -108,6 +108,20 @@ class Books:
             most,
         )
         return [(row["body"], row["output"]) for row in rows]
+
+    def _last_at(self, home_id: str, radiator_id: str) -> float:
+        """Return when a radiator's last settlement was made (epoch seconds).
+
+        With the clock turned back the next one is dated no earlier: a home takes what is dated
+        before all that it remembers for booked long ago.
+        """
+        row = self._database.execute(
+            "SELECT settled_at FROM settlements WHERE home_id = ? AND radiator_id = ?"
+            " ORDER BY place DESC LIMIT 1",
+            home_id,
+            radiator_id,
+        ).fetchone()
+        return 0.0 if row is None else float(row["settled_at"])
 
     def _write(self, home_id: str, booking: Booking) -> None:
         self._database.execute(

@@ -376,6 +376,7 @@ class Store:
             memory_bytes=row["memory_bytes"],
             cpu_s=row["cpu_s"],
             output_bytes=row["output_bytes"],
+            count_fuel=row["replicas"] > 1,
             signed=self.manifests.get(row["module_sha256"]),
         )
 

@@ -94,6 +94,8 @@ class Lease:
     memory_bytes: int
     cpu_s: float
     output_bytes: int
+    count_fuel: bool
+    """Whether the result is compared with others', by its fuel, too."""
     signed: SignedManifest | None
     """None: one of the backend's own modules, which homes have too."""
 

@@ -14,6 +14,7 @@ from statistics import median
 from typing import Final
 
 from .computer import ComputerPower, InUseError
+from .counter import Reading
 from .engine import HeatKind, PowerSource
 from .machine import Machine
 
@@ -152,7 +153,7 @@ class Calibration:
         self, slots: int, burns: Sequence[asyncio.Task[None]], source: PowerSource
     ) -> Level:
         begun_s = time.monotonic()
-        seen: dict[float, float] = {}
+        seen: dict[float, Reading] = {}
         busy: list[float] = []
         while (passed_s := time.monotonic() - begun_s) < self._level_s:
             if not self._may_burn():
@@ -164,8 +165,8 @@ class Calibration:
             measured, usage = self._computer.measured(), self._machine.usage(OWNER)
             if measured is None or measured.source is not source:
                 raise CalibrationError(CalibrationFault.NO_METER)
-            if measured.reading.at_s >= begun_s:
-                seen[measured.reading.at_s] = measured.reading.power_w
+            if measured.reading.since_s >= begun_s:
+                seen[measured.reading.at_s] = measured.reading
             if settled and usage.busy_slots is not None:
                 busy.append(usage.busy_slots if slots else 0.0)
             await asyncio.sleep(self._level_s / _LOOKS)
@@ -173,8 +174,8 @@ class Calibration:
             raise CalibrationError(CalibrationFault.NO_METER)
         settled_s = begun_s + self._level_s * SETTLE_SHARE
         # A meter that reports changes only may have said its last word early.
-        late = [w for at_s, w in seen.items() if at_s >= settled_s] or [seen[max(seen)]]
-        return Level(busy_slots=median(busy), power_w=median(late))
+        late = [one for one in seen.values() if one.since_s >= settled_s] or [seen[max(seen)]]
+        return Level(busy_slots=median(busy), power_w=median(one.power_w for one in late))
 
     def _allot(self, slots: int) -> None:
         # Urgent: only a load that other programs do not take away can be measured.

@@ -140,10 +140,20 @@ class JobClient:
                 raise
 
     async def deliver(
-        self, lease_id: str, radiator_id: str, output: bytes, energy_j: float
+        self,
+        lease_id: str,
+        radiator_id: str,
+        output: bytes,
+        energy_j: float,
+        fuel: int | None = None,
     ) -> Settlement | Pending | None:
         """Deliver a result, again if need be; None: the backend will never take it."""
-        message = {"output": b64encode(output).decode(), "energy_j": energy_j}
+        message: dict[str, object] = {
+            "output": b64encode(output).decode(),
+            "energy_j": energy_j,
+        }
+        if fuel is not None:
+            message["fuel"] = fuel
         try:
             answer = await self._ask(hdrs.METH_PUT, f"leases/{lease_id}/result", message)
         except BackendError as error:
@@ -223,7 +233,12 @@ class JobClient:
                     ),
                     body=await _read_bounded(response, most),
                 )
-        except (TimeoutError, OSError, aiohttp.ClientConnectionError) as error:
+        except (
+            TimeoutError,
+            OSError,
+            aiohttp.ClientConnectionError,
+            aiohttp.ClientPayloadError,  # the answer broke off
+        ) as error:
             failure = EngineProblem.BACKEND_UNREACHABLE, type(error).__name__
         except (aiohttp.ClientError, RuntimeError, ValueError) as error:
             failure = EngineProblem.BACKEND_FAULTY, type(error).__name__

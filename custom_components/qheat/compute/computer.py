@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final, override
 
+from .counter import Reading
 from .engine import (
     Engine,
     EngineStatus,
@@ -15,7 +16,7 @@ from .engine import (
     PowerSource,
     SettlementPage,
 )
-from .meter import PowerMeter, Reading
+from .meter import PowerMeter
 from .rapl import Rapl
 
 RAPL_EVERY_S: Final = 5.0
@@ -44,6 +45,8 @@ class ComputerPower:
         self._rapl_meter = PowerMeter(fresh_s=RAPL_FRESH_S)
         self._meters: list[PowerMeter] = []
         self._members: list[MeteredEngine] = []
+        self._dealt: tuple[PowerMeter, float] | None = None
+        """Which meter counts, and how much of it the radiators have got."""
         self.kept_kind: HeatKind | None = None
         """The kind of heat made by whoever has the computer to themselves; None: nobody has."""
 
@@ -70,6 +73,36 @@ class ComputerPower:
                 return Measured(reading=reading, source=PowerSource.MEASURED)
         rapl = self._rapl_meter.reading()
         return None if rapl is None else Measured(reading=rapl, source=PowerSource.RAPL)
+
+    def deal(self) -> bool:
+        """Share out what an energy meter has counted since the last call; tell if one counts.
+
+        Each step goes in proportion to the estimates at its time: as a meter moves more often
+        while more is drawn, in the end each radiator has what it drew.
+        """
+        meter = self._counting()
+        counted_j = None if meter is None else meter.counted_j()
+        before, self._dealt = self._dealt, None
+        if meter is None or counted_j is None:
+            return False
+        self._dealt = (meter, counted_j)
+        if before is None or before[0] is not meter or counted_j <= before[1]:
+            return True
+        estimates_w = [(one, one.estimate_w() or 0.0) for one in self._members]
+        sum_w = sum(power_w for _, power_w in estimates_w)
+        for member, power_w in estimates_w:
+            share = power_w / sum_w if sum_w else 1 / len(estimates_w)
+            member.counted_j += (counted_j - before[1]) * share
+        return True
+
+    def _counting(self) -> PowerMeter | None:
+        """Return the meter that is believed, if it is one that counts energy."""
+        for meter in self._meters:
+            if meter.shown() is not None:
+                return None
+            if meter.counted_j() is not None:
+                return meter
+        return None
 
     @contextmanager
     def kept(self) -> Iterator[None]:
@@ -113,6 +146,8 @@ class MeteredEngine(Engine):
     def __init__(self, engine: Engine, computer: ComputerPower) -> None:
         self._engine = engine
         self._computer = computer
+        self.counted_j = 0.0
+        """This radiator's share of what an energy meter of the computer has counted."""
 
     @override
     async def start(self) -> None:
@@ -135,6 +170,8 @@ class MeteredEngine(Engine):
         status = self._engine.status()
         if self._computer.kept_kind is not None:
             status = replace(status, heat_kind=self._computer.kept_kind)
+        if self._computer.deal():
+            status = replace(status, counted_j=self.counted_j)
         share = self._computer.share_of(self)
         if share is None:
             return status

@@ -105,6 +105,8 @@ class EngineStatus:
     slots; infinite: nobody knows of it. None: of none."""
     reachable: bool = True
     """Whether the radiator itself can be asked; its jobs' backend is another matter."""
+    counted_j: float | None = None
+    """What an energy meter has counted since the engine was made; None: none counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -108,8 +108,10 @@ class LeasedJob:
         except WorkError as error:
             self.fault, self.lost_s = error.fault, error.cpu_s
             self._reason = _REASONS.get(error.fault, GiveBackReason.FAILED)
-        except BackendError:
-            self._reason = GiveBackReason.FAILED
+        except BackendError as error:
+            # A gateway whose backend is away says 502: that is no fault of the job's.
+            passes = error.status is not None and not error.is_final
+            self._reason = GiveBackReason.STOPPED if passes else GiveBackReason.FAILED
         else:
             self.phase, self.used_s = Phase.DELIVERING, result.cpu_s
             return result
@@ -122,7 +124,13 @@ class LeasedJob:
         data = await self._insist(lambda: self._client.input_data(lease.input_sha256), _away)
         self.phase, self.began_s = Phase.COMPUTING, time.monotonic()
         return await self._machine.run(
-            self._radiator_id, module, data, lease.limits, lease.module_sha256, used=self._use
+            self._radiator_id,
+            module,
+            data,
+            lease.limits,
+            lease.module_sha256,
+            count_fuel=lease.count_fuel,
+            used=self._use,
         )
 
     def _use(self, cpu_s: float) -> None:
@@ -146,6 +154,7 @@ class LeasedJob:
                 self._radiator_id,
                 result.output,
                 result.cpu_s * self._slot_w,
+                result.fuel,
             ),
             _any,
         )

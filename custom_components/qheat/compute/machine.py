@@ -17,7 +17,7 @@ from .engine import EngineError, EngineProblem
 from .modules import SHIPPED
 from .runner import RunnerProcess
 from .sandbox.frames import MAX_BODY_BYTES, Frame, FrameError
-from .sandbox.work import Limits, Lock, Mode, WorkFault
+from .sandbox.work import Limits, Lock, Mode, WorkFault, read_fuel
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -43,6 +43,8 @@ class WorkResult:
 
     output: bytes
     cpu_s: float
+    fuel: int | None = None
+    """How much the job's instructions burnt; None: it was not counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,17 +141,19 @@ class Machine:
         limits: Limits,
         module_sha256: str | None = None,
         *,
+        count_fuel: bool = False,
         used: Callable[[float], None] | None = None,
     ) -> WorkResult:
         """Run a job to its end; cancelling this kills it. Raises WorkError.
 
         Whoever gives `module_sha256` vouches for the module that has it; without it only those
-        run that the machine was made with. `used` hears every second what CPU seconds it has used.
+        run that the machine was made with. Counting fuel makes a job slower. `used` hears every
+        second what CPU seconds it has used.
         """
         if len(module) + len(input_data) > MAX_BODY_BYTES:
             raise WorkError(WorkFault.REFUSED, "module and input are too large")
         header = {"mode": Mode.JOB, "module_bytes": len(module), **limits.to_json()}
-        header["module_sha256"] = module_sha256
+        header |= {"module_sha256": module_sha256, "count_fuel": count_fuel}
         return await self._work(owner, header, module + input_data, used)
 
     async def burn(self, owner: str) -> None:
@@ -255,7 +259,8 @@ class Machine:
                     self._account(entry)
                 self._heard_s = time.monotonic()
             case "result":
-                result = WorkResult(output=frame.body, cpu_s=_seconds(header["cpu_s"]))
+                cpu_s, fuel = _seconds(header["cpu_s"]), read_fuel(header["fuel"])
+                result = WorkResult(output=frame.body, cpu_s=cpu_s, fuel=fuel)
                 if (future := self._settle(header)) is not None:
                     future.set_result(result)
             case "fault":

@@ -59,6 +59,8 @@ class JobLease:
     pay: Decimal
     repayment_per_kwh: Decimal
     limits: Limits
+    count_fuel: bool = False
+    """Whether the result will be compared by the fuel that the job burnt, too."""
     signed: SignedManifest | None = None
     """What the module's publisher signed, not verified yet."""
 
@@ -174,6 +176,7 @@ def _lease(message: Fields) -> JobLease:
             cpu_s=wire.number(job, "cpu_s", 0.001, _MOST_CPU_S),
             output_bytes=wire.integer(job, "output_bytes", 0, MOST_OUTPUT_BYTES),
         ),
+        count_fuel="count_fuel" in job and wire.flag(job, "count_fuel"),
         signed=None
         if job.get("signed") is None
         else SignedManifest.read(wire.child(job, "signed")),

@@ -1,25 +1,19 @@
-"""What a power meter shows, believed while it is fresh and possible."""
+"""What a meter says of a machine's power, believed while it is fresh and possible."""
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
-FRESH_S: Final = 90.0
+from .counter import FRESH_S, EnergyCounter, Reading
+
 MOST_W: Final = 100_000.0
 """More than any radiator draws."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """What a power meter showed, in watts, and when (on the clock of the budget)."""
-
-    power_w: float
-    at_s: float
+IMPOSSIBLE_SHARE: Final = 10
+"""A meter that shows so many times a machine's full power is not of that machine."""
 
 
 class PowerMeter:
-    """The last reading of a meter; a meter that is silent or talks nonsense shows nothing."""
+    """A meter of watts, or one that counts energy; one that is silent or absurd shows nothing."""
 
     def __init__(
         self,
@@ -32,14 +26,28 @@ class PowerMeter:
         self._fresh_s = fresh_s
         self._clock = clock
         self._last: Reading | None = None
+        self._counter = EnergyCounter(most_w=most_w)
 
     def take(self, power_w: float | None) -> None:
-        """Take in what the meter shows now, in watts; None: nothing."""
+        """Take in the watts that the meter shows now; None: none."""
         self._last = None
         if power_w is not None and 0 <= power_w <= self._most_w:
-            self._last = Reading(power_w=power_w, at_s=self._clock())
+            now_s = self._clock()
+            self._last = Reading(power_w=power_w, at_s=now_s, since_s=now_s)
+
+    def count(self, total_j: float | None, cycle: object = None) -> None:
+        """Take in the joules that the meter has counted since `cycle` began; None: none."""
+        self._counter.take(total_j, self._clock(), cycle)
 
     def reading(self) -> Reading | None:
-        """Return the last reading while it is fresh."""
+        """Return the watts of late, as shown or from what was counted."""
+        return self.shown() or self._counter.reading(self._clock())
+
+    def shown(self) -> Reading | None:
+        """Return the watts that the meter itself shows, while they are fresh."""
         last = self._last
         return last if last and self._clock() - last.at_s <= self._fresh_s else None
+
+    def counted_j(self) -> float | None:
+        """Return the joules counted so far; None while the meter counts none."""
+        return self._counter.counted_j(self._clock())

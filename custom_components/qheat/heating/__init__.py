@@ -4,6 +4,7 @@ Pure: no Home Assistant, no input or output, no clock of its own.
 """
 
 from .demand import FROST_LIMIT_C, HeatDemand, Learned, RadiatorRating, Reason, RoomReading, Target
+from .guards import RatingDoubt
 from .learn import Snapshot, refit
 from .model import RoomModel
 from .room import RoomParameters, SimulatedRoom
@@ -14,6 +15,7 @@ __all__ = [
     "HeatDemand",
     "Learned",
     "RadiatorRating",
+    "RatingDoubt",
     "Reason",
     "RoomControl",
     "RoomModel",

@@ -62,7 +62,9 @@ class RoomReading:
 
     `temperature_c` is None where there is no fresh reading; `measured_s` says when the sensor took
     it (None: now), so that a value passed twice is not taken for two measurements. `heat_output_w`
-    is the radiator's power since the last step (None: unknown). `forecast` holds (time in seconds,
+    is the radiator's power since the last step (None: unknown); `output_measured` says that a meter
+    measured it and that nothing, such as a want of jobs, kept the radiator from giving what was
+    asked. `forecast` holds (time in seconds,
     outdoor °C, sun in W/m² on the horizontal) in order of time. `jobs_left_s` holds the seconds
     that each running job still needs, 0 for one that has just ended (None: unknown): with it, heat
     is taken back where that loses no work.
@@ -72,6 +74,7 @@ class RoomReading:
     temperature_c: float | None
     outdoor_c: float | None = None
     heat_output_w: float | None = None
+    output_measured: bool = False
     measured_s: float | None = None
     forecast: tuple[tuple[float, float, float], ...] = ()
     jobs_left_s: tuple[float, ...] | None = None

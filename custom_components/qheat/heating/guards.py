@@ -5,6 +5,7 @@ They decide from the reading alone, remember as little as they can, and know not
 
 import math
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Final
 
 from .demand import FROST_LIMIT_C, HeatDemand, RadiatorRating, Reason, RoomReading, Target
@@ -21,6 +22,12 @@ LONGEST_EVIDENCE_S: Final = 900.0
 STUCK_AFTER_S: Final = 6 * 3600.0
 STUCK_SHARE: Final = 0.9
 """A reading is stuck if this share of the rated power for `STUCK_AFTER_S` never moved it."""
+FULL: Final = 0.99
+SETTLE_S: Final = 300.0
+JUDGED_AFTER_S: Final = 3600.0
+WEAKER: Final = 0.75
+STRONGER: Final = 1.25
+"""Shares of the rated power, as a mean over an hour of full demand, that still pass for it."""
 
 
 def believable(value: object, low: float, high: float) -> float | None:
@@ -96,6 +103,43 @@ class SensorWatch:
             self._unmoved_s >= STUCK_AFTER_S
             and self._unmoved_j >= STUCK_SHARE * rated_w * self._unmoved_s
         )
+
+
+class RatingDoubt(StrEnum):
+    """How a radiator's heat output differs from what its rating says."""
+
+    WEAKER = "weaker_than_rated"
+    STRONGER = "stronger_than_rated"
+
+
+class RatingWatch:
+    """Compares measured heat output with the rating while all of it is asked for."""
+
+    def __init__(self, rated_w: float) -> None:
+        self._rated_w = rated_w
+        self._full_s = self._judged_s = self._judged_j = 0.0
+        self.doubt: RatingDoubt | None = None
+
+    def see(self, elapsed_s: float, asked_w: float, measured_w: float | None) -> None:
+        """Take the mean watts of a step in which `asked_w` were wanted; None is no evidence."""
+        if measured_w is None or asked_w < FULL * self._rated_w:
+            self._full_s = 0.0
+            return
+        lasted_s = min(elapsed_s, LONGEST_EVIDENCE_S)
+        self._full_s += lasted_s
+        # Jobs begin and meters report with a delay.
+        if self._full_s <= SETTLE_S:
+            return
+        self._judged_s += lasted_s
+        self._judged_j += measured_w * lasted_s
+        if self._judged_s < JUDGED_AFTER_S:
+            return
+        share = self._judged_j / self._judged_s / self._rated_w
+        self._judged_s = self._judged_j = 0.0
+        if share < WEAKER:
+            self.doubt = RatingDoubt.WEAKER
+        else:
+            self.doubt = RatingDoubt.STRONGER if share > STRONGER else None
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ from typing import Final
 
 from .comfort import EARLY_K, MOST_MARGIN_K, Comfort
 from .demand import HeatDemand, Learned, RadiatorRating, RoomReading, Target
-from .guards import Clock, Guards, SensorWatch, believable
+from .guards import Clock, Guards, RatingDoubt, RatingWatch, SensorWatch, believable
 from .habits import Habits
 from .history import History
 from .learn import FEWEST, Snapshot
@@ -32,6 +32,7 @@ class RoomControl:
         self._clock = Clock()
         self._watch = SensorWatch()
         self._guards = Guards(rating)
+        self._rating_watch = RatingWatch(rating.rated_w)
         self._comfort = Comfort(
             rating,
             _saved_model(self._usual, saved.get("model")),
@@ -69,6 +70,11 @@ class RoomControl:
     def window_open(self) -> bool:
         """Whether the air has just leapt as it does with an open window."""
         return self._comfort.aired(self._time_s)
+
+    @property
+    def rating_doubt(self) -> RatingDoubt | None:
+        """How the radiator differs from its rating, as far as a meter has shown."""
+        return self._rating_watch.doubt
 
     @property
     def next_start_s(self) -> float | None:
@@ -114,6 +120,8 @@ class RoomControl:
         self._time_s = believable(reading.time_s, *TIME_S) or self._time_s
         heat_w = believable(reading.heat_output_w, 0.0, 10 * self.rating.rated_w)
         given_w = self._last_w if heat_w is None else heat_w
+        measured_w = heat_w if reading.output_measured else None
+        self._rating_watch.see(elapsed_s, self._last_w, measured_w)
         room_c = self._watch.accept(reading.temperature_c, elapsed_s, given_w)
         if reading.measured_s is not None and reading.measured_s == self._measured_s:
             room_c = None

@@ -1,10 +1,12 @@
 """One radiator's account: power over time becomes heat, settlements become money."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ..compute.engine import HeatKind, PowerSource, Settlement, SettlementPage
+from .awaited import Awaited, Stretch
 from .booking import Booking, Fault, SettlementFaultError, SettlementMemory, checked, worked_at
 from .hours import Hours
 from .money import LedgerError, Tariff, check_number, check_text, on_grid
@@ -17,6 +19,7 @@ MAX_JOB_KINDS: Final = 64
 MAX_CURSOR: Final = 1024
 OTHER_JOBS: Final = "other"
 _MAX_TIME_S: Final = 1e11
+_MAX_COUNTED_J: Final = 1e15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,13 @@ class Reading:
     kind: HeatKind
     source: PowerSource
     tariff: Tariff | None
+    counted_j: float | None
+    """What an energy meter has counted so far, None without one."""
+
+    @property
+    def stretch(self) -> Stretch:
+        """What the heat of this moment has in common with other heat."""
+        return Stretch.at(self.moment.utc_s, self.kind, self.source, self.tariff)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,6 +68,9 @@ class Account:
     """The number of the volume, the account written whole, that changes are counted from."""
     volumes_tried: int = 0
     """How many volumes were begun, whether or not they could be written."""
+    awaited: Awaited = field(default_factory=Awaited)
+    """What an energy meter has yet to count."""
+    _counted_j: float | None = None
     _last: Reading | None = None
 
     def record(self, reading: Reading) -> None:
@@ -66,19 +79,23 @@ class Account:
         Each reading stands for half of the time to either neighbour (the trapezoid rule). Power
         moves in steps between readings, and this halves the largest error of holding the last
         value; it also splits the heat cleanly where its kind, source or price changes.
+        Where an energy meter counts, the heat is what it counts, when it does; until then the
+        power says when and of which kind it was, and stands in for a meter that falls silent.
         Raises LedgerError for a power that no radiator has; it then counts as unknown.
         """
         before, self._last = self._last, None
         if reading.power_w is not None:
             check_number("power_w", reading.power_w, MAX_POWER_W)
+        if reading.counted_j is not None:
+            check_number("counted_j", reading.counted_j, _MAX_COUNTED_J)
         self._last = reading
-        if before is None:
-            return
-        passed_s = reading.moment.steady_s - before.moment.steady_s
-        if not 0 < passed_s <= MAX_GAP_S or before.power_w is None or reading.power_w is None:
-            return
-        self._heat(before, on_grid(before.power_w * passed_s / 2))
-        self._heat(reading, on_grid(reading.power_w * passed_s / 2))
+        before_j, self._counted_j = self._counted_j, reading.counted_j
+        if before_j is not None and (reading.counted_j is None or reading.counted_j < before_j):
+            self._add(self.awaited.estimated())
+            self.awaited, before_j = Awaited(), None
+        self._heat_between(before, reading)
+        if before_j is not None and reading.counted_j is not None and reading.counted_j > before_j:
+            self._add(self.awaited.counted(reading.counted_j - before_j, reading.stretch))
 
     def book(
         self, page: SettlementPage, *, radiator_id: str, currency: str, now_s: float
@@ -134,11 +151,25 @@ class Account:
             return replace(fault, foreign=None)
         return fault
 
-    def _heat(self, reading: Reading, heat_j: float) -> None:
-        if heat_j:
-            heat = Totals.of_heat(heat_j, reading.kind, reading.source, reading.tariff)
-            self.hours.add(reading.moment.utc_s, heat)
-            self._show()
+    def _heat_between(self, before: Reading | None, reading: Reading) -> None:
+        if before is None or before.power_w is None or reading.power_w is None:
+            return
+        passed_s = reading.moment.steady_s - before.moment.steady_s
+        if not 0 < passed_s <= MAX_GAP_S:
+            return
+        for one, power_w in ((before, before.power_w), (reading, reading.power_w)):
+            heat_j = on_grid(power_w * passed_s / 2)
+            if reading.counted_j is None:
+                self._add([(one.stretch.hour_s, one.stretch.valued(heat_j))])
+            else:
+                self.awaited.add(one.stretch, heat_j)
+
+    def _add(self, heat: Iterable[tuple[int, Totals]]) -> None:
+        """Add heat to its hours."""
+        for hour_s, totals in heat:
+            if totals.heat_j:
+                self.hours.add(hour_s, totals)
+        self._show()
 
     def _settle(self, settlement: Settlement) -> bool:
         """Add a settlement to the hour of its heat; tell whether it reverses another."""

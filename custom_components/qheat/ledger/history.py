@@ -44,15 +44,21 @@ class History:
 
         Raises LedgerError for a ledger in another currency.
         """
+        self._check(ledger)
+        changed = [self.absorb_one(key, ledger, time_zone) for key in ledger.radiator_ids]
+        return any(changed)
+
+    def absorb_one(self, radiator_id: str, ledger: Ledger, time_zone: tzinfo) -> bool:
+        """Copy the open days of one radiator, as `absorb` does for all."""
+        self._check(ledger)
+        kept = self._days.get(radiator_id, {})
+        days = _bounded(kept | dict(_open_days(ledger, radiator_id, kept, time_zone)))
+        self._days[radiator_id] = days
+        return days != kept
+
+    def _check(self, ledger: Ledger) -> None:
         if ledger.currency != self.currency:
             raise LedgerError(f"the ledger is in {ledger.currency}, not in {self.currency}")
-        changed = False
-        for radiator_id in ledger.radiator_ids:
-            kept = self._days.get(radiator_id, {})
-            days = _bounded(kept | dict(_open_days(ledger, radiator_id, kept, time_zone)))
-            changed = changed or days != kept
-            self._days[radiator_id] = days
-        return changed
 
     def days(self, first: date, last: date) -> Iterator[tuple[str, date, Day]]:
         """Yield radiator id, date and day from `first` to `last`, by radiator, then by date."""

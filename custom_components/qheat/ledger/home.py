@@ -48,16 +48,26 @@ class Ledger:
         kind: HeatKind,
         source: PowerSource,
         tariff: Tariff | None,
+        counted_j: float | None = None,
     ) -> None:
         """Count the heat of a radiator since its last record, at the prices of `tariff`.
 
         `power_w` None means unknown, `tariff` None that no price is known: the heat counts, its
-        costs do not. Raises LedgerError for absurd watts or a tariff in another currency.
+        costs do not. `counted_j` is what an energy meter has counted so far, and rules where it
+        is known; one that falls begins anew. Raises LedgerError for absurd watts or a tariff in
+        another currency.
         """
         if tariff is not None and tariff.currency != self.currency:
             raise LedgerError(f"the tariff is in {tariff.currency}, the ledger in {self.currency}")
         self._account(radiator_id).record(
-            Reading(moment=now, power_w=power_w, kind=kind, source=source, tariff=tariff)
+            Reading(
+                moment=now,
+                power_w=power_w,
+                kind=kind,
+                source=source,
+                tariff=tariff,
+                counted_j=counted_j,
+            )
         )
 
     def book(self, radiator_id: str, page: SettlementPage, now_s: float) -> Booking:

@@ -6,6 +6,9 @@ volume that is older than they are and not older than the one they begin at. Cha
 older than the volume, as a process killed between the two writes leaves them, are all in it.
 Volumes are numbered by the attempts to write one, for one that failed may be on disk all the same.
 
+Heat that a meter has yet to count is written as estimated: after a restart nobody knows any more
+where the meter stood. It is added when an account is read.
+
 What there are many of is a list in a fixed order, to be short.
 """
 
@@ -28,6 +31,7 @@ from .stored import (
     list_of,
     load_totals,
     money_of,
+    object_of,
     unique_of,
 )
 from .totals import Totals
@@ -42,6 +46,7 @@ _PART: Final = {
     "cursor",
     "horizon_s",
     "settled",
+    "awaited",
 }
 
 
@@ -60,6 +65,7 @@ class _Part:
     horizon_s: float
     hours: dict[int, Totals | None]
     settled: dict[str, Settlement | None]
+    awaited: list[tuple[int, Totals | None]]
 
 
 def dump_volume(account: Account) -> dict[str, Any]:
@@ -106,7 +112,7 @@ def _account(
     *,
     changes: _Part | None,
 ) -> Account:
-    return Account(
+    account = Account(
         volume=part.volume,
         volumes_tried=part.tried,
         hours=Hours(
@@ -123,12 +129,17 @@ def _account(
             horizon_s=part.horizon_s,
         ),
     )
+    for hour_s, totals in part.awaited:
+        account.hours.add(hour_s, totals or Totals())
+    return account
 
 
 def _dump(
     account: Account, volume: int, hours: Iterable[int], settled: Iterable[str]
 ) -> dict[str, Any]:
-    return {
+    awaited = [[hour_s, dump_totals(totals)] for hour_s, totals in account.awaited.estimated()]
+    # Absent without a meter that counts, as in the accounts of versions that knew of none.
+    return ({"awaited": awaited} if awaited else {}) | {
         "volume": volume,
         "tried": account.volumes_tried,
         "closed": dump_totals(account.hours.closed),
@@ -152,7 +163,7 @@ def _dump(
 
 
 def _load(data: object, radiator_id: str, currency: str) -> _Part:
-    fields = fields_of("account", data, _PART)
+    fields = fields_of("account", {"awaited": []} | dict(object_of("account", data)), _PART)
     if fields["cursor"] is not None:
         check_text("cursor", fields["cursor"], MAX_CURSOR)
     return _Part(
@@ -170,6 +181,7 @@ def _load(data: object, radiator_id: str, currency: str) -> _Part:
             "settlement",
             [_load_settled(entry, radiator_id, currency) for entry in list_of("settled", fields)],
         ),
+        awaited=[_load_hour(entry) for entry in list_of("awaited", fields)],
     )
 
 

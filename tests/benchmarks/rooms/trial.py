@@ -173,7 +173,8 @@ class Trial:
             if self.running[minute]:
                 # Above the day's setpoint also at night: a preheat is waste in kWh, not too warm.
                 above += max(0.0, self.air_c[minute] - self.schedule.day_c - 0.2) / 60
-            below += max(0.0, -error_k) / 60
+            if not self.open_window[minute]:
+                below += max(0.0, -error_k) / 60
             if minute > aired_until:
                 below_closed += max(0.0, -error_k) / 60
             if minute % 1440 == self.schedule.wake and setpoint_c == self.schedule.day_c:

@@ -125,8 +125,19 @@ async def test_what_the_meter_shows_is_told_as_measured(radiator: Radiator) -> N
     await made.start()
     await until(made.details)
     for reading, told in ((57.5, 57.5), (float("nan"), 20.0), (-3.0, 20.0), (None, 20.0)):
-        made.set_power_reading(reading)
+        made.meter.take(reading)
         assert made.status().power_w == told
+
+
+async def test_what_an_energy_meter_counts_is_told_also_while_the_client_is_gone(
+    radiator: Radiator,
+) -> None:
+    made = radiator.engine()
+    for total_j in (5e6, 5.001e6, 5.003e6):
+        made.meter.count(total_j)
+    assert (made.status().power_w, made.status().counted_j) == (None, 2000)
+    made.meter.take(40.0)
+    assert (made.status().power_w, made.status().counted_j) == (40, None)
 
 
 async def test_a_client_that_is_gone_is_unknown_and_comes_back(radiator: Radiator) -> None:
@@ -228,6 +239,40 @@ async def test_the_radiator_rests_when_its_budget_ends(radiator: Radiator) -> No
     await until(lambda: made.status().jobs_running == 4)
     await until(lambda: made.status().jobs_running == 0)
     assert radiator.client.mode == 3
+
+
+async def test_a_status_that_comes_late_because_the_loop_was_busy_is_no_sign_of_a_hand(
+    radiator: Radiator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late_s = 0.0
+    answer = SimulatedClient._get_cc_status
+
+    def answer_late(client: SimulatedClient, request: str) -> str:
+        nonlocal late_s
+        if client.temporary_until_s > time.monotonic():  # the lease ends while we are busy
+            late_s, client.temporary_until_s = 30.0, 0.0
+        return answer(client, request)
+
+    made = BoincEngine(
+        "127.0.0.1",
+        radiator.client.port,
+        PASSWORD,
+        radiator_id="hall",
+        model=MODEL,
+        options=BoincOptions(poll_s=0.2),
+        clock=lambda: time.monotonic() + late_s,
+    )
+    radiator.engines.append(made)
+    await made.start()
+    heat(made, lease_s=25.0)
+    await until(lambda: made.status().jobs_running == 4)
+    monkeypatch.setattr(SimulatedClient, "_get_cc_status", answer_late)
+    await until(lambda: late_s and made.status().jobs_running == 0 and made.status().reachable)
+    assert made.status().problem is None
+    made.set_budget(HeatBudget(power_w=60.0, expires_s=time.monotonic() + late_s + 20))
+    monkeypatch.undo()
+    await until(lambda: made.status().jobs_running == 4 or made.status().problem)
+    assert made.status().problem is None
 
 
 async def test_credit_is_settled_behind_the_cursor(radiator: Radiator) -> None:

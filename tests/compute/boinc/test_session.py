@@ -13,8 +13,8 @@ from custom_components.qheat.compute.boinc.replies import RunMode
 from custom_components.qheat.compute.boinc.rpc import RpcConnection
 from custom_components.qheat.compute.boinc.session import Session, Stewardship
 from custom_components.qheat.compute.boinc.watts import WattsTable
+from custom_components.qheat.compute.counter import Reading
 from custom_components.qheat.compute.engine import EngineProblem, HeatBudget, PowerModel
-from custom_components.qheat.compute.meter import Reading
 
 from .simulated import PASSWORD, SimulatedClient
 
@@ -24,8 +24,11 @@ MODEL = PowerModel(idle_w=20.0, rated_w=60.0, slots=4)
 class Watched:
     """A session that is stepped through as Home Assistant would, five seconds at a time."""
 
-    def __init__(self, client: SimulatedClient, session: Session, steward: Stewardship) -> None:
+    def __init__(
+        self, client: SimulatedClient, rpc: BoincClient, session: Session, steward: Stewardship
+    ) -> None:
         self.client = client
+        self.rpc = rpc
         self.session = session
         self.steward = steward
         self.now_s = 1000.0
@@ -37,8 +40,8 @@ class Watched:
             self.steward.budget = HeatBudget(power_w=budget_w, expires_s=self.now_s + 20)
             reading = None
             if meter_w is not None:
-                reading = Reading(power_w=meter_w, at_s=self.now_s)
-            await self.session.step(self.now_s, reading)
+                reading = Reading(power_w=meter_w, at_s=self.now_s, since_s=self.now_s)
+            await self.session.step(self.now_s, await self.rpc.status(), reading)
             self.now_s += 5
             self.client.cpu_s += 5 * self.burn
 
@@ -58,7 +61,7 @@ async def watched(socket_enabled: None) -> AsyncGenerator[Watched]:
         table=WattsTable(MODEL), options=BoincOptions(), originals=originals, taken=True
     )
     session = Session(client, steward, await identify(client), originals)
-    yield Watched(simulated, session, steward)
+    yield Watched(simulated, client, session, steward)
     await connection.close()
     await simulated.stop()
 

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 from zlib import crc32
 
@@ -15,7 +16,7 @@ from ..engine import (
     PowerModel,
     SettlementPage,
 )
-from ..meter import PowerMeter
+from ..meter import IMPOSSIBLE_SHARE, PowerMeter
 from .client import BoincClient
 from .control import rest
 from .credit import Book, Tariff
@@ -86,7 +87,9 @@ class BoincEngine:
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._phase_s = crc32(radiator_id.encode()) / 2**32 * SPREAD_S
-        self._meter = PowerMeter(clock=clock)
+        most_w = IMPOSSIBLE_SHARE * (model.rated_w + options.gpu_w)
+        self.meter = PowerMeter(most_w=most_w, clock=clock)
+        """What the radiator's power meter says."""
 
     async def start(self) -> None:
         """Begin to look after the client; it is set to compute nothing before the first budget."""
@@ -129,10 +132,6 @@ class BoincEngine:
             self._steward.budget = budget
             self._wake.set()
 
-    def set_power_reading(self, power_w: float | None) -> None:
-        """Take in what the radiator's power meter shows now, in watts; None: nothing."""
-        self._meter.take(power_w)
-
     def take_back(self) -> None:
         """Take the radiator back from whoever set its run mode by hand."""
         self._steward.hand.take_back()
@@ -142,12 +141,12 @@ class BoincEngine:
 
     def status(self) -> EngineStatus:
         """Tell what the engine does now."""
-        session, reading = self._current(), self._meter.reading()
+        session, reading = self._current(), self.meter.reading()
         if reading is not None:
             power_w: float | None = reading.power_w
         else:
             power_w = None if session is None else session.estimate_w()
-        return engine_status(
+        status = engine_status(
             None if session is None else session.seen,
             power_w=power_w,
             measured=reading is not None,
@@ -156,6 +155,7 @@ class BoincEngine:
             work_lost_s=self._steward.work_lost_s,
             problem=self._problem(),
         )
+        return status if self.meter.shown() else replace(status, counted_j=self.meter.counted_j())
 
     def details(self) -> Details | None:
         """Return what a BOINC radiator does now, without secrets; None while it is not known."""
@@ -228,7 +228,9 @@ class BoincEngine:
         self._session = session = Session(self._client, self._steward, host, originals)
         while True:
             self._wake.clear()
-            next_s = await session.step(self._clock(), self._meter.reading())
+            status = await self._client.status()
+            # Watts that are a mean of the past tell neither what is drawn now nor by whom.
+            next_s = await session.step(self._clock(), status, self.meter.shown())
             with suppress(TimeoutError):
                 async with asyncio.timeout(max(0.0, next_s - self._clock())):
                     await self._wake.wait()

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
+from ..counter import Reading
 from ..engine import EngineProblem, HeatBudget
-from ..meter import Reading
 from .client import BoincClient
 from .control import Control, rest
 from .credit import key_of
@@ -84,11 +84,15 @@ class Session:
         self._load: tuple[float, float] = (0.0, 0.0)
         """Busy cores at the last look, and since when."""
         self._drop_w = 0.0
+        self._details: Details | None = None
+        """What `details` returned since the last step: a dozen sensors ask for it."""
 
-    async def step(self, now_s: float, reading: Reading | None) -> float:
-        """Bring the client to the budget, look at it if that is due; return when to step again."""
+    async def step(self, now_s: float, status: ClientStatus, reading: Reading | None) -> float:
+        """Bring the client to the budget, look at it if that is due; return when to step again.
+
+        `now_s` is not before `status` came: one from after a lease's end is no sign of a hand.
+        """
         steward, control = self._steward, self._control
-        status = await self._client.status()
         if self.insist:
             await rest(self._client, status, gpu=steward.options.gpu_w > 0)
             self.insist, status = False, await self._client.status()
@@ -102,6 +106,7 @@ class Session:
         if now_s >= self._look_s:
             await self._look(now_s, status, reading)
             self._look_s = now_s + steward.options.poll_s
+        self._details = None
         due_s = control.next_s(now_s, self._budget(now_s))
         return self._look_s if due_s is None else min(self._look_s, due_s)
 
@@ -135,9 +140,11 @@ class Session:
 
     def details(self, rates: Mapping[str, Decimal]) -> Details | None:
         """Return all that people may want to see; None before the first look."""
-        seen = self.seen
-        if seen is None:
-            return None
+        if self._details is None and self.seen is not None:
+            self._details = self._detailed(self.seen, rates)
+        return self._details
+
+    def _detailed(self, seen: Observation, rates: Mapping[str, Decimal]) -> Details:
         plan, cpu = self._control.plan, seen.status.cpu
         return Details(
             version=self._host.version,

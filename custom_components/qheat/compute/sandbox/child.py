@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .frames import Frame, FrameError, Frames
-from .work import OUTCOME_BYTES, Limits, Lock, WorkFault
+from .work import OUTCOME_BYTES, Limits, Lock, WorkFault, read_fuel
 
 _BOOT = str(Path(__file__).with_name("boot.py"))
 _ERROR_BYTES = 4096
@@ -38,6 +38,7 @@ class Success:
 
     output: bytes
     lock: Lock
+    fuel: int | None
 
 
 type Outcome = Failure | Success
@@ -135,7 +136,8 @@ def read_answer(data: bytes, max_output_bytes: int) -> Outcome:
     try:
         (frame,) = Frames(max_output_bytes).feed(data.lstrip())
         if "fault" not in frame.header:
-            return Success(frame.body, Lock.from_json(frame.header["lock"]))
+            lock, fuel = Lock.from_json(frame.header["lock"]), read_fuel(frame.header["fuel"])
+            return Success(frame.body, lock, fuel)
         fault, detail = WorkFault(frame.header["fault"]), _readable(frame.header["detail"])
     except FrameError, ValueError, TypeError, KeyError:
         return Failure(WorkFault.WORKER_DIED, "the worker's answer is no outcome")

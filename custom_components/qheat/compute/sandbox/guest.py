@@ -20,7 +20,7 @@ from wasmtime import Memory as WasmMemory
 
 from . import wasi
 from .lock import forbid_new_code
-from .work import Limits, WorkFault
+from .work import MAX_FUEL, Limits, WorkFault
 
 _PAGE_BYTES = 64 << 10
 _TABLE_ELEMENTS = 100_000
@@ -80,12 +80,15 @@ class _GuestMemory:
         return memory, self.caller
 
 
-def run(module: bytes, input_data: bytes, limits: Limits) -> bytes:
-    """Return the job's output; raises JobError.
+def run(
+    module: bytes, input_data: bytes, limits: Limits, *, count_fuel: bool
+) -> tuple[bytes, int | None]:
+    """Return the job's output and the fuel that it burnt, if that is counted; raises JobError.
 
+    Fuel is the engine's own measure of the instructions that were run: the same on every machine.
     Memory that becomes executable is forbidden between compiling and running.
     """
-    engine = Engine(_config())
+    engine = Engine(_config(count_fuel=count_fuel))
     try:
         compiled = Module(engine, module)
     except WasmtimeError as err:
@@ -107,12 +110,15 @@ def run(module: bytes, input_data: bytes, limits: Limits) -> bytes:
         tables=4,
         memories=1,
     )
+    if count_fuel:
+        store.set_fuel(MAX_FUEL)
     _start(linker, store, compiled)
-    return bytes(system.output)
+    return bytes(system.output), MAX_FUEL - store.get_fuel() if count_fuel else None
 
 
-def _config() -> Config:
+def _config(*, count_fuel: bool) -> Config:
     config = Config()
+    config.consume_fuel = count_fuel
     for feature in _FEATURES_OFF:
         setattr(config, feature, False)
     # Copy-on-write images need memfd_create, and threads need clone: both are forbidden.

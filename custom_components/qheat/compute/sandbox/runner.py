@@ -133,12 +133,15 @@ class Runner:
             raise ValueError("not a new job")
         limits = Limits.from_json(frame.header) if mode is Mode.JOB else _BURN_LIMITS
         module_bytes = int(frame.header["module_bytes"]) if mode is Mode.JOB else 0
+        count_fuel = mode is Mode.JOB and bool(frame.header["count_fuel"])
         job = Job(
             number=number,
             owner=str(frame.header["owner"]),
             mode=mode,
             limits=limits,
-            frame=_worker_frame(mode, limits, frame.body, module_bytes),
+            frame=_worker_frame(
+                mode, limits, frame.body, module_bytes=module_bytes, count_fuel=count_fuel
+            ),
         )
         refusal = self._refusal(pool, mode, frame, module_bytes)
         pool.add(job, time.monotonic())
@@ -171,8 +174,17 @@ class Runner:
             self._link.send(Frame({"op": "ready", "lock": outcome.lock.to_json()}))
             self._next_usage_s = time.monotonic()
         else:
-            self._link.send(Frame({"op": "result", **header}, outcome.output))
+            burnt = {"fuel": outcome.fuel}
+            self._link.send(Frame({"op": "result", **header, **burnt}, outcome.output))
 
 
-def _worker_frame(mode: Mode, limits: Limits, body: bytes = b"", module_bytes: int = 0) -> Frame:
-    return Frame({"mode": mode, "module_bytes": module_bytes, **limits.to_json()}, body)
+def _worker_frame(
+    mode: Mode,
+    limits: Limits,
+    body: bytes = b"",
+    *,
+    module_bytes: int = 0,
+    count_fuel: bool = False,
+) -> Frame:
+    header = {"mode": mode, "module_bytes": module_bytes, "count_fuel": count_fuel}
+    return Frame({**header, **limits.to_json()}, body)

@@ -8,6 +8,8 @@ from typing import Any, Self
 MAX_MEMORY_BYTES = 4 << 30
 MAX_OUTPUT_BYTES = 64 << 20
 MAX_CPU_S = 7 * 86400.0
+MAX_FUEL = 2**63 - 1
+"""More than any job burns before its time is over: about 10¹⁰ are burnt in a second."""
 LOCKED = b"\n"
 """What a worker writes before its answer once it is locked."""
 OUTCOME_BYTES = 16 << 10
@@ -81,6 +83,17 @@ class Lock:
     def from_json(cls, value: Any) -> Self:
         """Read what `to_json` wrote; raises TypeError or KeyError for anything else."""
         return cls(held=_names(value["held"]), missing=_names(value["missing"]))
+
+
+def read_fuel(value: Any) -> int | None:
+    """Return the fuel that a job burnt, None: it was not counted; raises ValueError, TypeError."""
+    if value is None:
+        return None
+    if type(value) is not int:
+        raise TypeError("not a count")
+    if not 0 <= value <= MAX_FUEL:
+        raise ValueError("fuel out of bounds")
+    return value
 
 
 def _names(value: Any) -> tuple[str, ...]:

@@ -36,11 +36,18 @@ def main(arguments: list[str]) -> Never:
     module, input_data = job.body[:module_bytes], job.body[module_bytes:]
     if mode is Mode.CHECK:
         module = _CHECK_MODULE
-    _run(parent, wasmtime_folder, module, input_data, limits)
+    count_fuel = mode is Mode.JOB and bool(job.header["count_fuel"])
+    _run(parent, wasmtime_folder, module, input_data, limits, count_fuel=count_fuel)
 
 
 def _run(
-    parent: int, wasmtime_folder: str, module: bytes, input_data: bytes, limits: Limits
+    parent: int,
+    wasmtime_folder: str,
+    module: bytes,
+    input_data: bytes,
+    limits: Limits,
+    *,
+    count_fuel: bool,
 ) -> Never:
     sys.path.append(wasmtime_folder)
     try:
@@ -54,12 +61,12 @@ def _run(
         file_bytes=limits.output_bytes + OUTCOME_BYTES,
     )
     try:
-        output = guest.run(module, input_data, limits)
+        output, fuel = guest.run(module, input_data, limits, count_fuel=count_fuel)
     except guest.JobError as err:
         _finish({"fault": err.fault, "detail": str(err)})
     except MemoryError:
         _finish({"fault": WorkFault.OUT_OF_MEMORY, "detail": "the worker's memory is used up"})
-    _finish({"lock": lock.to_json()}, output)
+    _finish({"lock": lock.to_json(), "fuel": fuel}, output)
 
 
 def _burn(parent: int) -> Never:

@@ -1,0 +1,1 @@
+"""What computing on this machine costs and how fast it is."""

@@ -1,0 +1,76 @@
+"""Repair issues about a radiator's heat output, as its power meter shows it."""
+
+from datetime import timedelta
+
+import pytest
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.qheat.compute.engine import EngineProblem, PowerSource
+from custom_components.qheat.const import DOMAIN
+
+from .conftest import LIVING_ROOM, FixedEngine, home, radiator
+
+SPEED = 60
+HOUR_OF_TICKS = 80
+"""Ticks of five seconds at that speed: more than an hour of the room's, and its beginning."""
+
+
+@pytest.fixture
+async def heated(hass: HomeAssistant, engine: FixedEngine) -> MockConfigEntry:
+    """Return a home whose one radiator of 500 W is asked for all its heat."""
+    entry = home(radiator(speed=SPEED))
+    entry.add_to_hass(hass)
+    engine.tell(power_source=PowerSource.MEASURED)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.services.async_call(
+        "climate",
+        "set_temperature",
+        {"entity_id": "climate.living_room", "temperature": 30, "hvac_mode": "heat"},
+        blocking=True,
+    )
+    return entry
+
+
+async def give(
+    hass: HomeAssistant, entry: MockConfigEntry, freezer: FrozenDateTimeFactory
+) -> set[str]:
+    """Let more than an hour of the room's pass; return the repair issues there are."""
+    for _ in range(HOUR_OF_TICKS):
+        freezer.tick(timedelta(seconds=5))
+        await entry.runtime_data.async_refresh()
+    await hass.async_block_till_done()
+    return {issue_id for domain, issue_id in ir.async_get(hass).issues if domain == DOMAIN}
+
+
+@pytest.mark.parametrize(
+    ("power_w", "issue"), [(300.0, "weaker_than_rated"), (700.0, "stronger_than_rated")]
+)
+async def test_a_meter_that_shows_another_full_power_than_entered_is_told_until_it_agrees(
+    hass: HomeAssistant,
+    heated: MockConfigEntry,
+    engine: FixedEngine,
+    freezer: FrozenDateTimeFactory,
+    power_w: float,
+    issue: str,
+) -> None:
+    engine.tell(power_w=power_w)
+    assert f"{issue}_{LIVING_ROOM}" in await give(hass, heated, freezer)
+    engine.tell(power_w=500.0)
+    assert not await give(hass, heated, freezer)
+
+
+@pytest.mark.parametrize(
+    "excuse", [{"problem": EngineProblem.NO_JOBS}, {"power_source": PowerSource.ESTIMATED}]
+)
+async def test_a_want_of_jobs_or_a_mere_estimate_makes_no_radiator_weak(
+    hass: HomeAssistant,
+    heated: MockConfigEntry,
+    engine: FixedEngine,
+    freezer: FrozenDateTimeFactory,
+    excuse: dict[str, EngineProblem | PowerSource],
+) -> None:
+    engine.tell(power_w=100.0, **excuse)
+    assert not await give(hass, heated, freezer)
