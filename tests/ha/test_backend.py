@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncGenerator
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -18,7 +19,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.qheat.const import DOMAIN
 
 from ..publishing import manifest_of, signed
-from .conftest import home, radiator
+from .conftest import MONEY, home, radiator
 
 STATUS = "sensor.living_room_status"
 
@@ -57,10 +58,12 @@ async def operator(socket_enabled: None) -> AsyncGenerator[Operator]:
     await server.close()
 
 
-async def set_up(hass: HomeAssistant, url: str) -> MockConfigEntry:
+async def set_up(
+    hass: HomeAssistant, url: str, options: dict[str, Any] | None = None
+) -> MockConfigEntry:
     """Set up a home on this backend, with its thermostat turned up."""
     data = {"backend": "operator", "url": url, "token": "secret", "currency": "EUR"}
-    entry = home(radiator(), data=data)
+    entry = home(radiator(), data=data, options=MONEY | (options or {}))
     entry.add_to_hass(hass)
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
@@ -144,6 +147,39 @@ async def test_an_answer_that_would_explode_is_refused_unopened(
     operator.headers = {"Content-Encoding": "gzip"}
     entry = await set_up(hass, operator.url)
     await until_status(hass, entry, "backend_faulty")
+    assert await hass.config_entries.async_unload(entry.entry_id)
+
+
+@pytest.mark.parametrize("unpaid", [False, True])
+async def test_an_unpaid_job_is_taken_only_where_the_home_wants_such(
+    hass: HomeAssistant, own_folder: Path, operator: Operator, *, unpaid: bool
+) -> None:
+    module = sha256(b"module").hexdigest()
+    one = signed(manifest_of(module))
+    job = {
+        "job_id": "job",
+        "kind": "echo",
+        "module_sha256": module,
+        "input_sha256": module,
+        "pay": "0",
+        "repayment_per_kwh": "0",
+        "memory_bytes": 1000,
+        "cpu_s": 1,
+        "output_bytes": 100,
+        "signed": one.to_message(),
+    }
+    leases = {"leases": [{"lease_id": "lease", "ttl_s": 60, "job": job}]}
+    operator.body = json.dumps(leases).encode()
+    options = {"publishers": [one.publisher], "unpaid_jobs": unpaid}
+    entry = await set_up(hass, operator.url, options)
+    if unpaid:
+        async with asyncio.timeout(60):
+            while f"/v1/modules/{module}" not in operator.asked:
+                await asyncio.sleep(0.1)
+    else:
+        await until_status(hass, entry, "no_jobs")
+        assert "/v1/leases/lease/return" in operator.asked
+        assert not any("/modules/" in path for path in operator.asked)
     assert await hass.config_entries.async_unload(entry.entry_id)
 
 

@@ -156,3 +156,22 @@ async def test_the_backends_publishers_are_offered_beside_those_that_are_accepte
         {"value": mine, "label": mine},
         {"value": fingerprint(bytes(32)), "label": f"echo: {fingerprint(bytes(32))}"},
     ]
+
+
+async def test_unpaid_jobs_are_taken_only_once_somebody_has_said_so(
+    hass: HomeAssistant, socket_enabled: None
+) -> None:
+    entry, _ = await publishers_page(hass)
+
+    async def page() -> Any:
+        result = await hass.config_entries.options.async_init(entry.entry_id)
+        return await hass.config_entries.options.async_configure(
+            result["flow_id"], {"next_step_id": "unpaid"}
+        )
+
+    await answer(hass, await page(), {})
+    assert entry.options == MONEY | {"unpaid_jobs": False}
+    await answer(hass, await page(), {"unpaid_jobs": True})
+    assert entry.options["unpaid_jobs"] is True
+    result = await answer(hass, await page(), {})
+    assert entry.options["unpaid_jobs"] is False, result

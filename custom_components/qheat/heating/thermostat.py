@@ -163,7 +163,7 @@ class RoomControl:
             elapsed_s=elapsed_s,
             setpoint_c=setpoint_c,
             room_c=self._watch.known_c,
-            jobs_left_s=left_s,
+            jobs_left_s=left_s if self.rating.pausable else None,
             by_hand=by_hand,
         )
 

@@ -1,0 +1,274 @@
+"""The pull engine asks for what the heat wants, and holds on to work that is begun."""
+
+import asyncio
+import time
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, override
+
+import pytest
+
+from custom_components.qheat.backend.catalogue import Offer
+from custom_components.qheat.backend.work import Terms
+from custom_components.qheat.compute.client import JobClient
+from custom_components.qheat.compute.engine import (
+    EngineProblem,
+    HeatBudget,
+    HeatKind,
+    PowerModel,
+)
+from custom_components.qheat.compute.forecast import (
+    Lengths,
+    heat_left_s,
+    is_wanted_again,
+    slot_wanted_s,
+)
+from custom_components.qheat.compute.messages import PullAnswer, PullRequest
+from tests.backend.tiny import TinyCatalogue
+from tests.waiting import until
+
+from . import homes
+from .homes import (
+    RADIATOR,
+    client_of,
+    engine_on,
+    free_jobs,
+    heat,
+    machine_with,
+    serving,
+    settled,
+)
+from .wat import ECHO, LOOP
+
+FOUR = PowerModel(idle_w=10.0, rated_w=410.0, slots=4)
+
+
+def outlook(*steps: tuple[float, float], **budget: Any) -> HeatBudget:
+    """Return a budget of 110 W with what is likely wanted: (seconds from now, watts until then)."""
+    now_s = time.monotonic()
+    told = tuple((now_s + in_s, power_w) for in_s, power_w in steps)
+    changes: dict[str, Any] = {"outlook": told, "own_heat": False}
+    return replace(heat(), **changes | budget)
+
+
+def wanted(slot: int, *steps: tuple[float, float]) -> float | None:
+    budget = HeatBudget(power_w=0.0, expires_s=0.0, outlook=steps)
+    return slot_wanted_s(budget, FOUR, slot, now_s=100.0)
+
+
+def test_a_slot_is_wanted_until_heat_ends_and_only_for_its_share_of_the_time() -> None:
+    steps = (50.0, 410.0), (200.0, 410.0), (300.0, 160.0), (400.0, 5.0), (900.0, 410.0)
+    assert [wanted(slot, *steps) for slot in range(5)] == [200.0, 150.0, 100.0, 100.0, 0.0]
+    assert wanted(0) is None
+    assert wanted(0, (50.0, 410.0)) == 0.0  # all of it is past
+
+
+def test_when_heat_ends_and_whether_it_comes_again_is_read_from_the_outlook() -> None:
+    def told(*steps: tuple[float, float]) -> tuple[float, bool]:
+        budget = HeatBudget(power_w=0.0, expires_s=0.0, outlook=steps)
+        return heat_left_s(budget, FOUR, 100.0), is_wanted_again(budget, FOUR, 100.0)
+
+    assert told() == (float("inf"), False)
+    assert told((160.0, 110.0), (900.0, 0.0)) == (60.0, True)
+    assert told((160.0, 0.0), (900.0, 30.0)) == (0.0, True)
+    assert told((160.0, 0.0), (900.0, 10.0)) == (0.0, False)
+    assert told((99.0, 410.0), (900.0, 0.0)) == (0.0, False)
+
+
+def test_how_long_jobs_take_is_learned_from_the_last_ones_of_their_module() -> None:
+    lengths = Lengths()
+    assert lengths.left_s("a", 0.0) == float("inf")
+    for cpu_s in (500.0, *[100.0] * 7, 120.0):
+        lengths.learn("a", cpu_s)
+    assert lengths.left_s("a", 20.0) == 100.0
+    assert lengths.left_s("a", 120.0) == float("inf")  # longer than any before
+    for number in range(100):
+        lengths.learn(str(number), 1.0)
+    assert lengths.left_s("a", 20.0) == float("inf")
+
+
+class Recorder(JobClient):
+    """A client that keeps what it asked for."""
+
+    asked: list[PullRequest]
+
+    @override
+    async def pull(self, request: PullRequest, wait_s: int) -> PullAnswer:
+        self.asked.append(request)
+        return await super().pull(request, wait_s)
+
+
+async def test_jobs_are_asked_for_that_fit_the_heat_still_wanted(tmp_path: Path) -> None:
+    async with (
+        serving(tmp_path, TinyCatalogue(module=LOOP)) as backend,
+        client_of(backend.socket_path) as client,
+        machine_with(LOOP, slots=2) as machine,
+    ):
+        recorder = Recorder(client._session, "http://localhost", homes.TOKEN)
+        recorder.asked = []
+        power = PowerModel(idle_w=10.0, rated_w=210.0, slots=2)
+        async with engine_on(recorder, machine, power=power) as engine:
+            steps = (600.0, 110.0), (1200.0, 160.0), (5000.0, 0.0), (9000.0, 210.0)
+            engine.set_budget(outlook(*steps))
+            await until(lambda: engine.status().lease_left_s is not None)
+            engine.set_budget(outlook(*steps, power_w=160.0))
+            await until(lambda: len(engine._jobs) == 2)
+        first, second = recorder.asked
+        assert 1190 < first.wanted_s <= 1200  # the first slot, until heat ends
+        assert 290 < second.wanted_s <= 300  # the second one, half of the time
+
+
+@pytest.mark.parametrize(
+    "ends", [{"draining": True}, {"outlook": ((1e9, 0.0),)}], ids=["draining", "ends soon"]
+)
+async def test_at_the_end_of_a_heating_period_no_job_is_begun(
+    tmp_path: Path, ends: dict[str, Any]
+) -> None:
+    async with (
+        serving(tmp_path, TinyCatalogue(module=ECHO)) as backend,
+        client_of(backend.socket_path) as client,
+        machine_with(ECHO) as machine,
+        engine_on(client, machine) as engine,
+    ):
+        engine.set_budget(replace(outlook((3600.0, 110.0)), **ends))
+        await asyncio.sleep(1.0)
+        assert engine.status().lease_left_s is None
+        assert engine.status().problem is None
+        engine.set_budget(outlook((3600.0, 110.0)))
+        await settled(engine, 1)
+
+
+async def test_where_somebody_would_freeze_jobs_are_begun_to_the_last(tmp_path: Path) -> None:
+    async with (
+        serving(tmp_path, TinyCatalogue(module=ECHO)) as backend,
+        client_of(backend.socket_path) as client,
+        machine_with(ECHO) as machine,
+        engine_on(client, machine) as engine,
+    ):
+        engine.set_budget(outlook((1e6, 0.0), own_heat=True))
+        await settled(engine, 1)
+
+
+async def test_a_begun_job_waits_for_as_long_as_heat_is_likely_wanted_again(
+    tmp_path: Path,
+) -> None:
+    async with (
+        serving(tmp_path, TinyCatalogue(jobs=1, module=LOOP), lease_ttl_s=1.5) as backend,
+        client_of(backend.socket_path) as client,
+        machine_with(LOOP) as machine,
+        engine_on(client, machine, unwanted_s=0.2) as engine,
+    ):
+        engine.set_budget(outlook((3600.0, 110.0), own_heat=True))
+        await until(lambda: engine.status().jobs_running)
+        await until(lambda: [job for job in engine._jobs if job.used_s > 0])
+        night = (30_000.0, 0.0), (40_000.0, 110.0)
+        engine.set_budget(outlook(*night, power_w=0.0))
+        await until(lambda: engine.status().jobs_paused)
+        await asyncio.sleep(2.0)
+        assert engine.status().jobs_paused == 1
+        assert await free_jobs(backend) == 0
+        assert engine.status().work_lost_s == 0
+        engine.set_budget(outlook((30_000.0, 0.0), power_w=0.0))  # off until spring
+        await until(lambda: engine.status().lease_left_s is None)
+        assert await free_jobs(backend) == 1
+        assert engine.status().work_lost_s > 0
+
+
+async def test_a_job_that_never_ran_is_given_back_and_nothing_is_lost_with_it(
+    tmp_path: Path,
+) -> None:
+    async with (
+        serving(tmp_path, TinyCatalogue(jobs=2, module=LOOP)) as backend,
+        client_of(backend.socket_path) as client,
+        machine_with(LOOP, slots=2) as machine,
+        engine_on(
+            client,
+            machine,
+            power=PowerModel(idle_w=10.0, rated_w=210.0, slots=2),
+            unwanted_s=2.0,
+        ) as engine,
+    ):
+        again = (30_000.0, 0.0), (40_000.0, 110.0)
+        engine.set_budget(outlook((3600.0, 110.0), own_heat=True))
+        await until(lambda: engine.status().jobs_running)
+        await until(lambda: [job for job in engine._jobs if job.used_s > 0])
+        engine.set_budget(outlook((3600.0, 210.0), power_w=210.0, own_heat=True))
+        await until(lambda: len(engine._jobs) == 2)
+        engine.set_budget(outlook(*again, power_w=0.0))
+        began = [job for job in engine._jobs if job.used_s > 0]
+        await until(lambda: len(engine._jobs) == len(began))
+        assert engine.status().jobs_paused == len(began)
+        assert engine.status().work_lost_s == 0
+
+
+class Priced(TinyCatalogue):
+    """One job that pays as told."""
+
+    def __init__(self, pay: str) -> None:
+        super().__init__(jobs=1, module=LOOP)
+        self._pay = Decimal(pay)
+
+    @override
+    def offer(self, number: int) -> Offer | None:
+        offer = super().offer(number)
+        return offer and replace(offer, pay=self._pay)
+
+
+@pytest.mark.parametrize(
+    ("pay", "repayment", "unpaid", "kind"),
+    [
+        ("0.01", "0", False, HeatKind.PAID),
+        ("0", "0.25", False, HeatKind.PAID),
+        ("0", "0", True, HeatKind.FILLER),
+        ("0", "0", False, HeatKind.NONE),
+    ],
+)
+async def test_heat_is_paid_if_its_job_pays_or_repays_and_filler_is_a_choice(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    pay: str,
+    repayment: str,
+    *,
+    unpaid: bool,
+    kind: HeatKind,
+) -> None:
+    terms = Terms(currency="EUR", repayment_per_kwh=Decimal(repayment))
+    monkeypatch.setattr(homes, "TERMS", terms)
+    async with (
+        serving(tmp_path, Priced(pay)) as backend,
+        client_of(backend.socket_path) as client,
+        machine_with(LOOP) as machine,
+        engine_on(client, machine, unpaid=unpaid) as engine,
+    ):
+        engine.set_budget(replace(heat(), own_heat=kind is not HeatKind.NONE))
+        if kind is HeatKind.NONE:
+            await until(lambda: engine.status().problem is EngineProblem.NO_JOBS)
+        await until(lambda: engine.status().heat_kind is kind)
+
+
+class Deaf(JobClient):
+    """A client whose backend hands out unpaid jobs, whatever it is asked."""
+
+    @override
+    async def pull(self, request: PullRequest, wait_s: int) -> PullAnswer:
+        return await super().pull(replace(request, unpaid=True), wait_s)
+
+
+async def test_an_unpaid_job_that_nobody_asked_for_is_given_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terms = Terms(currency="EUR", repayment_per_kwh=Decimal(0))
+    monkeypatch.setattr(homes, "TERMS", terms)
+    async with (
+        serving(tmp_path, Priced("0")) as backend,
+        client_of(backend.socket_path) as client,
+        machine_with(LOOP) as machine,
+    ):
+        deaf = Deaf(client._session, "http://localhost", homes.TOKEN)
+        async with engine_on(deaf, machine) as engine:
+            engine.set_budget(heat(own_heat=False))
+            await until(lambda: engine.status().problem is EngineProblem.NO_JOBS)
+            assert engine.status().heat_kind is HeatKind.NONE
+            assert engine.status().lease_left_s is None
+            assert machine.usage(RADIATOR).cpu_s == 0
