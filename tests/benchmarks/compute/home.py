@@ -21,7 +21,7 @@ from tests.benchmarks.boinc_home.seed import entries
 from .figure import Figure, spread
 
 SECONDS: Final = 30.0
-TURNS: Final = 4
+TURNS: Final = 3
 PATIENCE_S: Final = 400.0
 _WATCHES: Final = (
     Path(__file__).parents[1] / "boinc_home" / "loop_watch",

@@ -18,7 +18,7 @@ from custom_components.qheat.backend.catalogue import load_module
 from .figure import Figure
 from .locked import KINDS, job_of, run_locked
 
-REPEATS: Final = 5
+REPEATS: Final = 3
 _WORK: Final[Mapping[str, Mapping[str, int]]] = {
     "option_price": {"paths": 600_000},
     "picture_tile": {"samples": 8},

@@ -29,7 +29,7 @@ from tests.publishing import manifest_of, signed
 
 from .figure import Figure, spread
 
-JOBS: Final = 24
+JOBS: Final = 20
 LOOK_S: Final = 0.005
 PAUSE_S: Final = (0.0, 1.0)
 """Between two jobs: they come at any moment of the home's asking."""
