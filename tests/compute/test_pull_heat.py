@@ -175,6 +175,24 @@ async def test_a_begun_job_waits_for_as_long_as_heat_is_likely_wanted_again(
         assert engine.status().work_lost_s > 0
 
 
+async def test_no_forecast_of_heat_keeps_a_job_from_others_for_ever(tmp_path: Path) -> None:
+    async with (
+        serving(tmp_path, TinyCatalogue(jobs=1, module=LOOP)) as backend,
+        client_of(backend.socket_path) as client,
+        machine_with(LOOP) as machine,
+        engine_on(client, machine, unwanted_s=0.2, kept_s=3.0) as engine,
+    ):
+        engine.set_budget(outlook((3600.0, 110.0), own_heat=True))
+        await until(lambda: [job for job in engine._jobs if job.used_s > 0])
+        idle_s = time.monotonic()
+        while engine.status().lease_left_s is not None:
+            engine.set_budget(outlook((3600.0, 0.0), (7200.0, 110.0), power_w=0.0))
+            await asyncio.sleep(0.1)
+            assert time.monotonic() < idle_s + 30
+        assert time.monotonic() >= idle_s + 3.0
+        assert await free_jobs(backend) == 1
+
+
 async def test_a_job_that_never_ran_is_given_back_and_nothing_is_lost_with_it(
     tmp_path: Path,
 ) -> None:
