@@ -6,15 +6,15 @@ from collections.abc import Callable
 from typing import Final
 
 UNWANTED_S: Final = 300.0
-"""After so long without heat it is asked whether any comes again."""
-KEPT_S: Final = 86_400.0
-"""No forecast of heat keeps a job from others for longer than this."""
+"""For so long jobs that have not run yet are kept."""
+KEPT_S: Final = 43_200.0
+"""For so long those are kept that have begun: a night or a day out, and no work is lost."""
 
 
 class Patience:
     """Calls `give_up` again and again while nothing is wanted.
 
-    `give_up` hears whether the time is over for which a forecast may keep leases here.
+    `give_up` hears whether the time is over also for jobs that have begun.
     """
 
     def __init__(self, give_up: Callable[[bool], None], unwanted_s: float, kept_s: float) -> None:

@@ -21,7 +21,7 @@ from .engine import (
     PowerSource,
     SettlementPage,
 )
-from .forecast import CRUMB, Lengths, heat_left_s, is_wanted_again, slot_wanted_s
+from .forecast import CRUMB, Lengths, heat_left_s, slot_wanted_s
 from .leased import LeasedJob, Phase
 from .machine import Machine, Usage, WorkError, WorkFault
 from .messages import GiveBackReason, JobLease
@@ -250,10 +250,9 @@ class PullEngine(Engine):
         )
 
     def _give_up(self, overdue: bool) -> None:
-        """Give back the jobs that have not run, and all unless heat is likely wanted again."""
-        again = not overdue and is_wanted_again(self._budget, self._power, time.monotonic())
+        """Give back the jobs that have not run, and after long also those that lose work."""
         for job in self._jobs:
-            if not again or job.used_s == 0:
+            if overdue or job.used_s == 0:
                 job.end(GiveBackReason.UNWANTED)
 
     def _end_jobs(self, reason: GiveBackReason) -> None:
