@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from homeassistant.util import dt as dt_util
@@ -30,6 +31,8 @@ class Balance:
 
     totals: Totals
     today: Today
+    midnight: datetime
+    """When the day that `today` tells of began."""
     carbon: Carbon
 
 
@@ -181,6 +184,7 @@ class HomeBooks:
                 midnight.timestamp(),
                 self._core_time.core_h(radiator_id, midnight.date()),
             ),
+            midnight=midnight,
             carbon=self._carbon,
         )
 
@@ -188,6 +192,10 @@ class HomeBooks:
         return Balance(
             totals=sum((balance.totals for balance in balances.values()), Totals()),
             today=all_work([balance.today for balance in balances.values()]),
+            midnight=min(
+                (balance.midnight for balance in balances.values()),
+                default=dt_util.start_of_local_day(),
+            ),
             carbon=self._carbon,
         )
 

@@ -15,7 +15,6 @@ from homeassistant.components.sensor import (
 )
 from homeassistant.const import UnitOfEnergy, UnitOfMass, UnitOfRatio
 from homeassistant.helpers.typing import StateType
-from homeassistant.util import dt as dt_util
 
 from .books import Balance
 from .const import CONF_CURRENCY
@@ -203,11 +202,11 @@ class BooksSensor(SensorEntity):
     @property
     @override
     def last_reset(self) -> datetime | None:
-        return dt_util.start_of_local_day() if self.entity_description.daily else None
+        return self.balance.midnight if self.entity_description.daily else None
 
     def shows(self) -> object:
         """Return the balance itself: a new one is there only when something was written."""
-        return self.balance, self.last_reset
+        return self.balance
 
 
 class HomeBooksSensor(BooksSensor, HomeEntity):

@@ -15,7 +15,7 @@ TIMEOUT_MS = 120_000
 
 @asynccontextmanager
 async def blank_page(
-    *, size: tuple[int, int] = (1280, 1024), scale: float = 1
+    *, size: tuple[int, int] = (1280, 1024), scale: float = 1, locale: str = "en-GB"
 ) -> AsyncIterator[Page]:
     """Open the browser with an empty page."""
     chromium = shutil.which("chromium")
@@ -31,7 +31,7 @@ async def blank_page(
             viewport=ViewportSize(width=size[0], height=size[1]),
             device_scale_factor=scale,
             color_scheme="light",
-            locale="en-GB",
+            locale=locale,
             timezone_id="Europe/Paris",
         )
         page.set_default_timeout(TIMEOUT_MS)
@@ -41,10 +41,15 @@ async def blank_page(
 
 @asynccontextmanager
 async def signed_in_page(
-    url: str, password: str, *, size: tuple[int, int] = (1280, 1024), scale: float = 1
+    url: str,
+    password: str,
+    *,
+    size: tuple[int, int] = (1280, 1024),
+    scale: float = 1,
+    locale: str = "en-GB",
 ) -> AsyncIterator[Page]:
     """Open Home Assistant, sign in as its owner by the form, and wait for the start page."""
-    async with blank_page(size=size, scale=scale) as page:
+    async with blank_page(size=size, scale=scale, locale=locale) as page:
         await page.goto(url)
         await page.locator("input[name=username]").fill(OWNER)
         await page.locator("input[name=password]").fill(password)

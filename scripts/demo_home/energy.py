@@ -1,4 +1,4 @@
-"""Take the picture of the energy dashboard with a week of data."""
+"""Take the pictures of the energy dashboard: a week of data, and the power of now."""
 
 import argparse
 import asyncio
@@ -7,12 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from playwright.async_api import Page
+from playwright.async_api import Page, ViewportSize
 
 from .api import Api
 from .browser import signed_in_page
 from .errors import DemoError
 from .folder import REPOSITORY, password
+from .furnish import ENGLISH
 from .past_week import remember_week
 from .plan import Plan
 from .run import run_apart, say
@@ -20,20 +21,27 @@ from .run import run_apart, say
 SETTLE_S: Final = 10
 RECORDER_S: Final = 60
 SIZE: Final = (600, 970)
+NOW_SIZE: Final = (600, 470)
+LOCALES: Final = {ENGLISH: "en-GB", "fr": "fr-FR"}
 # What the page's own menu of periods keeps in the browser.
 SHOW_A_WEEK: Final = "localStorage['energy-default-period-_energy_dashboard'] = 'now-7d'"
 
 
-async def photograph(picture: Path, folder: Path, api: Api, plan: Plan) -> None:
+async def photograph(pictures: Path, language: str, folder: Path, api: Api, plan: Plan) -> None:
     """Put a week behind the radiators and photograph the energy page."""
     week_kwh = await remember_week(api, plan)
     say(f"the radiators have a simulated week of {week_kwh:.1f} kWh behind them")
     await add_radiators(api)
-    async with signed_in_page(api.url, password(folder), size=SIZE) as page:
+    locale, suffix = LOCALES[language], "" if language == ENGLISH else f".{language}"
+    async with signed_in_page(api.url, password(folder), size=SIZE, locale=locale) as page:
         await open_energy_page(api, page)
         await asyncio.sleep(SETTLE_S)
-        await page.screenshot(path=picture)
-    say(f"the picture is {picture}")
+        await page.screenshot(path=pictures / f"energy{suffix}.png")
+        await page.set_viewport_size(ViewportSize(width=NOW_SIZE[0], height=NOW_SIZE[1]))
+        await open_power_page(api, page)
+        await asyncio.sleep(SETTLE_S)
+        await page.screenshot(path=pictures / f"energy-now{suffix}.png")
+    say(f"the pictures are in {pictures}")
 
 
 async def add_radiators(api: Api) -> None:
@@ -65,12 +73,20 @@ async def open_energy_page(api: Api, page: Page) -> None:
     await page.locator("hui-energy-devices-graph-card").first.wait_for()
 
 
+async def open_power_page(api: Api, page: Page) -> None:
+    """Show the energy page's power of now."""
+    await page.goto(f"{api.url}/energy/now")
+    await page.locator("hui-power-sankey-card").first.wait_for()
+
+
 def main() -> int:
     """Run the demo in a folder of its own and photograph it; return the exit status."""
     parser = argparse.ArgumentParser(prog="scripts/screenshot-energy", description=__doc__)
-    parser.add_argument("picture", nargs="?", default=REPOSITORY / "docs/images/energy.png")
+    parser.add_argument("--language", choices=LOCALES, default=ENGLISH, help="default: en")
+    parser.add_argument("pictures", nargs="?", type=Path, default=REPOSITORY / "docs/images")
     arguments = parser.parse_args()
-    return 0 if run_apart(partial(photograph, arguments.picture)) else 1
+    visit = partial(photograph, arguments.pictures, arguments.language)
+    return 0 if run_apart(visit, language=arguments.language) else 1
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Set up the demo home through Home Assistant's API; what is there already is left alone."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from .api import Api
@@ -10,9 +10,10 @@ from .errors import DemoError
 from .plan import Plan, read_plan
 
 ROOM_SPEED: Final = 60
-HOME: Final = "Demo home"
+ENGLISH: Final = "en"
+HOMES: Final = {ENGLISH: "Demo home", "fr": "Maison de démonstration"}
+FRENCH: Final = {"Living room": "Salon", "Bedroom": "Chambre", "Office": "Bureau"}
 REGION: Final = {
-    "location_name": HOME,
     "country": "FR",
     "currency": "EUR",
     "latitude": 48.8566,
@@ -42,15 +43,24 @@ ROOMS: Final = (
 )
 
 
-async def furnish(api: Api) -> Plan:
+def rooms_in(language: str) -> tuple[DemoRoom, ...]:
+    """Return the rooms under the names that they have in a language."""
+    if language == ENGLISH:
+        return ROOMS
+    return tuple(replace(room, area=FRENCH[room.area]) for room in ROOMS)
+
+
+async def furnish(api: Api, language: str = ENGLISH) -> Plan:
     """Give Home Assistant its areas, the qheat home, its radiators and the dashboard."""
-    areas = await _areas(api)
-    entry_id, is_new = await _home(api)
-    for room in ROOMS:
+    rooms, title = rooms_in(language), HOMES[language]
+    await api.command("config/core/update", location_name=title, language=language, **REGION)
+    areas = await _areas(api, rooms)
+    entry_id, is_new = await _home(api, title)
+    for room in rooms:
         await _radiator(api, entry_id, room, areas[room.area.casefold()])
-    plan = await read_plan(api, entry_id, [room.area for room in ROOMS])
+    plan = await read_plan(api, entry_id, [room.area for room in rooms])
     if is_new:
-        for room, radiator in zip(ROOMS, plan.radiators, strict=True):
+        for room, radiator in zip(rooms, plan.radiators, strict=True):
             await api.act(
                 "climate",
                 "set_temperature",
@@ -62,27 +72,26 @@ async def furnish(api: Api) -> Plan:
     return plan
 
 
-async def _areas(api: Api) -> dict[str, str]:
-    await api.command("config/core/update", **REGION)
+async def _areas(api: Api, rooms: Sequence[DemoRoom]) -> dict[str, str]:
     known = {
         area["name"].casefold(): area["area_id"]
         for area in await api.command("config/area_registry/list")
     }
-    for room in ROOMS:
+    for room in rooms:
         if room.area.casefold() not in known:
             area = await api.command("config/area_registry/create", name=room.area, icon=room.icon)
             known[room.area.casefold()] = area["area_id"]
     return known
 
 
-async def _home(api: Api) -> tuple[str, bool]:
+async def _home(api: Api, title: str) -> tuple[str, bool]:
     for entry in await api.command("config_entries/get", domain="qheat"):
         return entry["entry_id"], False
     result = await _walk(
         api,
         "/api/config/config_entries/flow",
         "qheat",
-        {"user": {"name": HOME, "backend": "embedded"}, "money": {}},
+        {"user": {"name": title, "backend": "embedded"}, "money": {}},
     )
     return result["result"]["entry_id"], True
 

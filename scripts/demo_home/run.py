@@ -15,7 +15,7 @@ from aiohttp import ClientError, WSMessageTypeError
 from .api import Api
 from .errors import DemoError
 from .folder import HOST, password, prepare
-from .furnish import furnish
+from .furnish import ENGLISH, furnish
 from .plan import Plan
 from .process import HassProcess, adopt_orphans, end_orphans, free_port
 
@@ -31,7 +31,9 @@ def say(text: str) -> None:
     print(f"demo: {text}", flush=True)
 
 
-async def run(folder: Path, port: int, visit: Visit, *, fresh: bool = False) -> None:
+async def run(
+    folder: Path, port: int, visit: Visit, *, fresh: bool = False, language: str = ENGLISH
+) -> None:
     """Start Home Assistant, set it up, do `visit`, stop; a signal cuts the visit short.
 
     Raises DemoError if something fails or a process is left, CancelledError after a signal.
@@ -43,7 +45,7 @@ async def run(folder: Path, port: int, visit: Visit, *, fresh: bool = False) -> 
         await hass.start()
         async with asyncio.TaskGroup() as group:
             watch = group.create_task(hass.run())
-            await _set_up(f"http://{HOST}:{port}", folder, visit)
+            await _set_up(f"http://{HOST}:{port}", folder, visit, language)
             watch.cancel()
     except* (DemoError, ClientError, WSMessageTypeError) as errors:
         reason = min(errors.exceptions, key=lambda err: not isinstance(err, DemoError))
@@ -53,13 +55,13 @@ async def run(folder: Path, port: int, visit: Visit, *, fresh: bool = False) -> 
         await asyncio.shield(_stop(hass))
 
 
-def run_apart(visit: VisitApart) -> bool:
+def run_apart(visit: VisitApart, *, language: str = ENGLISH) -> bool:
     """Run the demo in a folder of its own for `visit`, and tell whether that came to its end."""
     adopt_orphans()
     with tempfile.TemporaryDirectory(prefix="qheat-demo-") as name:
         folder = Path(name)
         try:
-            asyncio.run(run(folder, free_port(), partial(visit, folder)))
+            asyncio.run(run(folder, free_port(), partial(visit, folder), language=language))
         except DemoError as err:
             print(f"demo: {err}", file=sys.stderr)
             return False
@@ -75,7 +77,7 @@ async def _stop(hass: HassProcess) -> None:
         raise DemoError(f"these processes had to be killed: {', '.join(stubborn)}")
 
 
-async def _set_up(url: str, folder: Path, visit: Visit) -> None:
+async def _set_up(url: str, folder: Path, visit: Visit, language: str) -> None:
     started_s = time.monotonic()
     say("starting Home Assistant")
     async with Api(url) as api:
@@ -85,7 +87,7 @@ async def _set_up(url: str, folder: Path, visit: Visit) -> None:
                 await api.sign_in(password(folder))
                 await api.wait_until_it_runs()
                 say("setting up the home")
-                plan = await furnish(api)
+                plan = await furnish(api, language)
         except TimeoutError as err:
             raise DemoError(f"Home Assistant is not ready after {START_TIMEOUT_S} s") from err
         say(f"ready after {time.monotonic() - started_s:.0f} s")

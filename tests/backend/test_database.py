@@ -3,6 +3,8 @@
 import random
 import resource
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -20,7 +22,7 @@ from custom_components.qheat.backend.work import HOME
 from custom_components.qheat.compute.client import BackendError
 
 from ..compute.homes import client_of
-from .test_standalone import REQUEST, process_in
+from .test_standalone import REQUEST, ROOT, process_in
 from .test_store import NOW, ask, open_store
 from .tiny import PAY, deliver
 
@@ -130,6 +132,23 @@ def test_a_file_is_set_aside_with_all_that_belongs_to_it_and_replaces_nothing(
     ]  # fmt: skip
 
 
+def test_of_a_file_set_aside_by_halves_nothing_gets_into_the_new_one(tmp_path: Path) -> None:
+    """A kill may come between the renames: the log of what is gone has to follow it."""
+    for name in ("old", "new"):
+        (tmp_path / name).mkdir()
+    store = open_store(tmp_path / "old")
+    (lease,) = store.pull(ask("key"), NOW)
+    deliver(store, lease.lease_id, b"input 0", 0.0, NOW)
+    log = (tmp_path / "old" / "jobs.db-wal").read_bytes()
+    store.close()
+    (tmp_path / "new" / "jobs.db-wal").write_bytes(log)
+    store = open_store(tmp_path / "new")
+    assert store.books.settlements(HOME, "r1", None, 10)[0] == []
+    assert store.books.balance(HOME) == 0
+    store.close()
+    assert (tmp_path / "new" / "jobs.db.damaged-1-wal").read_bytes() == log
+
+
 def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(
     path: Path, tmp_path: Path
 ) -> None:
@@ -226,6 +245,23 @@ def test_a_migration_that_is_cut_off_leaves_the_older_version_as_it_was(
         open_store(tmp_path)
     with closing(sqlite3.connect(tmp_path / "jobs.db")) as connection:
         assert list(connection.iterdump()) == before
+
+
+def test_a_first_start_on_a_full_disk_leaves_nothing_that_a_later_one_takes_for_damage(
+    tmp_path: Path,
+) -> None:
+    start = (
+        "import pathlib, resource, sys; from custom_components.qheat.backend.database import *\n"
+        "_, hard = resource.getrlimit(resource.RLIMIT_FSIZE)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), hard))\n"
+        "try: Database(pathlib.Path(sys.argv[1]))\n"
+        "except StoreError as error: sys.exit(type(error).__name__)"
+    )
+    for most_bytes in ("0", "20000"):
+        command = (sys.executable, "-c", start, tmp_path / "jobs.db", most_bytes)
+        tried = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert tried.stderr.strip() == "StoreError"
+    open_store(tmp_path).close()
 
 
 async def test_on_a_full_disk_nothing_is_lost_and_the_problem_is_told(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -89,25 +90,22 @@ def _report(world: World, left: list[str], took_s: float) -> None:
     )
     refused = books.count("SELECT count(*) FROM settlements WHERE accepted = 0")
     held = books.count("SELECT count(*) FROM leases WHERE state = 'held'")
-    ended = ", ".join(
-        f"{count} {state}"
-        for state, count in books.rows("SELECT state, count(*) FROM leases GROUP BY state")
-    )
+    ended = Counter(str(state) for [state] in books.rows("SELECT state FROM leases"))
     pay = sum((job.pay for job in jobs), Decimal(0))
-    for kind, count in sorted(Counter(fault.kind for fault in world.done.elements()).items()):
-        calls = Counter(fault.call or "any instant" for fault in world.done if fault.kind is kind)
-        steps = ", ".join(f"{name} {number}" for name, number in sorted(calls.items()))
-        _say(f"{count:5} {kind}: {steps}")
+    done = list(world.done.elements())
+    for kind, count in Counter(fault.kind for fault in done).most_common():
+        calls = Counter(fault.call or "any instant" for fault in done if fault.kind is kind)
+        _say(f"{count:5} {kind}: {_counts(calls)}")
+    _say(f"      by phase: {_counts(Counter(fault.phase for fault in done if fault.phase))}")
     _say(f"{world.done.total():5} faults; {len(world.missed)} whose call did not come in time")
     _say(f"{len(jobs):5} jobs, {settlements.total()} settled, {refused} results refused")
-    _say(f"{booked:5} settlements in the homes' books; leases: {ended}")
+    _say(f"{booked:5} settlements in the homes' books; leases: {_counts(ended)}")
     for home_id, balance in balances.items():
         _say(f"      balance of {home_id}: backend {balance}, home {written[home_id]} EUR")
-    _say(f"      starts: home {world.home.starts}, backend {world.backend.starts}")
-    _say(
-        f"      ended themselves for want of disk: home {world.home.ended_itself},"
-        f" backend {world.backend.ended_itself}"
-    )
+    filled = "a full tmpfs" if world.home_disk.is_own else "files that cannot grow"
+    _say(f"      a full disk was {filled}")
+    for party in (world.home, world.backend):
+        _say(f"      {party.name}: {party.starts} starts, {party.ended_itself} ends on a full disk")
     _say(f"      books of a killed home checked {world.books_checked} times")
     _say(f"      processes left: {left or 'none'}; {took_s:.0f} s")
     wrong = {
@@ -122,6 +120,10 @@ def _report(world: World, left: list[str], took_s: float) -> None:
     }
     if any(wrong.values()):
         raise WrongError("; ".join(what for what, is_so in wrong.items() if is_so))
+
+
+def _counts(counter: Counter[str]) -> str:
+    return ", ".join(f"{name} {number}" for name, number in sorted(counter.items()))
 
 
 def _say(line: str) -> None:
@@ -139,10 +141,13 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, help="at least so many")
     parser.add_argument("--keep", action="store_true", help="keep the folder with the logs")
     arguments = parser.parse_args()
-    for name, short, usual in (("jobs", 60, 1050), ("hass_kills", 0, 20), ("limit", 600, 3600)):
+    for name, short, usual in (("jobs", 60, 1000), ("hass_kills", 0, 12), ("limit", 600, 3600)):
         if getattr(arguments, name) is None:
             setattr(arguments, name, short if arguments.short else usual)
     adopt_orphans()
+    # However it is ended, nothing is to stay mounted.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     folder = Path(tempfile.mkdtemp(prefix="qheat-chaos-"))
     try:
         asyncio.run(_run(folder, arguments))

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import resource
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Final
@@ -19,12 +20,7 @@ class Disk:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir()
-        mounted = subprocess.run(
-            ("/bin/mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", folder),
-            check=False,
-            capture_output=True,
-        )
-        self.is_own = mounted.returncode == 0
+        self.is_own = _ran("mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(folder))
         self._ballast = folder / "ballast"
 
     def fill(self, party: Party) -> None:
@@ -49,7 +45,14 @@ class Disk:
     def close(self) -> None:
         """Unmount it."""
         if self.is_own:
-            subprocess.run(("/bin/umount", self.folder), check=True)
+            _ran("umount", str(self.folder))
+
+
+def _ran(program: str, *arguments: str) -> bool:
+    path = shutil.which(program, path=f"{os.defpath}:/sbin:/usr/sbin")
+    if path is None:
+        return False
+    return subprocess.run((path, *arguments), check=False, capture_output=True).returncode == 0
 
 
 def _limit_files(party: Party, most_bytes: int | None) -> None:

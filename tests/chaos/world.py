@@ -36,7 +36,7 @@ PUBLISHER: Final = fingerprint(KEY.public_key().public_bytes_raw())
 OPEN_JOBS: Final = 8
 JOBS_PER_MODULE: Final = 25
 TRAP_S: Final = 40.0
-GO_ON_S: Final = 6.0
+GO_ON_S: Final = 3.0
 HASS_S: Final = 60.0
 STUCK_S: Final = 120.0
 """So long without a settlement, and something hangs."""

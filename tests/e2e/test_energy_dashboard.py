@@ -1,6 +1,7 @@
 """A real Home Assistant's energy dashboard, set up and undone by our actions, after a week."""
 
 import re
+from typing import Any, Final
 
 from playwright.async_api import expect
 
@@ -8,7 +9,11 @@ from scripts.demo_home.browser import TIMEOUT_MS, signed_in_page
 from scripts.demo_home.energy import add_radiators, found_wrong, open_energy_page
 from scripts.demo_home.past_week import remember_week, week_begin
 
-from .running import RunningHome
+from .running import RunningHome, until
+
+DAY_METER: Final = "sensor.grid_day"
+NIGHT_METER: Final = "sensor.grid_night"
+PRICE: Final = "sensor.night_price"
 
 
 async def test_after_a_week_the_energy_dashboard_shows_the_radiators_and_finds_nothing_wrong(
@@ -47,3 +52,94 @@ async def shown_kwh(home: RunningHome) -> float:
     )
     changes = [float(row["change"]) for rows in answer.values() for row in rows]
     return round(sum(changes), 3)
+
+
+async def test_cost_is_the_grids_as_documented_beside_our_devices_and_nothing_is_found_wrong(
+    home: RunningHome,
+) -> None:
+    await remember_week(home.api, home.plan)
+    await show_grid(home, day_kwh=4000, night_kwh=2000)
+    sources = [
+        grid(DAY_METER, number_energy_price=0.25),
+        grid(NIGHT_METER, entity_energy_price=PRICE),
+    ]
+    await home.api.command("energy/save_prefs", energy_sources=sources)
+
+    await add_radiators(home.api)
+    await until_cost(home, DAY_METER, 0)
+    await until_cost(home, NIGHT_METER, 0)
+    await show_grid(home, day_kwh=4002, night_kwh=2001)
+
+    await until_cost(home, DAY_METER, 0.50)
+    await until_cost(home, NIGHT_METER, 0.18)
+    assert await found_wrong(home.api) == []
+    prefs = await home.api.command("energy/get_prefs")
+    assert len(prefs["device_consumption"]) == len(home.plan.radiators)
+    assert prefs["energy_sources"] == sources
+
+    await home.api.act("qheat", "remove_from_energy_dashboard")
+    prefs = await home.api.command("energy/get_prefs")
+    assert (prefs["device_consumption"], prefs["energy_sources"]) == ([], sources)
+    assert await found_wrong(home.api) == []
+
+
+def grid(meter: str, **price: Any) -> dict[str, Any]:
+    """Return a grid source as the dashboard's own form makes it: a meter and a price."""
+    return {
+        "type": "grid",
+        "stat_energy_from": meter,
+        "stat_energy_to": None,
+        "stat_cost": None,
+        "entity_energy_price": None,
+        "number_energy_price": None,
+        "stat_compensation": None,
+        "entity_energy_price_export": None,
+        "number_energy_price_export": None,
+        "cost_adjustment_day": 0,
+        **price,
+    }
+
+
+async def show_grid(home: RunningHome, *, day_kwh: float, night_kwh: float) -> None:
+    """Have the supplier's meters show so much, and the price of the night be 0.18."""
+    energy = {
+        "device_class": "energy",
+        "state_class": "total_increasing",
+        "unit_of_measurement": "kWh",
+    }
+    for entity_id, state, attributes in (
+        (DAY_METER, day_kwh, energy),
+        (NIGHT_METER, night_kwh, energy),
+        (PRICE, 0.18, {"unit_of_measurement": "EUR/kWh", "state_class": "measurement"}),
+    ):
+        shown = {"state": str(state), "attributes": attributes}
+        await home.api.post(f"/api/states/{entity_id}", shown)
+    for meter in (DAY_METER, NIGHT_METER):
+        await remember_start(home, meter)
+
+
+async def remember_start(home: RunningHome, meter: str) -> None:
+    """Give a meter statistics, which Home Assistant itself would begin within five minutes."""
+    await home.api.command(
+        "recorder/import_statistics",
+        metadata={
+            "statistic_id": meter,
+            "source": "recorder",
+            "name": None,
+            "has_sum": True,
+            "mean_type": 0,
+            "unit_class": "energy",
+            "unit_of_measurement": "kWh",
+        },
+        stats=[{"start": week_begin().isoformat(), "sum": 0.0}],
+    )
+
+
+async def until_cost(home: RunningHome, meter: str, cost: float) -> None:
+    """Wait until what Home Assistant makes of a meter and its price is so much."""
+
+    async def is_so() -> bool:
+        sensors = (await home.api.command("energy/info"))["cost_sensors"]
+        return meter in sensors and abs(await home.number(sensors[meter]) - cost) < 1e-6
+
+    await until(is_so)

@@ -114,11 +114,21 @@ async def test_todays_work_is_told_by_kind_and_starts_anew_at_midnight(
     assert today.attributes["core_hours"] == pytest.approx(1, rel=0.02)
     assert today.attributes["last_reset"] == "2026-11-23T00:00:00+00:00"
 
+    freezer.move_to("2026-11-23 23:59:58+00:00")
+    await entry.runtime_data.async_refresh()
+    freezer.tick(4)
+    await entry.runtime_data.async_refresh()
+    today = shown(hass, "work_done_today")
+    # What was written last is still yesterday's, and says so.
+    assert today.state == "3"
+    assert today.attributes["last_reset"] == "2026-11-23T00:00:00+00:00"
+
     freezer.move_to("2026-11-24 00:05:00+00:00")
     await heat(hass, entry, freezer, minutes=2)
     today = shown(hass, "work_done_today")
     assert today.state == "0"
     assert today.attributes["core_hours"] < 0.1
+    assert today.attributes["last_reset"] == "2026-11-24T00:00:00+00:00"
 
 
 async def test_todays_work_outlives_a_restart(

@@ -42,6 +42,8 @@ class Database:
         if path.is_file() and path.stat().st_size == 0:
             raise StoreDamagedError("the database of jobs is empty: it was cut off")
         try:
+            if not path.exists():
+                _create(path)
             # Transactions are begun and ended by hand: sqlite3's own guessing would hide where.
             self._connection = sqlite3.connect(path, isolation_level=None)
             try:
@@ -85,7 +87,7 @@ class Database:
     def _prepare(self) -> None:
         self._connection.row_factory = sqlite3.Row
         (version,) = self.execute("PRAGMA user_version").fetchone()
-        if version < 0:
+        if version <= 0:
             raise StoreDamagedError(f"the database of jobs has version {version}")
         if version > SCHEMA_VERSION:
             raise StoreError(
@@ -95,10 +97,7 @@ class Database:
         self.execute("PRAGMA journal_mode = WAL")
         self.execute("PRAGMA synchronous = FULL")
         self._check()
-        if version == 0:
-            # One transaction: a kill leaves all of the tables or none.
-            self._connection.executescript(NEW)
-        elif version < SCHEMA_VERSION:
+        if version < SCHEMA_VERSION:
             self._migrate(version)
         for table in _TABLES:
             self.execute(f"SELECT * FROM {table} LIMIT 1").fetchone()  # noqa: S608
@@ -116,15 +115,37 @@ class Database:
         self.execute("PRAGMA legacy_alter_table = OFF")
 
 
+def _create(path: Path) -> None:
+    """Make an empty database, beside its place until it is whole.
+
+    A kill or a full disk would else leave half of one there, which is taken for damage.
+    """
+    # Nor may the log of a database that is gone be taken for the new one's.
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists():
+        names = (name.with_name(f"{name.name}-wal") for name in _names_aside(path))
+        log.rename(next(name for name in names if not name.exists()))
+    path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
+    new = path.with_name(f"{path.name}.new")
+    for suffix in ("", "-journal"):
+        new.with_name(new.name + suffix).unlink(missing_ok=True)
+    with contextlib.closing(sqlite3.connect(new, isolation_level=None)) as connection:
+        connection.executescript(NEW)
+    new.rename(path)
+
+
 def set_aside(path: Path) -> Path:
     """Rename a damaged database, with what belongs to it, and return its new path."""
-    names = (path.with_name(f"{path.name}.damaged-{number}") for number in itertools.count(1))
-    aside = next(name for name in names if not name.exists())
+    aside = next(name for name in _names_aside(path) if not name.exists())
     path.rename(aside)
     for suffix in ("-wal", "-shm"):
         with contextlib.suppress(FileNotFoundError):
             path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
     return aside
+
+
+def _names_aside(path: Path) -> Iterator[Path]:
+    return (path.with_name(f"{path.name}.damaged-{number}") for number in itertools.count(1))
 
 
 def _sha256(body: bytes) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from .booking import MAX_ID, worked_at
 from .home import Ledger
+from .hours import HOUR_S
 from .money import LedgerError, check_currency, check_text
 from .stored import dump_totals, fields_of, items_of, list_of, load_totals, object_of, unique_of
 from .totals import Totals
@@ -106,7 +107,9 @@ def _open_days(
         totals[day] = totals.get(day, Totals()) + hour
     ids: dict[date, list[str]] = {}
     for settlement in ledger.settlements(radiator_id):
-        day = datetime.fromtimestamp(worked_at(settlement), time_zone).date()
+        # Of the day that its hour counts for, which may begin before midnight.
+        begun_s = worked_at(settlement) // HOUR_S * HOUR_S
+        day = datetime.fromtimestamp(begun_s, time_zone).date()
         ids.setdefault(day, []).append(settlement.settlement_id)
     closed_until_s = ledger.closed_until_s(radiator_id)
     for day, total in totals.items():

@@ -133,6 +133,7 @@ def make_statement(
             "currency": history.currency,
             "first": first.isoformat(),
             "last": last.isoformat(),
+            "time_zone": str(time_zone),
         }
         data = head | _data(rows, listed, names)
     return Statement(data=data, sha256=_sha256(data))

@@ -67,7 +67,8 @@ class _Page:
             f'<!DOCTYPE html>\n<html lang="{self._language}">\n'
             f'<head><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style></head>\n'
             f"<body>\n<h1>{title}</h1>\n"
-            f"<p>{first} … {last} · {escape(texts['money'])} {data['currency']}</p>\n"
+            f"<p>{first} … {last} ({escape(data['time_zone'])}) · "
+            f"{escape(texts['money'])} {data['currency']}</p>\n"
             f"<h2>{escape(texts['by_radiator'])}</h2>\n{self._radiators(_COLUMNS)}\n"
             f"<h2>{escape(texts['sources'])}</h2>\n{self._radiators(_SOURCE_COLUMNS)}\n"
             f"{self._foreign()}"

@@ -3,8 +3,8 @@
 One home on the embedded backend, one radiator that has all of the machine's slots, a room that
 stays cold. `slots_watch` measures from inside: first with no workers, then in the same process with
 all slots busy. A block is the CPU time that the loop's thread used between two firings of a 5 ms
-timer. Then the dial is turned down and up again: when do workers stop and run, as the kernel tells
-their state, and when does the entity for the heat output cross the middle?
+timer. Then heating is turned off and the setpoint up again: when do workers stop and run, as the
+kernel tells their state, and when does the entity for the heat output cross the middle?
 """
 
 import asyncio
@@ -72,7 +72,7 @@ def _figures(seen: dict[str, Any]) -> list[Figure]:
         _loop("all slots run", seen["on"]),
         Figure(name="heat wanted for the first time → a job runs", value=first),
     ]
-    for up, name in ((False, "setpoint down"), (True, "setpoint up")):
+    for up, name in ((False, "turned off"), (True, "setpoint up")):
         obeyed_s, shown_s = zip(*(turn[1:] for turn in seen["turns"] if turn[0] is up), strict=True)
         state = "run" if up else "are stopped"
         figures.append(spread(f"{name} → workers {state}", obeyed_s))

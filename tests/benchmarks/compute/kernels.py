@@ -19,7 +19,7 @@ from .figure import Figure
 from .locked import KINDS, job_of, run_locked
 
 REPEATS: Final = 5
-WORK: Final[Mapping[str, Mapping[str, int]]] = {
+_WORK: Final[Mapping[str, Mapping[str, int]]] = {
     "option_price": {"paths": 600_000},
     "picture_tile": {"samples": 8},
     "docking": {"runs": 4},
@@ -42,15 +42,19 @@ async def measure(effort: float) -> list[Figure]:
         return [Figure(name="wasm against gcc -O2", value="skipped: there is no gcc here")]
     with tempfile.TemporaryDirectory(prefix="qheat-native-") as folder:
         return [
-            _compare(
-                kind, _build(compiler, kind, Path(folder, kind)), max(round(REPEATS * effort), 1)
-            )
-            for kind in KINDS
+            _compare(kind, _build(compiler, kind, Path(folder, kind)), effort) for kind in KINDS
         ]
 
 
-def _compare(kind: str, program: Path, repeats: int) -> Figure:
-    module, job, none = load_module(kind), job_of(kind, **WORK[kind]), job_of(kind, **_LEAST[kind])
+def work_of(kind: str, effort: float) -> bytes:
+    """Return a job of a kind, with less work in it where there is less effort."""
+    some = {name: max(round(most * effort), 1) for name, most in _WORK[kind].items()}
+    return job_of(kind, **some)
+
+
+def _compare(kind: str, program: Path, effort: float) -> Figure:
+    module, job, none = load_module(kind), work_of(kind, effort), job_of(kind, **_LEAST[kind])
+    repeats = max(round(REPEATS * effort), 1)
 
     def start_s(*, count_fuel: bool) -> float:
         runs = (run_locked(module, none, count_fuel=count_fuel).cpu_s for _ in range(repeats))

@@ -11,8 +11,8 @@ from custom_components.qheat.compute.sandbox import guest
 from tests.compute.wat import ECHO
 
 from .figure import Figure
-from .kernels import WORK
-from .locked import KINDS, job_of, run_locked
+from .kernels import work_of
+from .locked import KINDS, run_locked
 
 REPEATS: Final = 15
 
@@ -32,7 +32,7 @@ async def measure(effort: float) -> list[Figure]:
     for kind in KINDS:
         module = load_module(kind)
         compiled_s = [_compilation_s(module) for _ in range(repeats)]
-        peak_mib = run_locked(module, job_of(kind, **WORK[kind])).peak_mib
+        peak_mib = run_locked(module, work_of(kind, effort)).peak_mib
         figures.append(
             Figure(
                 name=f"{kind}: compilation of {len(module) / 1024:.0f} KiB",

@@ -11,14 +11,16 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
+from homeassistant.const import EVENT_HOMEASSISTANT_STARTED, Platform
 from homeassistant.core import Event, HomeAssistant
+from homeassistant.helpers.discovery import async_load_platform
 from homeassistant.helpers.typing import ConfigType
 
 DOMAIN: Final = "loop_watch"
 TIMER_S: Final = 0.005
 SETTLE_S: Final = 30.0
 """Connecting, first looks and first states are over by then."""
+REGISTER_S: Final = 15.0
 BETWEEN_TENANTS_S: Final = 600.0
 """Each tenant turns the dial about so often: far more than people do."""
 
@@ -53,6 +55,7 @@ class Pulse:
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Begin to note at once; measure when everything has started."""
     seconds: float = config[DOMAIN]["seconds"]
+    idle: int = config[DOMAIN]["idle"]
     pulse = Pulse()
     beat = hass.async_create_background_task(pulse.beat(), "loop watch")
 
@@ -61,6 +64,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
         hass.async_create_background_task(_measure(hass, pulse, beat, seconds), "measuring")
 
     hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STARTED, started)
+    await async_load_platform(hass, Platform.SENSOR, DOMAIN, {"count": idle}, config)
     return True
 
 
@@ -69,7 +73,9 @@ async def _measure(
 ) -> None:
     file = Path(hass.config.path("measured.json"))
     if not seconds:
-        # Only to have all entities registered: that is done once in a home's life.
+        # Only to have all entities registered: that is done once in a home's life. Before Home
+        # Assistant listens to signals, a stop would have it forget them.
+        await asyncio.sleep(REGISTER_S)
         await hass.async_add_executor_job(_write, file, {})
         return
     start_up = pulse.figures() | {"cpu_s": time.process_time()}

@@ -21,7 +21,8 @@ DOMAIN: Final = "slots_watch"
 ROOM: Final = "sensor.room"
 COLD_C: Final = 17.0
 """The room never gets warmer, so that watts follow the dial alone."""
-DIAL_C: Final = {True: 24.0, False: 10.0}
+WARM_C: Final = 24.0
+LOW_C: Final = 10.0
 HALF_W: Final = 35.0
 """Between what the radiator takes idle, 10 W, and with all slots busy, 60 W."""
 SETTLE_S: Final = 10.0
@@ -78,17 +79,25 @@ async def _watch_loop(seconds: float) -> dict[str, float]:
 
 
 async def _turn(hass: HomeAssistant, thermostat: str, *, up: bool) -> tuple[float, float]:
-    """Turn the dial; return after how many seconds workers obey, and the entity shows it."""
+    """Turn the dial up, or all off; return when workers obey, and when the entity shows it.
+
+    Turned down only, jobs that have just begun would be let run for a while.
+    """
+    if up:
+        await _dial(hass, thermostat, temperature=LOW_C, hvac_mode="heat")
     watts, begun_s = _watts(hass), time.monotonic()
-    wanted = {"entity_id": thermostat, "temperature": DIAL_C[up], "hvac_mode": "heat"}
-    turning = hass.async_create_task(
-        hass.services.async_call("climate", "set_temperature", wanted, blocking=True)
-    )
+    wanted = {"temperature": WARM_C, "hvac_mode": "heat" if up else "off"}
+    turning = hass.async_create_task(_dial(hass, thermostat, **wanted))
     await _until(lambda: _computing() is up)
     obeyed_s = time.monotonic() - begun_s
     await turning
     await _until(lambda: (_number(hass, watts) > HALF_W) is up)
     return obeyed_s, time.monotonic() - begun_s
+
+
+async def _dial(hass: HomeAssistant, thermostat: str, **wanted: object) -> None:
+    data = {"entity_id": thermostat, **wanted}
+    await hass.services.async_call("climate", "set_temperature", data, blocking=True)
 
 
 async def _until(condition: Callable[[], bool]) -> None:

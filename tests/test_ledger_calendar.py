@@ -1,0 +1,100 @@
+"""Days, months and clocks that change: a statement lists all once, and where it counts."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from custom_components.qheat.ledger import History, Ledger, make_statement
+
+from .ledger_data import OFFICE, TARIFF, heat, page, settlement
+
+ZONES = (
+    "UTC",
+    "Europe/Paris",
+    "America/New_York",
+    "Asia/Kolkata",  # half an hour off
+    "Asia/Kathmandu",  # a quarter of an hour off
+    "Australia/Lord_Howe",  # its clocks change by half an hour
+    "Africa/Cairo",  # its clocks change at midnight
+)
+CHANGES = (
+    datetime(2026, 3, 29, tzinfo=ZoneInfo("UTC")),
+    datetime(2026, 10, 25, tzinfo=ZoneInfo("UTC")),
+    datetime(2026, 4, 24, tzinfo=ZoneInfo("UTC")),
+    datetime(2026, 2, 28, 12, tzinfo=ZoneInfo("UTC")),
+    datetime(2026, 12, 31, 12, tzinfo=ZoneInfo("UTC")),
+)
+
+
+def stated(history: History, zone: ZoneInfo, first: date, last: date) -> Mapping[str, Any]:
+    return make_statement(
+        history, first=first, last=last, home="Home", names={}, foreign=(), time_zone=zone
+    ).data
+
+
+@settings(deadline=None)
+@given(
+    name=st.sampled_from(ZONES),
+    around=st.sampled_from(CHANGES),
+    minutes=st.lists(
+        st.integers(-2000, 2000) | st.integers(-100, 100).map(lambda near: near // 10 * 10 - 330),
+        min_size=1,
+        max_size=20,
+    ),
+    cut_days=st.integers(-2, 2),
+)
+def test_what_a_day_lists_is_what_it_adds_up_to_and_months_add_up_to_the_whole(
+    name: str, around: datetime, minutes: list[int], cut_days: int
+) -> None:
+    zone, ledger, history = ZoneInfo(name), Ledger("EUR"), History("EUR")
+    earned: dict[str, Decimal] = {}
+    for number, minute in enumerate(sorted(minutes)):
+        at_s = around.timestamp() + 60 * minute
+        heat(ledger, at_s, 360_000, TARIFF)
+        told = settlement(
+            f"s{number}",
+            earned=Decimal(number + 1) / 100,
+            delivered_at=at_s,
+            settled_at=around.timestamp() + 200_000,
+        )
+        earned[told.settlement_id] = told.earned
+        ledger.book(OFFICE, page(told), around.timestamp() + 300_000)
+        history.absorb(ledger, zone)
+    first, last = around.date() - timedelta(days=4), around.date() + timedelta(days=4)
+    whole = stated(history, zone, first, last)
+    listed = [one for row in whole["rows"] for one in row["settlement_ids"]]
+    assert sorted(listed) == sorted(earned)
+    for row in whole["rows"]:
+        assert Decimal(row["earned"]) == sum(earned[one] for one in row["settlement_ids"])
+        assert row["jobs"] == len(row["settlement_ids"])
+    cut = around.date() + timedelta(days=cut_days)
+    parts = (
+        stated(history, zone, first, cut),
+        stated(history, zone, cut + timedelta(days=1), last),
+    )
+    for figure in ("heat_kwh", "earned", "electricity_cost", "savings"):
+        assert Decimal(whole["sums"][figure]) == sum(Decimal(one["sums"][figure]) for one in parts)
+
+
+@pytest.mark.parametrize(
+    ("day", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25), (date(2026, 6, 1), 24)]
+)
+def test_a_day_on_which_clocks_change_has_the_heat_of_all_its_hours(day: date, hours: int) -> None:
+    zone, ledger, history = ZoneInfo("Europe/Paris"), Ledger("EUR"), History("EUR")
+    begin_s = datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()
+    for number in range(-3, hours + 3):
+        heat(ledger, begin_s + 3600 * number + 100, 360_000, TARIFF)
+    history.absorb(ledger, zone)
+    [row] = stated(history, zone, day, day)["rows"]
+    assert Decimal(row["heat_kwh"]) * 10 == hours
+
+
+def test_a_statement_says_by_which_clock_its_days_are() -> None:
+    data = stated(History("EUR"), ZoneInfo("Europe/Paris"), date(2026, 1, 1), date(2026, 1, 31))
+    assert data["time_zone"] == "Europe/Paris"
