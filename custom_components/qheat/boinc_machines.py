@@ -1,6 +1,7 @@
 """Radiators that are machines with a BOINC client, somewhere on the network."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -33,6 +34,7 @@ from .shelf import mapping
 
 MAX_RATE: Final = 1000
 """Money per credit: a slip of the finger, not a price, above that."""
+NOT_PUT_BACK: Final = "not_put_back"
 
 type Save = Callable[[], Awaitable[None]]
 
@@ -189,18 +191,25 @@ def _engine(
 async def _release(hass: HomeAssistant, radiator_id: str, machine: _Machine) -> None:
     try:
         await machine.engine.release()
-    except BoincError as err:
+    except BoincError:
         ir.async_create_issue(
             hass,
             DOMAIN,
-            f"not_put_back_{radiator_id}",
-            is_fixable=False,
+            f"{NOT_PUT_BACK}_{radiator_id}",
+            # All that is needed to try again, but for the password: issues are no place for one.
+            data={
+                "radiator": machine.title,
+                CONF_HOST: machine.data[CONF_HOST],
+                CONF_PORT: machine.data[CONF_PORT],
+                CONF_MACHINE: machine.data[CONF_MACHINE],
+                "originals": json.dumps(machine.engine.saved_state()["originals"]),
+            },
+            is_fixable=True,
             is_persistent=True,
             severity=ir.IssueSeverity.WARNING,
-            translation_key="not_put_back",
+            translation_key=NOT_PUT_BACK,
             translation_placeholders={
                 "radiator": machine.title,
                 "host": machine.data[CONF_HOST],
-                "detail": str(err),
             },
         )
