@@ -11,6 +11,7 @@ from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.const import CONF_HOST, CONF_PASSWORD, CONF_PORT
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.util.hass_dict import HassKey
 
 from .compute.boinc import BoincEngine, BoincError, BoincOptions, Details
 from .compute.engine import Engine, PowerModel
@@ -35,6 +36,8 @@ from .shelf import mapping
 MAX_RATE: Final = 1000
 """Money per credit: a slip of the finger, not a price, above that."""
 NOT_PUT_BACK: Final = "not_put_back"
+PACE: Final = HassKey[asyncio.Lock](f"{DOMAIN}_pace")
+"""Shared by the machines of all homes: one home a flat, or one for the building."""
 
 type Save = Callable[[], Awaitable[None]]
 
@@ -92,6 +95,7 @@ class BoincMachines:
             data,
             kept.get("engine") if kept.get("machine") == data[CONF_MACHINE] else None,
             self._keep,
+            pace=self._hass.data.setdefault(PACE, asyncio.Lock()),
         )
         self._machines[radiator_id] = _Machine(engine=engine, title=subentry.title, data=data)
         if meter := data.get(CONF_POWER_ENTITY):
@@ -169,6 +173,8 @@ def _engine(
     data: Mapping[str, Any],
     saved: Mapping[str, object] | None,
     keep: Callable[[Mapping[str, object]], Awaitable[None]],
+    *,
+    pace: asyncio.Lock | None = None,
 ) -> BoincEngine:
     return BoincEngine(
         data[CONF_HOST],
@@ -185,6 +191,7 @@ def _engine(
         ),
         saved=saved,
         save=keep,
+        pace=pace,
     )
 
 
