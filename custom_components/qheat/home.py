@@ -43,6 +43,7 @@ from .radiator import Radiator, Room
 from .rooms import FastRoom, SensorRoom
 from .schedule_issues import watch_schedules
 from .schedules import HelperSchedule
+from .serials import Serials
 from .setting import DEFAULT_PRESETS, Setting
 from .shelf import Kept, Shelf, mapping
 from .this_machine import async_delete_database, async_open_this_machine
@@ -147,6 +148,7 @@ async def async_remove_home(hass: HomeAssistant, entry: QheatConfigEntry) -> Non
     await async_release_all(hass, entry, mapping(saved, "boinc"))
     await Learned(hass, entry.entry_id).async_delete()
     await Dials(hass, entry.entry_id).async_delete()
+    await Serials(hass, entry.entry_id).async_delete()
     await async_remove_archive(hass, entry.entry_id)
     await async_delete_database(hass, entry)
 

@@ -38,6 +38,7 @@ from .heating import RadiatorRating
 from .ledger import Tariff
 from .machine_share import async_shared_machine, computer_power
 from .power_meter import async_follow_meter
+from .serials import Serials
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,13 +88,19 @@ async def async_open_this_machine(
     else:
         session = async_get_clientsession(hass)
         embedded, client = None, JobClient(session, entry.data[CONF_URL], entry.data[CONF_TOKEN])
+    serials = Serials(hass, entry.entry_id)
+    trust = Trust(
+        entry.options.get(CONF_PUBLISHERS, ()),
+        serials=await serials.async_read(),
+        keep=serials.keep,
+    )
     return ThisMachine(
         hass=hass,
         stack=stack,
         machine=machine,
         embedded=embedded,
         client=client,
-        trust=Trust(entry.options.get(CONF_PUBLISHERS, ())),
+        trust=trust,
         unpaid=entry.options.get(CONF_UNPAID_JOBS, False),
     )
 

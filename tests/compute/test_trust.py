@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -144,6 +145,54 @@ def test_a_lease_that_no_accepted_publisher_signed_for_may_not_run(
     with pytest.raises(UntrustedError) as caught:
         TRUST.check(dataclasses.replace(LEASE, **changes), now)  # type: ignore[arg-type]
     assert caught.value.problem is problem
+
+
+def test_an_older_manifest_does_not_count_once_a_newer_one_was_seen() -> None:
+    kept: list[dict[str, int]] = []
+    trust = Trust({PUBLISHER}, keep=lambda serials: kept.append(dict(serials)))
+    trust.check(LEASE, NOW)
+    trust.check(_signed_again(serial=MANIFEST.serial), NOW)
+    narrower = _signed_again(serial=MANIFEST.serial + 1, cpu_s=1)
+    with pytest.raises(UntrustedError, match="cover"):
+        trust.check(narrower, NOW)
+    for one in (trust, Trust({PUBLISHER}, serials=kept[-1])):
+        with pytest.raises(UntrustedError, match="newer") as caught:
+            one.check(LEASE, NOW)
+        assert caught.value.problem is EngineProblem.BACKEND_FAULTY
+    assert [list(serials.values()) for serials in kept] == [[7], [8]]
+
+
+def test_serials_are_apart_for_each_module_and_publisher() -> None:
+    other = signed(MANIFEST, OTHER_KEY)
+    trust = Trust({PUBLISHER, other.publisher})
+    trust.check(_signed_again(serial=100), NOW)
+    trust.check(dataclasses.replace(LEASE, signed=other), NOW)
+    another = manifest_of("1" * 64)
+    trust.check(dataclasses.replace(LEASE, module_sha256="1" * 64, signed=signed(another)), NOW)
+
+
+def test_a_manifest_that_is_not_the_publishers_raises_no_serial() -> None:
+    trust = Trust({PUBLISHER}, keep=lambda _serials: pytest.fail("kept"))
+    forged = dataclasses.replace(
+        signed(dataclasses.replace(MANIFEST, serial=2**53 - 1)), signature=bytes(64)
+    )
+    with pytest.raises(UntrustedError):
+        trust.check(dataclasses.replace(LEASE, signed=forged), NOW)
+
+
+def test_serials_take_no_more_than_so_much_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("custom_components.qheat.compute.trust.MOST_SERIALS", 2)
+    kept: list[int] = []
+    trust = Trust({PUBLISHER}, keep=lambda serials: kept.append(len(serials)))
+    for digit in "1234":
+        module = digit * 64
+        lease = dataclasses.replace(LEASE, module_sha256=module, signed=signed(manifest_of(module)))
+        trust.check(lease, NOW)
+    assert kept == [1, 2, 2, 2]
+
+
+def _signed_again(**changes: Any) -> JobLease:
+    return dataclasses.replace(LEASE, signed=signed(dataclasses.replace(MANIFEST, **changes)))
 
 
 async def test_the_runner_itself_refuses_a_module_that_is_not_the_one_vouched_for() -> None:

@@ -17,6 +17,7 @@ from homeassistant.helpers import issue_registry as ir
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.qheat.const import DOMAIN
+from custom_components.qheat.serials import Serials
 
 from ..publishing import manifest_of, signed
 from .conftest import MONEY, home, radiator
@@ -215,5 +216,8 @@ async def test_a_publisher_that_is_not_accepted_is_a_repair_and_an_accepted_one_
             await asyncio.sleep(0.1)
             if entry.state is ConfigEntryState.LOADED:
                 await entry.runtime_data.async_refresh()
+        while not (kept := await Serials(hass, entry.entry_id).async_read()):
+            await asyncio.sleep(0.1)
+    assert kept == {f"{one.publisher} {module}": 7}
     assert await hass.config_entries.async_unload(entry.entry_id)
     assert ir.async_get(hass).async_get_issue(DOMAIN, issue_id) is None

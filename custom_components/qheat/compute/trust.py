@@ -1,11 +1,14 @@
 """Whose modules may run here: those of publishers that the user has accepted."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
+from typing import Final
 
-from ..manifests import ExpiredError
+from ..manifests import ExpiredError, Manifest
 from ..wire import FieldError
 from .engine import EngineProblem
 from .messages import JobLease
+
+MOST_SERIALS: Final = 10_000
 
 
 class UntrustedError(Exception):
@@ -17,10 +20,21 @@ class UntrustedError(Exception):
 
 
 class Trust:
-    """The publishers that a user has accepted, by their keys' fingerprints."""
+    """The publishers that a user has accepted, by their keys' fingerprints.
 
-    def __init__(self, publishers: Collection[str] = ()) -> None:
+    `serials` are those that were seen before; `keep` is handed them whenever they change.
+    """
+
+    def __init__(
+        self,
+        publishers: Collection[str] = (),
+        *,
+        serials: Mapping[str, int] | None = None,
+        keep: Callable[[Mapping[str, int]], None] = lambda _serials: None,
+    ) -> None:
         self._publishers = frozenset(publishers)
+        self._serials = dict(serials or {})
+        self._keep = keep
 
     def check(self, lease: JobLease, now: float) -> None:
         """Raise UntrustedError unless an accepted publisher signed for all that the lease asks.
@@ -36,6 +50,7 @@ class Trust:
             manifest = signed.verify(now)
         except (FieldError, ExpiredError) as error:
             raise UntrustedError(EngineProblem.BACKEND_FAULTY, str(error)) from error
+        self._check_serial(signed.publisher, manifest)
         limits = lease.limits
         if manifest.module_sha256 != lease.module_sha256 or not manifest.covers(
             lease.kind, limits.memory_bytes, limits.cpu_s, limits.output_bytes
@@ -43,3 +58,16 @@ class Trust:
             raise UntrustedError(
                 EngineProblem.BACKEND_FAULTY, "the manifest does not cover the lease"
             )
+
+    def _check_serial(self, publisher: str, manifest: Manifest) -> None:
+        """Raise UntrustedError if the publisher has replaced the manifest, as far as is known."""
+        module = f"{publisher} {manifest.module_sha256}"
+        known = self._serials.get(module, -1)
+        if manifest.serial < known:
+            raise UntrustedError(EngineProblem.BACKEND_FAULTY, "a newer manifest was seen before")
+        if manifest.serial > known:
+            self._serials.pop(module, None)
+            self._serials[module] = manifest.serial
+            if len(self._serials) > MOST_SERIALS:
+                del self._serials[next(iter(self._serials))]
+            self._keep(self._serials)
