@@ -75,4 +75,5 @@ async def async_remove_archive(hass: HomeAssistant, entry_id: str) -> None:
 
 
 def _store(hass: HomeAssistant, entry_id: str, suffix: str = "") -> Store[dict[str, Any]]:
-    return Store(hass, STORAGE_VERSION, f"{DOMAIN}.{entry_id}.days{suffix}")
+    key = f"{DOMAIN}.{entry_id}.days{suffix}"
+    return Store(hass, STORAGE_VERSION, key, atomic_writes=True)

@@ -1,6 +1,7 @@
 """Radiators that are machines with a BOINC client, somewhere on the network."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,6 +11,7 @@ from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.const import CONF_HOST, CONF_PASSWORD, CONF_PORT
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.util.hass_dict import HassKey
 
 from .compute.boinc import BoincEngine, BoincError, BoincOptions, Details
 from .compute.engine import Engine, PowerModel
@@ -33,6 +35,9 @@ from .shelf import mapping
 
 MAX_RATE: Final = 1000
 """Money per credit: a slip of the finger, not a price, above that."""
+NOT_PUT_BACK: Final = "not_put_back"
+PACE: Final = HassKey[asyncio.Lock](f"{DOMAIN}_pace")
+"""Shared by the machines of all homes: one home a flat, or one for the building."""
 
 type Save = Callable[[], Awaitable[None]]
 
@@ -90,6 +95,7 @@ class BoincMachines:
             data,
             kept.get("engine") if kept.get("machine") == data[CONF_MACHINE] else None,
             self._keep,
+            pace=self._hass.data.setdefault(PACE, asyncio.Lock()),
         )
         self._machines[radiator_id] = _Machine(engine=engine, title=subentry.title, data=data)
         if meter := data.get(CONF_POWER_ENTITY):
@@ -167,6 +173,8 @@ def _engine(
     data: Mapping[str, Any],
     saved: Mapping[str, object] | None,
     keep: Callable[[Mapping[str, object]], Awaitable[None]],
+    *,
+    pace: asyncio.Lock | None = None,
 ) -> BoincEngine:
     return BoincEngine(
         data[CONF_HOST],
@@ -183,24 +191,32 @@ def _engine(
         ),
         saved=saved,
         save=keep,
+        pace=pace,
     )
 
 
 async def _release(hass: HomeAssistant, radiator_id: str, machine: _Machine) -> None:
     try:
         await machine.engine.release()
-    except BoincError as err:
+    except BoincError:
         ir.async_create_issue(
             hass,
             DOMAIN,
-            f"not_put_back_{radiator_id}",
-            is_fixable=False,
+            f"{NOT_PUT_BACK}_{radiator_id}",
+            # All that is needed to try again, but for the password: issues are no place for one.
+            data={
+                "radiator": machine.title,
+                CONF_HOST: machine.data[CONF_HOST],
+                CONF_PORT: machine.data[CONF_PORT],
+                CONF_MACHINE: machine.data[CONF_MACHINE],
+                "originals": json.dumps(machine.engine.saved_state()["originals"]),
+            },
+            is_fixable=True,
             is_persistent=True,
             severity=ir.IssueSeverity.WARNING,
-            translation_key="not_put_back",
+            translation_key=NOT_PUT_BACK,
             translation_placeholders={
                 "radiator": machine.title,
                 "host": machine.data[CONF_HOST],
-                "detail": str(err),
             },
         )

@@ -131,7 +131,9 @@ class Shelf:
         return self._volumes[radiator_id]
 
     def _file(self, suffix: str) -> _File:
-        return _File(self._hass, STORAGE_VERSION, f"{DOMAIN}.{self._entry.entry_id}{suffix}")
+        key = f"{DOMAIN}.{self._entry.entry_id}{suffix}"
+        # With fsync: after a power cut a file that was only renamed may be empty.
+        return _File(self._hass, STORAGE_VERSION, key, atomic_writes=True)
 
 
 def mapping(saved: object, key: str) -> Kept:

@@ -45,7 +45,7 @@ async def serve(*, folder: str, url: str, token: str, publisher: str) -> None:
     asked_to_stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asked_to_stop.set)
     hass = HomeAssistant(folder)
-    entry = _entry()
+    entry = home_entry()
     shelf = Shelf(hass, entry)
     ledger, saved = await shelf.async_read()
     async with AsyncExitStack() as stack:
@@ -105,7 +105,7 @@ async def _follow_settlements(engine: PullEngine, books: HomeBooks) -> None:
         await asyncio.sleep(TICK_S)
 
 
-def _entry() -> ConfigEntry:
+def home_entry() -> ConfigEntry:
     radiator = ConfigSubentryDataWithId(
         data={}, subentry_id=RADIATOR, subentry_type="this_machine", title="Hall", unique_id=None
     )

@@ -30,6 +30,10 @@ DREW = """(i32.store (i32.const 0) (i32.const 64))
     (i32.store (i32.const 4) (i32.const 32))
     (drop (call $random (i32.const 64) (i32.const 32)))
     (drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))"""
+_USAGE = (
+    '{"op":"usage","owners":[{"owner":"o","busy_slots":0,"cpu_s":0,"running":0,"paused":0,'
+    '"machine_busy":false,"jobs":[]}],"size":0}'
+)
 
 
 def _workers() -> list[int]:
@@ -237,6 +241,20 @@ async def test_usage_counts_work_that_has_ended() -> None:
         assert machine.usage(OWNER).running == 0
 
 
+async def test_what_each_job_has_used_is_told_apart_and_a_job_that_waits_uses_nothing() -> None:
+    told: dict[str, list[float]] = {"runs": [], "waits": []}
+    async with machine_for(LOOP) as machine:
+        for heard in told.values():
+            work = machine.run(OWNER, LOOP, b"", FOREVER, used=heard.append)
+            task = asyncio.create_task(work)
+            await asyncio.sleep(0)
+            task.add_done_callback(lambda done: done.exception())
+        await until(lambda: told["runs"] and told["runs"][-1] > 0.5 and told["waits"])
+        assert told["runs"] == sorted(told["runs"])
+        assert abs(told["runs"][-1] - machine.usage(OWNER).cpu_s) < 0.01
+        assert set(told["waits"]) == {0.0}
+
+
 async def test_stopping_leaves_no_process_and_ends_all_work() -> None:
     async with machine_for(LOOP) as machine:
         task, process = await _begin(machine)
@@ -375,6 +393,10 @@ async def test_a_runner_that_does_not_come_up_is_a_clear_error(
         '{"op":"usage","owners":[{"owner":1}],"size":0}',
         '{"op":"usage","owners":3,"size":0}',
         '{"op":"usage","owners":[null],"size":0}',
+        _USAGE.replace("[]", "[1]"),
+        _USAGE.replace("[]", "[[1,-1]]"),
+        _USAGE.replace("[]", '[["one",1]]'),
+        _USAGE.replace(',"jobs":[]', ""),
         '{"op":"result","number":1e999,"cpu_s":1,"size":0}',
         '{"op":"new","size":0}',
         '{"size":-1}',

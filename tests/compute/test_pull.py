@@ -138,7 +138,7 @@ async def test_what_nobody_wants_for_long_is_given_back(tmp_path: Path) -> None:
         serving(tmp_path, TinyCatalogue(jobs=1, module=LOOP)) as backend,
         client_of(backend.socket_path) as client,
         machine_with(LOOP) as machine,
-        engine_on(client, machine, unwanted_s=0.2) as engine,
+        engine_on(client, machine, unwanted_s=0.2, kept_s=0.2) as engine,
     ):
         engine.set_budget(heat())
         await until(lambda: engine.status().jobs_running)

@@ -21,7 +21,6 @@ from custom_components.qheat.compute.engine import (
 from custom_components.qheat.compute.forecast import (
     Lengths,
     heat_left_s,
-    is_wanted_again,
     slot_wanted_s,
 )
 from custom_components.qheat.compute.messages import PullAnswer, PullRequest
@@ -29,6 +28,7 @@ from tests.backend.tiny import TinyCatalogue
 from tests.waiting import until
 
 from . import homes
+from .day import DayCatalogue, DayMachine
 from .homes import (
     RADIATOR,
     client_of,
@@ -64,16 +64,16 @@ def test_a_slot_is_wanted_until_heat_ends_and_only_for_its_share_of_the_time() -
     assert wanted(0, (50.0, 410.0)) == 0.0  # all of it is past
 
 
-def test_when_heat_ends_and_whether_it_comes_again_is_read_from_the_outlook() -> None:
-    def told(*steps: tuple[float, float]) -> tuple[float, bool]:
+def test_when_heat_ends_is_read_from_the_outlook() -> None:
+    def left_s(*steps: tuple[float, float]) -> float:
         budget = HeatBudget(power_w=0.0, expires_s=0.0, outlook=steps)
-        return heat_left_s(budget, FOUR, 100.0), is_wanted_again(budget, FOUR, 100.0)
+        return heat_left_s(budget, FOUR, 100.0)
 
-    assert told() == (float("inf"), False)
-    assert told((160.0, 110.0), (900.0, 0.0)) == (60.0, True)
-    assert told((160.0, 0.0), (900.0, 30.0)) == (0.0, True)
-    assert told((160.0, 0.0), (900.0, 10.0)) == (0.0, False)
-    assert told((99.0, 410.0), (900.0, 0.0)) == (0.0, False)
+    assert left_s() == float("inf")
+    assert left_s((160.0, 110.0), (900.0, 0.0)) == 60.0
+    assert left_s((160.0, 10.0), (900.0, 110.0)) == 0.0
+    assert left_s((99.0, 410.0), (900.0, 0.0)) == 0.0
+    assert left_s((160.0, 110.0), (900.0, 50.0)) == float("inf")
 
 
 def test_how_long_jobs_take_is_learned_from_the_last_ones_of_their_module() -> None:
@@ -150,27 +150,22 @@ async def test_where_somebody_would_freeze_jobs_are_begun_to_the_last(tmp_path: 
         await settled(engine, 1)
 
 
-async def test_a_begun_job_waits_for_as_long_as_heat_is_likely_wanted_again(
+async def test_a_begun_job_waits_for_heat_with_its_lease_renewed_but_not_for_ever(
     tmp_path: Path,
 ) -> None:
     async with (
         serving(tmp_path, TinyCatalogue(jobs=1, module=LOOP), lease_ttl_s=1.5) as backend,
         client_of(backend.socket_path) as client,
         machine_with(LOOP) as machine,
-        engine_on(client, machine, unwanted_s=0.2) as engine,
+        engine_on(client, machine, unwanted_s=0.2, kept_s=4.0) as engine,
     ):
-        engine.set_budget(outlook((3600.0, 110.0), own_heat=True))
-        await until(lambda: engine.status().jobs_running)
+        engine.set_budget(heat())
         await until(lambda: [job for job in engine._jobs if job.used_s > 0])
-        night = (30_000.0, 0.0), (40_000.0, 110.0)
-        engine.set_budget(outlook(*night, power_w=0.0))
+        engine.set_budget(heat(0.0))
+        idle_s = time.monotonic()
         await until(lambda: engine.status().jobs_paused)
-        await asyncio.sleep(2.0)
-        assert engine.status().jobs_paused == 1
-        assert await free_jobs(backend) == 0
-        assert engine.status().work_lost_s == 0
-        engine.set_budget(outlook((30_000.0, 0.0), power_w=0.0))  # off until spring
         await until(lambda: engine.status().lease_left_s is None)
+        assert time.monotonic() >= idle_s + 4.0
         assert await free_jobs(backend) == 1
         assert engine.status().work_lost_s > 0
 
@@ -178,28 +173,22 @@ async def test_a_begun_job_waits_for_as_long_as_heat_is_likely_wanted_again(
 async def test_a_job_that_never_ran_is_given_back_and_nothing_is_lost_with_it(
     tmp_path: Path,
 ) -> None:
+    machine = DayMachine()
     async with (
-        serving(tmp_path, TinyCatalogue(jobs=2, module=LOOP)) as backend,
+        serving(tmp_path, DayCatalogue((1000.0, 1000.0))) as backend,
         client_of(backend.socket_path) as client,
-        machine_with(LOOP, slots=2) as machine,
-        engine_on(
-            client,
-            machine,
-            power=PowerModel(idle_w=10.0, rated_w=210.0, slots=2),
-            unwanted_s=2.0,
-        ) as engine,
+        engine_on(client, machine, power=FOUR, unwanted_s=0.2) as engine,
     ):
-        again = (30_000.0, 0.0), (40_000.0, 110.0)
-        engine.set_budget(outlook((3600.0, 110.0), own_heat=True))
-        await until(lambda: engine.status().jobs_running)
-        await until(lambda: [job for job in engine._jobs if job.used_s > 0])
-        engine.set_budget(outlook((3600.0, 210.0), power_w=210.0, own_heat=True))
-        await until(lambda: len(engine._jobs) == 2)
-        engine.set_budget(outlook(*again, power_w=0.0))
-        began = [job for job in engine._jobs if job.used_s > 0]
-        await until(lambda: len(engine._jobs) == len(began))
-        assert engine.status().jobs_paused == len(began)
-        assert engine.status().work_lost_s == 0
+        engine.set_budget(heat(210.0))
+        await until(lambda: len(machine.work) == 2)
+        engine.set_budget(heat(110.0))
+        machine.advance(10.0)
+        engine.set_budget(heat(0.0))
+        await until(lambda: len(machine.work) == 1)
+        assert machine.work[0].used_s == 10.0
+        await asyncio.sleep(0.5)
+        status = engine.status()
+        assert (status.jobs_paused, status.work_lost_s) == (1, 0.0)
 
 
 class Priced(TinyCatalogue):

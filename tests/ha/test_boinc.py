@@ -10,8 +10,12 @@ from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from custom_components.qheat.compute.boinc import Originals, put_back_late
+from custom_components.qheat.compute.boinc.replies import RunMode
 from custom_components.qheat.const import DOMAIN
 from custom_components.qheat.diagnostics import async_get_config_entry_diagnostics
 from tests.compute.boinc.simulated import PASSWORD, URL, SimulatedClient
@@ -232,7 +236,54 @@ async def test_a_machine_removed_while_it_does_not_answer_is_told(
     assert issue is not None
     assert issue.translation_placeholders is not None
     assert issue.translation_placeholders["radiator"] == "Hall"
+    assert PASSWORD not in str(issue)
     await client.start()
+
+
+async def test_a_machine_that_answers_again_gets_its_settings_back_by_the_repair(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    client: SimulatedClient,
+    hass_client: ClientSessionGenerator,
+) -> None:
+    assert await async_setup_component(hass, "repairs", {})
+    await heat_until_it_runs(hass, entry, client)
+    await client.stop()
+    hass.config_entries.async_remove_subentry(entry, HALL)
+    await hass.async_block_till_done()
+    assert client.override != OWN_PREFERENCES
+    issue_id = f"not_put_back_{HALL}"
+    http = await hass_client()
+    answer = await http.post(
+        "/api/repairs/issues/fix", json={"handler": DOMAIN, "issue_id": issue_id}
+    )
+    form = await answer.json()
+    assert form["description_placeholders"] == {"radiator": "Hall", "host": "127.0.0.1"}
+
+    async def enter(password: str) -> Any:
+        url = f"/api/repairs/issues/fix/{form['flow_id']}"
+        return await (await http.post(url, json={"password": password})).json()
+
+    assert (await enter(PASSWORD))["errors"] == {"base": "no_answer"}
+    await client.start()
+    assert (await enter("wrong"))["errors"] == {"base": "wrong_password"}
+    with patch.object(SimulatedClient, "_get_host_info", another_host):
+        assert (await enter(PASSWORD))["errors"] == {"base": "another_machine"}
+    assert client.override != OWN_PREFERENCES
+    assert (await enter(PASSWORD))["type"] == "create_entry"
+    assert client.override == OWN_PREFERENCES
+    assert client.permanent == 2
+    assert ir.async_get(hass).async_get_issue(DOMAIN, issue_id) is None
+
+
+async def test_a_run_mode_set_since_the_radiator_was_removed_stays(
+    socket_enabled: None, client: SimulatedClient
+) -> None:
+    client.permanent = 1
+    originals = Originals(override=OWN_PREFERENCES, cpu_mode=RunMode.AUTO, gpu_mode=RunMode.AUTO)
+    await put_back_late("127.0.0.1", client.port, PASSWORD, originals)
+    assert client.override == OWN_PREFERENCES
+    assert client.permanent == 1
 
 
 async def test_another_machine_does_not_get_the_first_ones_settings(
@@ -261,6 +312,10 @@ async def test_diagnostics_of_a_boinc_machine_hold_no_secret(
     assert diagnostics["boinc"][HALL]["version"] == "8.2.15"
     for secret in (f"'{PASSWORD}'", "127.0.0.1", "'box'"):
         assert secret not in str(diagnostics)
+
+
+def another_host(client: SimulatedClient, request: str) -> str:
+    return "<host_info><domain_name>other</domain_name><p_ncpus>4</p_ncpus></host_info>"
 
 
 async def heat_until_it_runs(

@@ -37,11 +37,6 @@ def heat_left_s(budget: HeatBudget, power: PowerModel, now_s: float) -> float:
     return math.inf
 
 
-def is_wanted_again(budget: HeatBudget, power: PowerModel, now_s: float) -> bool:
-    """Tell whether a slot is likely wanted within the hours that the outlook tells of."""
-    return any(slots > CRUMB for _, slots in _to_come(budget, power, now_s))
-
-
 def _to_come(budget: HeatBudget, power: PowerModel, now_s: float) -> Iterator[tuple[float, float]]:
     """Yield how many seconds how many slots are likely wanted."""
     for until_s, power_w in budget.outlook:

@@ -286,8 +286,9 @@ class Machine:
             machine_busy=bool(entry["machine_busy"]),
         )
         for number, cpu_s in entry["jobs"]:
-            if (used := self._used.get(int(number))) is not None:
-                used(_seconds(cpu_s))
+            used_s, used = _seconds(cpu_s), self._used.get(int(number))
+            if used is not None:
+                used(used_s)
 
     async def _disconnect(self) -> None:
         """End the runner and all work on it."""

@@ -21,17 +21,15 @@ from .engine import (
     PowerSource,
     SettlementPage,
 )
-from .forecast import CRUMB, Lengths, heat_left_s, is_wanted_again, slot_wanted_s
+from .forecast import CRUMB, Lengths, heat_left_s, slot_wanted_s
 from .leased import LeasedJob, Phase
 from .machine import Machine, Usage, WorkError, WorkFault
 from .messages import GiveBackReason, JobLease
+from .patience import KEPT_S, UNWANTED_S, Patience
 from .puller import WAIT_S, Puller
 from .trust import Trust
 
 _LOGGER = logging.getLogger(__name__)
-
-UNWANTED_S: Final = 300.0
-"""How long leases are kept, paused, while no heat is wanted."""
 
 _STOP_S: Final = 5.0
 _AGAIN_S: Final = 1.0
@@ -52,6 +50,7 @@ class PullEngine(Engine):
         trust: Trust | None = None,
         unpaid: bool = False,
         unwanted_s: float = UNWANTED_S,
+        kept_s: float = KEPT_S,
         random: Random | None = None,
     ) -> None:
         self._client = client
@@ -59,7 +58,7 @@ class PullEngine(Engine):
         self._radiator_id = radiator_id
         self._power = power
         self._trust = trust or Trust()
-        self._unwanted_s = unwanted_s
+        self._patience = Patience(self._give_up, unwanted_s, kept_s)
         self._random = random or SystemRandom()
         self._puller = Puller(client, radiator_id, power, self._random, unpaid=unpaid)
         self._lengths = Lengths()
@@ -69,7 +68,6 @@ class PullEngine(Engine):
         self._pulling: asyncio.Task[None] | None = None
         self._jobs: dict[LeasedJob, asyncio.Task[None]] = {}
         self._burns: list[asyncio.Task[None]] = []
-        self._unwanted: asyncio.TimerHandle | None = None
         self._dry = False
         self._pull_problem: EngineProblem | None = None
         self._work_problem: EngineProblem | None = None
@@ -89,7 +87,7 @@ class PullEngine(Engine):
             return
         self._budget = HeatBudget(power_w=0.0, expires_s=0.0)
         self._machine.allot(self._radiator_id, 0.0, time.monotonic())
-        self._watch_wanted(wanted=True)
+        self._patience.watch(wanted=True)
         try:
             with contextlib.suppress(TimeoutError, BackendError):
                 async with asyncio.timeout(_STOP_S):
@@ -106,7 +104,7 @@ class PullEngine(Engine):
         self._machine.allot(self._radiator_id, slots, budget.expires_s, urgent=budget.own_heat)
         self._budget = budget
         room = self._room()
-        self._watch_wanted(wanted=room > 0)
+        self._patience.watch(wanted=room > 0 or self._supervisor is None)
         if room > had_room:
             self._puller.hurry()
         missing = self._missing()
@@ -251,22 +249,11 @@ class PullEngine(Engine):
             *[asyncio.wait([task]) for task in self._jobs.values()],
         )
 
-    def _watch_wanted(self, *, wanted: bool) -> None:
-        """Give leases up once nothing has been wanted for long, nor will be soon."""
-        if wanted and self._unwanted is not None:
-            self._unwanted.cancel()
-            self._unwanted = None
-        elif not wanted and self._unwanted is None:
-            self._unwanted = asyncio.get_running_loop().call_later(self._unwanted_s, self._give_up)
-
-    def _give_up(self) -> None:
-        """Give back the jobs that have not run, and all unless heat is likely wanted again."""
-        self._unwanted = None
-        again = is_wanted_again(self._budget, self._power, time.monotonic())
+    def _give_up(self, overdue: bool) -> None:
+        """Give back the jobs that have not run, and after long also those that lose work."""
         for job in self._jobs:
-            if not again or job.used_s == 0:
+            if overdue or job.used_s == 0:
                 job.end(GiveBackReason.UNWANTED)
-        self._watch_wanted(wanted=False)
 
     def _end_jobs(self, reason: GiveBackReason) -> None:
         for job in self._jobs:

@@ -24,7 +24,7 @@ from scripts.demo_home.process import HassProcess, adopt_orphans, end_orphans, f
 from .seed import entries
 
 DEFAULTS: Final = (300, 300, 30)
-START_S: Final = 150.0
+START_S: Final = 300.0
 CORE_LEFT_FREE: Final = 0.9
 LONGEST_BLOCK_MS: Final = 20.0
 

@@ -5,6 +5,7 @@ from .engine import BoincEngine
 from .errors import PROBLEM, BoincError, BoincFault
 from .observation import Details, ProjectView, TaskView
 from .options import BoincOptions
+from .originals import Originals, put_back_late
 from .probe import Probed, probe
 from .rpc import DEFAULT_PORT
 
@@ -16,9 +17,11 @@ __all__ = [
     "BoincFault",
     "BoincOptions",
     "Details",
+    "Originals",
     "Probed",
     "ProjectView",
     "TaskView",
     "probe",
     "project_url",
+    "put_back_late",
 ]

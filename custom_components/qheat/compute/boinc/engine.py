@@ -48,7 +48,8 @@ class BoincEngine:
     """Drives one BOINC client over its GUI RPC; fulfils the Engine protocol.
 
     `saved` is what `save` was given last. `save` is awaited before anything is changed on the
-    client, so that the user's own settings are not lost by a crash. Clocks: `clock` is the one of
+    client, so that the user's own settings are not lost by a crash. Engines with the same `pace`
+    share out the turns of the loop (see RpcConnection). Clocks: `clock` is the one of
     `HeatBudget.expires_s`, `wall` counts seconds since the epoch.
     """
 
@@ -63,11 +64,12 @@ class BoincEngine:
         options: BoincOptions | None = None,
         saved: Mapping[str, object] | None = None,
         save: Save = _keep_nothing,
+        pace: asyncio.Lock | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
         options = options or BoincOptions()
-        self._connection = RpcConnection(host, port, password)
+        self._connection = RpcConnection(host, port, password, pace)
         self._client = BoincClient(self._connection)
         self._radiator_id = radiator_id
         self._options = options

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from .client import BoincClient
 from .replies import ClientStatus, RunMode
+from .rpc import RpcConnection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,3 +53,18 @@ class Originals:
             "cpu_mode": int(self.cpu_mode),
             "gpu_mode": int(self.gpu_mode),
         }
+
+
+async def put_back_late(host: str, port: int, password: str, originals: Originals) -> None:
+    """Give a client its settings back that did not answer when it should have got them.
+
+    A run mode that somebody has set since then stays. Raises BoincError.
+    """
+    connection = RpcConnection(host, port, password)
+    try:
+        await connection.connect()
+        client = BoincClient(connection)
+        status = await client.status()
+        await originals.put_back(client, modes=status.cpu.permanent is RunMode.NEVER)
+    finally:
+        await connection.close()

@@ -20,7 +20,15 @@ class RpcConnection:
     The protocol is neither encrypted nor safe from replay: docs/boinc.md says how to tunnel it.
     """
 
-    def __init__(self, host: str, port: int, password: str) -> None:
+    def __init__(
+        self, host: str, port: int, password: str, pace: asyncio.Lock | None = None
+    ) -> None:
+        """Connect nowhere yet. With the same `pace`, connections share out the loop's turns.
+
+        After a busy moment the replies of a whole building are there at once: then each is sent
+        for, and read, in a turn of its own.
+        """
+        self._pace = asyncio.Lock() if pace is None else pace
         self._host = host
         self._port = port
         self._password = password
@@ -64,7 +72,9 @@ class RpcConnection:
 
     async def call(self, request: str) -> Element:
         """Send a request element and return the reply's root; raise BoincError if refused."""
-        reply = parse(await self.call_raw(request))
+        raw = await self.call_raw(request)
+        await self._next_turn()
+        reply = parse(raw)
         if reply.find("unauthorized") is not None:
             raise BoincError(BoincFault.WRONG_PASSWORD, "The client refuses the password")
         if (refusal := reply.find("error")) is not None:
@@ -77,6 +87,7 @@ class RpcConnection:
         if len(message) > MAX_REQUEST_BYTES:
             raise BoincError(BoincFault.COMMAND_REFUSED, "The request is too long for a client")
         async with self._turn:
+            await self._next_turn()
             try:
                 return await self._exchange(message + _END)
             except BaseException:
@@ -102,6 +113,10 @@ class RpcConnection:
             raise BoincError(
                 BoincFault.UNREACHABLE, f"Connection lost: {type(error).__name__}"
             ) from error
+
+    async def _next_turn(self) -> None:
+        async with self._pace:
+            await asyncio.sleep(0)
 
     async def _authenticate(self) -> None:
         try:
