@@ -60,6 +60,7 @@ class Comfort:
         self.margin_k = EARLY_K
         """How much above a setpoint to come to aim, learned from the rises before, in K."""
         self._rated_w = rating.rated_w
+        self._pausable = rating.pausable
         levels = rating.slots
         self._prices = Prices()
         if rating.pausable:
@@ -130,11 +131,14 @@ class Comfort:
         due = not 0 <= since_s < PLAN_EVERY_S
         aired = self.aired(time_s)
         if self._estimate and (due or free_stops or setpoint_c != self._setpoint_c):
+            # Whoever turns the dial down sees it at once where that loses no job.
+            lowered = self._pausable and setpoint_c < self._setpoint_c
+            held = 0 <= time_s - self._raised_s < HOLD_S and not lowered
             self._planned_s, self._setpoint_c = time_s, setpoint_c
             level = self._plan(self._estimate, time_s, setpoint_c, changes, free_stops)
             if level > self._level and not aired:
                 self._level, self._raised_s = level, time_s
-            elif level < self._level and not 0 <= time_s - self._raised_s < HOLD_S:
+            elif level < self._level and not held:
                 self._level = level
             self.outlook = tuple(self._look_ahead(self._estimate, time_s, setpoint_c, changes))
         return HeatDemand(
