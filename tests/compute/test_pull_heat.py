@@ -236,6 +236,36 @@ async def test_heat_is_paid_if_its_job_pays_or_repays_and_filler_is_a_choice(
         await until(lambda: engine.status().heat_kind is kind)
 
 
+class OnePaid(DayCatalogue):
+    """Its first job alone pays."""
+
+    @override
+    def offer(self, number: int) -> Offer | None:
+        offer = super().offer(number)
+        return offer if offer is None or number == 0 else replace(offer, pay=Decimal(0))
+
+
+async def test_heat_of_paid_and_unpaid_jobs_at_once_is_not_called_paid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terms = Terms(currency="EUR", repayment_per_kwh=Decimal(0))
+    monkeypatch.setattr(homes, "TERMS", terms)
+    machine = DayMachine()
+    async with (
+        serving(tmp_path, OnePaid((1000.0, 1000.0))) as backend,
+        client_of(backend.socket_path) as client,
+        engine_on(client, machine, power=FOUR, unpaid=True) as engine,
+    ):
+        engine.set_budget(heat(110.0))
+        await until(lambda: len(machine.work) == 1)
+        assert engine.status().heat_kind is HeatKind.PAID
+        engine.set_budget(heat(210.0))
+        await until(lambda: len(machine.work) == 2)
+        assert engine.status().heat_kind is HeatKind.FILLER
+        engine.set_budget(heat(110.0))  # the unpaid one waits
+        assert engine.status().heat_kind is HeatKind.PAID
+
+
 class Deaf(JobClient):
     """A client whose backend hands out unpaid jobs, whatever it is asked."""
 

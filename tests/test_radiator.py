@@ -1,0 +1,72 @@
+"""A radiator's tick: what the thermostat foresees reaches the engine on the engine's clock."""
+
+import pytest
+
+from custom_components.qheat.compute.engine import HeatBudget
+from custom_components.qheat.heating import (
+    HeatDemand,
+    RadiatorRating,
+    Reason,
+    RoomControl,
+    RoomReading,
+    Target,
+)
+from custom_components.qheat.radiator import BUDGET_S, Radiator
+from custom_components.qheat.setting import Setting
+from tests.compute.day import DaySchedule
+from tests.ha.conftest import FixedEngine
+
+NOW_S, MONOTONIC_S, ROOM_S, SPEED = 1_728_000_000.0, 500.0, 7000.0, 10.0
+
+
+class QuickRoom:
+    """A room whose clock runs ten times as fast."""
+
+    speed = SPEED
+
+    def read(self, now_s: float, heat_output_w: float | None) -> RoomReading:
+        return RoomReading(time_s=ROOM_S, temperature_c=19.0, heat_output_w=heat_output_w)
+
+    def save(self) -> dict[str, object]:
+        return {}
+
+
+class Foreseeing(RoomControl):
+    """A thermostat that always says the same, and keeps what it was told."""
+
+    told: RoomReading
+
+    def step(self, reading: RoomReading, target: Target) -> HeatDemand:
+        self.told = reading
+        return HeatDemand(
+            power_w=200.0,
+            reason=Reason.DRAINING,
+            draining=True,
+            outlook=((ROOM_S + 600.0, 200.0), (ROOM_S + 1800.0, 0.0)),
+        )
+
+
+@pytest.mark.parametrize("left_s", [None, (30.0, float("inf"))])
+def test_the_outlook_and_what_jobs_need_are_told_on_each_others_clock(
+    left_s: tuple[float, ...] | None,
+) -> None:
+    engine = FixedEngine()
+    engine.tell(jobs_left_s=left_s)
+    control = Foreseeing(RadiatorRating(idle_w=20.0, rated_w=500.0, slots=6, pausable=True))
+    radiator = Radiator(
+        radiator_id="r",
+        setting=Setting(heating=True),
+        room=QuickRoom(),
+        control=control,
+        engine=engine,
+        schedule=DaySchedule(((7.0, 20.0),)),
+    )
+    radiator.tick(NOW_S, MONOTONIC_S)
+    assert engine.budget == HeatBudget(
+        power_w=200.0,
+        expires_s=MONOTONIC_S + BUDGET_S,
+        draining=True,
+        outlook=((MONOTONIC_S + 60.0, 200.0), (MONOTONIC_S + 180.0, 0.0)),
+    )
+    scaled = None if left_s is None else (300.0, float("inf"))
+    assert control.told.jobs_left_s == scaled
