@@ -140,7 +140,9 @@ class Comfort:
                 self._level, self._raised_s = level, time_s
             elif level < self._level and not held:
                 self._level = level
-            self.outlook = tuple(self._look_ahead(self._estimate, time_s, setpoint_c, changes))
+            # Only jobs that can be paused are chosen and kept by what is foreseen.
+            if self._pausable:
+                self.outlook = tuple(self._look_ahead(self._estimate, time_s, setpoint_c, changes))
         return HeatDemand(
             power_w=self.levels_w[self._level],
             reason=self._reason(aired=aired),
