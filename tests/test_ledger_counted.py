@@ -83,6 +83,10 @@ def test_a_meter_that_falls_silent_leaves_the_estimate_and_takes_nothing_back(
     totals = ledger.totals(OFFICE)
     assert (shown_j, totals.heat_j) == (50_000, 70_000)
     assert totals.heat_of(PowerSource.ESTIMATED) == 20_000
+    # A second silence has nothing of the first to tell again.
+    read(ledger, 400, 100, source=PowerSource.ESTIMATED, counted_j=50_000)
+    read(ledger, 410, 100, source=PowerSource.ESTIMATED, counted_j=None)
+    assert ledger.totals(OFFICE).heat_of(PowerSource.ESTIMATED) == 20_000 + 10_000 + 1000
 
 
 def test_a_count_that_begins_anew_adds_nothing_and_takes_nothing_back(ledger: Ledger) -> None:

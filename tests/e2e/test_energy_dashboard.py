@@ -57,7 +57,9 @@ async def shown_kwh(home: RunningHome) -> float:
 async def test_cost_is_the_grids_as_documented_beside_our_devices_and_nothing_is_found_wrong(
     home: RunningHome,
 ) -> None:
-    await remember_week(home.api, home.plan)
+    radiators = [radiator.entities["heat"] for radiator in home.plan.radiators]
+    for meter in (*radiators, DAY_METER, NIGHT_METER):
+        await remember_start(home, meter)
     await show_grid(home, day_kwh=4000, night_kwh=2000)
     sources = [
         grid(DAY_METER, number_energy_price=0.25),
@@ -114,8 +116,6 @@ async def show_grid(home: RunningHome, *, day_kwh: float, night_kwh: float) -> N
     ):
         shown = {"state": str(state), "attributes": attributes}
         await home.api.post(f"/api/states/{entity_id}", shown)
-    for meter in (DAY_METER, NIGHT_METER):
-        await remember_start(home, meter)
 
 
 async def remember_start(home: RunningHome, meter: str) -> None:
