@@ -58,7 +58,9 @@ class Shelf:
             ) from err
         try:
             ledger = Ledger(currency).save() if saved is None else saved["ledger"]
-            return Ledger.load(ledger, volumes), mapping({"all": saved}, "all")
+            # Hours and settlements of a whole building: no work for the loop.
+            read = await self._hass.async_add_executor_job(Ledger.load, ledger, volumes)
+            return read, mapping({"all": saved}, "all")
         except (KeyError, TypeError, LedgerError) as err:
             LOGGER.error(
                 "The books of %s cannot be read and are set aside: %s", self._entry.title, err

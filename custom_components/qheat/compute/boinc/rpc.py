@@ -43,6 +43,7 @@ class RpcConnection:
     async def connect(self) -> None:
         """Connect and authenticate; raise BoincError, with the connection closed, if that fails."""
         await self.close()
+        await self._next_turn()
         try:
             async with asyncio.timeout(TIMEOUT_S):
                 self._streams = await asyncio.open_connection(
