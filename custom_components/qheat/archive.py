@@ -1,6 +1,7 @@
 """The days of a home, kept on disk for statements longer than the books keep their hours."""
 
 import asyncio
+from collections import Counter
 from typing import Any, Final
 
 from homeassistant.core import HomeAssistant
@@ -8,11 +9,13 @@ from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN, LOGGER
-from .ledger import History, Ledger, LedgerError
+from .ledger import MEMORY, History, Ledger, LedgerError
 
 STORAGE_VERSION: Final = 1
 ABSORB_EVERY_S: Final = 600.0
 SAVE_EVERY_S: Final = 21_600.0
+MOST_UNSAVED: Final = MEMORY // 2
+"""Settlements of one radiator: the books forget the ids of those beyond `MEMORY`."""
 
 
 class Archive:
@@ -23,15 +26,21 @@ class Archive:
         self._store = store
         self._ledger = ledger
         self._changed = False
+        self._unsaved: Counter[str] = Counter()
         self._next_absorb_s = 0.0
         self._next_save_s = 0.0
+
+    def booked(self, radiator_id: str, count: int) -> None:
+        """Take note of settlements in the ledger that are not on disk here."""
+        self._unsaved[radiator_id] += count
 
     async def async_tick(self, steady_s: float) -> None:
         """Copy and write what is due at a moment of the monotonic clock."""
         if steady_s >= self._next_absorb_s:
             self._next_absorb_s = steady_s + ABSORB_EVERY_S
             await self.async_absorb()
-        if steady_s >= self._next_save_s:
+        busy = max(self._unsaved.values(), default=0) >= MOST_UNSAVED
+        if steady_s >= self._next_save_s or busy:
             self._next_save_s = steady_s + SAVE_EVERY_S
             await self.async_save()
 
@@ -46,6 +55,7 @@ class Archive:
 
     async def async_save(self) -> None:
         """Write all days, if any has changed."""
+        self._unsaved.clear()
         await self.async_absorb()
         if self._changed:
             await self._store.async_save(self.history.save())

@@ -108,6 +108,7 @@ class HomeBooks:
             self._complain(radiator_id, f"settlements were not booked: {err}")
             return False
         self.foreign.note(radiator_id, booking)
+        self.archive.booked(radiator_id, len(booking.booked))
         if booking.faults:
             count, first = len(booking.faults), booking.faults[0].detail
             complaint = f"{count} settlements were not booked, the first because {first}"

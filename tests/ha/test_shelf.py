@@ -12,12 +12,14 @@ from homeassistant.helpers import issue_registry as ir
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.qheat.compute.engine import SettlementPage
+from custom_components.qheat.ledger import MEMORY
 
 from .conftest import LIVING_ROOM, FixedEngine, settlement
 
 CHANGES = "qheat.01JHOME"
 VOLUME = f"{CHANGES}.{LIVING_ROOM}"
 LEARNED = f"{CHANGES}.learned"
+DAYS = f"{CHANGES}.days"
 MANY = 20
 
 
@@ -53,6 +55,21 @@ async def test_an_account_that_has_changed_much_is_written_whole_and_changes_are
 
     await hass.config_entries.async_remove(entry.entry_id)
     assert not [key for key in hass_storage if key.startswith(CHANGES)]
+
+
+async def test_the_ids_of_a_busy_day_are_on_disk_before_the_books_forget_them(
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, hass_storage: dict[str, Any]
+) -> None:
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    for begin in range(0, 2 * MEMORY, MANY):
+        told = [settlement(f"s{begin + number}") for number in range(MANY)]
+        engine.pages = [SettlementPage(settlements=tuple(told), cursor=str(begin))]
+        await entry.runtime_data.async_book_settlements()
+        await entry.runtime_data.async_refresh()
+    days = hass_storage[DAYS]["data"]["radiators"][LIVING_ROOM]
+    kept = {settlement_id for _, _, ids in days for settlement_id in ids}
+    assert len(kept) > 2 * MEMORY - MEMORY // 2 - MANY
 
 
 async def test_without_the_file_of_changes_accounts_are_as_they_were_written_whole(

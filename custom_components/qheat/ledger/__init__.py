@@ -1,7 +1,7 @@
 """Joules and jobs to kilowatt-hours and money: exact, booked once, never backwards."""
 
 from .account import MAX_GAP_S, MAX_JOB_KINDS, MAX_POWER_W, OTHER_JOBS, Moment
-from .booking import Booking, Fault, FaultKind, is_job_kind
+from .booking import MEMORY, Booking, Fault, FaultKind, is_job_kind
 from .foreign import ForeignMoney
 from .history import Day, History
 from .home import Ledger
@@ -15,6 +15,7 @@ __all__ = [
     "MAX_GAP_S",
     "MAX_JOB_KINDS",
     "MAX_POWER_W",
+    "MEMORY",
     "OTHER_JOBS",
     "REFERENCE_DEFAULTS",
     "Booking",
