@@ -23,6 +23,7 @@ from .compute.machine import Machine
 from .compute.meter import IMPOSSIBLE_SHARE, PowerMeter
 from .compute.pull import PullEngine
 from .compute.trust import Trust
+from .compute.unfit import UnfitEngine
 from .const import (
     BACKEND_EMBEDDED,
     CONF_BACKEND,
@@ -48,7 +49,8 @@ class ThisMachine:
     hass: HomeAssistant
     stack: AsyncExitStack
     """What is closed with the home."""
-    machine: Machine
+    machine: Machine | None
+    """None where no job can run."""
     embedded: EmbeddedBackend | None
     client: JobClient
     trust: Trust
@@ -58,14 +60,18 @@ class ThisMachine:
     def build(self, radiator_id: str, data: Mapping[str, Any]) -> tuple[RadiatorRating, Engine]:
         """Return what a radiator can give, and its engine."""
         power = PowerModel(
-            idle_w=data[CONF_IDLE_W], rated_w=data[CONF_RATED_W], slots=self.machine.slots
+            idle_w=data[CONF_IDLE_W],
+            rated_w=data[CONF_RATED_W],
+            slots=1 if self.machine is None else self.machine.slots,
         )
         rating = RadiatorRating(
             idle_w=power.idle_w, rated_w=power.rated_w, slots=power.slots, pausable=True
         )
-        engine = PullEngine(
-            self.client, self.machine, radiator_id, power, trust=self.trust, unpaid=self.unpaid
-        )
+        engine: Engine = UnfitEngine(self.client, radiator_id)
+        if self.machine is not None:
+            engine = PullEngine(
+                self.client, self.machine, radiator_id, power, trust=self.trust, unpaid=self.unpaid
+            )
         computer = computer_power(self.hass)
         if entity_id := data.get(CONF_POWER_ENTITY):
             meter = PowerMeter(most_w=IMPOSSIBLE_SHARE * power.rated_w)
@@ -79,10 +85,11 @@ async def async_open_this_machine(
     hass: HomeAssistant, entry: ConfigEntry, tariff: Tariff, stack: AsyncExitStack
 ) -> ThisMachine:
     """Start the machine, and the embedded backend if the home's jobs come from there."""
+    machine = None
     try:
         machine = await stack.enter_async_context(async_shared_machine(hass))
     except EngineError as err:
-        raise setup_error("machine_unfit", err) from err
+        _tell_unfit(hass, entry, err, stack)
     if entry.data[CONF_BACKEND] == BACKEND_EMBEDDED:
         embedded, client = await _open_embedded(hass, entry, tariff, stack)
     else:
@@ -118,6 +125,23 @@ def _database(hass: HomeAssistant, entry: ConfigEntry) -> Path:
 def _delete_database(database: Path) -> None:
     for path in database.parent.glob(f"{database.stem}.*"):
         path.unlink()
+
+
+def _tell_unfit(
+    hass: HomeAssistant, entry: ConfigEntry, err: EngineError, stack: AsyncExitStack
+) -> None:
+    """Say why no job can run here; what needs none, BOINC machines for instance, goes on."""
+    issue_id = f"machine_unfit_{entry.entry_id}"
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        issue_id,
+        is_fixable=False,
+        severity=ir.IssueSeverity.ERROR,
+        translation_key="machine_unfit",
+        translation_placeholders={"home": entry.title, "detail": str(err)},
+    )
+    stack.callback(ir.async_delete_issue, hass, DOMAIN, issue_id)
 
 
 def _tell_damage(hass: HomeAssistant, entry: ConfigEntry, set_aside: Path) -> None:

@@ -110,6 +110,8 @@ def report(radiators: int, empty: Figures, full: Figures) -> bool:
             sys.stdout.write(
                 f"loop, {phase}, {name}: p99 {figures['p99_ms']:.1f} ms, longest block "
                 f"{figures['longest_ms']:.1f} ms, {figures['over_20_ms']} above 20 ms, "
+                f"without the garbage collector {figures['longest_without_gc_ms']:.1f} ms, "
+                f"{figures['over_20_ms_without_gc']} above; "
                 f"timers late by p99 {figures['late_p99_ms']:.1f} ms\n"
             )
     kept: bool = full["running"]["share"] <= 1 - CORE_LEFT_FREE and all(

@@ -4,9 +4,11 @@ It may import nothing of the benchmark: Home Assistant finds it in its own folde
 """
 
 import asyncio
+import gc
 import json
 import random
 import statistics
+import threading
 import time
 from pathlib import Path
 from typing import Any, Final
@@ -31,25 +33,43 @@ class Pulse:
 
     def __init__(self) -> None:
         self.used: list[float] = []
+        self.collecting: list[float] = []
         self.late: list[float] = []
+        self._thread = threading.get_ident()
+        self._collecting_since_s = self._collecting_s = 0.0
+        gc.callbacks.append(self._collect)
+
+    def _collect(self, phase: str, info: dict[str, int]) -> None:
+        """Note how long Python's garbage collector holds up the loop's thread."""
+        if threading.get_ident() != self._thread:
+            return
+        if phase == "start":
+            self._collecting_since_s = time.thread_time()
+        else:
+            self._collecting_s += time.thread_time() - self._collecting_since_s
 
     async def beat(self) -> None:
         """Note until cancelled: CPU time of the loop's thread, and delay against what was asked."""
         while True:
             due_s, cpu_s = time.monotonic() + TIMER_S, time.thread_time()
+            self._collecting_s = 0.0
             await asyncio.sleep(TIMER_S)
             self.used.append(time.thread_time() - cpu_s)
+            self.collecting.append(self._collecting_s)
             self.late.append(time.monotonic() - due_s)
 
     def figures(self) -> dict[str, float]:
         """Return what was noted, in milliseconds, and forget it."""
-        used, late = self.used, self.late
-        self.used, self.late = [], []
+        used, collecting, late = self.used, self.collecting, self.late
+        self.used, self.collecting, self.late = [], [], []
+        worked = [all_s - gc_s for all_s, gc_s in zip(used, collecting, strict=True)]
         return {
             "p99_ms": 1000 * statistics.quantiles(used, n=100)[98],
             "longest_ms": 1000 * max(used),
+            "longest_without_gc_ms": 1000 * max(worked),
             "late_p99_ms": 1000 * statistics.quantiles(late, n=100)[98],
             "over_20_ms": sum(one > 0.02 for one in used),
+            "over_20_ms_without_gc": sum(one > 0.02 for one in worked),
         }
 
 

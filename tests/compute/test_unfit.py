@@ -1,0 +1,54 @@
+"""A radiator on whose machine no job can run."""
+
+from pathlib import Path
+
+import pytest
+
+from custom_components.qheat.compute import machine as machine_module
+from custom_components.qheat.compute.engine import EngineError, EngineProblem, HeatKind
+from custom_components.qheat.compute.machine import Machine
+from custom_components.qheat.compute.unfit import UnfitEngine
+from tests.backend.tiny import TinyCatalogue
+
+from .homes import RADIATOR, client_of, engine_on, heat, machine_with, serving, settled
+from .wat import ECHO
+
+NO_WHEEL = "raise OSError('wrong ELF class')\n"
+
+
+def broken_wasmtime(folder: Path) -> Path:
+    """Put a wasmtime in `folder` whose library is another platform's."""
+    package = folder / "wasmtime"
+    package.mkdir()
+    (package / "__init__.py").write_text(NO_WHEEL)
+    folder.chmod(0o755)
+    return folder
+
+
+async def test_a_machine_without_a_usable_wheel_says_so_at_its_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = broken_wasmtime(tmp_path)
+    monkeypatch.setattr(machine_module, "_find_wasmtime", lambda: str(folder))
+    with pytest.raises(EngineError, match="cannot load wasmtime: wrong ELF class"):
+        await Machine(1).start()
+
+
+async def test_a_radiator_that_can_run_nothing_any_more_still_gets_what_it_has_earned(
+    tmp_path: Path,
+) -> None:
+    async with (
+        serving(tmp_path, TinyCatalogue(jobs=1, module=ECHO)) as backend,
+        client_of(backend.socket_path) as client,
+    ):
+        async with machine_with(ECHO) as machine, engine_on(client, machine) as engine:
+            engine.set_budget(heat())
+            earned = await settled(engine, 1)
+        unfit = UnfitEngine(client, RADIATOR)
+        await unfit.start()
+        unfit.set_budget(heat())
+        assert await unfit.settlements(None) == earned
+        status = unfit.status()
+        assert status.problem is EngineProblem.ENGINE_FAILED
+        assert (status.heat_kind, status.power_w) == (HeatKind.NONE, None)
+        await unfit.stop()

@@ -1,0 +1,73 @@
+"""A home on a computer that can run no jobs: all else works, and a repair says why."""
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
+
+from custom_components.qheat.const import DOMAIN
+from tests.compute.boinc.simulated import SimulatedClient
+from tests.compute.test_unfit import broken_wasmtime
+
+from .boinc import boinc_radiator, heat, state_of, until, until_reached
+from .conftest import home, radiator
+
+ISSUE = (DOMAIN, "machine_unfit_01JHOME")
+
+
+@pytest.fixture
+async def client(socket_enabled: None, own_folder: Path) -> AsyncGenerator[SimulatedClient]:
+    """Return a BOINC machine."""
+    client = SimulatedClient()
+    await client.start()
+    yield client
+    await client.stop()
+
+
+def told(hass: HomeAssistant) -> str:
+    """Return the status of the radiator that is this computer."""
+    status = hass.states.get("sensor.living_room_status")
+    assert status is not None
+    return status.state
+
+
+async def test_where_no_job_can_run_boinc_machines_heat_and_a_repair_says_why(
+    hass: HomeAssistant, client: SimulatedClient, tmp_path: Path
+) -> None:
+    wheel = tmp_path / "wheel"
+    wheel.mkdir()
+    entry = home(radiator(), boinc_radiator(client.port))
+    entry.add_to_hass(hass)
+    with (
+        patch(
+            "custom_components.qheat.compute.machine._find_wasmtime",
+            return_value=str(broken_wasmtime(wheel)),
+        ),
+        patch("custom_components.qheat.compute.boinc.engine.SPREAD_S", 0),
+    ):
+        assert await hass.config_entries.async_setup(entry.entry_id)
+        assert entry.state is ConfigEntryState.LOADED
+        issue = ir.async_get(hass).async_get_issue(*ISSUE)
+        assert issue is not None
+        assert issue.translation_placeholders is not None
+        assert "cannot load wasmtime" in issue.translation_placeholders["detail"]
+        await until_reached(hass, entry)
+        await heat(hass)
+        await until(hass, entry, lambda: state_of(hass, "jobs_running") == "4")
+        await hass.services.async_call(
+            "climate",
+            "set_temperature",
+            {"entity_id": "climate.living_room", "temperature": 30, "hvac_mode": "heat"},
+            blocking=True,
+        )
+        await until(hass, entry, lambda: told(hass) == "engine_failed")
+
+        # Mended and loaded again, nothing is left of it.
+        assert await hass.config_entries.async_unload(entry.entry_id)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    assert ir.async_get(hass).async_get_issue(*ISSUE) is None
+    assert told(hass) != "engine_failed"
