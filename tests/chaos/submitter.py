@@ -18,7 +18,7 @@ KIND = "echo"
 MEMORY_BYTES = 1 << 20
 CPU_S = 60
 OUTPUT_BYTES = 1000
-SHORT_TURNS, LONG_TURNS = 20_000_000, 1_500_000_000
+SHORT_TURNS, LONG_TURNS = 20_000_000, 5_000_000_000
 
 # The first eight bytes of the input say for how many turns to compute before giving it back.
 _MODULE = command(
