@@ -16,7 +16,8 @@ class Dials:
     """The file of the settings of all radiators of a home."""
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
-        self._store = Store[dict[str, Any]](hass, STORAGE_VERSION, f"{DOMAIN}.{entry_id}.dials")
+        key = f"{DOMAIN}.{entry_id}.dials"
+        self._store = Store[dict[str, Any]](hass, STORAGE_VERSION, key, atomic_writes=True)
         self._settings: Callable[[], Mapping[str, Any]] = dict
         self.async_save = Shared(self._write)
 

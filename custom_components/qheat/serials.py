@@ -16,7 +16,8 @@ class Serials:
     """The file of a home's serials, by publisher and module."""
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
-        self._store = Store[dict[str, int]](hass, STORAGE_VERSION, f"{DOMAIN}.{entry_id}.serials")
+        key = f"{DOMAIN}.{entry_id}.serials"
+        self._store = Store[dict[str, int]](hass, STORAGE_VERSION, key, atomic_writes=True)
 
     async def async_read(self) -> Mapping[str, int]:
         """Return what was written last; what is no serial is left out."""
