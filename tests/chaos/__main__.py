@@ -26,9 +26,6 @@ from .plan import hass_plan, long_plan, short_plan
 from .processes import Zygote
 from .world import World
 
-MAY_MISS: Final = 2
-"""Faults whose call may not come in time, such as a give-back that no job happens to need."""
-
 JOBS_PER_KILL: Final = 4
 """So many jobs are left to a whole Home Assistant for each time that it is killed."""
 
@@ -120,7 +117,7 @@ def _report(world: World, left: list[str], took_s: float) -> None:
         "the pay is not what the jobs promised": totals.earned != pay,
         "a lease is still held": held > 0,
         "a process is left": bool(left),
-        "faults were missed": len(world.missed) > max(MAY_MISS, world.done.total() // 20),
+        "faults were missed": len(world.missed) > world.done.total() // 20,
     }
     if any(wrong.values()):
         raise WrongError("; ".join(what for what, is_so in wrong.items() if is_so))

@@ -45,6 +45,8 @@ class Trap:
     cuts: bool
     """Whether the connection ends with it."""
     sprung: asyncio.Event = field(default_factory=asyncio.Event)
+    entered: bool = False
+    """Whether a call is in it."""
 
 
 class _CutError(Exception):
@@ -92,9 +94,24 @@ class Proxy:
         request = await _message(reader)
         call = _name(request)
         self.calls[call] += 1
-        trap, self._trap = self._trap, None
-        if trap is not None and trap.call != call:
-            trap, self._trap = None, trap
+        trap = self._trap
+        if trap is None or trap.call != call or trap.entered:
+            await self._pass_through(request, reader, writer, None)
+            return
+        trap.entered = True
+        try:
+            await self._pass_through(request, reader, writer, trap)
+        finally:
+            # A call that fails on its way, for want of a backend for instance, leaves the trap out.
+            trap.entered = trap.sprung.is_set()
+
+    async def _pass_through(
+        self,
+        request: bytes,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        trap: Trap | None,
+    ) -> None:
         await self._reach(Phase.UNSENT, trap)
         backend, to_backend = await asyncio.open_unix_connection(self._socket, limit=1 << 22)
         try:
