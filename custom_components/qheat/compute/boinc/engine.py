@@ -63,6 +63,7 @@ class BoincEngine:
         model: PowerModel,
         options: BoincOptions | None = None,
         saved: Mapping[str, object] | None = None,
+        left: Originals | None = None,
         save: Save = _keep_nothing,
         pace: asyncio.Lock | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -73,6 +74,7 @@ class BoincEngine:
         self._client = BoincClient(self._connection)
         self._radiator_id = radiator_id
         self._options = options
+        self._left = left
         self._tariff = Tariff(rates=options.known_rates(), currency=options.currency)
         self._save = save
         self._clock = clock
@@ -242,7 +244,9 @@ class BoincEngine:
         """Put the user's own settings away before anything is changed, then compute nothing."""
         steward = self._steward
         status = await self._client.status()
-        if steward.originals is None:
+        if steward.originals is None and self._left is not None:
+            steward.originals = self._left.since(status)
+        elif steward.originals is None:
             steward.originals = await Originals.of(self._client, status)
         if not steward.taken:
             await self._save(self.saved_state())
