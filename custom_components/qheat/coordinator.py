@@ -49,11 +49,6 @@ class RadiatorCoordinator(DataUpdateCoordinator[RadiatorState]):
         self.radiator = radiator
         self._books = books
 
-    @property
-    def balance(self) -> Balance:
-        """What the books say of the radiator."""
-        return self._books.balances[self.radiator.radiator_id]
-
     @override
     async def _async_update_data(self) -> RadiatorState:
         radiator, now = self.radiator, Moment(utc_s=time.time(), steady_s=time.monotonic())
@@ -93,7 +88,6 @@ class HomeState:
     """All that the entities of a home's own device show."""
 
     radiators: Mapping[str, RadiatorState]
-    balance: Balance
     showcase: Showcase
 
     @property
@@ -141,6 +135,15 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
             key: RadiatorCoordinator(hass, entry, radiator, books)
             for key, radiator in radiators.items()
         }
+        self.accounts = {
+            key: DataUpdateCoordinator[Balance](
+                hass, LOGGER, config_entry=entry, name=f"{entry.title} account {key}"
+            )
+            for key in (*radiators, entry.entry_id)
+        }
+        """The books of each radiator, and of all together: shown when they are on disk."""
+        for key, account in self.accounts.items():
+            account.data = self._balance(key)
         self._learned = learned
         self._dials = dials
         self._outdoors = outdoors
@@ -158,9 +161,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
                 self.hass, self._outdoors.async_refresh(time.time()), "qheat forecast"
             )
         if await self.books.async_tick(now_s):
-            for radiator in self.radiators.values():
-                radiator.async_update_listeners()
-                await asyncio.sleep(0)
+            await self._async_show_books()
         controls = {key: one.radiator.control for key, one in self.radiators.items()}
         await self._learned.async_tick(now_s, controls)
         return self._state()
@@ -172,7 +173,6 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
                 for key, radiator in self.radiators.items()
                 if radiator.last_update_success
             },
-            balance=self.books.home_balance,
             showcase=self._showcase,
         )
 
@@ -180,6 +180,16 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         """Show what is new between two ticks; `async_set_updated_data` would put off the next."""
         self.data = self._state()
         self.async_update_listeners()
+
+    async def _async_show_books(self) -> None:
+        for key, account in self.accounts.items():
+            account.async_set_updated_data(self._balance(key))
+            await asyncio.sleep(0)
+
+    def _balance(self, account_id: str) -> Balance:
+        if account_id == self.config_entry.entry_id:
+            return self.books.home_balance
+        return self.books.balances[account_id]
 
     async def async_follow_settlements(self) -> None:
         """Book what backends settle, for ever, apart from the ticks: a slow one stops no heat."""
@@ -203,10 +213,8 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         if not paid:
             return
         await self.books.async_save(booked=paid)
+        await self._async_show_books()
         await self._look_at_results()
-        for key in paid:
-            self.radiators[key].async_update_listeners()
-            await asyncio.sleep(0)
         self._show()
 
     async def _book_settlements(self, radiator: Radiator) -> bool:

@@ -24,7 +24,7 @@ from .coordinator import HomeCoordinator, HomeState, QheatConfigEntry
 from .entity import HomeEntity, RadiatorEntity
 from .heating import Reason
 from .radiator import RadiatorState
-from .sensor_books import home_books, radiator_books
+from .sensor_books import books_sensors
 
 PARALLEL_UPDATES = 0
 
@@ -214,7 +214,7 @@ async def async_setup_entry(
     async_add_entities(
         [
             *(HomeSensor(coordinator, description) for description in HOME_DESCRIPTIONS),
-            *home_books(coordinator),
+            *books_sensors(coordinator, entry.entry_id),
         ]
     )
     if coordinator.embedded is not None:
@@ -228,7 +228,7 @@ async def async_setup_entry(
                     RadiatorSensor(coordinator, radiator_id, description)
                     for description in RADIATOR_DESCRIPTIONS
                 ),
-                *radiator_books(coordinator, radiator_id),
+                *books_sensors(coordinator, radiator_id),
             ],
             config_subentry_id=radiator_id,
         )
