@@ -115,7 +115,6 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         hass: HomeAssistant,
         entry: QheatConfigEntry,
         *,
-        radiators: Mapping[str, Radiator],
         books: HomeBooks,
         learned: Learned,
         dials: Dials,
@@ -131,23 +130,27 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         self.embedded = embedded
         self.boinc = boinc
         self.books = books
-        self.radiators = {
-            key: RadiatorCoordinator(hass, entry, radiator, books)
-            for key, radiator in radiators.items()
-        }
-        self.accounts = {
-            key: DataUpdateCoordinator[Balance](
-                hass, LOGGER, config_entry=entry, name=f"{entry.title} account {key}"
-            )
-            for key in (*radiators, entry.entry_id)
-        }
+        self.radiators: dict[str, RadiatorCoordinator] = {}
+        self.accounts: dict[str, DataUpdateCoordinator[Balance]] = {}
         """The books of each radiator, and of all together: shown when they are on disk."""
-        for key, account in self.accounts.items():
-            account.data = self._balance(key)
+        self._open_account(entry.entry_id)
         self._learned = learned
         self._dials = dials
         self._outdoors = outdoors
         self._showcase = Showcase()
+
+    def add(self, radiator: Radiator) -> None:
+        """Take a radiator in."""
+        self.radiators[radiator.radiator_id] = RadiatorCoordinator(
+            self.hass, self.config_entry, radiator, self.books
+        )
+        self._open_account(radiator.radiator_id)
+
+    def _open_account(self, account_id: str) -> None:
+        self.accounts[account_id] = account = DataUpdateCoordinator[Balance](
+            self.hass, LOGGER, config_entry=self.config_entry, name=f"account {account_id}"
+        )
+        account.data = self._balance(account_id)
 
     @override
     async def _async_update_data(self) -> HomeState:

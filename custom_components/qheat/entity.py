@@ -27,7 +27,13 @@ class QheatEntity[C: DataUpdateCoordinator[Any]](CoordinatorEntity[C]):
         super().__init__(coordinator)
         self.entity_description = description
         self._attr_unique_id = f"{device_id}_{description.key}"
-        self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, device_id)})
+        self._device_id = device_id
+
+    @property
+    @override
+    def device_info(self) -> DeviceInfo:
+        # Asked for once: a building would keep thousands for nothing.
+        return DeviceInfo(identifiers={(DOMAIN, self._device_id)})
 
     @abstractmethod
     def shows(self) -> object:

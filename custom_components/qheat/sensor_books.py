@@ -1,6 +1,6 @@
 """Sensors of the books: heat and money, as totals of a radiator or of the whole home."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -17,8 +17,6 @@ from homeassistant.helpers.typing import StateType
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
 from .books import Balance
-from .const import CONF_CURRENCY
-from .coordinator import HomeCoordinator
 from .entity import QheatEntity
 from .ledger import Totals
 
@@ -157,12 +155,10 @@ WORK_DESCRIPTIONS: tuple[BooksSensorDescription, ...] = (
 )
 
 
-def books_sensors(home: HomeCoordinator, account_id: str) -> Iterator[SensorEntity]:
-    """Return the sensors of the books of a radiator, or (the entry's id) of the whole home."""
-    currency = home.config_entry.data[CONF_CURRENCY]
+def books_descriptions(currency: str) -> tuple[BooksSensorDescription, ...]:
+    """Return what is shown of the books of a radiator, or of a whole home, in its currency."""
     money = (replace(one, native_unit_of_measurement=currency) for one in MONEY_DESCRIPTIONS)
-    for description in (*HEAT_DESCRIPTIONS, *money, *WORK_DESCRIPTIONS):
-        yield BooksSensor(home.accounts[account_id], account_id, description)
+    return *HEAT_DESCRIPTIONS, *money, *WORK_DESCRIPTIONS
 
 
 class BooksSensor(QheatEntity[DataUpdateCoordinator[Balance]], SensorEntity):
