@@ -57,6 +57,7 @@ async def async_open_home(
     hass: HomeAssistant, entry: QheatConfigEntry, stack: AsyncExitStack
 ) -> HomeCoordinator:
     """Open books and radiators, with what these radiators need, and register their devices."""
+    await async_next_turn(hass)
     shelf, learned = Shelf(hass, entry), Learned(hass, entry.entry_id)
     dials = Dials(hass, entry.entry_id)
     ledger, saved = await shelf.async_read()
