@@ -27,6 +27,7 @@ from .outdoors import Outdoors
 from .radiator import Radiator, RadiatorState
 from .setting import Presets, Setting
 from .showcase import Showcase, read_showcase
+from .turns import async_next_turn
 
 type QheatConfigEntry = ConfigEntry[HomeCoordinator]
 
@@ -157,7 +158,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         # A building of radiators is no reason for anything else to wait: one at a time.
         for radiator in self.radiators.values():
             await radiator.async_refresh()
-            await asyncio.sleep(0)
+            await async_next_turn(self.hass)
         now_s = time.monotonic()
         if self._outdoors.is_due(now_s):
             self.config_entry.async_create_background_task(
@@ -187,7 +188,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
     async def _async_show_books(self) -> None:
         for key, account in self.accounts.items():
             account.async_set_updated_data(self._balance(key))
-            await asyncio.sleep(0)
+            await async_next_turn(self.hass)
 
     def _balance(self, account_id: str) -> Balance:
         if account_id == self.config_entry.entry_id:
@@ -211,7 +212,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
             for key, one in self.radiators.items():
                 asked[key] = group.create_task(self._book_settlements(one.radiator))
                 # A whole building at once would hold up everything else.
-                await asyncio.sleep(0)
+                await async_next_turn(self.hass)
         paid = [key for key, task in asked.items() if task.result()]
         if not paid:
             return
