@@ -73,6 +73,10 @@ class BoincMachines:
         """Iterate over the ids of the radiators."""
         return iter(self._machines)
 
+    def __contains__(self, radiator_id: object) -> bool:
+        """Whether a radiator is a BOINC machine."""
+        return radiator_id in self._machines
+
     def engine(self, radiator_id: str) -> BoincEngine:
         """Return a radiator's engine; raises KeyError for one that is no BOINC machine."""
         return self._machines[radiator_id].engine

@@ -139,6 +139,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         self._dials = dials
         self._outdoors = outdoors
         self._showcase = Showcase()
+        self._ticks = 0
 
     def add(self, radiator: Radiator) -> None:
         """Take a radiator in."""
@@ -155,8 +156,12 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
 
     @override
     async def _async_update_data(self) -> HomeState:
+        ticks, self._ticks = self._ticks, self._ticks + 1
         # A building of radiators is no reason for anything else to wait: one at a time.
-        for radiator in self.radiators.values():
+        for number, (key, radiator) in enumerate(self.radiators.items()):
+            # A BOINC client gets a new plan every ten seconds at most: half of them each tick.
+            if ticks and key in self.boinc and (number + ticks) % 2:
+                continue
             await radiator.async_refresh()
             await async_next_turn(self.hass)
         now_s = time.monotonic()
