@@ -12,7 +12,7 @@ from .estimate import OUTLIER, Estimate, Resolution
 from .foresight import BLOCK, holding_w, outlook_of
 from .habits import Habits
 from .history import History
-from .model import AIR, OUTDOOR, SUN, UNKNOWN, RoomModel, lagged, step_response
+from .model import AIR, CLEARER, OUTDOOR, SUN, UNKNOWN, RoomModel, lagged, step_response
 from .outlook import Points, Weather, setpoints
 from .plan import NODES, STEP_S, Prices, Problem, best_level
 
@@ -32,8 +32,6 @@ EARLY_K: Final = 0.25
 MOST_MARGIN_K: Final = 1.0
 EARLIER_K: Final = 0.1
 """How much above a setpoint to come to hold a room that is warm early, until it comes."""
-SUN_TRUST: Final = 0.75
-"""Share of the sun forecast that a plan counts on: sun that stays away costs comfort."""
 
 
 @dataclass(slots=True)
@@ -109,7 +107,8 @@ class Comfort:
             inputs[OUTDOOR] = self.weather.outdoor_c
             estimate.predict(self._tick, inputs)
             sun_w = self.model.sun_m2 * inputs[SUN]
-            self.habits.learn(at_s, TICK_S, estimate.x[UNKNOWN], sun_w)
+            found_w = estimate.x[UNKNOWN] + estimate.x[CLEARER] * sun_w
+            self.habits.learn(at_s, TICK_S, found_w, sun_w)
             if self.history.tick(TICK_S, inputs, estimate.air_c):
                 day_over |= self.history.close_day(estimate.x, self.model.slow_j_k)
         if room_c is not None:
@@ -211,7 +210,6 @@ class Comfort:
         for k in range(steps):
             emitted_w, mean_w = lagged(emitted_w, power_w, STEP_S)
             inputs = self._inputs(time_s + STEP_S * (k + 0.5), mean_w)
-            inputs[SUN] *= SUN_TRUST
             x = self._step.advance(x, inputs)
             result.append(x[AIR])
         return result
@@ -275,9 +273,7 @@ class Comfort:
         begins_s = [time_s + block_s * block for block in range(LOOK_AHEAD // BLOCK)]
 
         def inputs(k: int, heat_w: float) -> list[float]:
-            acting = self._inputs(time_s + STEP_S * (k + 0.5), heat_w)
-            acting[SUN] *= SUN_TRUST
-            return acting
+            return self._inputs(time_s + STEP_S * (k + 0.5), heat_w)
 
         watts = holding_w(
             self._step,
