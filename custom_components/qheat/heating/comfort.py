@@ -4,6 +4,7 @@ Every minute the estimate moves on; every few minutes the hours to come are plan
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,7 +15,7 @@ from .habits import Habits
 from .history import History
 from .model import AIR, CLEARER, OUTDOOR, SUN, UNKNOWN, RoomModel, lagged, step_response
 from .outlook import Points, Weather, setpoints
-from .plan import NODES, STEP_S, Prices, Problem, best_level
+from .plan import NODES, SOON_S, STEP_S, Prices, Problem, best_level, lowered_to
 
 TICK_S: Final = 60.0
 PLAN_EVERY_S: Final = 300.0
@@ -70,7 +71,7 @@ class Comfort:
         self._level = 0
         self._emitted_w = 0.0
         self._left_s = 0.0
-        self._planned_s = self._raised_s = self._aired_s = -math.inf
+        self._planned_s = self._raised_s = self._aired_s = self._enough_s = -math.inf
         self._setpoint_c = math.nan
         self._rise: Rise | None = None
         self.next_start_s: float | None = None
@@ -119,13 +120,14 @@ class Comfort:
         return day_over
 
     def demand(
-        self, time_s: float, setpoint_c: float, changes: Points, free_stops: int | None
+        self,
+        time_s: float,
+        setpoint_c: float,
+        changes: Points,
+        jobs_left_s: Sequence[float] | None,
     ) -> HeatDemand:
-        """Return the heat to ask for now.
-
-        `free_stops` jobs have just ended, so that going down by as many loses no work (None:
-        nobody knows).
-        """
+        """Return the heat to ask for now; in so many seconds jobs end (None: nobody knows)."""
+        free_stops = None if jobs_left_s is None else sum(left_s <= 0 for left_s in jobs_left_s)
         since_s = time_s - self._planned_s
         due = not 0 <= since_s < PLAN_EVERY_S
         aired = self.aired(time_s)
@@ -135,10 +137,14 @@ class Comfort:
             held = 0 <= time_s - self._raised_s < HOLD_S and not lowered
             self._planned_s, self._setpoint_c = time_s, setpoint_c
             level = self._plan(self._estimate, time_s, setpoint_c, changes, free_stops)
+            if level >= self._level:
+                self._enough_s = time_s
             if level > self._level and not aired:
                 self._level, self._raised_s = level, time_s
             elif level < self._level and not held:
-                self._level = level
+                # Nobody knows for sure when a job ends: patience does.
+                patient = 0 <= time_s - self._enough_s <= PLAN_EVERY_S + SOON_S
+                self._level = lowered_to(level, self._level, jobs_left_s if patient else None)
             # Only jobs that can be paused are chosen and kept by what is foreseen.
             if self._pausable:
                 self.outlook = tuple(self._look_ahead(self._estimate, time_s, setpoint_c, changes))
