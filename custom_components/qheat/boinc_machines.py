@@ -13,7 +13,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.util.hass_dict import HassKey
 
-from .compute.boinc import BoincEngine, BoincError, BoincOptions, Details
+from .compute.boinc import BoincEngine, BoincError, BoincOptions, Details, Originals
 from .compute.engine import Engine, PowerModel
 from .const import (
     CONF_CORES,
@@ -68,6 +68,8 @@ class BoincMachines:
         self._closing = False
         self._machines: dict[str, _Machine] = {}
         self._meters: list[Callable[[], None]] = []
+        self._left: dict[str, str] = {}
+        """The repairs of machines that are radiators again, by radiator."""
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the ids of the radiators."""
@@ -89,12 +91,16 @@ class BoincMachines:
         """Return what a radiator can give, and its engine."""
         data = subentry.data
         kept = mapping(self._saved, radiator_id)
+        left = left_behind(self._hass, data[CONF_MACHINE])
+        if left is not None:
+            self._left[radiator_id] = left.issue_id
         engine = _engine(
             self._entry,
             radiator_id,
             data,
             kept.get("engine") if kept.get("machine") == data[CONF_MACHINE] else None,
             self._keep,
+            left=None if left is None else originals_of(left.data or {}),
             pace=self._hass.data.setdefault(PACE, asyncio.Lock()),
         )
         self._machines[radiator_id] = _Machine(engine=engine, title=subentry.title, data=data)
@@ -131,8 +137,13 @@ class BoincMachines:
 
     async def _keep(self, _state: Mapping[str, object]) -> None:
         # A home that closes saves once, when all its engines have stopped.
-        if not self._closing:
-            await self._save()
+        if self._closing:
+            return
+        await self._save()
+        for radiator_id, issue_id in list(self._left.items()):
+            if self._machines[radiator_id].engine.saved_state()["originals"] is not None:
+                ir.async_delete_issue(self._hass, DOMAIN, issue_id)
+                del self._left[radiator_id]
 
 
 async def async_release_all(
@@ -174,6 +185,7 @@ def _engine(
     saved: Mapping[str, object] | None,
     keep: Callable[[Mapping[str, object]], Awaitable[None]],
     *,
+    left: Originals | None = None,
     pace: asyncio.Lock | None = None,
 ) -> BoincEngine:
     return BoincEngine(
@@ -191,8 +203,28 @@ def _engine(
         ),
         saved=saved,
         save=keep,
+        left=left,
         pace=pace,
     )
+
+
+def left_behind(hass: HomeAssistant, machine: str) -> ir.IssueEntry | None:
+    """Return the repair of a removed radiator whose machine still has our settings."""
+    return next(
+        (
+            issue
+            for issue in ir.async_get(hass).issues.values()
+            if issue.domain == DOMAIN
+            and issue.issue_id.startswith(NOT_PUT_BACK)
+            and (issue.data or {}).get(CONF_MACHINE) == machine
+        ),
+        None,
+    )
+
+
+def originals_of(data: Mapping[str, Any]) -> Originals | None:
+    """Return the settings that a repair keeps for its machine."""
+    return Originals.from_saved(json.loads(data["originals"]))
 
 
 async def _release(hass: HomeAssistant, radiator_id: str, machine: _Machine) -> None:

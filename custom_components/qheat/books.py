@@ -68,7 +68,14 @@ class HomeBooks:
         self._save = Shared(self._write)
         self._next_save_s = 0.0
         self._is_closed = False
-        self.balances: dict[str, Balance] = {key: self._balance(key) for key in self._all_ids}
+        self.balances: dict[str, Balance] = {}
+        self.home_balance = self._home_balance(self.balances)
+
+    async def async_open(self) -> None:
+        """Reckon what is shown first; a building of accounts takes a while."""
+        for radiator_id in self._all_ids:
+            self.balances[radiator_id] = self._balance(radiator_id)
+            await asyncio.sleep(0)
         self.home_balance = self._home_balance(self.balances)
 
     def record(

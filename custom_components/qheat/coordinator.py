@@ -49,11 +49,6 @@ class RadiatorCoordinator(DataUpdateCoordinator[RadiatorState]):
         self.radiator = radiator
         self._books = books
 
-    @property
-    def balance(self) -> Balance:
-        """What the books say of the radiator."""
-        return self._books.balances[self.radiator.radiator_id]
-
     @override
     async def _async_update_data(self) -> RadiatorState:
         radiator, now = self.radiator, Moment(utc_s=time.time(), steady_s=time.monotonic())
@@ -93,7 +88,6 @@ class HomeState:
     """All that the entities of a home's own device show."""
 
     radiators: Mapping[str, RadiatorState]
-    balance: Balance
     showcase: Showcase
 
     @property
@@ -121,7 +115,6 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         hass: HomeAssistant,
         entry: QheatConfigEntry,
         *,
-        radiators: Mapping[str, Radiator],
         books: HomeBooks,
         learned: Learned,
         dials: Dials,
@@ -137,14 +130,27 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         self.embedded = embedded
         self.boinc = boinc
         self.books = books
-        self.radiators = {
-            key: RadiatorCoordinator(hass, entry, radiator, books)
-            for key, radiator in radiators.items()
-        }
+        self.radiators: dict[str, RadiatorCoordinator] = {}
+        self.accounts: dict[str, DataUpdateCoordinator[Balance]] = {}
+        """The books of each radiator, and of all together: shown when they are on disk."""
+        self._open_account(entry.entry_id)
         self._learned = learned
         self._dials = dials
         self._outdoors = outdoors
         self._showcase = Showcase()
+
+    def add(self, radiator: Radiator) -> None:
+        """Take a radiator in."""
+        self.radiators[radiator.radiator_id] = RadiatorCoordinator(
+            self.hass, self.config_entry, radiator, self.books
+        )
+        self._open_account(radiator.radiator_id)
+
+    def _open_account(self, account_id: str) -> None:
+        self.accounts[account_id] = account = DataUpdateCoordinator[Balance](
+            self.hass, LOGGER, config_entry=self.config_entry, name=f"account {account_id}"
+        )
+        account.data = self._balance(account_id)
 
     @override
     async def _async_update_data(self) -> HomeState:
@@ -158,9 +164,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
                 self.hass, self._outdoors.async_refresh(time.time()), "qheat forecast"
             )
         if await self.books.async_tick(now_s):
-            for radiator in self.radiators.values():
-                radiator.async_update_listeners()
-                await asyncio.sleep(0)
+            await self._async_show_books()
         controls = {key: one.radiator.control for key, one in self.radiators.items()}
         await self._learned.async_tick(now_s, controls)
         return self._state()
@@ -172,7 +176,6 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
                 for key, radiator in self.radiators.items()
                 if radiator.last_update_success
             },
-            balance=self.books.home_balance,
             showcase=self._showcase,
         )
 
@@ -180,6 +183,16 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         """Show what is new between two ticks; `async_set_updated_data` would put off the next."""
         self.data = self._state()
         self.async_update_listeners()
+
+    async def _async_show_books(self) -> None:
+        for key, account in self.accounts.items():
+            account.async_set_updated_data(self._balance(key))
+            await asyncio.sleep(0)
+
+    def _balance(self, account_id: str) -> Balance:
+        if account_id == self.config_entry.entry_id:
+            return self.books.home_balance
+        return self.books.balances[account_id]
 
     async def async_follow_settlements(self) -> None:
         """Book what backends settle, for ever, apart from the ticks: a slow one stops no heat."""
@@ -203,10 +216,8 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         if not paid:
             return
         await self.books.async_save(booked=paid)
+        await self._async_show_books()
         await self._look_at_results()
-        for key in paid:
-            self.radiators[key].async_update_listeners()
-            await asyncio.sleep(0)
         self._show()
 
     async def _book_settlements(self, radiator: Radiator) -> bool:

@@ -23,6 +23,18 @@ class QheatEntity[C: DataUpdateCoordinator[Any]](CoordinatorEntity[C]):
     _attr_has_entity_name = True
     _shown: object = None
 
+    def __init__(self, coordinator: C, device_id: str, description: EntityDescription) -> None:
+        super().__init__(coordinator)
+        self.entity_description = description
+        self._attr_unique_id = f"{device_id}_{description.key}"
+        self._device_id = device_id
+
+    @property
+    @override
+    def device_info(self) -> DeviceInfo:
+        # Asked for once: a building would keep thousands for nothing.
+        return DeviceInfo(identifiers={(DOMAIN, self._device_id)})
+
     @abstractmethod
     def shows(self) -> object:
         """Return all that the entity shows now, to be compared with what it showed before."""
@@ -40,11 +52,7 @@ class HomeEntity(QheatEntity[HomeCoordinator]):
     """An entity of the home's own device."""
 
     def __init__(self, coordinator: HomeCoordinator, description: EntityDescription) -> None:
-        super().__init__(coordinator)
-        entry = coordinator.config_entry
-        self.entity_description = description
-        self._attr_unique_id = f"{entry.entry_id}_{description.key}"
-        self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, entry.entry_id)})
+        super().__init__(coordinator, coordinator.config_entry.entry_id, description)
 
 
 class RadiatorEntity(QheatEntity[RadiatorCoordinator]):
@@ -56,12 +64,9 @@ class RadiatorEntity(QheatEntity[RadiatorCoordinator]):
     def __init__(
         self, home: HomeCoordinator, radiator_id: str, description: EntityDescription
     ) -> None:
-        super().__init__(home.radiators[radiator_id])
-        self.entity_description = description
+        super().__init__(home.radiators[radiator_id], radiator_id, description)
         self._home = home
         self._radiator_id = radiator_id
-        self._attr_unique_id = f"{radiator_id}_{description.key}"
-        self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, radiator_id)})
 
     @property
     @override

@@ -111,10 +111,10 @@ async def async_open_home(
             "boinc": boinc.save(),
         },
     )
+    await books.async_open()
     coordinator = HomeCoordinator(
         hass,
         entry,
-        radiators=radiators,
         books=books,
         learned=learned,
         dials=dials,
@@ -130,7 +130,9 @@ async def async_open_home(
     stack.push_async_callback(_stop_all, own)
     stack.push_async_callback(books.async_save)
     for radiator in radiators.values():
+        coordinator.add(radiator)
         await radiator.engine.start()
+        await asyncio.sleep(0)
     stack.callback(watch_problems(hass, coordinator))
     stack.callback(watch_money(hass, coordinator))
     stack.callback(watch_schedules(hass, coordinator))

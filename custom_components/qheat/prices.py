@@ -104,6 +104,8 @@ class Prices:
         reference = self._price(CONF_REFERENCE_PRICE_ENTITY, fixed.reference_per_kwh)
         if electricity is None or reference is None:
             return None
+        if (electricity, reference) == (fixed.electricity_per_kwh, fixed.reference_per_kwh):
+            return fixed
         try:
             return Tariff(
                 currency=fixed.currency,

@@ -1,6 +1,5 @@
 """Repair flows of the qheat integration."""
 
-import json
 from typing import Any, Final, override
 
 import voluptuous as vol
@@ -14,8 +13,8 @@ from homeassistant.helpers.selector import (
     TextSelectorType,
 )
 
-from .boinc_machines import NOT_PUT_BACK
-from .compute.boinc import BoincError, BoincFault, Originals, probe, put_back_late
+from .boinc_machines import NOT_PUT_BACK, originals_of
+from .compute.boinc import BoincError, BoincFault, probe, put_back_late
 from .const import CONF_MACHINE
 
 PASSWORD_FORM: Final = vol.Schema(
@@ -57,7 +56,7 @@ class PutBackFlow(RepairsFlow):
         data: dict[str, Any] = self.data or {}
         errors = {}
         if user_input is not None:
-            originals = Originals.from_saved(json.loads(data["originals"]))
+            originals = originals_of(data)
             address = data[CONF_HOST], data[CONF_PORT], user_input[CONF_PASSWORD]
             try:
                 found = await probe(*address)

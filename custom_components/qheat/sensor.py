@@ -20,11 +20,12 @@ from homeassistant.util import dt as dt_util
 
 from .boinc_sensor import boinc_sensors
 from .compute.engine import EngineProblem, HeatKind, PowerSource
+from .const import CONF_CURRENCY
 from .coordinator import HomeCoordinator, HomeState, QheatConfigEntry
 from .entity import HomeEntity, RadiatorEntity
 from .heating import Reason
 from .radiator import RadiatorState
-from .sensor_books import home_books, radiator_books
+from .sensor_books import BooksSensor, books_descriptions
 
 PARALLEL_UPDATES = 0
 
@@ -211,28 +212,34 @@ async def async_setup_entry(
 ) -> None:
     """Set up the sensors of the home and of each radiator."""
     coordinator = entry.runtime_data
+    books = books_descriptions(entry.data[CONF_CURRENCY])
+
+    def books_sensors(account_id: str) -> list[BooksSensor]:
+        account = coordinator.accounts[account_id]
+        return [BooksSensor(account, account_id, description) for description in books]
+
     async_add_entities(
         [
             *(HomeSensor(coordinator, description) for description in HOME_DESCRIPTIONS),
-            *home_books(coordinator),
+            *books_sensors(entry.entry_id),
         ]
     )
     if coordinator.embedded is not None:
         async_add_entities(
             HomeSensor(coordinator, description) for description in EMBEDDED_DESCRIPTIONS
         )
+    # The entities of a whole building at once would hold up everything else for seconds.
+    await asyncio.sleep(0)
     for radiator_id in coordinator.radiators:
         async_add_entities(
             [
-                *(
-                    RadiatorSensor(coordinator, radiator_id, description)
-                    for description in RADIATOR_DESCRIPTIONS
-                ),
-                *radiator_books(coordinator, radiator_id),
+                RadiatorSensor(coordinator, radiator_id, description)
+                for description in RADIATOR_DESCRIPTIONS
             ],
             config_subentry_id=radiator_id,
         )
-        # The entities of a whole building at once would hold up everything else for seconds.
+        await asyncio.sleep(0)
+        async_add_entities(books_sensors(radiator_id), config_subentry_id=radiator_id)
         await asyncio.sleep(0)
     for radiator_id in coordinator.boinc:
         async_add_entities(boinc_sensors(coordinator, radiator_id), config_subentry_id=radiator_id)

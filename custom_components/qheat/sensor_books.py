@@ -1,7 +1,6 @@
 """Sensors of the books: heat and money, as totals of a radiator or of the whole home."""
 
-from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -15,11 +14,10 @@ from homeassistant.components.sensor import (
 )
 from homeassistant.const import UnitOfEnergy, UnitOfMass, UnitOfRatio
 from homeassistant.helpers.typing import StateType
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
 from .books import Balance
-from .const import CONF_CURRENCY
-from .coordinator import HomeCoordinator
-from .entity import HomeEntity, RadiatorEntity
+from .entity import QheatEntity
 from .ledger import Totals
 
 JOULES_PER_KWH: Final = 3_600_000
@@ -157,71 +155,35 @@ WORK_DESCRIPTIONS: tuple[BooksSensorDescription, ...] = (
 )
 
 
-def home_books(coordinator: HomeCoordinator) -> Iterator[SensorEntity]:
-    """Return the sensors of a home's books."""
-    return (HomeBooksSensor(coordinator, description) for description in _all(coordinator))
+def books_descriptions(currency: str) -> tuple[BooksSensorDescription, ...]:
+    """Return what is shown of the books of a radiator, or of a whole home, in its currency."""
+    money = (replace(one, native_unit_of_measurement=currency) for one in MONEY_DESCRIPTIONS)
+    return *HEAT_DESCRIPTIONS, *money, *WORK_DESCRIPTIONS
 
 
-def radiator_books(coordinator: HomeCoordinator, radiator_id: str) -> Iterator[SensorEntity]:
-    """Return the sensors of a radiator's books."""
-    return (
-        RadiatorBooksSensor(coordinator, radiator_id, description)
-        for description in _all(coordinator)
-    )
-
-
-def _all(coordinator: HomeCoordinator) -> Iterator[BooksSensorDescription]:
-    currency = coordinator.config_entry.data[CONF_CURRENCY]
-    yield from HEAT_DESCRIPTIONS
-    for description in MONEY_DESCRIPTIONS:
-        yield replace(description, native_unit_of_measurement=currency)
-    yield from WORK_DESCRIPTIONS
-
-
-class BooksSensor(SensorEntity):
-    """A figure out of a balance."""
+class BooksSensor(QheatEntity[DataUpdateCoordinator[Balance]], SensorEntity):
+    """A figure out of the books: of one radiator, or of all, removed ones included."""
 
     entity_description: BooksSensorDescription
-
-    @property
-    @abstractmethod
-    def balance(self) -> Balance:
-        """What the figure is taken from."""
+    # The figures themselves are recorded; a new set of attributes each half minute is not.
+    _unrecorded_attributes = frozenset({"kinds", "refused", "core_hours"})
 
     @property
     @override
     def native_value(self) -> Value:
-        return shown(self.entity_description.value_fn(self.balance))
+        return shown(self.entity_description.value_fn(self.coordinator.data))
 
     @property
     @override
     def extra_state_attributes(self) -> Mapping[str, Any] | None:
         attributes_fn = self.entity_description.attributes_fn
-        return attributes_fn(self.balance) if attributes_fn else None
+        return attributes_fn(self.coordinator.data) if attributes_fn else None
 
     @property
     @override
     def last_reset(self) -> datetime | None:
-        return self.balance.midnight if self.entity_description.daily else None
+        return self.coordinator.data.midnight if self.entity_description.daily else None
 
+    @override
     def shows(self) -> object:
-        """Return the balance itself: a new one is there only when something was written."""
-        return self.balance
-
-
-class HomeBooksSensor(BooksSensor, HomeEntity):
-    """A figure over all radiators of the home, removed ones included."""
-
-    @property
-    @override
-    def balance(self) -> Balance:
-        return self.coordinator.data.balance
-
-
-class RadiatorBooksSensor(BooksSensor, RadiatorEntity):
-    """A figure of one radiator."""
-
-    @property
-    @override
-    def balance(self) -> Balance:
-        return self.coordinator.balance
+        return self.native_value, self.extra_state_attributes, self.last_reset

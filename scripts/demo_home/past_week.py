@@ -1,5 +1,6 @@
 """A past week for the demo home: simulated rooms under the real thermostat, hour by hour."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -27,6 +28,7 @@ SATURDAY: Final = 5
 OFFICE_HOURS: Final = range(8, 18)
 AT_HOME: Final = range(6, 23)
 SETBACK_K: Final = 3.0
+WRITTEN_S: Final = 60.0
 
 
 def week_begin() -> datetime:
@@ -102,8 +104,20 @@ def _setpoint_c(room: DemoRoom, at: datetime) -> float:
 async def _import(
     api: Api, statistic_id: str, metadata: dict[str, Any], rows: list[dict[str, Any]]
 ) -> None:
+    """Give an entity statistics, and return once they are written: that is after the reply."""
     await api.command(
         "recorder/import_statistics",
         metadata={"statistic_id": statistic_id, "source": "recorder", "name": None, **metadata},
         stats=rows,
     )
+    written = 0
+    async with asyncio.timeout(WRITTEN_S):
+        while written < len(rows):
+            answer = await api.command(
+                "recorder/statistics_during_period",
+                start_time=rows[0]["start"],
+                statistic_ids=[statistic_id],
+                period="hour",
+            )
+            written = len(answer.get(statistic_id, ()))
+            await asyncio.sleep(0.1)

@@ -104,7 +104,8 @@ async def test_a_job_of_another_publisher_goes_back_and_why_is_told_and_nobody_f
         await until(lambda: engine.status().heat_kind is HeatKind.OWN)
         assert engine.status().problem is unaccepted
         report = await backend.desk.ask(lambda store: Submissions(store, str).report("job"))
-        assert {lease.state for lease in report.leases} == {"returned"}
+        # Nobody else is there, so that it is offered here again and again.
+        assert {lease.state for lease in report.leases} - {"held"} == {"returned"}
         assert (await engine.settlements(None)).settlements == ()
 
 

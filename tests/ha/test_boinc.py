@@ -276,6 +276,24 @@ async def test_a_machine_that_answers_again_gets_its_settings_back_by_the_repair
     assert ir.async_get(hass).async_get_issue(DOMAIN, issue_id) is None
 
 
+async def test_a_machine_that_is_a_radiator_again_still_gets_its_own_settings_back_in_the_end(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    await heat_until_it_runs(hass, entry, client)
+    await client.stop()
+    hass.config_entries.async_remove_subentry(entry, HALL)
+    await hass.async_block_till_done()
+    await client.start()
+    hass.config_entries.async_add_subentry(entry, boinc_radiator(client.port, "again"))
+    await hass.async_block_till_done()
+    assert client.override != OWN_PREFERENCES
+    await until(hass, entry, lambda: not ir.async_get(hass).issues)
+    hass.config_entries.async_remove_subentry(entry, "again")
+    await hass.async_block_till_done()
+    assert client.override == OWN_PREFERENCES
+    assert client.permanent == 2
+
+
 async def test_a_run_mode_set_since_the_radiator_was_removed_stays(
     socket_enabled: None, client: SimulatedClient
 ) -> None:

@@ -1,4 +1,4 @@
-"""In which order the jobs that wait are handed out.
+"""The jobs that wait, and in which order they are handed out.
 
 Jobs that this home gave back or got wrong a moment ago come last: another home may do better, and
 this one shall not be asked for the same at once. Of the others come first those that pay anything,
@@ -6,9 +6,12 @@ of these those that likely end while heat is still wanted, of these those that p
 second of a slot, of these those that wait longest.
 """
 
+import sqlite3
 from typing import Final
 
-from .replicas import MAY_TAKE
+from .database import Database
+from .replicas import ACTIVE_S, MAY_TAKE, votes_on
+from .work import PullRequest, Terms
 
 PASSED_OVER_S: Final = 600.0
 """For so long a home gets the jobs last that it gave back."""
@@ -31,7 +34,7 @@ _LENGTHS: Final = """
     FROM (SELECT DISTINCT kind, module_sha256 FROM jobs WHERE state = 'queued') AS waiting
 """
 
-NEXT: Final = f"""
+_NEXT: Final = f"""
     WITH lengths AS MATERIALIZED ({_LENGTHS})
     SELECT job_id FROM jobs JOIN lengths USING (kind, module_sha256)
     WHERE state = 'queued' AND {MAY_TAKE} AND (:unpaid OR {_PAY} > 0 OR {_RATE} > 0)
@@ -47,3 +50,73 @@ NEXT: Final = f"""
 """  # noqa: S608  (The plus keeps SQLite from going through all leases for each job.)
 """The next `count` jobs for a radiator with slots of `slot_w` watts that wants heat for `wanted_s`
 seconds; with `unpaid` also those that neither pay nor repay."""
+
+
+class Line:
+    """The jobs of a store that wait for leases; used inside the caller's transaction."""
+
+    def __init__(self, database: Database, terms: Terms, homes: int) -> None:
+        self._database = database
+        self._repayment_per_kwh = str(terms.repayment_per_kwh)
+        self._homes = homes
+
+    def next_jobs(self, request: PullRequest, now: float) -> list[str]:
+        """Return the ids of the jobs that suit a radiator best."""
+        rows = self._database.execute_named(
+            _NEXT,
+            self._asker(request.home_id, request.radiator_id, now)
+            | {
+                "count": request.count,
+                "slot_w": request.slot_w,
+                "wanted_s": request.wanted_s,
+                "unpaid": request.unpaid,
+                "repayment_per_kwh": self._repayment_per_kwh,
+                "passed_over_from": now - PASSED_OVER_S,
+            },
+        )
+        return [row["job_id"] for row in rows]
+
+    def may_take(self, lease: sqlite3.Row, now: float) -> bool:
+        """Tell whether the holder of a lease that has ended may take its job again."""
+        row = self._database.execute_named(
+            f"SELECT 1 FROM jobs WHERE job_id = :job_id AND {MAY_TAKE}",  # noqa: S608
+            self._asker(lease["home_id"], lease["radiator_id"], now) | {"job_id": lease["job_id"]},
+        ).fetchone()
+        return row is not None
+
+    def update(self, job_id: str) -> None:
+        """Let a job wait for as many leases as it needs beside those that are held."""
+        (held,) = self._database.execute(
+            "SELECT count(*) FROM leases WHERE job_id = ? AND state = 'held'", job_id
+        ).fetchone()
+        missing = votes_on(self._database, job_id).missing(held)
+        self._database.execute(
+            "UPDATE jobs SET state = ? WHERE job_id = ? AND state IN ('queued', 'leased')",
+            "queued" if missing > 0 else "leased",
+            job_id,
+        )
+
+    def requeue(self, job_id: str, failed: bool) -> int:
+        """Send a job to the end of the line; return how often it has failed."""
+        (failures,) = self._database.execute(
+            "UPDATE jobs SET failures = failures + ?, place = ? WHERE job_id = ?"
+            " RETURNING failures",
+            failed,
+            self.next_place(),
+            job_id,
+        ).fetchone()
+        self.update(job_id)
+        return int(failures)
+
+    def next_place(self) -> int:
+        """Return the place at the end of the line."""
+        (place,) = self._database.execute("SELECT coalesce(max(place), 0) + 1 FROM jobs").fetchone()
+        return int(place)
+
+    def _asker(self, home_id: str, radiator_id: str, now: float) -> dict[str, object]:
+        return {
+            "home_id": home_id,
+            "radiator_id": radiator_id,
+            "homes": self._homes,
+            "active_from": now - ACTIVE_S,
+        }

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from .database import Database
+
 ACTIVE_S: Final = 3600.0
 """For so long after its last lease a radiator counts as there."""
 
@@ -75,3 +77,17 @@ def count_votes(replicas: int, delivered: Sequence[sqlite3.Row]) -> Votes:
         agreeing=agreeing,
         dissenting=len(delivered) - agreeing,
     )
+
+
+def votes_on(database: Database, job_id: str) -> Votes:
+    """Compare what a job's leases have delivered and nobody has settled yet."""
+    (replicas,) = database.execute("SELECT replicas FROM jobs WHERE job_id = ?", job_id).fetchone()
+    return count_votes(replicas, delivered(database, job_id))
+
+
+def delivered(database: Database, job_id: str) -> list[sqlite3.Row]:
+    """Return the leases of a job that wait for their settlement, the oldest first."""
+    return database.execute(
+        "SELECT * FROM leases WHERE job_id = ? AND state = 'delivered' ORDER BY granted_at",
+        job_id,
+    ).fetchall()

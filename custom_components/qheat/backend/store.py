@@ -5,7 +5,6 @@ withdrawn. Each public method is one transaction; times are seconds since the ep
 `now`. Used from one thread only.
 """
 
-import json
 import sqlite3
 from collections.abc import Callable, Collection
 from decimal import Decimal
@@ -15,11 +14,11 @@ from typing import Final
 
 from .blobs import Blobs
 from .books import Books
-from .catalogue import Offer
 from .database import Database
-from .line import NEXT, PASSED_OVER_S
+from .line import Line
 from .manifests import Manifests
-from .replicas import ACTIVE_S, MAY_TAKE, Votes, count_votes
+from .replicas import delivered, votes_on
+from .supply import Supply
 from .work import (
     HOME,
     Booking,
@@ -37,7 +36,6 @@ from .work import (
 
 LEASE_TTL_S: Final = 120.0
 MOST_FAILURES: Final = 3
-JOBS_AHEAD: Final = 4
 
 
 class Store:
@@ -58,11 +56,10 @@ class Store:
         self.blobs = Blobs(self.database, catalogue)
         self.manifests = Manifests(self.database)
         self._terms = terms
-        self._catalogue = catalogue
         self._new_id = new_id
         self._lease_ttl_s = lease_ttl_s
-        self._homes = len(homes)
-        self._withdraw_outdated()
+        self.line = Line(self.database, terms, len(homes))
+        self._supply = Supply(self.database, self.line, self.blobs, catalogue, new_id)
 
     def close(self) -> None:
         """Close the database."""
@@ -94,7 +91,7 @@ class Store:
             revived = (
                 lease["state"] == "expired"
                 and lease["job_state"] == "queued"
-                and self._may_take(lease, now)
+                and self.line.may_take(lease, now)
             )
             if lease["state"] != "held" and not revived:
                 return None
@@ -103,7 +100,7 @@ class Store:
                 now + self._lease_ttl_s,
                 lease_id,
             )
-            self._line_up(lease["job_id"])
+            self.line.update(lease["job_id"])
             return self._lease_ttl_s
 
     def give_back(self, home_id: str, lease_id: str, reason: GiveBackReason, now: float) -> None:
@@ -138,7 +135,7 @@ class Store:
     def _take_result(self, lease: sqlite3.Row, delivery: Delivery, now: float) -> None:
         late = lease["state"] != "held"
         if lease["job_state"] in {"settled", "withdrawn"} or (
-            late and not self._may_take(lease, now)
+            late and not self.line.may_take(lease, now)
         ):
             raise LeaseLostError
         most_j = lease["slot_w"] * max(min(now, lease["ends_at"]) - lease["granted_at"], 0.0)
@@ -152,7 +149,7 @@ class Store:
             min(delivery.energy_j, most_j),
             lease["lease_id"],
         )
-        refusal = self._judge(lease, delivery.output)
+        refusal = self._supply.judge(lease, delivery.output)
         if refusal is not None:
             self._settle(lease["lease_id"], refusal, now)
             self._requeue(lease["job_id"], failed=True, now=now)
@@ -163,26 +160,17 @@ class Store:
             output_sha256,
             delivery.output,
         )
-        votes = self._votes(lease["job_id"])
+        votes = votes_on(self.database, lease["job_id"])
         if votes.agreed:
             self._close(lease["job_id"], votes.winner, None, now)
         elif votes.hopeless:
             self._close(lease["job_id"], None, Refusal.NO_AGREEMENT, now)
         else:
-            self._line_up(lease["job_id"])
-
-    def _withdraw_outdated(self) -> None:
-        # An update has brought other modules: nobody can run the jobs of the old ones any more.
-        modules = list(self._catalogue.MODULES.values())
-        self._execute(
-            "UPDATE jobs SET state = 'withdrawn', reason = 'outdated', closed_at = 0"
-            " WHERE state = 'queued' AND number IS NOT NULL"
-            " AND module_sha256 NOT IN (SELECT value FROM json_each(?))",
-            json.dumps(modules),
-        )
+            self.line.update(lease["job_id"])
 
     def _grant(self, request: PullRequest, now: float) -> None:
-        for job_id in self._waiting_jobs(request, now):
+        self._supply.fill(request.count, now)
+        for job_id in self.line.next_jobs(request, now):
             self._execute(
                 "INSERT INTO leases VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'held', NULL, NULL, NULL)",
                 self._new_id(),
@@ -194,76 +182,7 @@ class Store:
                 now,
                 now + self._lease_ttl_s,
             )
-            self._line_up(job_id)
-
-    def _waiting_jobs(self, request: PullRequest, now: float) -> list[str]:
-        (queued,) = self._execute(
-            "SELECT count(*) FROM jobs WHERE state = 'queued' AND number IS NOT NULL"
-        ).fetchone()
-        # More than are asked for, so that a job given back is not the next one again.
-        for _ in range(queued, request.count + JOBS_AHEAD):
-            (number,) = self._execute("SELECT coalesce(max(number) + 1, 0) FROM jobs").fetchone()
-            offer = self._catalogue.offer(number)
-            if offer is None:
-                break
-            self._add(offer, now)
-        rows = self.database.execute_named(
-            NEXT,
-            self._asker(request.home_id, request.radiator_id, now)
-            | {
-                "count": request.count,
-                "slot_w": request.slot_w,
-                "wanted_s": request.wanted_s,
-                "unpaid": request.unpaid,
-                "repayment_per_kwh": str(self._terms.repayment_per_kwh),
-                "passed_over_from": now - PASSED_OVER_S,
-            },
-        )
-        return [row["job_id"] for row in rows]
-
-    def _may_take(self, lease: sqlite3.Row, now: float) -> bool:
-        row = self.database.execute_named(
-            f"SELECT 1 FROM jobs WHERE job_id = :job_id AND {MAY_TAKE}",  # noqa: S608
-            self._asker(lease["home_id"], lease["radiator_id"], now) | {"job_id": lease["job_id"]},
-        ).fetchone()
-        return row is not None
-
-    def _asker(self, home_id: str, radiator_id: str, now: float) -> dict[str, object]:
-        return {
-            "home_id": home_id,
-            "radiator_id": radiator_id,
-            "homes": self._homes,
-            "active_from": now - ACTIVE_S,
-        }
-
-    def _add(self, offer: Offer, now: float) -> None:
-        input_sha256 = sha256(offer.input_data).hexdigest()
-        self.blobs.keep(input_sha256, offer.input_data, kept_until=0)
-        self._execute(
-            "INSERT INTO jobs VALUES"
-            " (?, ?, NULL, NULL, ?, ?, ?, ?, ?, NULL, ?, ?, ?, 1, 'queued', NULL, NULL, ?, 0)",
-            self._new_id(),
-            offer.number,
-            now,
-            offer.kind,
-            offer.module_sha256,
-            input_sha256,
-            str(offer.pay),
-            offer.memory_bytes,
-            offer.cpu_s,
-            offer.output_bytes,
-            self.next_place(),
-        )
-
-    def _judge(self, lease: sqlite3.Row, output: bytes) -> Refusal | None:
-        if len(output) > lease["output_bytes"]:
-            return Refusal.TOO_LONG
-        if lease["number"] is None:
-            return None
-        input_data = self.blobs.get(lease["input_sha256"])
-        assert input_data is not None
-        wrong = self._catalogue.check_output(lease["kind"], input_data, output)
-        return None if wrong is None else Refusal.WRONG
+            self.line.update(job_id)
 
     def _close(
         self,
@@ -273,7 +192,7 @@ class Store:
         now: float,
     ) -> None:
         """Settle all that was delivered: what equals `winner` is accepted, the rest refused."""
-        for lease in self._delivered(job_id):
+        for lease in delivered(self.database, job_id):
             won = (lease["output_sha256"], lease["fuel"]) == winner
             self._settle(lease["lease_id"], None if won else reason or Refusal.OUTVOTED, now)
         self._execute(
@@ -299,40 +218,9 @@ class Store:
         self._execute("UPDATE leases SET state = 'settled' WHERE lease_id = ?", lease_id)
 
     def _requeue(self, job_id: str, failed: bool, now: float) -> None:
-        """Let a job wait at the end of the queue; one that failed too often is withdrawn."""
-        (failures,) = self._execute(
-            "UPDATE jobs SET failures = failures + ?, place = ? WHERE job_id = ?"
-            " RETURNING failures",
-            failed,
-            self.next_place(),
-            job_id,
-        ).fetchone()
-        if failures < MOST_FAILURES:
-            self._line_up(job_id)
-        else:
+        """Let a job wait at the end of the line; one that failed too often is withdrawn."""
+        if self.line.requeue(job_id, failed) >= MOST_FAILURES:
             self._close(job_id, None, Refusal.FAILED, now)
-
-    def _line_up(self, job_id: str) -> None:
-        """Let a job wait for as many leases as it needs beside those that are held."""
-        (held,) = self._execute(
-            "SELECT count(*) FROM leases WHERE job_id = ? AND state = 'held'", job_id
-        ).fetchone()
-        missing = self._votes(job_id).missing(held)
-        self._execute(
-            "UPDATE jobs SET state = ? WHERE job_id = ? AND state IN ('queued', 'leased')",
-            "queued" if missing > 0 else "leased",
-            job_id,
-        )
-
-    def _votes(self, job_id: str) -> Votes:
-        (replicas,) = self._execute("SELECT replicas FROM jobs WHERE job_id = ?", job_id).fetchone()
-        return count_votes(replicas, self._delivered(job_id))
-
-    def _delivered(self, job_id: str) -> list[sqlite3.Row]:
-        return self._execute(
-            "SELECT * FROM leases WHERE job_id = ? AND state = 'delivered' ORDER BY granted_at",
-            job_id,
-        ).fetchall()
 
     def _expire(self, now: float) -> None:
         # A lease that ends later than any lease can shows that the clock was turned back.
@@ -344,7 +232,7 @@ class Store:
         ).fetchall()
         for row in rows:
             self._end_lease(row["lease_id"], "expired", now)
-            self._line_up(row["job_id"])
+            self.line.update(row["job_id"])
 
     def _end_lease(self, lease_id: str, state: str, now: float) -> None:
         self._execute(
@@ -379,11 +267,6 @@ class Store:
             count_fuel=row["replicas"] > 1,
             signed=self.manifests.get(row["module_sha256"]),
         )
-
-    def next_place(self) -> int:
-        """Return the place at the end of the queue."""
-        (place,) = self._execute("SELECT coalesce(max(place), 0) + 1 FROM jobs").fetchone()
-        return int(place)
 
     def _execute(self, sql: str, *values: object) -> sqlite3.Cursor:
         return self.database.execute(sql, *values)

@@ -96,7 +96,7 @@ class Submissions:
             submission.cpu_s,
             submission.output_bytes,
             submission.replicas,
-            self._store.next_place(),
+            self._store.line.next_place(),
         )
         return job_id
 

@@ -157,12 +157,18 @@ class Account:
         passed_s = reading.moment.steady_s - before.moment.steady_s
         if not 0 < passed_s <= MAX_GAP_S:
             return
-        for one, power_w in ((before, before.power_w), (reading, reading.power_w)):
-            heat_j = on_grid(power_w * passed_s / 2)
+        first, second = before.stretch, reading.stretch
+        first_j, second_j = (
+            on_grid(power_w * passed_s / 2) for power_w in (before.power_w, reading.power_w)
+        )
+        halves = [(first, first_j), (second, second_j)]
+        # Most halves have all in common, and then are worth the same as one.
+        parts = [(first, first_j + second_j)] if first == second else halves
+        for stretch, heat_j in parts:
             if reading.counted_j is None:
-                self._add([(one.stretch.hour_s, one.stretch.valued(heat_j))])
+                self._add([(stretch.hour_s, stretch.valued(heat_j))])
             else:
-                self.awaited.add(one.stretch, heat_j)
+                self.awaited.add(stretch, heat_j)
 
     def _add(self, heat: Iterable[tuple[int, Totals]]) -> None:
         """Add heat to its hours."""

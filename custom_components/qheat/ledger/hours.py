@@ -14,6 +14,7 @@ LATE_DAYS: Final = 7
 # The longest local day, and a day's hours that close before a history is written again.
 _MARGIN_HOURS: Final = 25 + 25
 OPEN_HOURS: Final = 24 * LATE_DAYS + _MARGIN_HOURS
+_NOTHING: Final = Totals()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,7 +50,7 @@ class Hours:
     def add(self, at_s: float, change: Totals) -> None:
         """Add to the hour of `at_s` (epoch seconds), or to the first that is open for changes."""
         hour_s = int(self.open_at(at_s) // HOUR_S) * HOUR_S
-        self.open[hour_s] = self.open.get(hour_s, Totals()) + change
+        self.open[hour_s] = self.open.get(hour_s, _NOTHING) + change
         self.changed[hour_s] = None
         self.totals += change
         if len(self.open) > OPEN_HOURS:

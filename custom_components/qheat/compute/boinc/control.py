@@ -60,6 +60,10 @@ class Control:
         self.plan = OFF
         self.lease_until_s = float("-inf")
 
+    def rests(self, now_s: float, budget: HeatBudget | None, narrowest: int) -> bool:
+        """Tell whether nothing computes, and the budget asks for nothing else."""
+        return self.plan == OFF and self._wanted(now_s, budget, narrowest) == OFF
+
     def next_s(self, now_s: float, budget: HeatBudget | None) -> float | None:
         """Return when this has something to do by itself: an end, or a change put off."""
         if budget is None:

@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from typing import Final
 from zlib import crc32
 
@@ -63,6 +62,7 @@ class BoincEngine:
         model: PowerModel,
         options: BoincOptions | None = None,
         saved: Mapping[str, object] | None = None,
+        left: Originals | None = None,
         save: Save = _keep_nothing,
         pace: asyncio.Lock | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -73,6 +73,7 @@ class BoincEngine:
         self._client = BoincClient(self._connection)
         self._radiator_id = radiator_id
         self._options = options
+        self._left = left
         self._tariff = Tariff(rates=options.known_rates(), currency=options.currency)
         self._save = save
         self._clock = clock
@@ -148,7 +149,7 @@ class BoincEngine:
             power_w: float | None = reading.power_w
         else:
             power_w = None if session is None else session.estimate_w()
-        status = engine_status(
+        return engine_status(
             None if session is None else session.seen,
             power_w=power_w,
             measured=reading is not None,
@@ -156,8 +157,8 @@ class BoincEngine:
             wall_s=self._wall(),
             work_lost_s=self._steward.work_lost_s,
             problem=self._problem(),
+            counted_j=None if self.meter.shown() else self.meter.counted_j(),
         )
-        return status if self.meter.shown() else replace(status, counted_j=self.meter.counted_j())
 
     def details(self) -> Details | None:
         """Return what a BOINC radiator does now, without secrets; None while it is not known."""
@@ -236,13 +237,18 @@ class BoincEngine:
             with suppress(TimeoutError):
                 async with asyncio.timeout(max(0.0, next_s - self._clock())):
                     await self._wake.wait()
+                    while session.rests(self._clock()):
+                        self._wake.clear()
+                        await self._wake.wait()
                     await asyncio.sleep(self._phase_s)
 
     async def _take_over(self) -> Originals:
         """Put the user's own settings away before anything is changed, then compute nothing."""
         steward = self._steward
         status = await self._client.status()
-        if steward.originals is None:
+        if steward.originals is None and self._left is not None:
+            steward.originals = self._left.since(status)
+        elif steward.originals is None:
             steward.originals = await Originals.of(self._client, status)
         if not steward.taken:
             await self._save(self.saved_state())

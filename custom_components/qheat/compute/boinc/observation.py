@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 
 from ..engine import EngineProblem, EngineStatus, HeatKind, PowerSource
 from .replies import PAUSED, READY, RUNNING, ClientStatus, Project, SuspendReason, Task
@@ -54,36 +55,36 @@ class Details:
     credit: Decimal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Observation:
-    """One look at a client."""
+    """One look at a client; what follows from it is worked out once, without `slots`."""
 
     at_s: float
     status: ClientStatus
     tasks: tuple[Task, ...]
     projects: tuple[Project, ...]
 
-    @property
+    @cached_property
     def running(self) -> list[Task]:
         """Tasks that compute; between the pulses of a duty cycle, too."""
         return [task for task in self.tasks if self._runs(task)]
 
-    @property
+    @cached_property
     def paused(self) -> list[Task]:
         """Tasks begun that do not compute."""
         return [task for task in self.tasks if task.process and not self._runs(task)]
 
-    @property
+    @cached_property
     def queued(self) -> list[Task]:
         """Tasks not begun."""
         return [task for task in self.tasks if task.state <= READY and not task.process]
 
-    @property
+    @cached_property
     def busy_cores(self) -> float:
         """Cores that running tasks use while they are not pulsed."""
         return sum(task.cpus for task in self.running if not task.gpu)
 
-    @property
+    @cached_property
     def narrowest(self) -> int:
         """Fewest cores that any task able to run needs; 1 where there is none."""
         able = (t.cpus for t in self.tasks if t.state == READY and not t.by_hand and not t.gpu)
@@ -166,6 +167,7 @@ def engine_status(
     wall_s: float,
     work_lost_s: float,
     problem: EngineProblem | None,
+    counted_j: float | None,
 ) -> EngineStatus:
     """Return what a radiator does, as the engine contract tells it; `wall_s`: since the epoch."""
     deadline_s = None if seen is None else seen.first_deadline_s()
@@ -181,4 +183,5 @@ def engine_status(
         problem=problem,
         cores_by_kind={} if seen is None else seen.cores_by_kind(),
         reachable=seen is not None,
+        counted_j=counted_j,
     )

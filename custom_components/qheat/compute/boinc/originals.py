@@ -1,7 +1,7 @@
 """What a client was set to before it became a radiator, to be put back when it is none any more."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .client import BoincClient
 from .replies import ClientStatus, RunMode
@@ -37,6 +37,18 @@ class Originals:
             override=await client.override(),
             cpu_mode=status.cpu.permanent,
             gpu_mode=status.gpu.permanent,
+        )
+
+    def since(self, status: ClientStatus) -> Originals:
+        """Return the settings of a client that still waits for these: with what its user set since.
+
+        Behind `never`, which a radiator leaves, nobody has set a run mode.
+        """
+        cpu, gpu = status.cpu.permanent, status.gpu.permanent
+        return replace(
+            self,
+            cpu_mode=self.cpu_mode if cpu is RunMode.NEVER else cpu,
+            gpu_mode=self.gpu_mode if gpu is RunMode.NEVER else gpu,
         )
 
     async def put_back(self, client: BoincClient, *, modes: bool) -> None:

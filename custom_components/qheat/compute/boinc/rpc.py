@@ -2,7 +2,7 @@
 
 import asyncio
 from hashlib import md5
-from typing import Final
+from typing import Final, override
 from xml.etree.ElementTree import Element
 
 from .errors import BoincError, BoincFault
@@ -10,8 +10,90 @@ from .markup import MAX_REPLY_BYTES, parse, text_of
 
 DEFAULT_PORT: Final = 31416
 TIMEOUT_S: Final = 10.0
+CLOSE_S: Final = 1.0
 MAX_REQUEST_BYTES: Final = 90_000  # the client drops a connection that sends 100 000
 _END: Final = b"\x03"
+
+
+class _Line(asyncio.Protocol):
+    """The bytes of one connection: a request out, its reply in, up to the end mark."""
+
+    _transport: asyncio.Transport
+
+    def __init__(self) -> None:
+        self._received = bytearray()
+        self._reply: asyncio.Future[bytes] | None = None
+        self._due_s = 0.0
+        self._watch: asyncio.TimerHandle | None = None
+        self._lost = asyncio.Event()
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        if self._reply is None or self._reply.done():
+            # What nobody asked for would be taken for the next reply.
+            self._transport.abort()
+            return
+        self._received += data
+        end = data.find(_END)
+        if 0 <= end < len(data) - 1:
+            self._fail(BoincError(BoincFault.BROKEN_REPLY, "The reply goes on behind its end"))
+        elif len(self._received) > MAX_REPLY_BYTES:
+            self._fail(BoincError(BoincFault.BROKEN_REPLY, "The reply is too long"))
+        elif end >= 0:
+            self._reply.set_result(bytes(self._received[:-1]))
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._lost.set()
+        if self._watch is not None:
+            self._watch.cancel()
+        fault = BoincFault.BROKEN_REPLY if self._received else BoincFault.UNREACHABLE
+        self._fail(exc or BoincError(fault, "The client closed the connection"))
+
+    async def ask(self, message: bytes) -> bytes:
+        """Send a request; return the reply, or raise BoincError or OSError."""
+        if self._lost.is_set():
+            raise BoincError(BoincFault.UNREACHABLE, "The client closed the connection")
+        loop = asyncio.get_running_loop()
+        self._received.clear()
+        reply: asyncio.Future[bytes] = loop.create_future()
+        self._reply = reply
+        self._due_s = loop.time() + TIMEOUT_S
+        if self._watch is None:
+            self._watch = loop.call_at(self._due_s, self._look_at_clock)
+        try:
+            self._transport.write(message)
+            return await reply
+        finally:
+            self._reply = None
+
+    async def close(self) -> None:
+        """Close the connection, if need be without what is still to be sent."""
+        self._transport.close()
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                await self._lost.wait()
+        except TimeoutError:
+            self._transport.abort()
+
+    def _look_at_clock(self) -> None:
+        """End a wait that lasts too long; one timer for many requests, as it rarely has to."""
+        self._watch = None
+        if self._reply is not None:
+            loop = asyncio.get_running_loop()
+            if loop.time() < self._due_s:
+                self._watch = loop.call_at(self._due_s, self._look_at_clock)
+            else:
+                self._fail(TimeoutError())
+
+    def _fail(self, error: Exception) -> None:
+        if self._reply is not None and not self._reply.done():
+            self._reply.set_exception(error)
 
 
 class RpcConnection:
@@ -25,20 +107,20 @@ class RpcConnection:
     ) -> None:
         """Connect nowhere yet. With the same `pace`, connections share out the loop's turns.
 
-        After a busy moment the replies of a whole building are there at once: then each is sent
-        for, and read, in a turn of its own.
+        After a busy moment the replies of a whole building are there at once: then each is read,
+        and the next request sent, in a turn of its own.
         """
         self._pace = asyncio.Lock() if pace is None else pace
         self._host = host
         self._port = port
         self._password = password
         self._turn = asyncio.Lock()
-        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._line: _Line | None = None
 
     @property
     def connected(self) -> bool:
         """Tell whether there is a connection, as far as is known."""
-        return self._streams is not None
+        return self._line is not None
 
     async def connect(self) -> None:
         """Connect and authenticate; raise BoincError, with the connection closed, if that fails."""
@@ -46,8 +128,8 @@ class RpcConnection:
         await self._next_turn()
         try:
             async with asyncio.timeout(TIMEOUT_S):
-                self._streams = await asyncio.open_connection(
-                    self._host, self._port, limit=MAX_REPLY_BYTES
+                _, self._line = await asyncio.get_running_loop().create_connection(
+                    _Line, self._host, self._port
                 )
         except (OSError, OverflowError, ValueError) as error:
             raise BoincError(
@@ -61,15 +143,9 @@ class RpcConnection:
 
     async def close(self) -> None:
         """Close the connection, if there is one."""
-        streams, self._streams = self._streams, None
-        if streams is None:
-            return
-        streams[1].close()
-        try:
-            async with asyncio.timeout(1.0):
-                await streams[1].wait_closed()
-        except OSError:
-            streams[1].transport.abort()
+        line, self._line = self._line, None
+        if line is not None:
+            await line.close()
 
     async def call(self, request: str) -> Element:
         """Send a request element and return the reply's root; raise BoincError if refused."""
@@ -88,7 +164,6 @@ class RpcConnection:
         if len(message) > MAX_REQUEST_BYTES:
             raise BoincError(BoincFault.COMMAND_REFUSED, "The request is too long for a client")
         async with self._turn:
-            await self._next_turn()
             try:
                 return await self._exchange(message + _END)
             except BaseException:
@@ -97,19 +172,10 @@ class RpcConnection:
                 raise
 
     async def _exchange(self, message: bytes) -> bytes:
-        if self._streams is None:
+        if self._line is None:
             raise BoincError(BoincFault.UNREACHABLE, "Not connected")
-        reader, writer = self._streams
         try:
-            async with asyncio.timeout(TIMEOUT_S):
-                writer.write(message)
-                await writer.drain()
-                return (await reader.readuntil(_END))[:-1]
-        except asyncio.LimitOverrunError as error:
-            raise BoincError(BoincFault.BROKEN_REPLY, "The reply is too long") from error
-        except asyncio.IncompleteReadError as error:
-            fault = BoincFault.BROKEN_REPLY if error.partial else BoincFault.UNREACHABLE
-            raise BoincError(fault, "The client closed the connection") from error
+            return await self._line.ask(message)
         except OSError as error:
             raise BoincError(
                 BoincFault.UNREACHABLE, f"Connection lost: {type(error).__name__}"

@@ -24,6 +24,8 @@ AFTER_CHANGE_S: Final = 3.0
 """A change is seen by then; it acts within 1.3 s."""
 STEADY_S: Final = 20.0
 SHORT_S: Final = 30.0
+_LEEWAY: Final = 0.25
+"""By this share of its interval a look may come early or late, to go with a budget's renewal."""
 _FIRST_ASK_S: Final = 15.0
 _FIRST_ASK_BEHIND_FILLER_S: Final = 300.0
 
@@ -76,7 +78,7 @@ class Session:
             cores=host.cores,
             changed_s=steward.changed_s,
         )
-        self._look_s = float("-inf")
+        self._look_s = self._latest_look_s = float("-inf")
         self._projects: tuple[Project, ...] = ()
         self._projects_s = float("-inf")
         self._guilty: list[Task] = []
@@ -102,13 +104,22 @@ class Session:
             steward.changed_s = control.changed_s
             status = await self._client.status()
             await self._look(now_s, status, reading)
-            self._look_s = now_s + AFTER_CHANGE_S
+            self._look_s = self._latest_look_s = now_s + AFTER_CHANGE_S
         if now_s >= self._look_s:
             await self._look(now_s, status, reading)
-            self._look_s = now_s + steward.options.poll_s
+            self._look_s = now_s + (1 - _LEEWAY) * steward.options.poll_s
+            self._latest_look_s = now_s + (1 + _LEEWAY) * steward.options.poll_s
         self._details = None
         due_s = control.next_s(now_s, self._budget(now_s))
-        return self._look_s if due_s is None else min(self._look_s, due_s)
+        return self._latest_look_s if due_s is None else min(self._latest_look_s, due_s)
+
+    def rests(self, now_s: float) -> bool:
+        """Tell whether a step would have nothing to do: no heat is wanted, and no look is due."""
+        return (
+            now_s < self._look_s
+            and not self.insist
+            and self._control.rests(now_s, self._budget(now_s), self._narrowest())
+        )
 
     def look_again(self) -> None:
         """Look at tasks and projects with the next step, however fresh the last look is."""

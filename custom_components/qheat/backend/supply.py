@@ -1,0 +1,89 @@
+"""The catalogue's own jobs: they come into the line as they are needed, and are judged here."""
+
+import json
+import sqlite3
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Final
+
+from .blobs import Blobs
+from .catalogue import Offer
+from .database import Database
+from .line import Line
+from .work import Catalogue, Refusal
+
+JOBS_AHEAD: Final = 4
+
+
+class Supply:
+    """Brings jobs of a catalogue into a line; used inside the caller's transaction."""
+
+    def __init__(
+        self,
+        database: Database,
+        line: Line,
+        blobs: Blobs,
+        catalogue: Catalogue,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._database = database
+        self._line = line
+        self._blobs = blobs
+        self._catalogue = catalogue
+        self._new_id = new_id
+        self._withdraw_outdated()
+
+    def fill(self, count: int, now: float) -> None:
+        """Let enough jobs wait for one who asks for `count`."""
+        (queued,) = self._database.execute(
+            "SELECT count(*) FROM jobs WHERE state = 'queued' AND number IS NOT NULL"
+        ).fetchone()
+        # More than are asked for, so that a job given back is not the next one again.
+        for _ in range(queued, count + JOBS_AHEAD):
+            (number,) = self._database.execute(
+                "SELECT coalesce(max(number) + 1, 0) FROM jobs"
+            ).fetchone()
+            offer = self._catalogue.offer(number)
+            if offer is None:
+                break
+            self._add(offer, now)
+
+    def judge(self, lease: sqlite3.Row, output: bytes) -> Refusal | None:
+        """Return why a result is refused, as far as it can be told from itself alone."""
+        if len(output) > lease["output_bytes"]:
+            return Refusal.TOO_LONG
+        if lease["number"] is None:
+            return None
+        input_data = self._blobs.get(lease["input_sha256"])
+        assert input_data is not None
+        wrong = self._catalogue.check_output(lease["kind"], input_data, output)
+        return None if wrong is None else Refusal.WRONG
+
+    def _add(self, offer: Offer, now: float) -> None:
+        input_sha256 = sha256(offer.input_data).hexdigest()
+        self._blobs.keep(input_sha256, offer.input_data, kept_until=0)
+        self._database.execute(
+            "INSERT INTO jobs VALUES"
+            " (?, ?, NULL, NULL, ?, ?, ?, ?, ?, NULL, ?, ?, ?, 1, 'queued', NULL, NULL, ?, 0)",
+            self._new_id(),
+            offer.number,
+            now,
+            offer.kind,
+            offer.module_sha256,
+            input_sha256,
+            str(offer.pay),
+            offer.memory_bytes,
+            offer.cpu_s,
+            offer.output_bytes,
+            self._line.next_place(),
+        )
+
+    def _withdraw_outdated(self) -> None:
+        # An update has brought other modules: nobody can run the jobs of the old ones any more.
+        modules = list(self._catalogue.MODULES.values())
+        self._database.execute(
+            "UPDATE jobs SET state = 'withdrawn', reason = 'outdated', closed_at = 0"
+            " WHERE state = 'queued' AND number IS NOT NULL"
+            " AND module_sha256 NOT IN (SELECT value FROM json_each(?))",
+            json.dumps(modules),
+        )

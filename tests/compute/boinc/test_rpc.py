@@ -1,0 +1,122 @@
+"""A connection to something that sends what no client should, or when no client should."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from custom_components.qheat.compute.boinc import BoincError, BoincFault, rpc
+from custom_components.qheat.compute.boinc.markup import MAX_REPLY_BYTES
+from custom_components.qheat.compute.boinc.rpc import RpcConnection
+
+REPLY = b"<boinc_gui_rpc_reply>\n<authorized/><nonce>1</nonce>\n</boinc_gui_rpc_reply>\n\x03"
+BODY = REPLY[:-1]
+
+
+class Peer:
+    """Whatever listens: lets anybody in, and answers each later request with `answers`."""
+
+    def __init__(self) -> None:
+        self.answers: list[bytes] = []
+        self.requests = 0
+        self.hangs_up = False
+        self._server: asyncio.Server | None = None
+        self._served: list[asyncio.Task[None] | None] = []
+
+    async def start(self) -> RpcConnection:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        connection = RpcConnection("127.0.0.1", self._server.sockets[0].getsockname()[1], "x")
+        await connection.connect()
+        return connection
+
+    async def stop(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        served = [task for task in self._served if task is not None]
+        for task in served:
+            task.cancel()
+        await asyncio.gather(*served, return_exceptions=True)
+        await self._server.wait_closed()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._served.append(asyncio.current_task())
+        try:
+            while True:
+                await reader.readuntil(b"\x03")
+                self.requests += 1
+                for answer in [REPLY] if self.requests <= 2 else self.answers:
+                    writer.write(answer)
+                    await writer.drain()
+                    await asyncio.sleep(0.02)
+                if self.hangs_up and self.requests > 2:
+                    writer.close()
+                    return
+        except asyncio.IncompleteReadError, ConnectionError:
+            pass
+        finally:
+            writer.transport.abort()
+
+
+@pytest.fixture
+async def peer(socket_enabled: None) -> AsyncGenerator[Peer]:
+    made = Peer()
+    yield made
+    await made.stop()
+
+
+async def fault_of(connection: RpcConnection) -> BoincFault:
+    with pytest.raises(BoincError) as caught:
+        await connection.call_raw("<get_cc_status/>")
+    assert not connection.connected
+    return caught.value.fault
+
+
+async def test_a_reply_that_comes_in_pieces_is_put_together(peer: Peer) -> None:
+    connection = await peer.start()
+    peer.answers = [REPLY[:7], REPLY[7:30], REPLY[30:-1], REPLY[-1:]]
+    for _ in range(2):
+        assert await connection.call_raw("<get_cc_status/>") == BODY
+    await connection.close()
+
+
+async def test_what_follows_a_reply_is_not_taken_for_the_next_one(peer: Peer) -> None:
+    for surplus in (b"<", REPLY):
+        peer.requests = 0
+        connection = await peer.start()
+        peer.answers = [REPLY + surplus]
+        assert await fault_of(connection) is BoincFault.BROKEN_REPLY
+        await peer.stop()
+
+
+async def test_what_nobody_asked_for_ends_the_connection(peer: Peer) -> None:
+    connection = await peer.start()
+    peer.answers = [REPLY, REPLY]
+    assert await connection.call_raw("<get_cc_status/>") == BODY
+    await asyncio.sleep(0.1)
+    assert await fault_of(connection) is BoincFault.UNREACHABLE
+
+
+async def test_a_reply_without_an_end_is_cut_off(peer: Peer) -> None:
+    connection = await peer.start()
+    peer.answers = [b"x" * MAX_REPLY_BYTES, b"x", b"x" * MAX_REPLY_BYTES]
+    assert await fault_of(connection) is BoincFault.BROKEN_REPLY
+
+
+async def test_half_a_reply_and_then_the_end_is_a_broken_reply(peer: Peer) -> None:
+    connection = await peer.start()
+    peer.answers = [REPLY[:20]]
+    peer.hangs_up = True
+    assert await fault_of(connection) is BoincFault.BROKEN_REPLY
+
+
+async def test_silence_and_a_reply_that_trickles_end_in_time(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rpc, "TIMEOUT_S", 0.2)
+    for answers in ([], [b"x"] * 100):
+        peer.requests = 0
+        connection = await peer.start()
+        peer.answers = answers
+        async with asyncio.timeout(1):
+            assert await fault_of(connection) is BoincFault.UNREACHABLE
+        await peer.stop()
