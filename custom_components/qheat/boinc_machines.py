@@ -11,7 +11,6 @@ from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.const import CONF_HOST, CONF_PASSWORD, CONF_PORT
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
-from homeassistant.util.hass_dict import HassKey
 
 from .compute.boinc import BoincEngine, BoincError, BoincOptions, Details, Originals
 from .compute.engine import Engine, PowerModel
@@ -32,12 +31,11 @@ from .const import (
 from .heating import RadiatorRating
 from .power_meter import async_follow_meter
 from .shelf import mapping
+from .turns import pace
 
 MAX_RATE: Final = 1000
 """Money per credit: a slip of the finger, not a price, above that."""
 NOT_PUT_BACK: Final = "not_put_back"
-PACE: Final = HassKey[asyncio.Lock](f"{DOMAIN}_pace")
-"""Shared by the machines of all homes: one home a flat, or one for the building."""
 
 type Save = Callable[[], Awaitable[None]]
 
@@ -75,6 +73,10 @@ class BoincMachines:
         """Iterate over the ids of the radiators."""
         return iter(self._machines)
 
+    def __contains__(self, radiator_id: object) -> bool:
+        """Whether a radiator is a BOINC machine."""
+        return radiator_id in self._machines
+
     def engine(self, radiator_id: str) -> BoincEngine:
         """Return a radiator's engine; raises KeyError for one that is no BOINC machine."""
         return self._machines[radiator_id].engine
@@ -101,7 +103,7 @@ class BoincMachines:
             kept.get("engine") if kept.get("machine") == data[CONF_MACHINE] else None,
             self._keep,
             left=None if left is None else originals_of(left.data or {}),
-            pace=self._hass.data.setdefault(PACE, asyncio.Lock()),
+            pace=pace(self._hass),
         )
         self._machines[radiator_id] = _Machine(engine=engine, title=subentry.title, data=data)
         if meter := data.get(CONF_POWER_ENTITY):

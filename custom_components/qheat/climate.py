@@ -1,6 +1,5 @@
 """Climate platform of the qheat integration: the thermostat of each radiator."""
 
-import asyncio
 import time
 from typing import Any, Final, override
 
@@ -20,6 +19,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .coordinator import QheatConfigEntry
 from .entity import RadiatorEntity
 from .setting import MAX_SETPOINT_C, MIN_SETPOINT_C, PRESET_SCHEDULE, Preset, Setting
+from .turns import async_next_turn
 
 # No tenant waits until another has turned a dial.
 PARALLEL_UPDATES = 0
@@ -41,7 +41,7 @@ async def async_setup_entry(
             config_subentry_id=radiator_id,
         )
         # The thermostats of a whole building at once would hold up everything else.
-        await asyncio.sleep(0)
+        await async_next_turn(hass)
 
 
 class QheatThermostat(RadiatorEntity, ClimateEntity):

@@ -27,6 +27,7 @@ from .outdoors import Outdoors
 from .radiator import Radiator, RadiatorState
 from .setting import Presets, Setting
 from .showcase import Showcase, read_showcase
+from .turns import async_next_turn
 
 type QheatConfigEntry = ConfigEntry[HomeCoordinator]
 
@@ -138,6 +139,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         self._dials = dials
         self._outdoors = outdoors
         self._showcase = Showcase()
+        self._ticks = 0
 
     def add(self, radiator: Radiator) -> None:
         """Take a radiator in."""
@@ -154,10 +156,14 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
 
     @override
     async def _async_update_data(self) -> HomeState:
+        ticks, self._ticks = self._ticks, self._ticks + 1
         # A building of radiators is no reason for anything else to wait: one at a time.
-        for radiator in self.radiators.values():
+        for number, (key, radiator) in enumerate(self.radiators.items()):
+            # A BOINC client gets a new plan every ten seconds at most: half of them each tick.
+            if ticks and key in self.boinc and (number + ticks) % 2:
+                continue
             await radiator.async_refresh()
-            await asyncio.sleep(0)
+            await async_next_turn(self.hass)
         now_s = time.monotonic()
         if self._outdoors.is_due(now_s):
             self.config_entry.async_create_background_task(
@@ -187,7 +193,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
     async def _async_show_books(self) -> None:
         for key, account in self.accounts.items():
             account.async_set_updated_data(self._balance(key))
-            await asyncio.sleep(0)
+            await async_next_turn(self.hass)
 
     def _balance(self, account_id: str) -> Balance:
         if account_id == self.config_entry.entry_id:
@@ -211,7 +217,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
             for key, one in self.radiators.items():
                 asked[key] = group.create_task(self._book_settlements(one.radiator))
                 # A whole building at once would hold up everything else.
-                await asyncio.sleep(0)
+                await async_next_turn(self.hass)
         paid = [key for key, task in asked.items() if task.result()]
         if not paid:
             return

@@ -48,6 +48,7 @@ from .setting import DEFAULT_PRESETS, Setting
 from .shelf import Kept, Shelf, mapping
 from .this_machine import async_delete_database, async_open_this_machine
 from .today import CoreTime
+from .turns import async_next_turn
 
 MODELS: Final = {SUBENTRY_THIS_MACHINE: "This machine", SUBENTRY_BOINC: "BOINC machine"}
 
@@ -56,6 +57,7 @@ async def async_open_home(
     hass: HomeAssistant, entry: QheatConfigEntry, stack: AsyncExitStack
 ) -> HomeCoordinator:
     """Open books and radiators, with what these radiators need, and register their devices."""
+    await async_next_turn(hass)
     shelf, learned = Shelf(hass, entry), Learned(hass, entry.entry_id)
     dials = Dials(hass, entry.entry_id)
     ledger, saved = await shelf.async_read()
@@ -93,7 +95,7 @@ async def async_open_home(
             schedule=schedule and HelperSchedule(hass, schedule, presets),
         )
         # A building of thermostats takes a while to make: nothing else is to wait for all of it.
-        await asyncio.sleep(0)
+        await async_next_turn(hass)
     dials.follow(lambda: {key: radiator.setting.save() for key, radiator in radiators.items()})
     names = {key: subentry.title for key, subentry in entry.subentries.items()}
     books = HomeBooks(
@@ -132,7 +134,7 @@ async def async_open_home(
     for radiator in radiators.values():
         coordinator.add(radiator)
         await radiator.engine.start()
-        await asyncio.sleep(0)
+        await async_next_turn(hass)
     stack.callback(watch_problems(hass, coordinator))
     stack.callback(watch_money(hass, coordinator))
     stack.callback(watch_schedules(hass, coordinator))
@@ -177,7 +179,7 @@ async def _async_register_devices(hass: HomeAssistant, entry: ConfigEntry) -> No
             suggested_area=area.name if area else None,
             via_device_id=home.id,
         )
-        await asyncio.sleep(0)
+        await async_next_turn(hass)
 
 
 def _room(hass: HomeAssistant, outdoors: Outdoors, subentry: ConfigSubentry, kept: Kept) -> Room:

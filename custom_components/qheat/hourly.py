@@ -4,7 +4,6 @@ The live sensors count a settlement when it comes; these statistics count it whe
 done. Their sums are the ledger's own running totals, so writing an hour again changes nothing.
 """
 
-import asyncio
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -24,6 +23,7 @@ from homeassistant.util.unit_conversion import EnergyConverter
 
 from .const import DOMAIN
 from .ledger import Ledger, Totals
+from .turns import async_next_turn
 
 HOUR_S: Final = 3600
 JOULES_PER_KWH: Final = 3_600_000
@@ -88,7 +88,7 @@ class HourlyStatistics:
                 name = f"{self._names[radiator_id]} {label} ({DOMAIN})"
                 self._write(radiator_id, series, name, hours)
             # All hours of a whole building at once would hold up everything else.
-            await asyncio.sleep(0)
+            await async_next_turn(self._hass)
 
     def _write(
         self, radiator_id: str, series: Series, name: str, hours: Mapping[int, Totals]

@@ -16,7 +16,7 @@ from .heating import HeatDemand, Learned, RatingDoubt, RoomControl, RoomReading,
 from .setting import Setting
 from .week import Changes, coming, setpoint_at
 
-# Three missed ticks of the coordinator and a little more: then the radiator stops by itself.
+# Three missed ticks, of a BOINC machine one, and a little more: then the radiator stops by itself.
 BUDGET_S: Final = 20.0
 
 DISOBEDIENCE: Final = {EngineProblem.BUDGET_IGNORED, EngineProblem.CHANGED_BY_HAND}

@@ -1,6 +1,5 @@
 """Sensor platform of the qheat integration: what a home and its radiators do now."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +25,7 @@ from .entity import HomeEntity, RadiatorEntity
 from .heating import Reason
 from .radiator import RadiatorState
 from .sensor_books import BooksSensor, books_descriptions
+from .turns import async_next_turn
 
 PARALLEL_UPDATES = 0
 
@@ -229,7 +229,7 @@ async def async_setup_entry(
             HomeSensor(coordinator, description) for description in EMBEDDED_DESCRIPTIONS
         )
     # The entities of a whole building at once would hold up everything else for seconds.
-    await asyncio.sleep(0)
+    await async_next_turn(hass)
     for radiator_id in coordinator.radiators:
         async_add_entities(
             [
@@ -238,12 +238,12 @@ async def async_setup_entry(
             ],
             config_subentry_id=radiator_id,
         )
-        await asyncio.sleep(0)
+        await async_next_turn(hass)
         async_add_entities(books_sensors(radiator_id), config_subentry_id=radiator_id)
-        await asyncio.sleep(0)
+        await async_next_turn(hass)
     for radiator_id in coordinator.boinc:
         async_add_entities(boinc_sensors(coordinator, radiator_id), config_subentry_id=radiator_id)
-        await asyncio.sleep(0)
+        await async_next_turn(hass)
 
 
 class HomeSensor(HomeEntity, SensorEntity):

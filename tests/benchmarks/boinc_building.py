@@ -23,7 +23,7 @@ from custom_components.qheat.compute.engine import HeatBudget, PowerModel
 from tests.compute.boinc.simulated import PASSWORD
 
 IN_FLAT: Final = 3
-TICK_S: Final = 5.0
+TICK_S: Final = 10.0
 LEASE_S: Final = 20.0
 TIMER_S: Final = 0.005
 MODEL: Final = PowerModel(idle_w=20.0, rated_w=60.0, slots=4)

@@ -90,6 +90,28 @@ async def test_a_home_of_boinc_machines_only_starts_no_jobs_of_this_machine(
     assert not hass.states.async_entity_ids("image")
 
 
+async def test_half_of_the_machines_are_ticked_at_once_and_each_every_other_tick(
+    hass: HomeAssistant, client: SimulatedClient
+) -> None:
+    other = SimulatedClient()
+    await other.start()
+    entry = await set_up(
+        hass, boinc_radiator(client.port), boinc_radiator(other.port, "attic", "Attic")
+    )
+    ticked: list[str] = []
+    radiators = entry.runtime_data.radiators
+    for key, one in radiators.items():
+        one.async_add_listener(lambda key=key: ticked.append(key))
+    for _ in range(4):
+        await entry.runtime_data.async_refresh()
+        await hass.async_block_till_done()
+    first, second, third, fourth = ticked
+    assert {first, second} == radiators.keys()
+    assert (third, fourth) == (first, second)
+    await hass.config_entries.async_unload(entry.entry_id)
+    await other.stop()
+
+
 async def test_radiators_of_both_kinds_share_a_home(
     hass: HomeAssistant, engine: FixedEngine, client: SimulatedClient
 ) -> None:

@@ -87,7 +87,7 @@ class Session:
         """Busy cores at the last look, and since when."""
         self._drop_w = 0.0
         self._details: Details | None = None
-        """What `details` returned since the last step: a dozen sensors ask for it."""
+        """What `details` returned since the last look: a dozen sensors ask for it."""
 
     async def step(self, now_s: float, status: ClientStatus, reading: Reading | None) -> float:
         """Bring the client to the budget, look at it if that is due; return when to step again.
@@ -109,7 +109,6 @@ class Session:
             await self._look(now_s, status, reading)
             self._look_s = now_s + (1 - _LEEWAY) * steward.options.poll_s
             self._latest_look_s = now_s + (1 + _LEEWAY) * steward.options.poll_s
-        self._details = None
         due_s = control.next_s(now_s, self._budget(now_s))
         return self._latest_look_s if due_s is None else min(self._latest_look_s, due_s)
 
@@ -151,7 +150,9 @@ class Session:
 
     def details(self, rates: Mapping[str, Decimal]) -> Details | None:
         """Return all that people may want to see; None before the first look."""
-        if self._details is None and self.seen is not None:
+        told = self._details
+        is_news = told is None or told.by_hand != self._steward.hand.by_hand
+        if is_news and self.seen is not None:
             self._details = self._detailed(self.seen, rates)
         return self._details
 
@@ -188,6 +189,7 @@ class Session:
                     self._steward.first_seen.setdefault(key_of(project), project.credit)
         tasks = await self._client.tasks()
         self.seen = Observation(at_s=now_s, status=status, tasks=tasks, projects=self._projects)
+        self._details = None
         self._count_losses(tasks)
         self._learn(now_s, self.seen, reading)
         if not self._steward.hand.by_hand:
