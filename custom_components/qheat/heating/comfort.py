@@ -28,6 +28,8 @@ WASTE: Final = 1000.0
 FINE_LEVELS: Final = 24
 FINE_PRICE: Final = 0.2
 FULL: Final = 0.99
+GENTLY: Final = 0.75
+"""Share of full power that a way to a setpoint takes where it is no longer than a plan."""
 ARRIVED_K: Final = 0.05
 EARLY_K: Final = 0.25
 MOST_MARGIN_K: Final = 1.0
@@ -237,7 +239,7 @@ class Comfort:
             return 0
         missing_k = rise.to_c + self.margin_k - self._foresee(estimate, time_s, 0.0, steps)[-1]
         needed_w = missing_k / self._warms[steps - 1]
-        rise.begun |= needed_w >= FULL * self._rated_w
+        rise.begun |= needed_w >= (GENTLY if steps <= NODES else FULL) * self._rated_w
         rise.waited |= not rise.begun
         return sum(level_w < needed_w for level_w in self.levels_w[:-1]) if rise.begun else 0
 
