@@ -3,7 +3,7 @@ import random
 import pytest
 
 from custom_components.qheat.heating.estimate import OUTLIER, Estimate, Resolution
-from custom_components.qheat.heating.model import SENSOR, SLOW, UNKNOWN, RoomModel
+from custom_components.qheat.heating.model import CLEARER, SENSOR, SLOW, UNKNOWN, RoomModel
 
 MODEL = RoomModel.usual(500)
 TICK = MODEL.transition(60)
@@ -13,7 +13,7 @@ INPUTS = [300.0, 0.0, 0.0, 80.0]
 def follow(extra_w: float, minutes: int) -> tuple[Estimate, list[float]]:
     """Run a true room with `extra_w` of heat that nobody knows of, and an estimate beside it."""
     chance = random.Random(1)
-    truth = [20.0, 20.0, 20.0, 20.0, 0.0]
+    truth = [20.0, 20.0, 20.0, 20.0, 0.0, 0.0]
     estimate = Estimate(20.0)
     for _ in range(minutes):
         truth = TICK.advance(truth, [*INPUTS[:3], INPUTS[3] + extra_w])
@@ -27,6 +27,24 @@ def test_heat_that_nobody_knows_of_is_found(extra_w: float) -> None:
     estimate, truth = follow(extra_w, 360)
     assert estimate.x[UNKNOWN] == pytest.approx(extra_w, abs=100)
     assert estimate.air_c == pytest.approx(truth[1], abs=0.15)
+
+
+@pytest.mark.parametrize("share", [0.4, 1.0, 1.6])
+def test_a_day_that_is_clearer_or_duller_than_foreseen_is_noticed(share: float) -> None:
+    chance = random.Random(1)
+    truth, estimate = [20.0, 20.0, 20.0, 20.0, 0.0, 0.0], Estimate(20.0)
+    for minute in range(240):
+        sun_w_m2 = 2.0 * minute
+        truth = TICK.advance(truth, [200.0, 0.0, share * sun_w_m2, 80.0])
+        estimate.predict(TICK, [200.0, 0.0, sun_w_m2, 80.0])
+        estimate.correct(round(truth[SENSOR] + chance.gauss(0, 0.04), 1), 0.05)
+    # The other half is taken for unknown heat and a warmer structure.
+    assert estimate.x[CLEARER] == pytest.approx((share - 1) / 2, abs=0.2)
+
+
+def test_a_dark_night_tells_nothing_of_the_sun() -> None:
+    estimate, _ = follow(150.0, 360)
+    assert estimate.x[CLEARER] == 0
 
 
 def test_a_gust_of_air_is_not_taken_for_a_change_of_the_room() -> None:

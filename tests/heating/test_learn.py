@@ -24,7 +24,7 @@ def week_of(model: RoomModel, days: int = 7) -> tuple[list[Record], list[Day]]:
     """Let a room of known parameters live through some days of switched heat."""
     chance = random.Random(2)
     step = model.transition(RECORD_S)
-    x = [18.0, 18.0, 18.0, 18.0, 0.0]
+    x = [18.0, 18.0, 18.0, 18.0, 0.0, 0.0]
     history = History(None)
     for index in range(days * 144):
         day, hour = divmod(index / 6, 24)

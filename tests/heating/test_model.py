@@ -22,7 +22,7 @@ def test_the_exponential_of_a_diagonal_is_that_of_its_numbers() -> None:
 
 def test_ten_short_steps_are_one_long_step() -> None:
     inputs = [300.0, 2.0, 100.0, 80.0]
-    start = [19.0, 19.5, 19.3, 18.0, 50.0]
+    start = [19.0, 19.5, 19.3, 18.0, 50.0, 0.0]
     x = start
     for _ in range(10):
         x = USUAL.transition(60).advance(x, inputs)
@@ -30,7 +30,7 @@ def test_ten_short_steps_are_one_long_step() -> None:
 
 
 def test_a_room_without_heat_takes_the_outdoor_temperature() -> None:
-    x = [20.0, 20.0, 20.0, 20.0, 0.0]
+    x = [20.0, 20.0, 20.0, 20.0, 0.0, 0.0]
     for _ in range(400):
         x = USUAL.transition(86400).advance(x, [0.0, 3.0, 0.0, 0.0])
     assert x[AIR] == pytest.approx(3.0, abs=0.01)

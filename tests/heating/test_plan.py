@@ -1,5 +1,12 @@
 from custom_components.qheat.heating.model import RoomModel, step_response
-from custom_components.qheat.heating.plan import NODES, STEP_S, Prices, Problem, best_level
+from custom_components.qheat.heating.plan import (
+    NODES,
+    STEP_S,
+    Prices,
+    Problem,
+    best_level,
+    lowered_to,
+)
 
 LEVELS_W = [0.0, 100.0, 180.0, 260.0, 340.0, 420.0, 500.0]
 WARMS = step_response(RoomModel.usual(500).transition(STEP_S), NODES)
@@ -41,3 +48,11 @@ def test_a_slightly_warm_room_waits_for_a_job_to_end() -> None:
 
 def test_a_room_that_may_cool_gets_nothing() -> None:
     assert plan(0.0, 3, weight=0.0) == 0
+
+
+def test_jobs_that_end_soon_are_waited_for_unless_more_must_stop() -> None:
+    assert lowered_to(2, 4, (0.0, 500.0, 3000.0, 4000.0)) == 3
+    assert lowered_to(3, 4, (500.0, 700.0, 3000.0, 4000.0)) == 4
+    assert lowered_to(1, 4, (500.0, 700.0, 3000.0, 4000.0)) == 1
+    assert lowered_to(3, 4, (0.0, 500.0, 3000.0, 4000.0)) == 3
+    assert lowered_to(1, 4, None) == 1

@@ -4,6 +4,7 @@ Every minute the estimate moves on; every few minutes the hours to come are plan
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,9 +13,9 @@ from .estimate import OUTLIER, Estimate, Resolution
 from .foresight import BLOCK, holding_w, outlook_of
 from .habits import Habits
 from .history import History
-from .model import AIR, OUTDOOR, SUN, UNKNOWN, RoomModel, lagged, step_response
+from .model import AIR, CLEARER, OUTDOOR, SUN, UNKNOWN, RoomModel, lagged, step_response
 from .outlook import Points, Weather, setpoints
-from .plan import NODES, STEP_S, Prices, Problem, best_level
+from .plan import NODES, SOON_S, STEP_S, Prices, Problem, best_level, lowered_to
 
 TICK_S: Final = 60.0
 PLAN_EVERY_S: Final = 300.0
@@ -27,13 +28,13 @@ WASTE: Final = 1000.0
 FINE_LEVELS: Final = 24
 FINE_PRICE: Final = 0.2
 FULL: Final = 0.99
+GENTLY: Final = 0.75
+"""Share of full power that a way to a setpoint takes where it is no longer than a plan."""
 ARRIVED_K: Final = 0.05
 EARLY_K: Final = 0.25
 MOST_MARGIN_K: Final = 1.0
 EARLIER_K: Final = 0.1
 """How much above a setpoint to come to hold a room that is warm early, until it comes."""
-SUN_TRUST: Final = 0.75
-"""Share of the sun forecast that a plan counts on: sun that stays away costs comfort."""
 
 
 @dataclass(slots=True)
@@ -72,7 +73,7 @@ class Comfort:
         self._level = 0
         self._emitted_w = 0.0
         self._left_s = 0.0
-        self._planned_s = self._raised_s = self._aired_s = -math.inf
+        self._planned_s = self._raised_s = self._aired_s = self._enough_s = -math.inf
         self._setpoint_c = math.nan
         self._rise: Rise | None = None
         self.next_start_s: float | None = None
@@ -109,7 +110,8 @@ class Comfort:
             inputs[OUTDOOR] = self.weather.outdoor_c
             estimate.predict(self._tick, inputs)
             sun_w = self.model.sun_m2 * inputs[SUN]
-            self.habits.learn(at_s, TICK_S, estimate.x[UNKNOWN], sun_w)
+            found_w = estimate.x[UNKNOWN] + estimate.x[CLEARER] * sun_w
+            self.habits.learn(at_s, TICK_S, found_w, sun_w)
             if self.history.tick(TICK_S, inputs, estimate.air_c):
                 day_over |= self.history.close_day(estimate.x, self.model.slow_j_k)
         if room_c is not None:
@@ -120,13 +122,14 @@ class Comfort:
         return day_over
 
     def demand(
-        self, time_s: float, setpoint_c: float, changes: Points, free_stops: int | None
+        self,
+        time_s: float,
+        setpoint_c: float,
+        changes: Points,
+        jobs_left_s: Sequence[float] | None,
     ) -> HeatDemand:
-        """Return the heat to ask for now.
-
-        `free_stops` jobs have just ended, so that going down by as many loses no work (None:
-        nobody knows).
-        """
+        """Return the heat to ask for now; in so many seconds jobs end (None: nobody knows)."""
+        free_stops = None if jobs_left_s is None else sum(left_s <= 0 for left_s in jobs_left_s)
         since_s = time_s - self._planned_s
         due = not 0 <= since_s < PLAN_EVERY_S
         aired = self.aired(time_s)
@@ -136,10 +139,14 @@ class Comfort:
             held = 0 <= time_s - self._raised_s < HOLD_S and not lowered
             self._planned_s, self._setpoint_c = time_s, setpoint_c
             level = self._plan(self._estimate, time_s, setpoint_c, changes, free_stops)
+            if level >= self._level:
+                self._enough_s = time_s
             if level > self._level and not aired:
                 self._level, self._raised_s = level, time_s
             elif level < self._level and not held:
-                self._level = level
+                # Nobody knows for sure when a job ends: patience does.
+                patient = 0 <= time_s - self._enough_s <= PLAN_EVERY_S + SOON_S
+                self._level = lowered_to(level, self._level, jobs_left_s if patient else None)
             # Only jobs that can be paused are chosen and kept by what is foreseen.
             if self._pausable:
                 self.outlook = tuple(self._look_ahead(self._estimate, time_s, setpoint_c, changes))
@@ -211,7 +218,6 @@ class Comfort:
         for k in range(steps):
             emitted_w, mean_w = lagged(emitted_w, power_w, STEP_S)
             inputs = self._inputs(time_s + STEP_S * (k + 0.5), mean_w)
-            inputs[SUN] *= SUN_TRUST
             x = self._step.advance(x, inputs)
             result.append(x[AIR])
         return result
@@ -233,7 +239,7 @@ class Comfort:
             return 0
         missing_k = rise.to_c + self.margin_k - self._foresee(estimate, time_s, 0.0, steps)[-1]
         needed_w = missing_k / self._warms[steps - 1]
-        rise.begun |= needed_w >= FULL * self._rated_w
+        rise.begun |= needed_w >= (GENTLY if steps <= NODES else FULL) * self._rated_w
         rise.waited |= not rise.begun
         return sum(level_w < needed_w for level_w in self.levels_w[:-1]) if rise.begun else 0
 
@@ -275,9 +281,7 @@ class Comfort:
         begins_s = [time_s + block_s * block for block in range(LOOK_AHEAD // BLOCK)]
 
         def inputs(k: int, heat_w: float) -> list[float]:
-            acting = self._inputs(time_s + STEP_S * (k + 0.5), heat_w)
-            acting[SUN] *= SUN_TRUST
-            return acting
+            return self._inputs(time_s + STEP_S * (k + 0.5), heat_w)
 
         watts = holding_w(
             self._step,

@@ -8,6 +8,8 @@ from typing import Final
 
 from .model import (
     AIR,
+    CLEARER,
+    CLEARER_FADES_S,
     FAST,
     SENSOR,
     SLOW,
@@ -22,6 +24,8 @@ from .model import multiply as times
 
 UNKNOWN_W: Final = 100.0
 """Usual size of the unknown heat."""
+CLEARER_SHARE: Final = 0.6
+"""Share by which the sun is usually other than foreseen."""
 NOISE_K: Final = 0.04
 USUAL_STEP_K: Final = 0.1
 LEAST_STEP_K: Final = 0.005
@@ -54,8 +58,8 @@ class Estimate:
     """The state of one room and how sure it is; advanced a step at a time."""
 
     def __init__(self, room_c: float) -> None:
-        self.x: Vector = [room_c, room_c, room_c, room_c, 0.0]
-        spread = (0.3, 0.5, 0.7, 1.5, UNKNOWN_W)
+        self.x: Vector = [room_c, room_c, room_c, room_c, 0.0, 0.0]
+        spread = (0.3, 0.5, 0.7, 1.5, UNKNOWN_W, CLEARER_SHARE)
         self._p = [[s * s if i == j else 0.0 for j in range(STATES)] for i, s in enumerate(spread)]
 
     @property
@@ -65,14 +69,15 @@ class Estimate:
 
     def predict(self, step: Transition, inputs: Vector) -> None:
         """Move one step on with the model."""
+        slopes = step.slopes(inputs)
         self.x = step.advance(self.x, inputs)
-        moved = times(step.state, self._p)
+        moved = times(slopes, self._p)
         # (A P) Aᵀ: rows of A P against rows of A.
-        self._p = [[dot(row, to) for to in step.state] for row in moved]
+        self._p = [[dot(row, to) for to in slopes] for row in moved]
         for node, rate in DRIFT_K2_S.items():
             self._p[node][node] += rate * step.step_s
-        fading = 2 * step.step_s / UNKNOWN_FADES_S
-        self._p[UNKNOWN][UNKNOWN] += UNKNOWN_W**2 * fading
+        self._p[UNKNOWN][UNKNOWN] += UNKNOWN_W**2 * 2 * step.step_s / UNKNOWN_FADES_S
+        self._p[CLEARER][CLEARER] += CLEARER_SHARE**2 * 2 * step.step_s / CLEARER_FADES_S
 
     def gain(self, noise_k: float) -> tuple[Vector, float]:
         """Return how a kelvin of innovation moves the state, and the usual innovation in K."""

@@ -13,15 +13,17 @@ from typing import Final
 type Vector = list[float]
 type Matrix = list[Vector]
 
-SENSOR, AIR, FAST, SLOW, UNKNOWN = range(5)
-"""The state: temperatures in °C, and heat of unknown origin in W."""
-STATES: Final = 5
+SENSOR, AIR, FAST, SLOW, UNKNOWN, CLEARER = range(6)
+"""The state: temperatures in °C, heat of unknown origin in W, and by what share of it more sun
+comes in than is foreseen."""
+STATES: Final = 6
 HEAT, OUTDOOR, SUN, GAINS = range(4)
 """The inputs: W from the radiator's case, °C, W/m² on the horizontal, W of known habits."""
 INPUTS: Final = 4
 USUAL_SENSOR_LAG_S: Final = 300.0
 RADIATOR_LAG_S: Final = 400.0
 UNKNOWN_FADES_S: Final = 10800.0
+CLEARER_FADES_S: Final = 28800.0
 CONVECTIVE: Final = 0.7
 AIRBORNE_GAINS: Final = 0.6
 LOSS_FROM_AIR: Final = 0.65
@@ -68,6 +70,7 @@ class RoomModel:
         size = STATES + INPUTS
         rates = [[0.0] * size for _ in range(size)]
         rates[UNKNOWN][UNKNOWN] = -1 / UNKNOWN_FADES_S
+        rates[CLEARER][CLEARER] = -1 / CLEARER_FADES_S
 
         def couple(node: int, other: int, conductance: float, capacity: float) -> None:
             rates[node][other] += conductance / capacity
@@ -97,7 +100,7 @@ class RoomModel:
 
 @dataclass(frozen=True, kw_only=True)
 class Transition:
-    """One step of a model: x' = `state` x + `inputs` u."""
+    """One step of a model: x' = `state` x + `inputs` u, with the sun of u made clearer by x."""
 
     step_s: float
     state: Matrix
@@ -105,16 +108,26 @@ class Transition:
 
     def advance(self, x: Vector, u: Vector) -> Vector:
         """Return the state one step on."""
-        s0, s1, s2, s3, s4 = x
+        s0, s1, s2, s3, s4, s5 = x
         u0, u1, u2, u3 = u
-        return [
+        u2 *= 1 + s5
+        moved = [
             a * s0 + b * s1 + c * s2 + d * s3 + e * s4 + p * u0 + q * u1 + r * u2 + s * u3
-            for (a, b, c, d, e), (p, q, r, s) in self._rows
+            for (a, b, c, d, e, _), (p, q, r, s) in self._rows
+        ]
+        moved.append(self.state[CLEARER][CLEARER] * s5)
+        return moved
+
+    def slopes(self, u: Vector) -> Matrix:
+        """Return how the state one step on depends on the state now."""
+        return [
+            [*row[:CLEARER], row[CLEARER] + by_input[SUN] * u[SUN]]
+            for row, by_input in zip(self.state, self.inputs, strict=True)
         ]
 
     @cached_property
     def _rows(self) -> list[tuple[Vector, Vector]]:
-        return list(zip(self.state, self.inputs, strict=True))
+        return list(zip(self.state, self.inputs, strict=True))[:CLEARER]
 
 
 def dot(left: Sequence[float], right: Sequence[float]) -> float:

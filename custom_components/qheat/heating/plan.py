@@ -10,6 +10,8 @@ NODES: Final = 18
 BLOCKS: Final = (0, 1, 2, 4, 6, 9, 13, NODES)
 """Where the level may change, in steps from now."""
 BEAM: Final = 10
+SOON_S: Final = 600.0
+"""A job that ends so soon is waited for rather than lost."""
 FELT_K: Final = 0.2
 FELT: Final = 3.0
 
@@ -103,3 +105,11 @@ def _change(problem: Problem, prices: Prices, block: int, level: int, to: int) -
     if block > 0 or problem.free_stops is None:
         return prices.stop * stops
     return prices.preempt * max(0, stops - problem.free_stops)
+
+
+def lowered_to(planned: int, level: int, jobs_left_s: Sequence[float] | None) -> int:
+    """Return the level to go down to now, where jobs that end soon make all further stops free."""
+    free = sum(left_s <= 0 for left_s in jobs_left_s or ())
+    soon = sum(0 < left_s <= SOON_S for left_s in jobs_left_s or ())
+    lost = level - planned - free
+    return level - free if 0 < lost <= soon else planned

@@ -149,7 +149,6 @@ class RoomControl:
         left_s = reading.jobs_left_s
         # Where jobs can be paused no stop costs anything.
         counts = left_s is not None and not self.rating.pausable
-        free_stops = sum(left <= 0 for left in left_s or ()) if counts else None
         changes = clean_points(target.upcoming, *SETPOINT_C)
         foreseen = (
             self._setpoint_c,
@@ -158,7 +157,7 @@ class RoomControl:
         by_hand = setpoint_c not in foreseen
         self._setpoint_c, self._changes = setpoint_c, changes
         return self._run_out.extend(
-            comfort.demand(self._time_s, setpoint_c, changes, free_stops),
+            comfort.demand(self._time_s, setpoint_c, changes, left_s if counts else None),
             time_s=self._time_s,
             elapsed_s=elapsed_s,
             setpoint_c=setpoint_c,
