@@ -247,13 +247,20 @@ async def test_stopping_home_assistant_stops_the_tasks(
     assert client.mode == 3
 
 
-async def test_a_machine_removed_while_it_does_not_answer_is_told(
+async def remove_while_it_does_not_answer(
     hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
 ) -> None:
+    """Heat, and remove the radiator after its client has gone, which so keeps our settings."""
     await heat_until_it_runs(hass, entry, client)
     await client.stop()
     hass.config_entries.async_remove_subentry(entry, HALL)
     await hass.async_block_till_done()
+
+
+async def test_a_machine_removed_while_it_does_not_answer_is_told(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    await remove_while_it_does_not_answer(hass, entry, client)
     issue = ir.async_get(hass).async_get_issue(DOMAIN, f"not_put_back_{HALL}")
     assert issue is not None
     assert issue.translation_placeholders is not None
@@ -269,10 +276,7 @@ async def test_a_machine_that_answers_again_gets_its_settings_back_by_the_repair
     hass_client: ClientSessionGenerator,
 ) -> None:
     assert await async_setup_component(hass, "repairs", {})
-    await heat_until_it_runs(hass, entry, client)
-    await client.stop()
-    hass.config_entries.async_remove_subentry(entry, HALL)
-    await hass.async_block_till_done()
+    await remove_while_it_does_not_answer(hass, entry, client)
     assert client.override != OWN_PREFERENCES
     issue_id = f"not_put_back_{HALL}"
     http = await hass_client()
@@ -301,10 +305,7 @@ async def test_a_machine_that_answers_again_gets_its_settings_back_by_the_repair
 async def test_a_machine_that_is_a_radiator_again_still_gets_its_own_settings_back_in_the_end(
     hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
 ) -> None:
-    await heat_until_it_runs(hass, entry, client)
-    await client.stop()
-    hass.config_entries.async_remove_subentry(entry, HALL)
-    await hass.async_block_till_done()
+    await remove_while_it_does_not_answer(hass, entry, client)
     await client.start()
     hass.config_entries.async_add_subentry(entry, boinc_radiator(client.port, "again"))
     await hass.async_block_till_done()
