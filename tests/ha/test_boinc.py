@@ -7,11 +7,11 @@ from unittest.mock import patch
 
 import pytest
 from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
-from homeassistant.const import EVENT_HOMEASSISTANT_STOP
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP, EVENT_STATE_CHANGED
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import MockConfigEntry, async_capture_events
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.qheat.compute.boinc import Originals, put_back_late
@@ -71,14 +71,37 @@ async def test_a_setpoint_makes_the_machine_compute_and_off_makes_it_stop(
     assert state_of(hass, "heat_output") == "100"
     assert state_of(hass, "heat_kind") == "filler"
     assert state_of(hass, "tasks_waiting") == "4"
-    assert state_of(hass, "task_progress") == "25.0"
-    assert float(state_of(hass, "task_time_left")) == pytest.approx(1234.5 / 60)
+    assert state_of(hass, "task_progress") == "25"
+    assert float(state_of(hass, "task_time_left")) == pytest.approx(2700 / 60)
     assert state_of(hass, "projects") == "Science"
     assert float(state_of(hass, "credit")) == 100
     await hass.services.async_call(
         "climate", "turn_off", {"entity_id": "climate.hall"}, blocking=True
     )
     await until(hass, entry, lambda: client.running == 0)
+
+
+async def test_how_far_tasks_have_come_is_not_written_with_each_look(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    def left_s() -> float | None:
+        details = entry.runtime_data.boinc.details(HALL)
+        return details.running[0].left_s if details and details.running else None
+
+    async def get_on(seconds: float) -> None:
+        client.done_s += seconds
+        await entry.runtime_data.boinc.engine(HALL).update(URL)
+        await until(hass, entry, lambda: left_s() == 3600 - client.done_s)
+
+    await until_reached(hass, entry)
+    await heat(hass)
+    await until(hass, entry, lambda: state_of(hass, "tasks_waiting") == "4")
+    written = async_capture_events(hass, EVENT_STATE_CHANGED)
+    await get_on(5)
+    assert not [event for event in written if "task" in event.data["entity_id"]]
+    await get_on(55)
+    assert state_of(hass, "task_progress") == "27"
+    assert float(state_of(hass, "task_time_left")) == 44
 
 
 async def test_a_home_of_boinc_machines_only_starts_no_jobs_of_this_machine(

@@ -62,10 +62,10 @@ class Totals:
             heat_split_j=_merged(self.heat_split_j, other.heat_split_j),
             unpriced_heat_j=self.unpriced_heat_j + other.unpriced_heat_j,
             free_heat_j=self.free_heat_j + other.free_heat_j,
-            electricity_product=CONTEXT.add(self.electricity_product, other.electricity_product),
-            reference_product=CONTEXT.add(self.reference_product, other.reference_product),
-            repaid=CONTEXT.add(self.repaid, other.repaid),
-            earned=CONTEXT.add(self.earned, other.earned),
+            electricity_product=_sum(self.electricity_product, other.electricity_product),
+            reference_product=_sum(self.reference_product, other.reference_product),
+            repaid=_sum(self.repaid, other.repaid),
+            earned=_sum(self.earned, other.earned),
             jobs=_merged(self.jobs, other.jobs),
             refused=self.refused + other.refused,
         )
@@ -128,7 +128,14 @@ class Totals:
         return CONTEXT.divide(Decimal(1), CONTEXT.subtract(Decimal(1), self.subsidy))
 
 
-def _merged[K, V: (int, float)](one: Mapping[K, V], other: Mapping[K, V]) -> dict[K, V]:
+def _sum(one: Decimal, other: Decimal) -> Decimal:
+    # Heat brings no money: a building would make thousands of the same amounts with every tick.
+    return CONTEXT.add(one, other) if other else one
+
+
+def _merged[K, V: (int, float)](one: Mapping[K, V], other: Mapping[K, V]) -> Mapping[K, V]:
+    if not other:
+        return one
     merged = dict(one)
     for key, value in other.items():
         merged[key] = merged[key] + value if key in merged else value

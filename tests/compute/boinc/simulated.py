@@ -13,6 +13,7 @@ from typing import Final
 
 PASSWORD: Final = "secret"
 URL: Final = "https://science.example/"
+LENGTH_S: Final = 3600.0
 _MODES: Final = {"always": 1, "auto": 2, "never": 3}
 
 
@@ -33,6 +34,10 @@ class SimulatedClient:
     share: float = 100.0
     tasks: int = 8
     cpu_s: float = 0.0
+    done_s: float = LENGTH_S / 4
+    """So far has each task come."""
+    gets_on: bool = False
+    """Whether running tasks get on by themselves."""
     calls: list[str] = field(default_factory=list)
     answer: bytes | None = None
     """Sent instead of any reply, if set."""
@@ -164,6 +169,9 @@ class SimulatedClient:
 
     def _task(self, number: int) -> str:
         process = 1 if number < self.running else 9
+        done_s = self.done_s
+        if self.gets_on and process == 1:
+            done_s = (time.monotonic() + self.port + number * LENGTH_S / self.tasks) % LENGTH_S
         return (
             f"<result><name>task_{number}</name><wu_name>task_{number}_wu</wu_name>"
             f"<platform>x86_64-pc-linux-gnu</platform><version_num>100</version_num>"
@@ -171,17 +179,18 @@ class SimulatedClient:
             "<final_cpu_time>0.000000</final_cpu_time><exit_status>0</exit_status><state>2</state>"
             "<report_deadline>1795548489.177711</report_deadline>"
             "<received_time>1795462089.608629</received_time>"
-            "<estimated_cpu_time_remaining>1234.5</estimated_cpu_time_remaining>"
+            f"<estimated_cpu_time_remaining>{LENGTH_S - done_s:f}</estimated_cpu_time_remaining>"
             f"<active_task><active_task_state>{process}</active_task_state>"
             f"<slot>{number}</slot><pid>{1000 + number}</pid>"
             f"<scheduler_state>{2 if process == 1 else 1}</scheduler_state>"
-            f"<fraction_done>0.25</fraction_done><current_cpu_time>{self.cpu_s:f}"
-            "</current_cpu_time><elapsed_time>99.5</elapsed_time></active_task></result>"
+            f"<fraction_done>{done_s / LENGTH_S:f}</fraction_done>"
+            f"<current_cpu_time>{self.cpu_s + self.gets_on * done_s:f}</current_cpu_time>"
+            f"<elapsed_time>{done_s:f}</elapsed_time></active_task></result>"
         )
 
 
 async def _crowd(count: int) -> None:
-    clients = [SimulatedClient() for _ in range(count)]
+    clients = [SimulatedClient(gets_on=True) for _ in range(count)]
     for client in clients:
         await client.start()
     sys.stdout.write(" ".join(str(client.port) for client in clients) + "\n")

@@ -70,22 +70,14 @@ _DROP_SHARE: Final = 0.5
 _SMALLEST_DROP_W: Final = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """A paused task: since when it is paused, when it was last seen, its CPU seconds then."""
-
-    paused_s: float
-    seen_s: float
-    cpu_s: float
-
-
 @dataclass(slots=True)
 class ObedienceWatch:
     """Notices tasks that burn on though they are told to pause, and says what to do about it."""
 
     alarm: bool = False
     """An escalation is going on, or was lately."""
-    _paused: dict[str, _Look] = field(default_factory=dict)
+    _paused: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+    """Paused tasks: since when they are, when they were last seen, their CPU seconds then."""
     _burning_since_s: float | None = None
     _meter_since_s: float | None = None
     _cool_w: float | None = None
@@ -99,10 +91,10 @@ class ObedienceWatch:
         before, self._paused = self._paused, {}
         guilty = []
         for task in paused:
-            last = before.get(task.name, _Look(now_s, now_s, task.cpu_time_s))
-            self._paused[task.name] = _Look(last.paused_s, now_s, task.cpu_time_s)
-            used_s = task.cpu_time_s - last.cpu_s
-            if now_s - last.paused_s > SETTLE_S and used_s > _CPU_SHARE * (now_s - last.seen_s):
+            paused_s, seen_s, cpu_s = before.get(task.name, (now_s, now_s, task.cpu_time_s))
+            self._paused[task.name] = paused_s, now_s, task.cpu_time_s
+            used_s = task.cpu_time_s - cpu_s
+            if now_s - paused_s > SETTLE_S and used_s > _CPU_SHARE * (now_s - seen_s):
                 guilty.append(task)
         return guilty
 
