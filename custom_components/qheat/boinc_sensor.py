@@ -41,7 +41,7 @@ def _project_rows(details: Details) -> Mapping[str, Any]:
                 "name": project.name,
                 "url": project.url,
                 "credit": None if project.credit is None else float(project.credit),
-                "filler": project.filler,
+                "filler": project.url in details.fillers,
             }
             for project in details.projects
         ]
@@ -60,11 +60,12 @@ def _time_left_s(details: Details) -> int | None:
 
 
 def _task_rows(details: Details) -> Mapping[str, Any]:
+    names = {project.url: project.name for project in details.projects}
     return {
         "tasks": [
             {
                 "name": task.name,
-                "project": task.project,
+                "project": names.get(task.project_url, task.project_url),
                 "fraction_done": task.fraction_done,
                 "seconds_left": task.left_s,
             }

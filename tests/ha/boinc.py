@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from homeassistant.config_entries import ConfigSubentry
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -82,14 +82,19 @@ async def heat(hass: HomeAssistant, temperature: float = 30) -> None:
     )
 
 
-def state_of(hass: HomeAssistant, key: str, radiator_id: str = HALL) -> str:
-    """Return the state of a radiator's sensor."""
+def sensor_of(hass: HomeAssistant, key: str, radiator_id: str = HALL) -> State:
+    """Return a radiator's sensor as it is shown."""
     unique_id = f"{radiator_id}_{key}"
     entity_id = er.async_get(hass).async_get_entity_id("sensor", DOMAIN, unique_id)
     assert entity_id is not None, key
     state = hass.states.get(entity_id)
     assert state is not None, entity_id
-    return state.state
+    return state
+
+
+def state_of(hass: HomeAssistant, key: str, radiator_id: str = HALL) -> str:
+    """Return the state of a radiator's sensor."""
+    return sensor_of(hass, key, radiator_id).state
 
 
 def device_of(hass: HomeAssistant, key: str) -> str:

@@ -20,7 +20,7 @@ from custom_components.qheat.const import DOMAIN
 from custom_components.qheat.diagnostics import async_get_config_entry_diagnostics
 from tests.compute.boinc.simulated import PASSWORD, URL, SimulatedClient
 
-from .boinc import HALL, boinc_data, boinc_radiator, heat, state_of, until, until_reached
+from .boinc import HALL, boinc_data, boinc_radiator, heat, sensor_of, state_of, until, until_reached
 from .conftest import FixedEngine, home, radiator
 from .test_init import kept
 
@@ -74,6 +74,10 @@ async def test_a_setpoint_makes_the_machine_compute_and_off_makes_it_stop(
     assert state_of(hass, "task_progress") == "25"
     assert float(state_of(hass, "task_time_left")) == pytest.approx(2700 / 60)
     assert state_of(hass, "projects") == "Science"
+    (project,) = sensor_of(hass, "projects").attributes["projects"]
+    assert (project["name"], project["filler"]) == ("Science", True)
+    first, *_ = sensor_of(hass, "task_progress").attributes["tasks"]
+    assert (first["name"], first["project"]) == ("task_0", "Science")
     assert float(state_of(hass, "credit")) == 100
     await hass.services.async_call(
         "climate", "turn_off", {"entity_id": "climate.hall"}, blocking=True

@@ -110,11 +110,12 @@ async def test_a_budget_heats_and_the_details_tell_with_what(radiator: Radiator)
     assert (status.jobs_paused, status.jobs_queued) == (4, 0)
     assert sum(status.cores_by_kind.values()) == 4
     assert details is not None
-    assert status.cores_by_kind.keys() == {task.project for task in details.running}
+    assert status.cores_by_kind.keys() == {project.name for project in details.projects}
     assert (details.version, details.cores, details.mode) == ("8.2.15", 4, "always")
     assert (details.tasks_running, details.tasks_waiting) == (4, 4)
     assert details.credit == 100
-    assert {task.project for task in details.running} == {"Science"}
+    assert [project.name for project in details.projects] == ["Science"]
+    assert {task.project_url for task in details.running} == {URL}
     assert details.running[0].fraction_done == 0.25
     assert details.running[0].left_s == 2700
     assert PASSWORD not in repr(details) + repr(made) + json.dumps(made.saved_state())

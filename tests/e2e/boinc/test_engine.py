@@ -131,10 +131,8 @@ async def test_a_backup_project_heats_as_filler_until_there_is_paid_work(
             await until(lambda: engine.status().heat_kind, HeatKind.FILLER, 120)
             details = engine.details()
             assert details is not None
-            assert {(p.name, p.filler) for p in details.projects} == {
-                ("Warm Science", False),
-                ("Backup & Filler", True),
-            }
+            assert {p.name for p in details.projects} == {"Warm Science", "Backup & Filler"}
+            assert details.fillers == (backup.url,)
             project.endless = Job(cpu_s=600.0)
             await engine.update(project.url)
             await until(lambda: engine.status().heat_kind, HeatKind.PAID, 180)

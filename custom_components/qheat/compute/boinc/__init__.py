@@ -3,7 +3,7 @@
 from .client import project_url
 from .engine import BoincEngine
 from .errors import PROBLEM, BoincError, BoincFault
-from .observation import Details, ProjectView, TaskView
+from .observation import Details
 from .options import BoincOptions
 from .originals import Originals, put_back_late
 from .probe import Probed, probe
@@ -19,8 +19,6 @@ __all__ = [
     "Details",
     "Originals",
     "Probed",
-    "ProjectView",
-    "TaskView",
     "probe",
     "project_url",
     "put_back_late",

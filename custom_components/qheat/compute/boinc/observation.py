@@ -10,28 +10,6 @@ from .replies import PAUSED, READY, RUNNING, ClientStatus, Project, SuspendReaso
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TaskView:
-    """A running task, for people."""
-
-    name: str
-    project: str
-    fraction_done: float | None
-    left_s: float | None
-    gpu: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProjectView:
-    """A project, for people."""
-
-    url: str
-    name: str
-    credit: Decimal | None
-    """All credit that this radiator ever got there."""
-    filler: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Details:
     """What a BOINC radiator does now, without secrets."""
 
@@ -50,8 +28,10 @@ class Details:
     """0 if the client computes, else BOINC's own number for why it does not."""
     tasks_running: int
     tasks_waiting: int
-    running: tuple[TaskView, ...]
-    projects: tuple[ProjectView, ...]
+    running: Sequence[Task]
+    projects: Sequence[Project]
+    fillers: tuple[str, ...]
+    """The URLs of projects that are backups or pay nothing."""
     credit: Decimal
 
 
@@ -112,28 +92,15 @@ class Observation:
         paid = sum(task.cpus for task in running if task.project_url in known)
         return HeatKind.PAID if 2 * paid > sum(t.cpus for t in running) else HeatKind.FILLER
 
-    def cores_by_kind(self) -> dict[str, float]:
-        """Return the cores of running tasks by project, which is what a job's kind is here."""
+    @cached_property
+    def cores_by_kind(self) -> Mapping[str, float]:
+        """Cores of running tasks by project, which is what a job's kind is here."""
         names = {project.url: project.name for project in self.projects}
         cores: dict[str, float] = {}
         for task in self.running:
             name = names.get(task.project_url, task.project_url)
             cores[name] = cores.get(name, 0.0) + task.cpus
         return cores
-
-    def views(self) -> tuple[TaskView, ...]:
-        """Return the running tasks, for people."""
-        names = {project.url: project.name for project in self.projects}
-        return tuple(
-            TaskView(
-                name=task.name,
-                project=names.get(task.project_url, task.project_url),
-                fraction_done=task.fraction_done,
-                left_s=task.left_s,
-                gpu=task.gpu,
-            )
-            for task in self.running
-        )
 
     def _runs(self, task: Task) -> bool:
         reason = self.status.gpu_suspended if task.gpu else 0
@@ -181,7 +148,7 @@ def engine_status(
         work_lost_s=work_lost_s,
         lease_left_s=None if deadline_s is None else deadline_s - wall_s,
         problem=problem,
-        cores_by_kind={} if seen is None else seen.cores_by_kind(),
+        cores_by_kind={} if seen is None else seen.cores_by_kind,
         reachable=seen is not None,
         counted_j=counted_j,
     )

@@ -10,7 +10,7 @@ from ..engine import EngineProblem, HeatBudget
 from .client import BoincClient
 from .control import Control, rest
 from .credit import key_of
-from .observation import Details, Observation, ProjectView, is_filler, waiting_projects
+from .observation import Details, Observation, is_filler, waiting_projects
 from .options import BoincOptions
 from .originals import Originals
 from .plan import OFF, Planner
@@ -172,11 +172,9 @@ class Session:
             suspend_reason=seen.status.suspended,
             tasks_running=len(seen.running),
             tasks_waiting=len(seen.paused) + len(seen.queued),
-            running=seen.views(),
-            projects=tuple(
-                ProjectView(url=p.url, name=p.name, credit=p.credit, filler=is_filler(p, rates))
-                for p in seen.projects
-            ),
+            running=seen.running,
+            projects=seen.projects,
+            fillers=tuple(p.url for p in seen.projects if is_filler(p, rates)),
             credit=sum((p.credit or Decimal(0) for p in seen.projects), Decimal(0)),
         )
 
