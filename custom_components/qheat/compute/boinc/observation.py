@@ -45,19 +45,19 @@ class Observation:
     projects: tuple[Project, ...]
 
     @cached_property
-    def running(self) -> list[Task]:
+    def running(self) -> tuple[Task, ...]:
         """Tasks that compute; between the pulses of a duty cycle, too."""
-        return [task for task in self.tasks if self._runs(task)]
+        return tuple(task for task in self.tasks if self._runs(task))
 
     @cached_property
-    def paused(self) -> list[Task]:
+    def paused(self) -> tuple[Task, ...]:
         """Tasks begun that do not compute."""
-        return [task for task in self.tasks if task.process and not self._runs(task)]
+        return tuple(task for task in self.tasks if task.process and not self._runs(task))
 
     @cached_property
-    def queued(self) -> list[Task]:
+    def queued(self) -> tuple[Task, ...]:
         """Tasks not begun."""
-        return [task for task in self.tasks if task.state <= READY and not task.process]
+        return tuple(t for t in self.tasks if t.state <= READY and not t.process)
 
     @cached_property
     def busy_cores(self) -> float:

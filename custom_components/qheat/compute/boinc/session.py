@@ -81,7 +81,7 @@ class Session:
         self._look_s = self._latest_look_s = float("-inf")
         self._projects: tuple[Project, ...] = ()
         self._projects_s = float("-inf")
-        self._guilty: list[Task] = []
+        self._guilty: tuple[Task, ...] = ()
         self._lost: set[str] | None = None
         self._load: tuple[float, float] = (0.0, 0.0)
         """Busy cores at the last look, and since when."""
@@ -224,7 +224,7 @@ class Session:
         watch, control = self._steward.obedience, self._control
         stopped = control.plan == OFF
         paused = list(to_be_paused(seen.tasks, stopped=stopped, pulsed=control.plan.duty < 1))
-        self._guilty = watch.burning(now_s, paused)
+        self._guilty = tuple(watch.burning(now_s, paused))
         idle_w = self._steward.table.idle_w
         if not stopped:
             self._drop_w = self.estimate_w() - idle_w

@@ -10,12 +10,13 @@ import random
 import statistics
 import threading
 import time
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
 from homeassistant.components.recorder import get_instance
-from homeassistant.const import EVENT_HOMEASSISTANT_STARTED, Platform
-from homeassistant.core import Event, HomeAssistant
+from homeassistant.const import EVENT_HOMEASSISTANT_STARTED, EVENT_STATE_CHANGED, Platform
+from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers.discovery import async_load_platform
 from homeassistant.helpers.typing import ConfigType
 
@@ -76,7 +77,7 @@ class Pulse:
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Begin to note at once; measure when everything has started."""
     seconds: float = config[DOMAIN]["seconds"]
-    idle: int = config[DOMAIN]["idle"]
+    counters = {key: config[DOMAIN][key] for key in ("count", "writes_per_s")}
     pulse = Pulse()
     beat = hass.async_create_background_task(pulse.beat(), "loop watch")
 
@@ -85,7 +86,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
         hass.async_create_background_task(_measure(hass, pulse, beat, seconds), "measuring")
 
     hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STARTED, started)
-    await async_load_platform(hass, Platform.SENSOR, DOMAIN, {"count": idle}, config)
+    await async_load_platform(hass, Platform.SENSOR, DOMAIN, counters, config)
     return True
 
 
@@ -110,9 +111,16 @@ async def _measure(
     await asyncio.sleep(SETTLE_S)
     # The recorder is behind by all first states; what it writes of them is none of the running.
     await get_instance(hass).async_block_till_done()
-    settling = pulse.figures()
+    settling, writes = pulse.figures(), count()
+
+    @callback
+    def written(event: Event[EventStateChangedData]) -> None:
+        next(writes)
+
+    unfollow = hass.bus.async_listen(EVENT_STATE_CHANGED, written)
     await asyncio.sleep(seconds)
-    running = pulse.figures()
+    unfollow()
+    running = pulse.figures() | {"writes_per_s": next(writes) / seconds}
     beat.cancel()
     # The timer costs CPU time, too: what all else takes is counted without it.
     cpu_s, wall_s = time.process_time(), time.monotonic()
