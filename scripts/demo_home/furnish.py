@@ -1,6 +1,5 @@
 """Set up the demo home through Home Assistant's API; what is there already is left alone."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -11,7 +10,6 @@ from .errors import DemoError
 from .plan import Plan, read_plan
 
 ROOM_SPEED: Final = 60
-LOADED_S: Final = 120.0
 ENGLISH: Final = "en"
 HOMES: Final = {ENGLISH: "Demo home", "fr": "Maison de démonstration"}
 FRENCH: Final = {"Living room": "Salon", "Bedroom": "Chambre", "Office": "Bureau"}
@@ -61,7 +59,6 @@ async def furnish(api: Api, language: str = ENGLISH) -> Plan:
     for room in rooms:
         await _radiator(api, entry_id, room, areas[room.area.casefold()])
     plan = await read_plan(api, entry_id, [room.area for room in rooms])
-    await _until_loaded(api, entry_id, plan)
     if is_new:
         for room, radiator in zip(rooms, plan.radiators, strict=True):
             await api.act(
@@ -73,20 +70,6 @@ async def furnish(api: Api, language: str = ENGLISH) -> Plan:
             )
     await hang_up(api, plan)
     return plan
-
-
-async def _until_loaded(api: Api, entry_id: str, plan: Plan) -> None:
-    """Wait for the home, which is loaded anew for each radiator, with the last one in it."""
-    wanted = {radiator.thermostat for radiator in plan.radiators}
-    async with asyncio.timeout(LOADED_S):
-        while True:
-            entries = await api.command("config_entries/get", domain="qheat")
-            loaded = {entry["entry_id"] for entry in entries if entry["state"] == "loaded"}
-            states = await api.command("get_states")
-            there = {one["entity_id"] for one in states if one["state"] != "unavailable"}
-            if entry_id in loaded and wanted <= there:
-                return
-            await asyncio.sleep(0.2)
 
 
 async def _areas(api: Api, rooms: Sequence[DemoRoom]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from .api import Api
 from .errors import DemoError
 
+LOADED_S: Final = 120.0
 HOPELESS: Final = {"migration_error", "setup_error"}
 
 
@@ -33,24 +34,43 @@ class Plan:
 
 
 async def read_plan(api: Api, entry_id: str, rooms: list[str]) -> Plan:
-    """Wait until every room's radiator has its thermostat, then return the plan."""
-    while True:
-        for entry in await api.command("config_entries/get", domain="qheat"):
-            if entry["state"] in HOPELESS:
-                raise DemoError(f"qheat does not start: {entry['reason'] or entry['state']}")
-        subentries = await api.command("config_entries/subentries/list", entry_id=entry_id)
-        ids = {subentry["title"]: subentry["subentry_id"] for subentry in subentries}
-        registry = [
-            entity
-            for entity in await api.command("config/entity_registry/list")
-            if entity["config_entry_id"] == entry_id and entity["disabled_by"] is None
-        ]
-        radiators = tuple(
+    """Wait until the home is loaded with every room's radiator in it, then return the plan.
+
+    It is loaded anew for each radiator: before that is over some of its entities are unknown.
+    """
+    async with asyncio.timeout(LOADED_S):
+        while True:
+            plan = await _registered(api, entry_id, rooms)
+            live = await _all_live(api, plan.radiators)
+            # In this order: loaded once the last radiator was there, it has all its entities.
+            if await _is_loaded(api, entry_id) and live:
+                return await _registered(api, entry_id, rooms)
+            await asyncio.sleep(0.2)
+
+
+async def _is_loaded(api: Api, entry_id: str) -> bool:
+    for entry in await api.command("config_entries/get", domain="qheat"):
+        if entry["state"] in HOPELESS:
+            raise DemoError(f"qheat does not start: {entry['reason'] or entry['state']}")
+        if entry["entry_id"] == entry_id:
+            return bool(entry["state"] == "loaded")
+    return False
+
+
+async def _registered(api: Api, entry_id: str, rooms: list[str]) -> Plan:
+    subentries = await api.command("config_entries/subentries/list", entry_id=entry_id)
+    ids = {subentry["title"]: subentry["subentry_id"] for subentry in subentries}
+    registry = [
+        entity
+        for entity in await api.command("config/entity_registry/list")
+        if entity["config_entry_id"] == entry_id and entity["disabled_by"] is None
+    ]
+    return Plan(
+        entities=_of(entry_id, registry),
+        radiators=tuple(
             RadiatorPlan(room=room, entities=_of(ids[room], registry)) for room in rooms
-        )
-        if await _all_live(api, radiators):
-            return Plan(entities=_of(entry_id, registry), radiators=radiators)
-        await asyncio.sleep(0.2)
+        ),
+    )
 
 
 def _of(owner_id: str, registry: list[dict[str, Any]]) -> dict[str, str]:
