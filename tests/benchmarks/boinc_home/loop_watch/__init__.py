@@ -10,13 +10,12 @@ import random
 import statistics
 import threading
 import time
-from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
 from homeassistant.components.recorder import get_instance
-from homeassistant.const import EVENT_HOMEASSISTANT_STARTED, EVENT_STATE_CHANGED, Platform
-from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
+from homeassistant.const import EVENT_HOMEASSISTANT_STARTED, Platform
+from homeassistant.core import Event, HomeAssistant
 from homeassistant.helpers.discovery import async_load_platform
 from homeassistant.helpers.typing import ConfigType
 
@@ -77,7 +76,7 @@ class Pulse:
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Begin to note at once; measure when everything has started."""
     seconds: float = config[DOMAIN]["seconds"]
-    counters = {key: config[DOMAIN][key] for key in ("count", "writes_per_s")}
+    idle: int = config[DOMAIN]["idle"]
     pulse = Pulse()
     beat = hass.async_create_background_task(pulse.beat(), "loop watch")
 
@@ -86,7 +85,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
         hass.async_create_background_task(_measure(hass, pulse, beat, seconds), "measuring")
 
     hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STARTED, started)
-    await async_load_platform(hass, Platform.SENSOR, DOMAIN, counters, config)
+    await async_load_platform(hass, Platform.SENSOR, DOMAIN, {"count": idle}, config)
     return True
 
 
@@ -111,16 +110,9 @@ async def _measure(
     await asyncio.sleep(SETTLE_S)
     # The recorder is behind by all first states; what it writes of them is none of the running.
     await get_instance(hass).async_block_till_done()
-    settling, writes = pulse.figures(), count()
-
-    @callback
-    def written(event: Event[EventStateChangedData]) -> None:
-        next(writes)
-
-    unfollow = hass.bus.async_listen(EVENT_STATE_CHANGED, written)
+    settling = pulse.figures()
     await asyncio.sleep(seconds)
-    unfollow()
-    running = pulse.figures() | {"writes_per_s": next(writes) / seconds}
+    running = pulse.figures()
     beat.cancel()
     # The timer costs CPU time, too: what all else takes is counted without it.
     cpu_s, wall_s = time.process_time(), time.monotonic()

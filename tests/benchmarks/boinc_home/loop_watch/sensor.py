@@ -1,7 +1,6 @@
-"""Entities that only count: what Home Assistant itself costs for so many, written so often."""
+"""Entities that do nothing: what Home Assistant itself costs for so many."""
 
 import asyncio
-from itertools import cycle
 from typing import Any, Final
 
 from homeassistant.components.sensor import SensorEntity
@@ -19,36 +18,20 @@ async def async_setup_platform(
     async_add_entities: AddEntitiesCallback,
     discovery_info: dict[str, Any] | None = None,
 ) -> None:
-    """Add as many as were asked for, and write as many of them each second as were asked for."""
-    if discovery_info is None:
-        return
-    counters = [Counter(number) for number in range(discovery_info["count"])]
-    for first in range(0, len(counters), TOGETHER):
-        async_add_entities(counters[first : first + TOGETHER])
+    """Add as many as were asked for."""
+    count = 0 if discovery_info is None else int(discovery_info["count"])
+    for first in range(0, count, TOGETHER):
+        async_add_entities(Idle(n) for n in range(first, min(first + TOGETHER, count)))
         await asyncio.sleep(0)
-    if (writes_per_s := discovery_info["writes_per_s"]) > 0:
-        hass.async_create_background_task(_count(counters, 1 / writes_per_s), "counting")
 
 
-async def _count(counters: list[Counter], every_s: float) -> None:
-    for counter in cycle(counters):
-        await asyncio.sleep(every_s)
-        counter.count()
-
-
-class Counter(SensorEntity):
-    """An entity that shows a number."""
+class Idle(SensorEntity):
+    """An entity that shows a number, for ever the same."""
 
     _attr_should_poll = False
 
     def __init__(self, number: int) -> None:
         """Register under a number."""
-        self._attr_unique_id = f"counter{number}"
-        self._attr_name = f"Counter {number}"
-        self._value = self._attr_native_value = number
-
-    def count(self) -> None:
-        """Show the next number."""
-        self._value += 1
-        self._attr_native_value = self._value
-        self.async_write_ha_state()
+        self._attr_unique_id = f"idle{number}"
+        self._attr_name = f"Idle {number}"
+        self._attr_native_value = number
