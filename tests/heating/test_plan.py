@@ -12,10 +12,16 @@ LEVELS_W = [0.0, 100.0, 180.0, 260.0, 340.0, 420.0, 500.0]
 WARMS = step_response(RoomModel.usual(500).transition(STEP_S), NODES)
 
 
-def plan(error_k: float, level: int, *, free_stops: int | None = None, weight: float = 1.0) -> int:
+def plan(
+    error_k: float | list[float],
+    level: int,
+    *,
+    free_stops: int | None = None,
+    weight: float = 1.0,
+) -> int:
     return best_level(
         Problem(
-            errors_k=[error_k] * NODES,
+            errors_k=error_k if isinstance(error_k, list) else [error_k] * NODES,
             weights=[weight] * NODES,
             waste=[1000.0 if weight == 0 else 1.0] * NODES,
             kelvin_per_w=WARMS,
@@ -44,6 +50,12 @@ def test_an_error_too_small_for_a_slot_starts_and_stops_nothing() -> None:
 def test_a_slightly_warm_room_waits_for_a_job_to_end() -> None:
     assert plan(0.12, 3, free_stops=0) == 3
     assert plan(0.12, 3, free_stops=1) == 2
+
+
+def test_a_cold_room_that_will_be_warm_in_hours_keeps_its_job_and_gets_another() -> None:
+    warming = [-0.25 + 0.03 * k for k in range(NODES)]
+    assert plan(warming, 4, free_stops=1) == 5
+    assert plan(warming, 4) == 4
 
 
 def test_a_room_that_may_cool_gets_nothing() -> None:

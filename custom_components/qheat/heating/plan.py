@@ -20,9 +20,9 @@ FELT: Final = 3.0
 class Prices:
     """What a plan pays besides comfort, in K²h."""
 
-    start: float = 0.014
+    start: float = 0.016
     stop: float = 0.02
-    preempt: float = 0.06
+    preempt: float = 0.022
     energy_kwh: float = 0.004
 
     def scaled(self, share: float) -> Prices:
@@ -102,9 +102,10 @@ def _change(problem: Problem, prices: Prices, block: int, level: int, to: int) -
     if to >= level:
         return prices.start * (to - level)
     stops = level - to
-    if block > 0 or problem.free_stops is None:
+    if problem.free_stops is None:
         return prices.stop * stops
-    return prices.preempt * max(0, stops - problem.free_stops)
+    # Later on a job that ends is waited for: a price on it would have the first that ends stopped.
+    return prices.preempt * max(0, stops - problem.free_stops) if block == 0 else 0.0
 
 
 def lowered_to(planned: int, level: int, jobs_left_s: Sequence[float] | None) -> int:
