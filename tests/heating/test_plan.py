@@ -1,3 +1,4 @@
+from custom_components.qheat.heating.comfort import WASTE
 from custom_components.qheat.heating.model import RoomModel, step_response
 from custom_components.qheat.heating.plan import (
     NODES,
@@ -23,7 +24,7 @@ def plan(
         Problem(
             errors_k=error_k if isinstance(error_k, list) else [error_k] * NODES,
             weights=[weight] * NODES,
-            waste=[1000.0 if weight == 0 else 1.0] * NODES,
+            waste=[WASTE if weight == 0 else 1.0] * NODES,
             kelvin_per_w=WARMS,
             levels_w=LEVELS_W,
             level=level,
@@ -60,6 +61,12 @@ def test_a_cold_room_that_will_be_warm_in_hours_keeps_its_job_and_gets_another()
 
 def test_a_room_that_may_cool_gets_nothing() -> None:
     assert plan(0.0, 3, weight=0.0) == 0
+
+
+def test_jobs_may_run_out_in_a_room_that_may_cool_where_their_ends_are_known() -> None:
+    assert plan(0.0, 3, weight=0.0, free_stops=0) == 3
+    assert plan(0.0, 3, weight=0.0, free_stops=1) == 2
+    assert plan(0.0, 3, weight=0.0, free_stops=3) == 0
 
 
 def test_jobs_that_end_soon_are_waited_for_unless_more_must_stop() -> None:

@@ -23,7 +23,7 @@ HOLD_S: Final = 600.0
 AIRED_S: Final = 900.0
 LOOK_AHEAD: Final = 72
 """Steps to look ahead for a rise of the setpoint, and for heat wanted again: twelve hours."""
-WASTE: Final = 1000.0
+WASTE: Final = 300.0
 """How much dearer heat is while the room may cool."""
 FINE_LEVELS: Final = 24
 FINE_PRICE: Final = 0.2
