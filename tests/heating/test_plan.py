@@ -7,6 +7,7 @@ from custom_components.qheat.heating.plan import (
     Problem,
     best_level,
     lowered_to,
+    nearest_level,
 )
 
 LEVELS_W = [0.0, 100.0, 180.0, 260.0, 340.0, 420.0, 500.0]
@@ -75,3 +76,7 @@ def test_jobs_that_end_soon_are_waited_for_unless_more_must_stop() -> None:
     assert lowered_to(1, 4, (500.0, 700.0, 3000.0, 4000.0)) == 1
     assert lowered_to(3, 4, (0.0, 500.0, 3000.0, 4000.0)) == 3
     assert lowered_to(1, 4, None) == 1
+
+
+def test_a_preheat_takes_the_level_nearest_to_what_it_needs() -> None:
+    assert [nearest_level(LEVELS_W, watts) for watts in (20, 130, 150, 900)] == [0, 1, 2, 6]

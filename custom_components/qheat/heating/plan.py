@@ -108,6 +108,11 @@ def _change(problem: Problem, prices: Prices, block: int, level: int, to: int) -
     return prices.preempt * max(0, stops - problem.free_stops) if block == 0 else 0.0
 
 
+def nearest_level(levels_w: Sequence[float], power_w: float) -> int:
+    """Return the level nearest to so many watts: the next above would start a job for minutes."""
+    return min(range(len(levels_w)), key=lambda level: abs(levels_w[level] - power_w))
+
+
 def lowered_to(planned: int, level: int, jobs_left_s: Sequence[float] | None) -> int:
     """Return the level to go down to now, where jobs that end soon make all further stops free."""
     free = sum(left_s <= 0 for left_s in jobs_left_s or ())
