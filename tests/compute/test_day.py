@@ -22,7 +22,7 @@ def test_no_work_is_lost_in_the_normal_life_of_a_day(
     assert engines[-1].work_lost_s == 0
     assert {engine.problem for engine in engines} == {None}
     # It was a day: begun jobs outlast the night, heat is paid for, and the room has its warmth.
-    night = [one.state.engine for one in seen if 23.5 < one.hour < 27.5]
+    night = [one.state.engine for one in seen if 23.5 < one.hour < 27.25]
     assert all(engine.jobs_paused > 0 and engine.jobs_running == 0 for engine in night)
     assert {engine.heat_kind for engine in engines} == {HeatKind.PAID, HeatKind.NONE}
     assert min(one.room_c for one in seen if 17.5 < one.hour < 22.25) > 19.7

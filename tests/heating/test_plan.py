@@ -1,3 +1,4 @@
+from custom_components.qheat.heating.comfort import WASTE
 from custom_components.qheat.heating.model import RoomModel, step_response
 from custom_components.qheat.heating.plan import (
     NODES,
@@ -6,18 +7,25 @@ from custom_components.qheat.heating.plan import (
     Problem,
     best_level,
     lowered_to,
+    nearest_level,
 )
 
 LEVELS_W = [0.0, 100.0, 180.0, 260.0, 340.0, 420.0, 500.0]
 WARMS = step_response(RoomModel.usual(500).transition(STEP_S), NODES)
 
 
-def plan(error_k: float, level: int, *, free_stops: int | None = None, weight: float = 1.0) -> int:
+def plan(
+    error_k: float | list[float],
+    level: int,
+    *,
+    free_stops: int | None = None,
+    weight: float = 1.0,
+) -> int:
     return best_level(
         Problem(
-            errors_k=[error_k] * NODES,
+            errors_k=error_k if isinstance(error_k, list) else [error_k] * NODES,
             weights=[weight] * NODES,
-            waste=[1000.0 if weight == 0 else 1.0] * NODES,
+            waste=[WASTE if weight == 0 else 1.0] * NODES,
             kelvin_per_w=WARMS,
             levels_w=LEVELS_W,
             level=level,
@@ -46,8 +54,20 @@ def test_a_slightly_warm_room_waits_for_a_job_to_end() -> None:
     assert plan(0.12, 3, free_stops=1) == 2
 
 
+def test_a_cold_room_that_will_be_warm_in_hours_keeps_its_job_and_gets_another() -> None:
+    warming = [-0.25 + 0.03 * k for k in range(NODES)]
+    assert plan(warming, 4, free_stops=1) == 5
+    assert plan(warming, 4) == 4
+
+
 def test_a_room_that_may_cool_gets_nothing() -> None:
     assert plan(0.0, 3, weight=0.0) == 0
+
+
+def test_jobs_may_run_out_in_a_room_that_may_cool_where_their_ends_are_known() -> None:
+    assert plan(0.0, 3, weight=0.0, free_stops=0) == 3
+    assert plan(0.0, 3, weight=0.0, free_stops=1) == 2
+    assert plan(0.0, 3, weight=0.0, free_stops=3) == 0
 
 
 def test_jobs_that_end_soon_are_waited_for_unless_more_must_stop() -> None:
@@ -56,3 +76,7 @@ def test_jobs_that_end_soon_are_waited_for_unless_more_must_stop() -> None:
     assert lowered_to(1, 4, (500.0, 700.0, 3000.0, 4000.0)) == 1
     assert lowered_to(3, 4, (0.0, 500.0, 3000.0, 4000.0)) == 3
     assert lowered_to(1, 4, None) == 1
+
+
+def test_a_preheat_takes_the_level_nearest_to_what_it_needs() -> None:
+    assert [nearest_level(LEVELS_W, watts) for watts in (20, 130, 150, 900)] == [0, 1, 2, 6]

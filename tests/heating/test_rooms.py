@@ -13,8 +13,9 @@ def test_our_thermostat_is_warm_in_time_even_and_gentle_with_jobs(case: Case) ->
     plain = case.run("PI + outdoor + 2 h lead", DAYS)
     assert ours.rmse_k < min(0.22, plain.rmse_k)
     assert ours.in_band > max(88, plain.in_band)
-    assert ours.below_kh < plain.below_kh
+    assert ours.below_kh < min(1.3, plain.below_kh)
     assert ours.above_kh < 0.3
-    assert ours.starts < 30
+    assert ours.starts < 25
     assert ours.preempted < plain.preempted
-    assert ours.kwh < 1.05 * plain.kwh
+    # The plain one leaves the room three kelvin-hours a day below its setpoint.
+    assert ours.kwh < 1.07 * plain.kwh

@@ -15,7 +15,7 @@ from .habits import Habits
 from .history import History
 from .model import AIR, CLEARER, OUTDOOR, SUN, UNKNOWN, RoomModel, lagged, step_response
 from .outlook import Points, Weather, setpoints
-from .plan import NODES, SOON_S, STEP_S, Prices, Problem, best_level, lowered_to
+from .plan import NODES, SOON_S, STEP_S, Prices, Problem, best_level, lowered_to, nearest_level
 
 TICK_S: Final = 60.0
 PLAN_EVERY_S: Final = 300.0
@@ -23,12 +23,12 @@ HOLD_S: Final = 600.0
 AIRED_S: Final = 900.0
 LOOK_AHEAD: Final = 72
 """Steps to look ahead for a rise of the setpoint, and for heat wanted again: twelve hours."""
-WASTE: Final = 1000.0
+WASTE: Final = 300.0
 """How much dearer heat is while the room may cool."""
 FINE_LEVELS: Final = 24
 FINE_PRICE: Final = 0.2
 FULL: Final = 0.99
-GENTLY: Final = 0.75
+GENTLY: Final = 0.6
 """Share of full power that a way to a setpoint takes where it is no longer than a plan."""
 ARRIVED_K: Final = 0.05
 EARLY_K: Final = 0.25
@@ -241,7 +241,7 @@ class Comfort:
         needed_w = missing_k / self._warms[steps - 1]
         rise.begun |= needed_w >= (GENTLY if steps <= NODES else FULL) * self._rated_w
         rise.waited |= not rise.begun
-        return sum(level_w < needed_w for level_w in self.levels_w[:-1]) if rise.begun else 0
+        return nearest_level(self.levels_w, needed_w) if rise.begun else 0
 
     def _start(
         self, estimate: Estimate, time_s: float, setpoint_c: float, changes: Points

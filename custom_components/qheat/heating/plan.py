@@ -20,9 +20,9 @@ FELT: Final = 3.0
 class Prices:
     """What a plan pays besides comfort, in K²h."""
 
-    start: float = 0.014
+    start: float = 0.016
     stop: float = 0.02
-    preempt: float = 0.06
+    preempt: float = 0.022
     energy_kwh: float = 0.004
 
     def scaled(self, share: float) -> Prices:
@@ -102,9 +102,15 @@ def _change(problem: Problem, prices: Prices, block: int, level: int, to: int) -
     if to >= level:
         return prices.start * (to - level)
     stops = level - to
-    if block > 0 or problem.free_stops is None:
+    if problem.free_stops is None:
         return prices.stop * stops
-    return prices.preempt * max(0, stops - problem.free_stops)
+    # Later on a job that ends is waited for: a price on it would have the first that ends stopped.
+    return prices.preempt * max(0, stops - problem.free_stops) if block == 0 else 0.0
+
+
+def nearest_level(levels_w: Sequence[float], power_w: float) -> int:
+    """Return the level nearest to so many watts: the next above would start a job for minutes."""
+    return min(range(len(levels_w)), key=lambda level: abs(levels_w[level] - power_w))
 
 
 def lowered_to(planned: int, level: int, jobs_left_s: Sequence[float] | None) -> int:
