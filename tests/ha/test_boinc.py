@@ -85,6 +85,16 @@ async def test_a_setpoint_makes_the_machine_compute_and_off_makes_it_stop(
     await until(hass, entry, lambda: client.running == 0)
 
 
+async def test_a_dial_turned_down_just_after_it_was_turned_up_acts_at_once(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    await until_reached(hass, entry)
+    await heat(hass)
+    await until(hass, entry, lambda: client.running == 4)
+    await heat(hass, 10)
+    await until(hass, entry, lambda: client.running == 0)
+
+
 async def test_how_far_tasks_have_come_is_not_written_with_each_look(
     hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
 ) -> None:

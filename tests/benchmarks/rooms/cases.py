@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from custom_components.qheat.heating import RadiatorRating
 
@@ -11,7 +11,7 @@ from .bound import Bound
 from .iso13790 import IsoRoom
 from .ours import Ours
 from .people import Schedule
-from .radiator import IdealRadiator, Radiator
+from .radiator import IdealRadiator, PausingRadiator, Radiator
 from .sensor import Sensor
 from .trial import Score, Thermostat, Trial
 from .weather import Weather, synthetic
@@ -70,8 +70,7 @@ class Case:
         return trial.score()
 
     def _trial(self, thermostat: Thermostat, weather: Weather, rating: RadiatorRating) -> Trial:
-        ideal = isinstance(thermostat, Bound)
-        sensing = IDEAL_SENSING if ideal else self.sensing
+        sensing = IDEAL_SENSING if isinstance(thermostat, Bound) else self.sensing
         return Trial(
             thermostat=thermostat,
             weather=weather,
@@ -79,15 +78,7 @@ class Case:
             schedule=self.schedule,
             knows_weather=self.knows_weather,
             forgets_every=self.forgets_every,
-            radiator=IdealRadiator(slots=round(rating.rated_w))
-            if ideal
-            else Radiator(
-                idle_w=IDLE_W,
-                slot_w=self.slot_w,
-                slots=self.slots,
-                min_on=self.min_on,
-                chance=random.Random(self.seed + 10),
-            ),
+            radiator=self._radiator(thermostat, rating),
             sensor=Sensor(
                 step_c=sensing.step_c,
                 every=sensing.every,
@@ -98,6 +89,21 @@ class Case:
             ),
         )
 
+    def _radiator(
+        self, thermostat: Thermostat, rating: RadiatorRating
+    ) -> Radiator | PausingRadiator | IdealRadiator:
+        if isinstance(thermostat, Bound):
+            return IdealRadiator(slots=round(rating.rated_w))
+        if isinstance(thermostat, Ours) and thermostat.rating.pausable:
+            return PausingRadiator(idle_w=IDLE_W, slot_w=self.slot_w, slots=self.slots)
+        return Radiator(
+            idle_w=IDLE_W,
+            slot_w=self.slot_w,
+            slots=self.slots,
+            min_on=self.min_on,
+            chance=random.Random(self.seed + 10),
+        )
+
 
 THERMOSTATS: Mapping[str, Callable[[RadiatorRating], Thermostat]] = {
     "hysteresis 0.3 K": lambda rating: Hysteresis(all_slots=rating.slots),
@@ -106,6 +112,7 @@ THERMOSTATS: Mapping[str, Callable[[RadiatorRating], Thermostat]] = {
         all_slots=rating.slots, slot_w=rating.slot_w, idle_w=rating.idle_w
     ),
     "qheat": Ours,
+    "qheat where jobs can pause": lambda rating: Ours(replace(rating, pausable=True)),
     "bound": lambda rating: Bound(rated_w=rating.rated_w),
 }
 MILD, STERLING, COLDER = "usa_ca_fresno", "usa_va_sterling", "usa_nj_newark"

@@ -15,7 +15,7 @@ class Ours:
     """The integration's room control, told what Home Assistant would tell it."""
 
     def __init__(self, rating: RadiatorRating) -> None:
-        self._rating = rating
+        self.rating = rating
         self.control = RoomControl(rating)
 
     @property
@@ -23,8 +23,8 @@ class Ours:
         """Whether the control believes that a window is open."""
         return self.control.window_open
 
-    def slots(self, seen: Observation) -> int:
-        """Return the slots that the demand is worth."""
+    def slots(self, seen: Observation) -> float:
+        """Return the slots that the demand is worth: a part of one only where jobs can pause."""
         reading = RoomReading(
             time_s=seen.minute * 60.0,
             temperature_c=seen.room_c,
@@ -39,4 +39,5 @@ class Ours:
         demand = self.control.step(
             reading, Target(setpoint_c=seen.setpoint_c, upcoming=seen.upcoming)
         )
-        return round(max(0.0, demand.power_w - self._rating.idle_w) / self._rating.slot_w)
+        slots = max(0.0, demand.power_w - self.rating.idle_w) / self.rating.slot_w
+        return slots if self.rating.pausable else round(slots)

@@ -38,8 +38,9 @@ class Radiator:
         """Seconds until each job ends; 0 for one that has just ended."""
         return tuple(max(0.0, left) * 60 for left in self._left)
 
-    def minute(self, wanted: int) -> None:
-        """Let one minute pass with `wanted` slots asked for."""
+    def minute(self, wanted: float) -> None:
+        """Let one minute pass with `wanted` slots, a whole number, asked for."""
+        wanted = round(wanted)
         self._stopped = [rest - 1 for rest in self._stopped if rest > 1]
         excess = self.running - wanted
         for index in sorted(range(self.running), key=self._left.__getitem__, reverse=False):
@@ -67,11 +68,36 @@ class Radiator:
 
 
 @dataclass(slots=True, kw_only=True)
+class PausingRadiator:
+    """Slots whose jobs are paused and go on at no loss, so that a part of one can be busy."""
+
+    idle_w: float = 20.0
+    slot_w: float = 80.0
+    slots: int = 6
+    lag_s: float = 400.0
+    running: float = 0.0
+    starts: float = math.nan
+    preempted: float = math.nan
+    jobs_left_s: tuple[float, ...] = ()
+    emitted_w: float = 0.0
+
+    @property
+    def power_w(self) -> float:
+        """Electrical power; off altogether without a job."""
+        return self.idle_w + self.slot_w * self.running if self.running else 0.0
+
+    def minute(self, wanted: float) -> None:
+        """Let one minute pass with `wanted` slots asked for."""
+        self.running = wanted
+        self.emitted_w += (self.power_w - self.emitted_w) * -math.expm1(-60 / self.lag_s)
+
+
+@dataclass(slots=True, kw_only=True)
 class IdealRadiator:
     """Gives at once what is asked for, up to the rated power; runs no jobs."""
 
     slots: int
-    running: int = 0
+    running: float = 0.0
     starts: float = math.nan
     preempted: float = math.nan
     jobs_left_s: tuple[float, ...] = ()
@@ -79,13 +105,13 @@ class IdealRadiator:
     @property
     def power_w(self) -> float:
         """Electrical power."""
-        return float(self.running)
+        return self.running
 
     @property
     def emitted_w(self) -> float:
         """Heat into the room."""
-        return float(self.running)
+        return self.running
 
-    def minute(self, wanted: int) -> None:
+    def minute(self, wanted: float) -> None:
         """Let one minute pass."""
         self.running = wanted

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from .people import People, Schedule
-from .radiator import IdealRadiator, Radiator
+from .radiator import IdealRadiator, PausingRadiator, Radiator
 from .sensor import Sensor
 from .weather import Weather
 
@@ -23,7 +23,7 @@ class Observation:
     measured: int
     outdoor_c: float | None
     power_w: float
-    running: int
+    running: float
     jobs_left_s: tuple[float, ...]
     setpoint_c: float
     upcoming: tuple[tuple[float, float], ...]
@@ -38,7 +38,7 @@ class Thermostat(Protocol):
     def window_open(self) -> bool:
         """Whether it believes that a window is open."""
 
-    def slots(self, seen: Observation) -> int:
+    def slots(self, seen: Observation) -> float:
         """Return how many slots should run."""
 
 
@@ -77,13 +77,13 @@ class Trial:
     weather: Weather
     seed: int = 1
     schedule: Schedule = field(default_factory=Schedule)
-    radiator: Radiator | IdealRadiator
+    radiator: Radiator | PausingRadiator | IdealRadiator
     sensor: Sensor
     knows_weather: bool = True
     forgets_every: int = 9
     """Days from one window forgotten for forty minutes to the next."""
     air_c: list[float] = field(default_factory=list)
-    running: list[int] = field(default_factory=list)
+    running: list[float] = field(default_factory=list)
     open_window: list[bool] = field(default_factory=list)
     alarm: list[bool] = field(default_factory=list)
     energy_wh: float = 0.0
