@@ -52,7 +52,9 @@ def test_the_outlook_and_what_jobs_need_are_told_on_each_others_clock(
 ) -> None:
     engine = FixedEngine()
     engine.tell(jobs_left_s=left_s)
-    control = Foreseeing(RadiatorRating(idle_w=20.0, rated_w=500.0, slots=6, pausable=True))
+    control = Foreseeing(
+        RadiatorRating(idle_w=20.0, rated_w=500.0, slots=6, pausable=True, divisible=True)
+    )
     radiator = Radiator(
         radiator_id="r",
         setting=Setting(heating=True),

@@ -65,7 +65,11 @@ class ThisMachine:
             slots=1 if self.machine is None else self.machine.slots,
         )
         rating = RadiatorRating(
-            idle_w=power.idle_w, rated_w=power.rated_w, slots=power.slots, pausable=True
+            idle_w=power.idle_w,
+            rated_w=power.rated_w,
+            slots=power.slots,
+            pausable=True,
+            divisible=True,
         )
         engine: Engine = UnfitEngine(self.client, radiator_id)
         if self.machine is not None:

@@ -251,7 +251,9 @@ def live(
                     {"time_s": hours[0] * 3600, "air_c": 18.0, "structure_c": 18.0},
                 ),
                 control=RoomControl(
-                    RadiatorRating(idle_w=20.0, rated_w=1000.0, slots=6, pausable=True)
+                    RadiatorRating(
+                        idle_w=20.0, rated_w=1000.0, slots=6, pausable=True, divisible=True
+                    )
                 ),
                 engine=engine,
                 schedule=DaySchedule(setpoints),

@@ -13,7 +13,7 @@ from custom_components.qheat.heating import (
     Target,
 )
 
-RATING = RadiatorRating(idle_w=20, rated_w=1000, slots=6, pausable=True)
+RATING = RadiatorRating(idle_w=20, rated_w=1000, slots=6, pausable=True, divisible=True)
 HOUR_S = 3600.0
 
 

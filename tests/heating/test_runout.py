@@ -8,7 +8,7 @@ import pytest
 from custom_components.qheat.heating import HeatDemand, RadiatorRating, Reason
 from custom_components.qheat.heating.runout import RUN_OUT_S, SOON_S, RunOut
 
-RATING = RadiatorRating(idle_w=20.0, rated_w=620.0, slots=6, pausable=True)
+RATING = RadiatorRating(idle_w=20.0, rated_w=620.0, slots=6, pausable=True, divisible=True)
 NO_HEAT_FOR_HOURS = ((7 * 3600.0, 0.0), (8 * 3600.0, 320.0))
 HEATED = HeatDemand(power_w=270.0, reason=Reason.HEATING, outlook=((3600.0, 270.0),))
 OVER = HeatDemand(power_w=0.0, reason=Reason.IDLE, outlook=NO_HEAT_FOR_HOURS)

@@ -18,7 +18,7 @@ from custom_components.qheat.heating import (
 )
 
 RATING = RadiatorRating(idle_w=20, rated_w=500, slots=6)
-PAUSABLE = RadiatorRating(idle_w=20, rated_w=1000, slots=2, pausable=True)
+PAUSABLE = RadiatorRating(idle_w=20, rated_w=1000, slots=2, pausable=True, divisible=True)
 LIVING_ROOM = RoomParameters.from_area(20.0, loss_w_k_m2=0.75)
 NIGHT, MORNING = Target(setpoint_c=17), 7 * 3600.0
 

@@ -26,7 +26,8 @@ LOOK_AHEAD: Final = 72
 WASTE: Final = 300.0
 """How much dearer heat is while the room may cool."""
 FINE_LEVELS: Final = 24
-FINE_PRICE: Final = 0.2
+PAUSE_PRICE: Final = 0.2
+"""What to start and to pause a job costs, as a share of what it costs where jobs are lost."""
 FULL: Final = 0.99
 GENTLY: Final = 0.6
 """Share of full power that a way to a setpoint takes where it is no longer than a plan."""
@@ -63,10 +64,10 @@ class Comfort:
         self._rated_w = rating.rated_w
         self._pausable = rating.pausable
         levels = rating.slots
-        self._prices = Prices()
-        if rating.pausable:
+        if rating.divisible:
             levels *= math.ceil(FINE_LEVELS / rating.slots)
-            self._prices = self._prices.scaled(FINE_PRICE * rating.slots / levels)
+        price = PAUSE_PRICE if rating.pausable else 1.0
+        self._prices = Prices().scaled(price * rating.slots / levels)
         level_w = (rating.rated_w - rating.idle_w) / levels
         self.levels_w = [0.0, *(rating.idle_w + level_w * (i + 1) for i in range(levels))]
         self._estimate: Estimate | None = None

@@ -37,13 +37,15 @@ class Reason(StrEnum):
 class RadiatorRating:
     """What a radiator can give: `idle_w` with nothing running, `rated_w` with all slots busy.
 
-    With `pausable`, jobs can be paused at no loss, so that demands need not be whole slots.
+    With `pausable`, jobs can be paused at no loss; with `divisible`, a part of a slot can be busy,
+    so that demands need not be whole slots.
     """
 
     idle_w: float
     rated_w: float
     slots: int
     pausable: bool = False
+    divisible: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a rating that no radiator can have, with a ValueError."""

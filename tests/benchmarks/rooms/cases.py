@@ -112,7 +112,8 @@ THERMOSTATS: Mapping[str, Callable[[RadiatorRating], Thermostat]] = {
         all_slots=rating.slots, slot_w=rating.slot_w, idle_w=rating.idle_w
     ),
     "qheat": Ours,
-    "qheat where jobs can pause": lambda rating: Ours(replace(rating, pausable=True)),
+    "qheat, jobs that pause": lambda rating: Ours(replace(rating, pausable=True)),
+    "qheat, parts of a slot": lambda rating: Ours(replace(rating, pausable=True, divisible=True)),
     "bound": lambda rating: Bound(rated_w=rating.rated_w),
 }
 MILD, STERLING, COLDER = "usa_ca_fresno", "usa_va_sterling", "usa_nj_newark"

@@ -24,7 +24,7 @@ class Ours:
         return self.control.window_open
 
     def slots(self, seen: Observation) -> float:
-        """Return the slots that the demand is worth: a part of one only where jobs can pause."""
+        """Return the slots that the demand is worth: parts of one where they can be had."""
         reading = RoomReading(
             time_s=seen.minute * 60.0,
             temperature_c=seen.room_c,
@@ -40,4 +40,4 @@ class Ours:
             reading, Target(setpoint_c=seen.setpoint_c, upcoming=seen.upcoming)
         )
         slots = max(0.0, demand.power_w - self.rating.idle_w) / self.rating.slot_w
-        return slots if self.rating.pausable else round(slots)
+        return slots if self.rating.divisible else round(slots)
