@@ -273,4 +273,6 @@ def live(
     try:
         return loop.run_until_complete(day())
     finally:
+        loop.asking += 1  # threads end in their own time
+        loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()

@@ -93,7 +93,10 @@ def mean(scores: list[Score]) -> Score:
 
 
 def plot(scores: Scores, names: Iterable[str], path: Path) -> None:
-    """Draw time in band against job starts, a dot for every room."""
+    """Draw time in band against job starts, a dot for every room in which jobs are counted."""
+    scores = {of: score for of, score in scores.items() if not math.isnan(score.starts)}
+    if not scores:
+        return
     # Imported here: only this plot needs it.
     import matplotlib as mpl  # noqa: PLC0415
 
