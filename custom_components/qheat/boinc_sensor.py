@@ -54,7 +54,7 @@ def _progress(details: Details) -> int | None:
 
 
 def _time_left_s(details: Details) -> int | None:
-    """Return when the first task ends, to a minute: not each look is a line in the database."""
+    """Return how long the first task still takes, to a minute: each look would be a line."""
     known = [task.left_s for task in details.running if task.left_s is not None]
     return 60 * round(min(known) / 60) if known else None
 

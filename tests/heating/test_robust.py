@@ -68,7 +68,7 @@ def test_a_job_that_has_been_started_is_not_taken_back_for_ten_minutes() -> None
 
 
 def test_a_dial_turned_down_is_obeyed_at_once_where_jobs_can_be_paused() -> None:
-    control = RoomControl(replace(RATING, pausable=True, divisible=True))
+    control = RoomControl(replace(RATING, pausable=True))
     room = SimulatedRoom(ROOM, start_c=18.0)
     assert step(control, room, WARM) > 100
     assert step(control, room, Target(setpoint_c=12)) == 0

@@ -18,7 +18,8 @@ from custom_components.qheat.heating import (
 )
 
 RATING = RadiatorRating(idle_w=20, rated_w=500, slots=6)
-PAUSABLE = RadiatorRating(idle_w=20, rated_w=1000, slots=2, pausable=True, divisible=True)
+PAUSABLE = RadiatorRating(idle_w=20, rated_w=500, slots=6, pausable=True)
+DIVISIBLE = RadiatorRating(idle_w=20, rated_w=1000, slots=2, pausable=True, divisible=True)
 LIVING_ROOM = RoomParameters.from_area(20.0, loss_w_k_m2=0.75)
 NIGHT, MORNING = Target(setpoint_c=17), 7 * 3600.0
 
@@ -39,7 +40,7 @@ def simulate(
 
 
 @pytest.mark.parametrize("step_s", [5, 60, 300, 600])
-@pytest.mark.parametrize("rating", [RATING, PAUSABLE])
+@pytest.mark.parametrize("rating", [RATING, PAUSABLE, DIVISIBLE])
 def test_a_room_reaches_its_setpoint_and_stays_there(rating: RadiatorRating, step_s: float) -> None:
     room = SimulatedRoom(LIVING_ROOM)
     result = simulate(RoomControl(rating), room, Target(setpoint_c=20), hours=30, step_s=step_s)
@@ -48,10 +49,20 @@ def test_a_room_reaches_its_setpoint_and_stays_there(rating: RadiatorRating, ste
     assert abs(sum(settled) / len(settled) - 20) < 0.25
 
 
+def test_parts_of_a_slot_are_asked_for_only_where_slots_can_be_divided() -> None:
+    for rating in (RATING, PAUSABLE, DIVISIBLE):
+        room = SimulatedRoom(LIVING_ROOM)
+        result = simulate(RoomControl(rating), room, Target(setpoint_c=20), hours=12, step_s=60)
+        asked_w = {power_w for _, power_w, _ in result if power_w > 0}
+        slots = {(power_w - rating.idle_w) / rating.slot_w for power_w in asked_w}
+        parts = [busy for busy in slots if abs(busy - round(busy)) > 1e-6]
+        assert bool(parts) == rating.divisible
+
+
 def test_an_unknown_room_is_nearly_warm_on_its_first_morning_and_not_hours_before() -> None:
     room = SimulatedRoom(LIVING_ROOM, start_s=0.0, start_c=17.5)
     target = Target(setpoint_c=17, upcoming=((MORNING, 20.0), (22.5 * 3600, 17.0)))
-    result = simulate(RoomControl(PAUSABLE), room, target, hours=7, step_s=60)
+    result = simulate(RoomControl(DIVISIBLE), room, target, hours=7, step_s=60)
     assert result[-1][0] > 19.4
     assert result[60][0] < 18.5
     assert Reason.PREHEATING in {reason for _, _, reason in result}
