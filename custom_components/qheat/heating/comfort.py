@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from .airing import Airing
 from .demand import HeatDemand, RadiatorRating, Reason
-from .estimate import OUTLIER, Estimate, Resolution
+from .estimate import Estimate, Resolution
 from .foresight import BLOCK, holding_w, outlook_of
 from .habits import Habits
 from .history import History
@@ -20,14 +21,15 @@ from .plan import NODES, SOON_S, STEP_S, Prices, Problem, best_level, lowered_to
 TICK_S: Final = 60.0
 PLAN_EVERY_S: Final = 300.0
 HOLD_S: Final = 600.0
-AIRED_S: Final = 900.0
 LOOK_AHEAD: Final = 72
 """Steps to look ahead for a rise of the setpoint, and for heat wanted again: twelve hours."""
 WASTE: Final = 300.0
 """How much dearer heat is while the room may cool."""
 FINE_LEVELS: Final = 24
-PAUSE_PRICE: Final = 0.2
+PAUSE_PRICE: Final = 0.1
 """What to start and to pause a job costs, as a share of what it costs where jobs are lost."""
+ABOVE_K: Final = 0.04
+"""How much above a setpoint to aim where jobs pause; elsewhere jobs that run out do as much."""
 FULL: Final = 0.99
 GENTLY: Final = 0.6
 """Share of full power that a way to a setpoint takes where it is no longer than a plan."""
@@ -63,6 +65,9 @@ class Comfort:
         """How much above a setpoint to come to aim, learned from the rises before, in K."""
         self._rated_w = rating.rated_w
         self._pausable = rating.pausable
+        # A job that is started in vain costs little only where it can be paused.
+        self._airing = Airing(ends_early=rating.pausable)
+        self._above_k = ABOVE_K if rating.pausable else 0.0
         levels = rating.slots
         if rating.divisible:
             levels *= math.ceil(FINE_LEVELS / rating.slots)
@@ -74,7 +79,7 @@ class Comfort:
         self._level = 0
         self._emitted_w = 0.0
         self._left_s = 0.0
-        self._planned_s = self._raised_s = self._aired_s = self._enough_s = -math.inf
+        self._planned_s = self._raised_s = self._enough_s = -math.inf
         self._setpoint_c = math.nan
         self._rise: Rise | None = None
         self.next_start_s: float | None = None
@@ -118,8 +123,9 @@ class Comfort:
         if room_c is not None:
             self.history.measured(room_c)
             self.resolution.see(room_c)
-            if abs(estimate.correct(room_c, self.resolution.noise_k)) > OUTLIER:
-                self._aired_s = time_s
+            score = estimate.correct(room_c, self.resolution.noise_k)
+            if self._airing.see(time_s, score, estimate.air_c):
+                self._planned_s = -math.inf
         return day_over
 
     def demand(
@@ -135,9 +141,7 @@ class Comfort:
         due = not 0 <= since_s < PLAN_EVERY_S
         aired = self.aired(time_s)
         if self._estimate and (due or free_stops or setpoint_c != self._setpoint_c):
-            # Whoever turns the dial down sees it at once where that loses no job.
-            lowered = self._pausable and setpoint_c < self._setpoint_c
-            held = 0 <= time_s - self._raised_s < HOLD_S and not lowered
+            held = 0 <= time_s - self._raised_s < HOLD_S and not self._pausable
             self._planned_s, self._setpoint_c = time_s, setpoint_c
             level = self._plan(self._estimate, time_s, setpoint_c, changes, free_stops)
             if level >= self._level:
@@ -158,8 +162,8 @@ class Comfort:
         )
 
     def aired(self, time_s: float) -> bool:
-        """Tell whether the air has leapt in the last quarter of an hour."""
-        return 0 <= time_s - self._aired_s < AIRED_S
+        """Tell whether a window seems to be open."""
+        return self._airing.is_open(time_s)
 
     def _reason(self, *, aired: bool) -> Reason:
         if self._level == 0:
@@ -195,7 +199,7 @@ class Comfort:
             cold_c = room_c - self.levels_w[self._level] * self._warms[k]
             rising = rise is not None and times_s[k] <= rise.at_s
             may_cool = want_c < highest_c - 0.3 and cold_c > want_c
-            errors.append(room_c - want_c)
+            errors.append(room_c - want_c - self._above_k)
             if may_cool and rise and rising and room_c > rise.to_c:
                 errors[k], may_cool = room_c - rise.to_c, False
             weights.append(0.0 if may_cool else 1.0)

@@ -76,7 +76,7 @@ class PausingRadiator:
     slots: int = 6
     lag_s: float = 400.0
     running: float = 0.0
-    starts: float = math.nan
+    starts: float = 0.0
     preempted: float = math.nan
     jobs_left_s: tuple[float, ...] = ()
     emitted_w: float = 0.0
@@ -87,7 +87,8 @@ class PausingRadiator:
         return self.idle_w + self.slot_w * self.running if self.running else 0.0
 
     def minute(self, wanted: float) -> None:
-        """Let one minute pass with `wanted` slots asked for."""
+        """Let one minute pass with `wanted` slots asked for; what goes on counts as a start."""
+        self.starts += max(0.0, wanted - self.running)
         self.running = wanted
         self.emitted_w += (self.power_w - self.emitted_w) * -math.expm1(-60 / self.lag_s)
 
