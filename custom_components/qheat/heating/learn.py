@@ -1,12 +1,14 @@
 """Learning a room from a week of its own history, once a night.
 
-Maximum a posteriori on the one-step innovations of the estimate's own Kalman filter: Gauss-Newton
-with Huber's weights. The innovations count a tenth, because they are not independent: otherwise the
-fit trusts them too much and drifts. Every parameter has a usual value, a spread and bounds.
+Maximum a posteriori on the one-step innovations of the estimate's own Kalman filter and on what it
+foresees hours ahead, which is what plans are made of: Gauss-Newton with Huber's weights. Neither
+counts whole, because they are not independent: otherwise the fit trusts them too much and drifts.
+Every parameter has a usual value, a spread and bounds.
 """
 
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -25,6 +27,10 @@ from .model import (
 
 FEWEST: Final = 144
 TEMPER: Final = 0.1
+"""What an innovation counts."""
+FORESIGHT: Final = 0.3
+FORESIGHT_K: Final = 0.3
+"""What a foresight counts, and how far one is usually wrong."""
 HUBER: Final = 2.0
 ROUNDS: Final = 4
 NUDGE: Final = 0.05
@@ -54,6 +60,9 @@ FORGET: Final = 0.97
 AHEAD: Final = 18
 AHEAD_EVERY: Final = 6
 """Records to foresee, and from how many to how many: three hours, every hour."""
+
+type Filtered = list[tuple[Vector, float]]
+"""The state after each record but the first, and how unexpected its reading was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,13 +162,25 @@ def _model(usual: RoomModel, theta: Sequence[float]) -> RoomModel:
 
 def _improve(usual: RoomModel, records: Sequence[Record], theta: Vector, noise_k: float) -> Vector:
     """Return the parameters after one Gauss-Newton step."""
-    base = innovations(_model(usual, theta), records, noise_k)
+
+    def errors(theta: Vector) -> tuple[Vector, Vector]:
+        step = _model(usual, theta).transition(RECORD_S)
+        filtered = _filtered(step, records, noise_k)
+        foreseen = _foresee(step, filtered, records, 1)
+        return [score for _, score in filtered], [error_k / FORESIGHT_K for _, error_k in foreseen]
+
+    now, later = errors(theta)
+    base = now + later
     slopes = []
     for index in range(len(theta)):
         nudged = [value + NUDGE * (index == i) for i, value in enumerate(theta)]
-        other = innovations(_model(usual, nudged), records, noise_k)
+        other = itertools.chain(*errors(nudged))
         slopes.append([(b - a) / NUDGE for a, b in zip(base, other, strict=True)])
-    weights = [TEMPER * min(1.0, HUBER / max(abs(value), 1e-9)) for value in base]
+    counts = [TEMPER] * len(now) + [FORESIGHT] * len(later)
+    weights = [
+        count * min(1.0, HUBER / max(abs(value), 1e-9))
+        for count, value in zip(counts, base, strict=True)
+    ]
     spreads = list(SPREADS.values())
     normal: Matrix = []
     right: Vector = []
@@ -183,22 +204,27 @@ def innovations(model: RoomModel, records: Sequence[Record], noise_k: float) -> 
 def foresight_k(model: RoomModel, records: Sequence[Record], noise_k: float) -> float:
     """Return how wrong (mean, in K) the last day would have been foreseen three hours before."""
     step = model.transition(RECORD_S)
-    states = [x for x, _ in _filtered(step, records, noise_k)]
-    errors = []
-    for begin in range(len(records) - RECORDS_A_DAY, len(records) - AHEAD, AHEAD_EVERY):
-        x = states[begin - 1]
-        for record in records[begin + 1 : begin + 1 + AHEAD]:
-            x = step.advance(x, list(record.inputs))
-        room_c = records[begin + AHEAD].room_c
-        if room_c is not None:
-            errors.append(abs(room_c - x[SENSOR]))
+    filtered = _filtered(step, records, noise_k)
+    foreseen = _foresee(step, filtered, records, len(records) - RECORDS_A_DAY)
+    errors = [abs(error_k) for ahead, error_k in foreseen if ahead == AHEAD]
     return sum(errors) / max(1, len(errors))
 
 
-def _filtered(
-    step: Transition, records: Sequence[Record], noise_k: float
-) -> list[tuple[Vector, float]]:
-    """Return the state after each record but the first, and how unexpected the reading was."""
+def _foresee(
+    step: Transition, filtered: Filtered, records: Sequence[Record], first: int
+) -> Iterator[tuple[int, float]]:
+    """Yield (records ahead, error in K) of what is foreseen each hour from a record on."""
+    for begin in range(first, len(records) - AHEAD, AHEAD_EVERY):
+        x, _ = filtered[begin - 1]
+        for ahead in range(1, AHEAD + 1):
+            record = records[begin + ahead]
+            x = step.advance(x, list(record.inputs))
+            if ahead % AHEAD_EVERY == 0 and record.room_c is not None:
+                yield ahead, record.room_c - x[SENSOR]
+
+
+def _filtered(step: Transition, records: Sequence[Record], noise_k: float) -> Filtered:
+    """Run the filter over the records."""
     gain, spread_k = _steady_gain(step, noise_k)
     assert records[0].room_c is not None
     x = Estimate(records[0].room_c).x
