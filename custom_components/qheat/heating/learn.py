@@ -28,7 +28,7 @@ from .model import (
 FEWEST: Final = 144
 TEMPER: Final = 0.1
 """What an innovation counts."""
-FORESIGHT: Final = 0.3
+FORESIGHT: Final = 0.1
 FORESIGHT_K: Final = 0.3
 """What a foresight counts, and how far one is usually wrong."""
 HUBER: Final = 2.0
