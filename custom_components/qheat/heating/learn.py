@@ -151,7 +151,9 @@ def _model(usual: RoomModel, theta: Sequence[float]) -> RoomModel:
     return replace(usual, **moved)
 
 
-def _improve(usual: RoomModel, records: Sequence[Record], theta: Vector, noise_k: float) -> Vector:
+def _improve(
+    usual: RoomModel, records: Sequence[Record], theta: Vector, noise_k: float
+) -> list[float]:
     """Return the parameters after one Gauss-Newton step."""
     base = innovations(_model(usual, theta), records, noise_k)
     slopes = []
@@ -161,8 +163,8 @@ def _improve(usual: RoomModel, records: Sequence[Record], theta: Vector, noise_k
         slopes.append([(b - a) / NUDGE for a, b in zip(base, other, strict=True)])
     weights = [TEMPER * min(1.0, HUBER / max(abs(value), 1e-9)) for value in base]
     spreads = list(SPREADS.values())
-    normal: Matrix = []
-    right: Vector = []
+    normal: list[list[float]] = []
+    right: list[float] = []
     for i, slope in enumerate(slopes):
         weighted = [w * s for w, s in zip(weights, slope, strict=True)]
         normal.append([dot(weighted, other) for other in slopes])
@@ -201,8 +203,8 @@ def _filtered(
     """Return the state after each record but the first, and how unexpected the reading was."""
     gain, spread_k = _steady_gain(step, noise_k)
     assert records[0].room_c is not None
-    x = Estimate(records[0].room_c).x
-    result = []
+    x = list(Estimate(records[0].room_c).x)
+    result: list[tuple[Vector, float]] = []
     for record in records[1:]:
         x = step.advance(x, list(record.inputs))
         error_k = 0.0 if record.room_c is None else record.room_c - x[SENSOR]
@@ -236,7 +238,7 @@ def solve(matrix: Matrix, right: Vector) -> Vector:
             # Rounding must not make a pivot negative.
             pivot = max(rest, 1e-12 * matrix[i][i])
             lower[i][j] = math.sqrt(pivot) if i == j else rest / lower[j][j]
-    forward: Vector = []
+    forward: list[float] = []
     for i in range(size):
         done = dot(lower[i][:i], forward)
         forward.append((right[i] - done) / lower[i][i])
