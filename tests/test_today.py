@@ -64,12 +64,12 @@ def test_a_thousand_kinds_are_not_kept_apart() -> None:
 def test_the_work_of_a_home_is_that_of_its_radiators_by_kind() -> None:
     home = all_work(
         [
-            Today(jobs={"docking": 2}, refused=1, core_h={"docking": 1.5}),
-            Today(jobs={"docking": 1, "prices": 4}, core_h={"prices": 0.25}),
+            Today(jobs={"docking": 2}, refused=1, core_h={"docking": 1.46}),
+            Today(jobs={"docking": 1, "prices": 4}, core_h={"docking": 0.08, "prices": 0.3}),
         ]
     )
     assert home.kinds() == {
         "docking": {"jobs": 3, "core_hours": 1.5},
-        "prices": {"jobs": 4, "core_hours": 0.25},
+        "prices": {"jobs": 4, "core_hours": 0.3},
     }
     assert home.refused == 1

@@ -173,4 +173,5 @@ class BoincSensor(RadiatorEntity, SensorEntity):
         if details is None:
             return None
         # How far each task has come is written along with what is new, not by itself.
-        return self.native_value, details.projects, [task.name for task in details.running]
+        names = tuple([task.name for task in details.running])
+        return self.native_value, details.projects, names

@@ -130,7 +130,16 @@ class QheatThermostat(RadiatorEntity, ClimateEntity):
 
     @override
     def shows(self) -> object:
-        return self._setting, self.hvac_action, self.native_current_temperature
+        return self._setting, self.hvac_action, self._shown_temperature
+
+    @property
+    def _shown_temperature(self) -> float | None:
+        """What people are shown of the room's temperature: tenths in their own unit."""
+        room_c = self.native_current_temperature
+        if room_c is None:
+            return None
+        units = self.hass.config.units
+        return round(units.temperature(room_c, UnitOfTemperature.CELSIUS), 1)
 
     def _by_hand(self, setting: Setting) -> Setting:
         return self.coordinator.radiator.by_hand(setting, time.time())

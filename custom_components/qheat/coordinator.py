@@ -1,11 +1,13 @@
 """The coordinators tie the parts of a home together, once every tick."""
 
 import asyncio
+import math
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 from typing import Final, override
 
 from homeassistant.config_entries import ConfigEntry
@@ -34,6 +36,9 @@ type QheatConfigEntry = ConfigEntry[HomeCoordinator]
 # A heat budget is renewed with every tick; a tenant who turns the dial sees watts move at once.
 TICK: Final = timedelta(seconds=5)
 SETTLEMENTS_EVERY_S: Final = 10.0
+SHOWN_AT_ONCE: Final = 50
+SHOWN_IN_TICKS: Final = 6
+"""So many ticks after a save all accounts are shown; each tick shows fifty, or more if need be."""
 LEARNING: Final = HassKey[asyncio.Lock](f"{DOMAIN}_learning")
 
 
@@ -134,6 +139,8 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         self.radiators: dict[str, RadiatorCoordinator] = {}
         self.accounts: dict[str, DataUpdateCoordinator[Balance]] = {}
         """The books of each radiator, and of all together: shown when they are on disk."""
+        self._unshown: dict[str, None] = {}
+        """The accounts that were written and not shown since, in order of that."""
         self._open_account(entry.entry_id)
         self._learned = learned
         self._dials = dials
@@ -170,7 +177,8 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
                 self.hass, self._outdoors.async_refresh(time.time()), "qheat forecast"
             )
         if await self.books.async_tick(now_s):
-            await self._async_show_books()
+            self._unshown |= dict.fromkeys(self.accounts)
+        await self._async_show_books()
         controls = {key: one.radiator.control for key, one in self.radiators.items()}
         await self._learned.async_tick(now_s, controls)
         return self._state()
@@ -191,9 +199,15 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         self.async_update_listeners()
 
     async def _async_show_books(self) -> None:
-        for key, account in self.accounts.items():
-            account.async_set_updated_data(self._balance(key))
-            await async_next_turn(self.hass)
+        """Show accounts that were written; those of a building bit by bit, until the next save."""
+        share = max(SHOWN_AT_ONCE, math.ceil(len(self.accounts) / SHOWN_IN_TICKS))
+        for key in list(islice(self._unshown, share)):
+            await self._async_show_account(key)
+
+    async def _async_show_account(self, key: str) -> None:
+        self._unshown.pop(key, None)
+        self.accounts[key].async_set_updated_data(self._balance(key))
+        await async_next_turn(self.hass)
 
     def _balance(self, account_id: str) -> Balance:
         if account_id == self.config_entry.entry_id:
@@ -222,7 +236,9 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         if not paid:
             return
         await self.books.async_save(booked=paid)
-        await self._async_show_books()
+        self._unshown |= dict.fromkeys(self.accounts)
+        for key in (self.config_entry.entry_id, *paid):
+            await self._async_show_account(key)
         await self._look_at_results()
         self._show()
 

@@ -19,6 +19,7 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from .books import Balance
 from .entity import QheatEntity
 from .ledger import Totals
+from .today import in_tenths
 
 JOULES_PER_KWH: Final = 3_600_000
 FREE: Final = "free"
@@ -149,7 +150,7 @@ WORK_DESCRIPTIONS: tuple[BooksSensorDescription, ...] = (
         attributes_fn=lambda balance: {
             "kinds": balance.today.kinds(),
             "refused": balance.today.refused,
-            "core_hours": round(sum(balance.today.core_h.values(), 0.0), 2),
+            "core_hours": in_tenths(sum(balance.today.core_h.values(), 0.0)),
         },
     ),
 )
@@ -165,7 +166,7 @@ class BooksSensor(QheatEntity[DataUpdateCoordinator[Balance]], SensorEntity):
     """A figure out of the books: of one radiator, or of all, removed ones included."""
 
     entity_description: BooksSensorDescription
-    # The figures themselves are recorded; a new set of attributes each half minute is not.
+    # The figures themselves are recorded; a new set of attributes every few minutes is not.
     _unrecorded_attributes = frozenset({"kinds", "refused", "core_hours"})
 
     @property

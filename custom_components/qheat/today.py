@@ -18,6 +18,11 @@ MAX_CORE_S: Final = 1e9
 type ByKind = Mapping[str, float]
 
 
+def in_tenths(core_h: float) -> float:
+    """Round to what people want to know: what is finer would be a new state with each save."""
+    return round(core_h, 1)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Today:
     """The work of one local day: accepted jobs and core-hours by kind of job, refused jobs."""
@@ -31,7 +36,7 @@ class Today:
         return {
             kind: {
                 "jobs": self.jobs.get(kind, 0),
-                "core_hours": round(self.core_h.get(kind, 0.0), 2),
+                "core_hours": in_tenths(self.core_h.get(kind, 0.0)),
             }
             for kind in sorted({*self.jobs, *self.core_h})
         }

@@ -102,16 +102,16 @@ async def test_todays_work_is_told_by_kind_and_starts_anew_at_midnight(
     done = [settlement(f"s{n}", settled_at=NOON_S, job_kind="docking") for n in range(3)]
     refused = settlement("s9", settled_at=NOON_S, accepted=False)
     engine.pages = [SettlementPage(settlements=(*done, refused), cursor="1")]
-    await heat(hass, entry, freezer)
+    await heat(hass, entry, freezer, minutes=120)
     today = shown(hass, "work_done_today")
     assert today.state == "3"
     assert today.attributes["kinds"] == {
-        "docking": {"jobs": 3, "core_hours": pytest.approx(0.75, rel=0.02)},
-        "option_price": {"jobs": 0, "core_hours": pytest.approx(0.25, rel=0.02)},
+        "docking": {"jobs": 3, "core_hours": 1.5},
+        "option_price": {"jobs": 0, "core_hours": 0.5},
     }
     assert today.attributes["refused"] == 1
     assert not {"s0", "s9"} & set(str(today.attributes).split("'"))
-    assert today.attributes["core_hours"] == pytest.approx(1, rel=0.02)
+    assert today.attributes["core_hours"] == 2
     assert today.attributes["last_reset"] == "2026-11-23T00:00:00+00:00"
 
     freezer.move_to("2026-11-23 23:59:58+00:00")
@@ -142,7 +142,7 @@ async def test_todays_work_outlives_a_restart(
     assert await hass.config_entries.async_reload(entry.entry_id)
     await hass.async_block_till_done()
     core_h = shown(hass, "work_done_today").attributes["core_hours"]
-    assert core_h == pytest.approx(1, rel=0.02)
+    assert core_h == 1
 
 
 async def test_heat_for_warmth_alone_is_no_work(

@@ -4,10 +4,12 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
-from unittest.mock import patch
+from unittest.mock import AsyncMock, patch
 
 import pytest
+from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.components.recorder.common import (
@@ -15,10 +17,11 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 )
 
 from custom_components.qheat.books import HomeBooks
+from custom_components.qheat.compute.engine import SettlementPage
 from custom_components.qheat.heating.comfort import Comfort
 from custom_components.qheat.ledger import Ledger
 
-from .conftest import FixedEngine, home, radiator
+from .conftest import FixedEngine, home, radiator, settlement
 
 COUNT = 12
 FEW = 3
@@ -117,6 +120,52 @@ async def test_full_hours_are_written_one_radiator_at_a_time_and_reckoned_once(
         await books.async_save(booked=["01JFLAT03"])
     assert sum(turns.calls.values()) == 1
     await async_wait_recording_done(hass)
+
+
+@pytest.fixture
+def shown(flats: MockConfigEntry) -> list[str]:
+    """Return the accounts that are shown from now on, in their order."""
+    keys: list[str] = []
+    for key, account in flats.runtime_data.accounts.items():
+        account.async_add_listener(partial(keys.append, key))
+    return keys
+
+
+async def test_the_books_of_a_building_are_shown_bit_by_bit_until_the_next_save(
+    flats: MockConfigEntry, shown: list[str], freezer: FrozenDateTimeFactory
+) -> None:
+    accounts = list(flats.runtime_data.accounts)
+    with patch("custom_components.qheat.coordinator.SHOWN_AT_ONCE", 1):
+        for tick in range(12):
+            if tick % 6 == 0:
+                shown.clear()
+            freezer.tick(5.1)
+            await flats.runtime_data.async_refresh()
+            assert shown == accounts[: 3 * (tick % 6 + 1)]
+
+
+async def test_the_books_of_a_few_radiators_are_shown_when_they_are_written(
+    flats: MockConfigEntry, shown: list[str], freezer: FrozenDateTimeFactory
+) -> None:
+    freezer.tick(31)
+    await flats.runtime_data.async_refresh()
+    assert shown == list(flats.runtime_data.accounts)
+
+
+async def test_what_is_settled_is_shown_at_once_in_a_building_too(
+    flats: MockConfigEntry, shown: list[str]
+) -> None:
+    await flats.runtime_data.async_book_settlements()  # the look at the start is over by then
+    paid = SettlementPage(settlements=(settlement(radiator_id="01JFLAT07"),), cursor="1")
+    flat = flats.runtime_data.radiators["01JFLAT07"].radiator
+    with patch.object(flat, "engine") as engine:
+        engine.settlements = AsyncMock(return_value=paid)
+        await flats.runtime_data.async_book_settlements()
+    assert shown == [flats.entry_id, "01JFLAT07"]
+    for key in shown:
+        assert flats.runtime_data.accounts[key].data.totals.earned > 0
+    await flats.runtime_data.async_refresh()
+    assert sorted(shown) == sorted(flats.runtime_data.accounts)
 
 
 async def test_a_dial_writes_what_was_set_and_not_the_books_of_the_building(

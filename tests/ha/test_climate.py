@@ -1,6 +1,7 @@
 """The thermostat as the tenant, an automation or a voice assistant uses it."""
 
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from homeassistant.components.climate import (
@@ -18,6 +19,7 @@ from homeassistant.exceptions import ServiceValidationError
 from homeassistant.util.unit_system import US_CUSTOMARY_SYSTEM
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.qheat.climate import QheatThermostat
 from custom_components.qheat.compute.engine import EngineProblem, HeatKind
 
 from .conftest import FixedEngine, home, radiator
@@ -177,6 +179,25 @@ async def test_a_sensor_is_read_in_its_own_unit_or_not_at_all(
     bedroom_state = hass.states.get("climate.bedroom")
     assert bedroom_state is not None
     assert bedroom_state.attributes[ATTR_CURRENT_TEMPERATURE] == celsius
+
+
+async def test_a_change_too_small_to_be_shown_is_not_written(hass: HomeAssistant) -> None:
+    unit = {"unit_of_measurement": "°C"}
+    hass.states.async_set("sensor.bedroom", "18.421", unit)
+    bedroom = radiator("01JBED", "Bedroom", room="sensor", temperature_entity="sensor.bedroom")
+    entry = home(bedroom, entry_id="01JSECOND", unique_id="second")
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await entry.runtime_data.async_refresh()
+    with patch.object(QheatThermostat, "async_write_ha_state") as write:
+        hass.states.async_set("sensor.bedroom", "18.422", unit)
+        await entry.runtime_data.async_refresh()
+    assert not write.called
+    hass.states.async_set("sensor.bedroom", "18.451", unit)
+    await entry.runtime_data.async_refresh()
+    state = hass.states.get("climate.bedroom")
+    assert state is not None
+    assert state.attributes[ATTR_CURRENT_TEMPERATURE] == 18.5
 
 
 async def test_a_fahrenheit_home_sees_fahrenheit(

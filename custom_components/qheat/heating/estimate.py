@@ -16,6 +16,7 @@ from .model import (
     STATES,
     UNKNOWN,
     UNKNOWN_FADES_S,
+    Matrix,
     Transition,
     Vector,
     dot,
@@ -55,12 +56,18 @@ class Resolution:
 
 
 class Estimate:
-    """The state of one room and how sure it is; advanced a step at a time."""
+    """The state of one room and how sure it is; advanced a step at a time.
+
+    It is kept in tuples: Python's garbage collector, which holds up all else, passes those of
+    numbers over. A building has thousands.
+    """
 
     def __init__(self, room_c: float) -> None:
-        self.x: Vector = [room_c, room_c, room_c, room_c, 0.0, 0.0]
+        self.x: Vector = (room_c, room_c, room_c, room_c, 0.0, 0.0)
         spread = (0.3, 0.5, 0.7, 1.5, UNKNOWN_W, CLEARER_SHARE)
-        self._p = [[s * s if i == j else 0.0 for j in range(STATES)] for i, s in enumerate(spread)]
+        self._p: Matrix = tuple(
+            tuple(s * s if i == j else 0.0 for j in range(STATES)) for i, s in enumerate(spread)
+        )
 
     @property
     def air_c(self) -> float:
@@ -70,16 +77,17 @@ class Estimate:
     def predict(self, step: Transition, inputs: Vector) -> None:
         """Move one step on with the model."""
         slopes = step.slopes(inputs)
-        self.x = step.advance(self.x, inputs)
+        self.x = tuple(step.advance(self.x, inputs))
         moved = times(slopes, self._p)
         # (A P) Aᵀ: rows of A P against rows of A.
-        self._p = [[dot(row, to) for to in slopes] for row in moved]
+        p = [[dot(row, to) for to in slopes] for row in moved]
         for node, rate in DRIFT_K2_S.items():
-            self._p[node][node] += rate * step.step_s
-        self._p[UNKNOWN][UNKNOWN] += UNKNOWN_W**2 * 2 * step.step_s / UNKNOWN_FADES_S
-        self._p[CLEARER][CLEARER] += CLEARER_SHARE**2 * 2 * step.step_s / CLEARER_FADES_S
+            p[node][node] += rate * step.step_s
+        p[UNKNOWN][UNKNOWN] += UNKNOWN_W**2 * 2 * step.step_s / UNKNOWN_FADES_S
+        p[CLEARER][CLEARER] += CLEARER_SHARE**2 * 2 * step.step_s / CLEARER_FADES_S
+        self._p = tuple(map(tuple, p))
 
-    def gain(self, noise_k: float) -> tuple[Vector, float]:
+    def gain(self, noise_k: float) -> tuple[list[float], float]:
         """Return how a kelvin of innovation moves the state, and the usual innovation in K."""
         variance = self._p[SENSOR][SENSOR] + noise_k * noise_k
         return [row[SENSOR] / variance for row in self._p], math.sqrt(variance)
@@ -92,14 +100,18 @@ class Estimate:
         score = innovation / math.sqrt(variance)
         if abs(score) > OUTLIER:
             # Air was exchanged: doubt the air, keep faith in the masses.
-            p[AIR][AIR] += 0.5
-            p[SENSOR][SENSOR] += innovation * innovation
-            variance = p[SENSOR][SENSOR] + noise_k * noise_k
+            doubted = [list(row) for row in p]
+            doubted[AIR][AIR] += 0.5
+            doubted[SENSOR][SENSOR] += innovation * innovation
+            variance = doubted[SENSOR][SENSOR] + noise_k * noise_k
+            p = doubted
         column = [row[SENSOR] for row in p]
         gain = [value / variance for value in column]
-        self.x = [value + g * innovation for value, g in zip(self.x, gain, strict=True)]
-        self._p = [
-            [value - g * other for value, other in zip(row, column, strict=True)]
-            for row, g in zip(p, gain, strict=True)
-        ]
+        self.x = tuple([value + g * innovation for value, g in zip(self.x, gain, strict=True)])
+        self._p = tuple(
+            [
+                tuple([value - g * other for value, other in zip(row, column, strict=True)])
+                for row, g in zip(p, gain, strict=True)
+            ]
+        )
         return score

@@ -37,9 +37,9 @@ class History:
         self.records: deque[Record] = deque(maxlen=RECORDS)
         self.days: deque[Day] = deque(_days(saved_days), maxlen=DAYS)
         self._room_c: float | None = None
-        self._sums: Vector = [0.0] * 4
+        self._sums = [0.0] * 4
         self._for_s = 0.0
-        self._air: Vector = []
+        self._air: list[float] = []
         self._slow_c = 0.0
 
     def measured(self, room_c: float) -> None:

@@ -160,7 +160,9 @@ def _model(usual: RoomModel, theta: Sequence[float]) -> RoomModel:
     return replace(usual, **moved)
 
 
-def _improve(usual: RoomModel, records: Sequence[Record], theta: Vector, noise_k: float) -> Vector:
+def _improve(
+    usual: RoomModel, records: Sequence[Record], theta: Vector, noise_k: float
+) -> list[float]:
     """Return the parameters after one Gauss-Newton step."""
 
     def errors(theta: Vector) -> tuple[Vector, Vector]:
@@ -182,8 +184,8 @@ def _improve(usual: RoomModel, records: Sequence[Record], theta: Vector, noise_k
         for count, value in zip(counts, base, strict=True)
     ]
     spreads = list(SPREADS.values())
-    normal: Matrix = []
-    right: Vector = []
+    normal: list[list[float]] = []
+    right: list[float] = []
     for i, slope in enumerate(slopes):
         weighted = [w * s for w, s in zip(weights, slope, strict=True)]
         normal.append([dot(weighted, other) for other in slopes])
@@ -227,8 +229,8 @@ def _filtered(step: Transition, records: Sequence[Record], noise_k: float) -> Fi
     """Run the filter over the records."""
     gain, spread_k = _steady_gain(step, noise_k)
     assert records[0].room_c is not None
-    x = Estimate(records[0].room_c).x
-    result = []
+    x = list(Estimate(records[0].room_c).x)
+    result: list[tuple[Vector, float]] = []
     for record in records[1:]:
         x = step.advance(x, list(record.inputs))
         error_k = 0.0 if record.room_c is None else record.room_c - x[SENSOR]
@@ -262,7 +264,7 @@ def solve(matrix: Matrix, right: Vector) -> Vector:
             # Rounding must not make a pivot negative.
             pivot = max(rest, 1e-12 * matrix[i][i])
             lower[i][j] = math.sqrt(pivot) if i == j else rest / lower[j][j]
-    forward: Vector = []
+    forward: list[float] = []
     for i in range(size):
         done = dot(lower[i][:i], forward)
         forward.append((right[i] - done) / lower[i][i])

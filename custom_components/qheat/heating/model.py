@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-type Vector = list[float]
-type Matrix = list[Vector]
+type Vector = Sequence[float]
+type Matrix = Sequence[Vector]
 
 SENSOR, AIR, FAST, SLOW, UNKNOWN, CLEARER = range(6)
 """The state: temperatures in °C, heat of unknown origin in W, and by what share of it more sun
@@ -106,7 +106,7 @@ class Transition:
     state: Matrix
     inputs: Matrix
 
-    def advance(self, x: Vector, u: Vector) -> Vector:
+    def advance(self, x: Vector, u: Vector) -> list[float]:
         """Return the state one step on."""
         s0, s1, s2, s3, s4, s5 = x
         u0, u1, u2, u3 = u
@@ -118,7 +118,7 @@ class Transition:
         moved.append(self.state[CLEARER][CLEARER] * s5)
         return moved
 
-    def slopes(self, u: Vector) -> Matrix:
+    def slopes(self, u: Vector) -> list[list[float]]:
         """Return how the state one step on depends on the state now."""
         return [
             [*row[:CLEARER], row[CLEARER] + by_input[SUN] * u[SUN]]
@@ -135,13 +135,13 @@ def dot(left: Sequence[float], right: Sequence[float]) -> float:
     return math.sumprod(left, right)
 
 
-def multiply(left: Matrix, right: Matrix) -> Matrix:
+def multiply(left: Matrix, right: Matrix) -> list[list[float]]:
     """Return the product of two matrices."""
     columns = list(zip(*right, strict=True))
     return [[dot(row, column) for column in columns] for row in left]
 
 
-def exponential(matrix: Matrix) -> Matrix:
+def exponential(matrix: Matrix) -> list[list[float]]:
     """Return the exponential of a matrix: Taylor's series, scaled and squared."""
     size = len(matrix)
     norm = max(sum(map(abs, row)) for row in matrix)
@@ -160,7 +160,7 @@ def exponential(matrix: Matrix) -> Matrix:
     return result
 
 
-def step_response(step: Transition, steps: int) -> Vector:
+def step_response(step: Transition, steps: int) -> list[float]:
     """Return how many kelvin a lasting watt in the radiator has warmed the air after each step."""
     x, emitted_w, result = [0.0] * STATES, 0.0, []
     for _ in range(steps):

@@ -76,6 +76,20 @@ async def test_the_watts_of_a_steady_load_are_learned(watched: Watched) -> None:
     assert watched.client.running == 3, "the same budget gives fewer cores now"
 
 
+async def test_what_is_the_same_at_the_next_look_is_not_made_anew(watched: Watched) -> None:
+    watched.client.gets_on = True
+    await watched.run(30, 60.0)
+    before = watched.session.seen
+    await watched.run(60, 60.0)
+    now = watched.session.seen
+    assert before is not None
+    assert now is not None
+    assert now is not before
+    kept = [task is former for task, former in zip(now.tasks, before.tasks, strict=True)]
+    assert kept == [False] * 4 + [True] * 4
+    assert now.projects is before.projects
+
+
 async def test_a_pulsed_load_teaches_nothing(watched: Watched) -> None:
     await watched.run(120, 25.0, 24.0)
     assert watched.steward.table.seen == {}

@@ -111,6 +111,18 @@ class Observation:
         )
 
 
+def known_again[T](seen: tuple[T, ...], before: tuple[T, ...]) -> tuple[T, ...]:
+    """Return what is seen, with the object of before for each that is still the same.
+
+    Most tasks wait: a building would make thousands anew with every look, which Python's garbage
+    collector has to go through.
+    """
+    if seen == before:
+        return before
+    known = {one: one for one in before}
+    return tuple(known.get(one, one) for one in seen)
+
+
 def is_filler(project: Project, rates: Mapping[str, Decimal]) -> bool:
     """Tell whether a project is a backup (no resource share) or pays nothing."""
     return not project.resource_share or not rates.get(project.url)

@@ -10,7 +10,7 @@ from ..engine import EngineProblem, HeatBudget
 from .client import BoincClient
 from .control import Control, rest
 from .credit import key_of
-from .observation import Details, Observation, is_filler, waiting_projects
+from .observation import Details, Observation, is_filler, known_again, waiting_projects
 from .options import BoincOptions
 from .originals import Originals
 from .plan import OFF, Planner
@@ -180,12 +180,13 @@ class Session:
 
     async def _look(self, now_s: float, status: ClientStatus, reading: Reading | None) -> None:
         if now_s - self._projects_s >= PROJECTS_S:
-            self._projects = await self._client.projects()
+            self._projects = known_again(await self._client.projects(), self._projects)
             self._projects_s = now_s
             for project in self._projects:
                 if project.host_id and project.credit is not None:
                     self._steward.first_seen.setdefault(key_of(project), project.credit)
-        tasks = await self._client.tasks()
+        before = () if self.seen is None else self.seen.tasks
+        tasks = known_again(await self._client.tasks(), before)
         self.seen = Observation(at_s=now_s, status=status, tasks=tasks, projects=self._projects)
         self._details = None
         self._count_losses(tasks)
