@@ -17,7 +17,8 @@ OWN_PREFERENCES: Final = (
     "<global_preferences>\n   <work_buf_min_days>0.0001</work_buf_min_days>\n"
     "   <work_buf_additional_days>0</work_buf_additional_days>\n"
     "   <max_ncpus_pct>75</max_ncpus_pct>\n   <disk_max_used_gb>5</disk_max_used_gb>\n"
-    "</global_preferences>"
+    # In its own mode a client stops while other programs are busy: those of the tests beside.
+    "   <suspend_cpu_usage>0</suspend_cpu_usage>\n</global_preferences>"
 )
 _CONFIG: Final = (
     f"<cc_config><options><ncpus>{CORES}</ncpus><skip_cpu_benchmarks>1</skip_cpu_benchmarks>"
