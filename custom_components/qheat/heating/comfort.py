@@ -198,12 +198,14 @@ class Comfort:
         for k, (room_c, want_c) in enumerate(zip(air_c, wanted_c, strict=True)):
             cold_c = room_c - self.levels_w[self._level] * self._warms[k]
             rising = rise is not None and times_s[k] <= rise.at_s
+            # Where a start costs little, nothing else keeps heat from coming before it is due.
+            needed = rise is not None and (rise.begun or not self._pausable)
             may_cool = want_c < highest_c - 0.3 and cold_c > want_c
             errors.append(room_c - want_c - self._above_k)
             if may_cool and rise and rising and room_c > rise.to_c:
                 errors[k], may_cool = room_c - rise.to_c, False
             weights.append(0.0 if may_cool else 1.0)
-            waste.append(WASTE if may_cool and not rising else 1.0)
+            waste.append(WASTE if may_cool and not (rising and needed) else 1.0)
         problem = Problem(
             errors_k=errors,
             weights=weights,
