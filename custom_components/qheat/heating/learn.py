@@ -165,7 +165,7 @@ def _improve(
 ) -> list[float]:
     """Return the parameters after one Gauss-Newton step."""
 
-    def errors(theta: Vector) -> tuple[Vector, Vector]:
+    def errors(theta: Vector) -> tuple[list[float], list[float]]:
         step = _model(usual, theta).transition(RECORD_S)
         filtered = _filtered(step, records, noise_k)
         foreseen = _foresee(step, filtered, records, 1)
