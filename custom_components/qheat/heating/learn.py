@@ -1,12 +1,11 @@
 """Learning a room from a week of its own history, once a night.
 
 Maximum a posteriori on the one-step innovations of the estimate's own Kalman filter and on what it
-foresees hours ahead, which is what plans are made of: Gauss-Newton with Huber's weights. Neither
-counts whole, because they are not independent: otherwise the fit trusts them too much and drifts.
-Every parameter has a usual value, a spread and bounds.
+foresees hours ahead, which is what plans are made of: Gauss-Newton with Huber's weights. Each of
+these errors counts a tenth, because they are not independent: otherwise the fit trusts them too
+much and drifts. Every parameter has a usual value, a spread and bounds.
 """
 
-import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -27,10 +26,8 @@ from .model import (
 
 FEWEST: Final = 144
 TEMPER: Final = 0.1
-"""What an innovation counts."""
-FORESIGHT: Final = 0.1
 FORESIGHT_K: Final = 0.3
-"""What a foresight counts, and how far one is usually wrong."""
+"""How far a foresight of the hours to come is usually wrong."""
 HUBER: Final = 2.0
 ROUNDS: Final = 4
 NUDGE: Final = 0.05
@@ -165,24 +162,20 @@ def _improve(
 ) -> list[float]:
     """Return the parameters after one Gauss-Newton step."""
 
-    def errors(theta: Vector) -> tuple[list[float], list[float]]:
+    def errors(theta: Vector) -> list[float]:
         step = _model(usual, theta).transition(RECORD_S)
         filtered = _filtered(step, records, noise_k)
         foreseen = _foresee(step, filtered, records, 1)
-        return [score for _, score in filtered], [error_k / FORESIGHT_K for _, error_k in foreseen]
+        scores = (score for _, score in filtered)
+        return [*scores, *(error_k / FORESIGHT_K for _, error_k in foreseen)]
 
-    now, later = errors(theta)
-    base = now + later
+    base = errors(theta)
     slopes = []
     for index in range(len(theta)):
         nudged = [value + NUDGE * (index == i) for i, value in enumerate(theta)]
-        other = itertools.chain(*errors(nudged))
+        other = errors(nudged)
         slopes.append([(b - a) / NUDGE for a, b in zip(base, other, strict=True)])
-    counts = [TEMPER] * len(now) + [FORESIGHT] * len(later)
-    weights = [
-        count * min(1.0, HUBER / max(abs(value), 1e-9))
-        for count, value in zip(counts, base, strict=True)
-    ]
+    weights = [TEMPER * min(1.0, HUBER / max(abs(value), 1e-9)) for value in base]
     spreads = list(SPREADS.values())
     normal: list[list[float]] = []
     right: list[float] = []
@@ -220,7 +213,7 @@ def _foresee(
         x, _ = filtered[begin - 1]
         for ahead in range(1, AHEAD + 1):
             record = records[begin + ahead]
-            x = step.advance(x, list(record.inputs))
+            x = step.advance(x, record.inputs)
             if ahead % AHEAD_EVERY == 0 and record.room_c is not None:
                 yield ahead, record.room_c - x[SENSOR]
 
@@ -232,7 +225,7 @@ def _filtered(step: Transition, records: Sequence[Record], noise_k: float) -> Fi
     x = list(Estimate(records[0].room_c).x)
     result: list[tuple[Vector, float]] = []
     for record in records[1:]:
-        x = step.advance(x, list(record.inputs))
+        x = step.advance(x, record.inputs)
         error_k = 0.0 if record.room_c is None else record.room_c - x[SENSOR]
         score = error_k / spread_k
         if abs(score) > 2 * OUTLIER:
