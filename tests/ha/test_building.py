@@ -161,11 +161,12 @@ async def test_what_is_settled_is_shown_at_once_in_a_building_too(
     with patch.object(flat, "engine") as engine:
         engine.settlements = AsyncMock(return_value=paid)
         await flats.runtime_data.async_book_settlements()
-    assert shown == [flats.entry_id, "01JFLAT07"]
+    # The home's own look, every ten seconds, may find the same.
+    assert list(dict.fromkeys(shown)) == [flats.entry_id, "01JFLAT07"]
     for key in shown:
         assert flats.runtime_data.accounts[key].data.totals.earned > 0
     await flats.runtime_data.async_refresh()
-    assert sorted(shown) == sorted(flats.runtime_data.accounts)
+    assert set(shown) == set(flats.runtime_data.accounts)
 
 
 async def test_a_dial_writes_what_was_set_and_not_the_books_of_the_building(
