@@ -235,10 +235,10 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         paid = [key for key, task in asked.items() if task.result()]
         if not paid:
             return
-        await self.books.async_save(booked=paid)
-        self._unshown |= dict.fromkeys(self.accounts)
-        for key in (self.config_entry.entry_id, *paid):
-            await self._async_show_account(key)
+        if await self.books.async_save(booked=paid):
+            self._unshown |= dict.fromkeys(self.accounts)
+            for key in (self.config_entry.entry_id, *paid):
+                await self._async_show_account(key)
         await self._look_at_results()
         self._show()
 

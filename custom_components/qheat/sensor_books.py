@@ -166,7 +166,7 @@ class BooksSensor(QheatEntity[DataUpdateCoordinator[Balance]], SensorEntity):
     """A figure out of the books: of one radiator, or of all, removed ones included."""
 
     entity_description: BooksSensorDescription
-    # The figures themselves are recorded; a new set of attributes every few minutes is not.
+    # The figures themselves are recorded; a new set of attributes every minute or so is not.
     _unrecorded_attributes = frozenset({"kinds", "refused", "core_hours"})
 
     @property

@@ -1,4 +1,4 @@
-"""Notices an open window by a leap of the air, and by the air's rise that it was shut."""
+"""Notices an open window by a leap of the air, and by readings that rise that it was shut."""
 
 import math
 from dataclasses import dataclass
@@ -7,15 +7,16 @@ from typing import Final
 from .estimate import OUTLIER
 
 AIRED_S: Final = 900.0
-RISING_K: Final = 0.1
+RISEN_K: Final = 0.15
+"""More than one step of a usual sensor: what is estimated rises before the air does."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Airing:
     """The last open window: for a quarter of an hour after the air has leapt it counts as open.
 
-    With `ends_early` only until the air has risen again: a reading far above what was expected, or
-    a tenth of a kelvin in all.
+    With `ends_early` only a fall is a leap, and the window counts as shut when the sensor reads
+    more than 0.15 K above the coldest since.
     """
 
     ends_early: bool
@@ -26,17 +27,19 @@ class Airing:
         """Tell whether the air has leapt in the last quarter of an hour and not risen since."""
         return 0 <= time_s - self._leapt_s < AIRED_S
 
-    def see(self, time_s: float, score: float, air_c: float) -> bool:
-        """Take in how unexpected a reading was, in standard deviations; tell whether this ends it.
+    def see(self, time_s: float, score: float, room_c: float) -> bool:
+        """Take in a reading in °C; tell whether it shows that the window has just been shut.
 
-        `air_c` is the estimate after the reading.
+        `score` says how unexpected it was, in standard deviations.
         """
-        if abs(score) > OUTLIER:
-            self._leapt_s, self._coldest_c = time_s, air_c
+        if score < -OUTLIER or (score > OUTLIER and not self.ends_early):
+            if not self.is_open(time_s):
+                self._coldest_c = room_c
+            self._leapt_s = time_s
         if not self.ends_early or not self.is_open(time_s):
             return False
-        self._coldest_c = min(self._coldest_c, air_c)
-        if score <= OUTLIER and air_c <= self._coldest_c + RISING_K:
+        self._coldest_c = min(self._coldest_c, room_c)
+        if room_c <= self._coldest_c + RISEN_K:
             return False
         self._leapt_s = -math.inf
         return True

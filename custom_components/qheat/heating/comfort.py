@@ -124,7 +124,7 @@ class Comfort:
             self.history.measured(room_c)
             self.resolution.see(room_c)
             score = estimate.correct(room_c, self.resolution.noise_k)
-            if self._airing.see(time_s, score, estimate.air_c):
+            if self._airing.see(time_s, score, room_c):
                 self._planned_s = -math.inf
         return day_over
 

@@ -191,11 +191,6 @@ def _improve(
     ]
 
 
-def innovations(model: RoomModel, records: Sequence[Record], noise_k: float) -> Vector:
-    """Return the one-step errors of a model over the records, in standard deviations."""
-    return [score for _, score in _filtered(model.transition(RECORD_S), records, noise_k)]
-
-
 def foresight_k(model: RoomModel, records: Sequence[Record], noise_k: float) -> float:
     """Return how wrong (mean, in K) the last day would have been foreseen three hours before."""
     step = model.transition(RECORD_S)
