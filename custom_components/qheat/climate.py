@@ -15,6 +15,7 @@ from homeassistant.components.climate import (
 from homeassistant.const import ATTR_TEMPERATURE, PRECISION_TENTHS, UnitOfTemperature
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.temperature import display_temp
 
 from .coordinator import QheatConfigEntry
 from .entity import RadiatorEntity
@@ -130,16 +131,9 @@ class QheatThermostat(RadiatorEntity, ClimateEntity):
 
     @override
     def shows(self) -> object:
-        return self._setting, self.hvac_action, self._shown_temperature
-
-    @property
-    def _shown_temperature(self) -> float | None:
-        """What people are shown of the room's temperature: tenths in their own unit."""
         room_c = self.native_current_temperature
-        if room_c is None:
-            return None
-        units = self.hass.config.units
-        return round(units.temperature(room_c, UnitOfTemperature.CELSIUS), 1)
+        shown = display_temp(self.hass, room_c, UnitOfTemperature.CELSIUS, PRECISION_TENTHS)
+        return self._setting, self.hvac_action, shown
 
     def _by_hand(self, setting: Setting) -> Setting:
         return self.coordinator.radiator.by_hand(setting, time.time())

@@ -13,6 +13,7 @@ import runpy
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -53,12 +54,13 @@ def _too_much_memory() -> None:
     bytearray(2 << 30)
 
 
+FOLDER = tempfile.gettempdir()
 X86_64 = os.uname().machine == "x86_64"
 ATTACKS: dict[str, Callable[[], object]] = {
     "read_a_file": lambda: Path("/etc/passwd").read_bytes(),
     "list_a_folder": lambda: os.listdir("/"),  # noqa: PTH208
     "stat_a_file": lambda: Path("/").stat(),
-    "write_a_file": lambda: Path(f"/tmp/qheat-probe-{os.getpid()}").touch(),
+    "write_a_file": lambda: Path(f"{FOLDER}/qheat-probe-{os.getpid()}").touch(),
     "open_a_socket": lambda: socket.socket(socket.AF_INET),
     "open_a_unix_socket": lambda: socket.socket(socket.AF_UNIX),
     "start_a_program": lambda: os.execv("/bin/true", ["true"]),  # noqa: S606

@@ -15,24 +15,29 @@ from custom_components.qheat.heating import (
 from custom_components.qheat.heating.airing import Airing
 
 LOSES_JOBS = RadiatorRating(idle_w=20, rated_w=500, slots=6)
+DAY_S = 86400
 PAUSES_JOBS = RadiatorRating(idle_w=20, rated_w=500, slots=6, pausable=True)
+
+
+def warmed(rating: RadiatorRating) -> tuple[RoomControl, float, float]:
+    """Return a control after a day in a room at 20 °C: with its temperature and its watts."""
+    room = SimulatedRoom(RoomParameters.from_area(20.0, loss_w_k_m2=0.75))
+    control, power_w = RoomControl(rating), 0.0
+    for time_s in range(0, DAY_S, 60):
+        room_c = round(room.temperature_c, 1)
+        reading = RoomReading(time_s=time_s, temperature_c=room_c, outdoor_c=3)
+        power_w = control.step(reading, Target(setpoint_c=20)).power_w
+        room.advance(60, power_w)
+    return control, room.temperature_c, power_w
 
 
 def minutes_held(rating: RadiatorRating) -> int:
     """Return for how many minutes after a window was shut no heat was added to what there was."""
-    room = SimulatedRoom(RoomParameters.from_area(20.0, loss_w_k_m2=0.75))
-    control = RoomControl(rating)
-    time_s, power_w = room.time_s, 0.0
-    for _ in range(24 * 60):
-        reading = RoomReading(time_s=time_s, temperature_c=room.temperature_c, outdoor_c=3)
-        power_w = control.step(reading, Target(setpoint_c=20)).power_w
-        room.advance(60, power_w)
-        time_s += 60
-    before_w = power_w
-    cooled_c = [room.temperature_c - min(0.4 * minute, 3.0) for minute in range(10)]
+    control, warm_c, before_w = warmed(rating)
+    cooled_c = [warm_c - min(0.4 * minute, 3.0) for minute in range(10)]
     risen_c = [cooled_c[-1] + 2.0 * (1 - math.exp(-minute / 6)) for minute in range(60)]
     for minute, room_c in enumerate(cooled_c + risen_c):
-        reading = RoomReading(time_s=time_s + 60 * minute, temperature_c=room_c, outdoor_c=3)
+        reading = RoomReading(time_s=DAY_S + 60 * minute, temperature_c=room_c, outdoor_c=3)
         demand = control.step(reading, Target(setpoint_c=20))
         if demand.power_w > before_w:
             return minute - len(cooled_c)
@@ -92,20 +97,13 @@ def test_a_window_that_was_shut_is_open_again_only_after_another_fall(
 def test_no_heat_is_added_while_the_air_only_falls(
     fall_k: float, step_s: int, lag_s: float
 ) -> None:
-    room = SimulatedRoom(RoomParameters.from_area(20.0, loss_w_k_m2=0.75))
-    control, power_w = RoomControl(PAUSES_JOBS), 0.0
-    for time_s in range(0, 24 * 3600, 60):
-        reading = RoomReading(
-            time_s=time_s, temperature_c=round(room.temperature_c, 1), outdoor_c=3
-        )
-        power_w = control.step(reading, Target(setpoint_c=20)).power_w
-        room.advance(60, power_w)
-    begun_s, sensor_c, leapt_s = 24 * 3600, room.temperature_c, math.inf
+    control, warm_c, power_w = warmed(PAUSES_JOBS)
+    sensor_c, leapt_s = warm_c, math.inf
     for passed_s in range(0, 1200, step_s):
-        air_c = room.temperature_c - fall_k * -math.expm1(-passed_s / 300)
+        air_c = warm_c - fall_k * -math.expm1(-passed_s / 300)
         sensor_c += (air_c - sensor_c) * -math.expm1(-step_s / lag_s)
         reading = RoomReading(
-            time_s=begun_s + passed_s, temperature_c=round(sensor_c, 1), outdoor_c=3
+            time_s=DAY_S + passed_s, temperature_c=round(sensor_c, 1), outdoor_c=3
         )
         demand = control.step(reading, Target(setpoint_c=20))
         if control.window_open and leapt_s == math.inf:

@@ -218,7 +218,7 @@ def _filtered(step: Transition, records: Sequence[Record], noise_k: float) -> Fi
     gain, spread_k = _steady_gain(step, noise_k)
     assert records[0].room_c is not None
     x = list(Estimate(records[0].room_c).x)
-    result: list[tuple[Vector, float]] = []
+    result: Filtered = []
     for record in records[1:]:
         x = step.advance(x, record.inputs)
         error_k = 0.0 if record.room_c is None else record.room_c - x[SENSOR]
