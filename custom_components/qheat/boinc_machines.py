@@ -36,6 +36,10 @@ from .turns import pace
 MAX_RATE: Final = 1000
 """Money per credit: a slip of the finger, not a price, above that."""
 NOT_PUT_BACK: Final = "not_put_back"
+CROWD: Final = 50
+LOOK_EVERY_S: Final = 10.0
+LOOK_AT_CROWD_EVERY_S: Final = 20.0
+"""Budgets are renewed as often, and run modes read: only tasks are looked at less often."""
 
 type Save = Callable[[], Awaitable[None]]
 
@@ -102,6 +106,7 @@ class BoincMachines:
             data,
             kept.get("engine") if kept.get("machine") == data[CONF_MACHINE] else None,
             self._keep,
+            look_every_s=_look_every_s(self._hass),
             left=None if left is None else originals_of(left.data or {}),
             pace=pace(self._hass),
         )
@@ -190,6 +195,7 @@ def _engine(
     saved: Mapping[str, object] | None,
     keep: Callable[[Mapping[str, object]], Awaitable[None]],
     *,
+    look_every_s: float = LOOK_EVERY_S,
     left: Originals | None = None,
     pace: asyncio.Lock | None = None,
 ) -> BoincEngine:
@@ -205,12 +211,23 @@ def _engine(
             rates=rates_of(data.get(CONF_RATES, [])),
             currency=entry.data[CONF_CURRENCY],
             gpu_w=data[CONF_GPU_W],
+            poll_s=look_every_s,
         ),
         saved=saved,
         save=keep,
         left=left,
         pace=pace,
     )
+
+
+def _look_every_s(hass: HomeAssistant) -> float:
+    """Return how often each machine's tasks are looked at, for all homes together."""
+    machines = sum(
+        subentry.subentry_type == SUBENTRY_BOINC
+        for entry in hass.config_entries.async_entries(DOMAIN)
+        for subentry in entry.subentries.values()
+    )
+    return LOOK_AT_CROWD_EVERY_S if machines > CROWD else LOOK_EVERY_S
 
 
 def left_behind(hass: HomeAssistant, machine: str) -> ir.IssueEntry | None:

@@ -14,7 +14,7 @@ from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_capture_events
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.qheat.compute.boinc import Originals, put_back_late
+from custom_components.qheat.compute.boinc import BoincEngine, Originals, put_back_late
 from custom_components.qheat.compute.boinc.replies import RunMode
 from custom_components.qheat.const import DOMAIN
 from custom_components.qheat.diagnostics import async_get_config_entry_diagnostics
@@ -147,6 +147,21 @@ async def test_half_of_the_machines_are_ticked_at_once_and_each_every_other_tick
     assert (third, fourth) == (first, second)
     await hass.config_entries.async_unload(entry.entry_id)
     await other.stop()
+
+
+@pytest.mark.parametrize(("crowd", "every_s"), [(2, 10), (1, 20)])
+async def test_tasks_of_more_machines_than_a_few_are_looked_at_half_as_often(
+    hass: HomeAssistant, client: SimulatedClient, crowd: int, every_s: int
+) -> None:
+    next_door = boinc_radiator(client.port, "next_door", "Next door")
+    home(next_door, entry_id="01JNEXT", unique_id="next").add_to_hass(hass)
+    machines = "custom_components.qheat.boinc_machines"
+    with (
+        patch(f"{machines}.CROWD", crowd),
+        patch(f"{machines}.BoincEngine", wraps=BoincEngine) as engine,
+    ):
+        await set_up(hass, boinc_radiator(client.port))
+    assert {call.kwargs["options"].poll_s for call in engine.call_args_list} == {every_s}
 
 
 async def test_radiators_of_both_kinds_share_a_home(
