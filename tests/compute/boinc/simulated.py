@@ -33,6 +33,12 @@ class SimulatedClient:
     credit: float = 100.0
     share: float = 100.0
     tasks: int = 8
+    begun: int = 10
+    """Tasks that have a process; the others wait to be begun."""
+    failed: set[int] = field(default_factory=set)
+    """Numbers of tasks that ended in an error."""
+    asked_for_all: int = 0
+    """How often somebody looked at all tasks."""
     cpu_s: float = 0.0
     done_s: float = LENGTH_S / 4
     """So far has each task come."""
@@ -118,8 +124,14 @@ class SimulatedClient:
             "<p_model>Processor</p_model></host_info>"
         )
 
-    def _get_results(self, _request: str) -> str:
-        return f"<results>{''.join(map(self._task, range(self.tasks)))}</results>"
+    def _get_results(self, request: str) -> str:
+        only_begun = "<active_only>1</active_only>" in request
+        self.asked_for_all += not only_begun
+        numbers = [n for n in range(self.tasks) if not only_begun or self._is_begun(n)]
+        return f"<results>{''.join(map(self._task, numbers))}</results>"
+
+    def _is_begun(self, number: int) -> bool:
+        return number < self.begun and number not in self.failed
 
     def _get_project_status(self, _request: str) -> str:
         return (
@@ -168,24 +180,29 @@ class SimulatedClient:
         )
 
     def _task(self, number: int) -> str:
-        process = 1 if number < self.running else 9
+        state = 1 if number < self.running else 9
         done_s = self.done_s
-        if self.gets_on and process == 1:
+        if self.gets_on and state == 1:
             done_s = (time.monotonic() + self.port + number * LENGTH_S / self.tasks) % LENGTH_S
+        process = (
+            f"<active_task><active_task_state>{state}</active_task_state>"
+            f"<slot>{number}</slot><pid>{1000 + number}</pid>"
+            f"<scheduler_state>{2 if state == 1 else 1}</scheduler_state>"
+            f"<fraction_done>{done_s / LENGTH_S:f}</fraction_done>"
+            f"<current_cpu_time>{self.cpu_s + self.gets_on * done_s:f}</current_cpu_time>"
+            f"<elapsed_time>{done_s:f}</elapsed_time></active_task>"
+        )
+        failed = number in self.failed
         return (
             f"<result><name>task_{number}</name><wu_name>task_{number}_wu</wu_name>"
             f"<platform>x86_64-pc-linux-gnu</platform><version_num>100</version_num>"
             f"<plan_class></plan_class><project_url>{URL}</project_url>"
-            "<final_cpu_time>0.000000</final_cpu_time><exit_status>0</exit_status><state>2</state>"
+            f"<final_cpu_time>{done_s * failed:f}</final_cpu_time><exit_status>0</exit_status>"
+            f"<state>{3 if failed else 2}</state>"
             "<report_deadline>1795548489.177711</report_deadline>"
             "<received_time>1795462089.608629</received_time>"
             f"<estimated_cpu_time_remaining>{LENGTH_S - done_s:f}</estimated_cpu_time_remaining>"
-            f"<active_task><active_task_state>{process}</active_task_state>"
-            f"<slot>{number}</slot><pid>{1000 + number}</pid>"
-            f"<scheduler_state>{2 if process == 1 else 1}</scheduler_state>"
-            f"<fraction_done>{done_s / LENGTH_S:f}</fraction_done>"
-            f"<current_cpu_time>{self.cpu_s + self.gets_on * done_s:f}</current_cpu_time>"
-            f"<elapsed_time>{done_s:f}</elapsed_time></active_task></result>"
+            f"{process if self._is_begun(number) else ''}</result>"
         )
 
 

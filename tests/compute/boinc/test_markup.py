@@ -141,6 +141,13 @@ def test_another_server_is_told_from_a_client() -> None:
         assert caught.value.fault is BoincFault.NOT_BOINC
 
 
+def test_a_reply_of_thousands_of_tasks_is_read_wherever_it_is_cut_into_pieces() -> None:
+    one = "<result><name>t\u00e2che &amp; \U0001f525</name></result>"
+    root = parse(reply(f"<results>{one * 5000}</results>"))
+    names = [node.findtext("name") for node in root.iter("result")]
+    assert names == ["t\u00e2che & \U0001f525"] * 5000
+
+
 def test_a_deep_or_a_huge_reply_does_no_harm() -> None:
     root = parse(reply("<a>" * 100_000 + "</a>" * 100_000))
     assert root.find("results") is None

@@ -90,6 +90,66 @@ async def test_what_is_the_same_at_the_next_look_is_not_made_anew(watched: Watch
     assert now.projects is before.projects
 
 
+async def test_a_client_with_hundreds_of_tasks_is_asked_for_all_once_a_minute(
+    watched: Watched,
+) -> None:
+    watched.client.tasks, watched.client.begun = 500, 6
+    await watched.run(300, 60.0)
+    assert watched.client.asked_for_all == 5
+    assert watched.count("get_results") > 25
+    seen = watched.session.seen
+    assert seen is not None
+    counts = len(seen.running), len(seen.paused), len(seen.queued)
+    assert counts == (4, 2, 494)
+
+
+async def test_a_task_begun_between_two_looks_at_all_does_not_wait_as_well(
+    watched: Watched,
+) -> None:
+    watched.client.tasks, watched.client.begun = 500, 6
+    await watched.run(20, 60.0)
+    watched.client.begun = 20
+    await watched.run(20, 60.0)
+    seen = watched.session.seen
+    assert seen is not None
+    assert (len(seen.running), len(seen.paused), len(seen.queued)) == (4, 16, 480)
+    assert len({task.name for task in seen.tasks}) == 500
+
+
+async def test_work_lost_is_counted_once_also_with_hundreds_of_tasks(watched: Watched) -> None:
+    watched.client.tasks, watched.client.begun, watched.client.done_s = 500, 6, 120.0
+    await watched.run(20, 60.0)
+    watched.client.failed = {1, 2}
+    await watched.run(300, 60.0)
+    assert watched.steward.work_lost_s == 240.0
+
+
+async def test_tasks_aborted_by_us_are_not_counted_again_when_all_are_looked_at(
+    watched: Watched,
+) -> None:
+    watched.client.tasks, watched.client.begun, watched.client.done_s = 500, 6, 120.0
+    await watched.run(20, 60.0)
+    watched.burn = 1.0
+    await watched.run(30, 0.0)
+    lost_s = watched.steward.work_lost_s
+    assert watched.count("abort_result") == 6
+    watched.client.failed = set(range(6))
+    await watched.run(200, 0.0)
+    assert watched.steward.work_lost_s == lost_s > 0
+
+
+async def test_what_is_learned_from_all_tasks_is_asked_for_at_once_after_a_command(
+    watched: Watched,
+) -> None:
+    watched.client.tasks, watched.client.begun = 500, 6
+    await watched.run(20, 60.0)
+    watched.client.tasks = 300
+    watched.session.look_again()
+    await watched.run(5, 60.0)
+    assert watched.session.seen is not None
+    assert len(watched.session.seen.tasks) == 300
+
+
 async def test_a_pulsed_load_teaches_nothing(watched: Watched) -> None:
     await watched.run(120, 25.0, 24.0)
     assert watched.steward.table.seen == {}

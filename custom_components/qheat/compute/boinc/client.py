@@ -24,6 +24,8 @@ from .replies import (
 )
 from .rpc import RpcConnection
 
+MANY_TASKS: Final = 200
+"""To read more would hold up the event loop."""
 ATTACH_S: Final = 30
 """After that the client goes on trying by itself."""
 _OVERRIDE: Final = re.compile(rb"<boinc_gui_rpc_reply>(.*)</boinc_gui_rpc_reply>", re.DOTALL)
@@ -50,9 +52,12 @@ class BoincClient:
         return status_from(await self._rpc.call("<get_cc_status/>"))
 
     async def tasks(self) -> tuple[Task, ...]:
-        """Return the tasks that the client holds."""
-        request = "<get_results>\n<active_only>0</active_only>\n</get_results>"
-        return tasks_from(await self._rpc.call(request))
+        """Return the tasks that the client holds: some hold thousands."""
+        return await self._tasks(begun_only=False)
+
+    async def begun_tasks(self) -> tuple[Task, ...]:
+        """Return the tasks that have a process, whether it runs or not."""
+        return await self._tasks(begun_only=True)
 
     async def projects(self) -> tuple[Project, ...]:
         """Return the projects that the client is attached to."""
@@ -123,6 +128,13 @@ class BoincClient:
     async def quit(self) -> None:
         """End the client; it kills its tasks within a minute."""
         await self._command("<quit/>")
+
+    async def _tasks(self, *, begun_only: bool) -> tuple[Task, ...]:
+        request = f"<get_results>\n<active_only>{begun_only:d}</active_only>\n</get_results>"
+        reply = await self._rpc.call(request)
+        if len(next(iter(reply), ())) <= MANY_TASKS:
+            return tasks_from(reply)
+        return await asyncio.to_thread(tasks_from, reply)
 
     async def _attached(self, url: str) -> bool:
         reply = await self._rpc.call("<project_attach_poll/>")

@@ -8,7 +8,10 @@ from xml.etree.ElementTree import Element, ParseError, XMLParser
 
 from .errors import BoincError, BoincFault
 
-MAX_REPLY_BYTES: Final = 2 * 1024 * 1024
+MAX_REPLY_BYTES: Final = 8 * 1024 * 1024
+"""Enough for the 5000 tasks that are read."""
+_PIECE: Final = 2**16
+"""Between two pieces of a long reply a thread lets others go on."""
 MAX_TEXT: Final = 256
 _HEAD: Final = b"<boinc_gui_rpc_reply>"
 
@@ -39,7 +42,8 @@ def parse(reply: bytes) -> Element:
         raise BoincError(BoincFault.BROKEN_REPLY, "The reply declares a document type")
     parser = XMLParser()  # noqa: S314 - without a document type there are no entities to expand
     try:
-        parser.feed(text)
+        for begin in range(0, len(text), _PIECE):
+            parser.feed(text[begin : begin + _PIECE])
         return parser.close()
     except ParseError as error:
         raise BoincError(BoincFault.BROKEN_REPLY, f"The reply is broken XML: {error}") from error

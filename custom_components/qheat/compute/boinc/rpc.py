@@ -12,6 +12,8 @@ DEFAULT_PORT: Final = 31416
 TIMEOUT_S: Final = 10.0
 CLOSE_S: Final = 1.0
 MAX_REQUEST_BYTES: Final = 90_000  # the client drops a connection that sends 100 000
+LONG_BYTES: Final = 200_000
+"""To parse more would hold up the event loop."""
 _END: Final = b"\x03"
 
 
@@ -151,7 +153,7 @@ class RpcConnection:
         """Send a request element and return the reply's root; raise BoincError if refused."""
         raw = await self.call_raw(request)
         await self._next_turn()
-        reply = parse(raw)
+        reply = parse(raw) if len(raw) <= LONG_BYTES else await asyncio.to_thread(parse, raw)
         if reply.find("unauthorized") is not None:
             raise BoincError(BoincFault.WRONG_PASSWORD, "The client refuses the password")
         if (refusal := reply.find("error")) is not None:

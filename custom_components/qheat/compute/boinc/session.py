@@ -7,7 +7,7 @@ from typing import Final
 
 from ..counter import Reading
 from ..engine import EngineProblem, HeatBudget
-from .client import BoincClient
+from .client import MANY_TASKS, BoincClient
 from .control import Control, rest
 from .credit import key_of
 from .observation import Details, Observation, is_filler, known_again, waiting_projects
@@ -24,6 +24,8 @@ AFTER_CHANGE_S: Final = 3.0
 """A change is seen by then; it acts within 1.3 s."""
 STEADY_S: Final = 20.0
 SHORT_S: Final = 30.0
+ALL_TASKS_S: Final = 60.0
+"""A client that holds many tasks is asked so often for all, else for those that are begun."""
 _LEEWAY: Final = 0.25
 """By this share of its interval a look may come early or late, to go with a budget's renewal."""
 _FIRST_ASK_S: Final = 15.0
@@ -79,6 +81,7 @@ class Session:
             changed_s=steward.changed_s,
         )
         self._look_s = self._latest_look_s = float("-inf")
+        self._all_tasks_s = float("-inf")
         self._projects: tuple[Project, ...] = ()
         self._projects_s = float("-inf")
         self._guilty: tuple[Task, ...] = ()
@@ -122,7 +125,7 @@ class Session:
 
     def look_again(self) -> None:
         """Look at tasks and projects with the next step, however fresh the last look is."""
-        self._look_s = self._projects_s = float("-inf")
+        self._look_s = self._projects_s = self._all_tasks_s = float("-inf")
 
     def estimate_w(self) -> float:
         """Return the watts that the busy cores should draw."""
@@ -185,15 +188,26 @@ class Session:
             for project in self._projects:
                 if project.host_id and project.credit is not None:
                     self._steward.first_seen.setdefault(key_of(project), project.credit)
-        before = () if self.seen is None else self.seen.tasks
-        tasks = known_again(await self._client.tasks(), before)
+        tasks = await self._tasks(now_s)
         self.seen = Observation(at_s=now_s, status=status, tasks=tasks, projects=self._projects)
         self._details = None
-        self._count_losses(tasks)
         self._learn(now_s, self.seen, reading)
         if not self._steward.hand.by_hand:
             await self._watch_obedience(now_s, self.seen, reading)
             await self._watch_work(now_s, self.seen)
+
+    async def _tasks(self, now_s: float) -> tuple[Task, ...]:
+        before = () if self.seen is None else self.seen.tasks
+        if len(before) > MANY_TASKS and now_s - self._all_tasks_s < ALL_TASKS_S:
+            begun = await self._client.begun_tasks()
+            names = {task.name for task in begun}
+            # How those ended that have no process any more, the next look at all of them tells.
+            rest = (task for task in before if not task.process and task.name not in names)
+            return known_again((*begun, *rest), before)
+        tasks = known_again(await self._client.tasks(), before)
+        self._all_tasks_s = now_s
+        self._count_losses(tasks)
+        return tasks
 
     def _learn(self, now_s: float, seen: Observation, reading: Reading | None) -> None:
         busy = seen.busy_cores
