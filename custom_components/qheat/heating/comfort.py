@@ -29,7 +29,7 @@ FINE_LEVELS: Final = 24
 PAUSE_PRICE: Final = 0.1
 """What to start and to pause a job costs, as a share of what it costs where jobs are lost."""
 ABOVE_K: Final = 0.04
-"""How much above a setpoint to aim where jobs pause; elsewhere jobs that run out do as much."""
+"""How much above a setpoint to aim, but where jobs are let run out: they do as much."""
 FULL: Final = 0.99
 GENTLY: Final = 0.6
 """Share of full power that a way to a setpoint takes where it is no longer than a plan."""
@@ -67,7 +67,6 @@ class Comfort:
         self._pausable = rating.pausable
         # A job that is started in vain costs little only where it can be paused.
         self._airing = Airing(ends_early=rating.pausable)
-        self._above_k = ABOVE_K if rating.pausable else 0.0
         levels = rating.slots
         if rating.divisible:
             levels *= math.ceil(FINE_LEVELS / rating.slots)
@@ -192,6 +191,7 @@ class Comfort:
         if rise and rise.arrived:
             setpoint_c = rise.to_c + EARLIER_K
         wanted_c = setpoints(setpoint_c, changes, times_s)
+        above_k = ABOVE_K if free_stops is None else 0.0
         air_c = self._foresee(estimate, time_s, self.levels_w[self._level], NODES)
         highest_c = max([setpoint_c, *(to_c for _, to_c in changes)])
         errors, weights, waste = [], [], []
@@ -201,7 +201,7 @@ class Comfort:
             # Where a start costs little, nothing else keeps heat from coming before it is due.
             needed = rise is not None and (rise.begun or not self._pausable)
             may_cool = want_c < highest_c - 0.3 and cold_c > want_c
-            errors.append(room_c - want_c - self._above_k)
+            errors.append(room_c - want_c - above_k)
             if may_cool and rise and rising and room_c > rise.to_c:
                 errors[k], may_cool = room_c - rise.to_c, False
             weights.append(0.0 if may_cool else 1.0)

@@ -112,6 +112,7 @@ THERMOSTATS: Mapping[str, Callable[[RadiatorRating], Thermostat]] = {
         all_slots=rating.slots, slot_w=rating.slot_w, idle_w=rating.idle_w
     ),
     "qheat": Ours,
+    "qheat, ends of jobs unknown": lambda rating: Ours(rating, knows_ends=False),
     "qheat, jobs that pause": lambda rating: Ours(replace(rating, pausable=True)),
     "qheat, parts of a slot": lambda rating: Ours(replace(rating, pausable=True, divisible=True)),
     "bound": lambda rating: Bound(rated_w=rating.rated_w),

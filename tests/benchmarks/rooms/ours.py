@@ -14,8 +14,10 @@ from .trial import Observation
 class Ours:
     """The integration's room control, told what Home Assistant would tell it."""
 
-    def __init__(self, rating: RadiatorRating) -> None:
+    def __init__(self, rating: RadiatorRating, *, knows_ends: bool = True) -> None:
+        """With `knows_ends` it is told when jobs end."""
         self.rating = rating
+        self._knows_ends = knows_ends
         self.control = RoomControl(rating)
 
     @property
@@ -32,7 +34,7 @@ class Ours:
             outdoor_c=seen.outdoor_c,
             heat_output_w=seen.power_w,
             forecast=seen.forecast,
-            jobs_left_s=seen.jobs_left_s,
+            jobs_left_s=seen.jobs_left_s if self._knows_ends else None,
         )
         if self.control.needs_refit():
             self.control.adopt(refit(self.control.snapshot()))
