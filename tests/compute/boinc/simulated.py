@@ -37,6 +37,8 @@ class SimulatedClient:
     """Tasks that have a process; the others wait to be begun."""
     failed: set[int] = field(default_factory=set)
     """Numbers of tasks that ended in an error."""
+    gone: set[int] = field(default_factory=set)
+    """Numbers of tasks that were reported, and are held no more."""
     asked_for_all: int = 0
     """How often somebody looked at all tasks."""
     cpu_s: float = 0.0
@@ -127,7 +129,8 @@ class SimulatedClient:
     def _get_results(self, request: str) -> str:
         only_begun = "<active_only>1</active_only>" in request
         self.asked_for_all += not only_begun
-        numbers = [n for n in range(self.tasks) if not only_begun or self._is_begun(n)]
+        held = (n for n in range(self.tasks) if n not in self.gone)
+        numbers = [n for n in held if not only_begun or self._is_begun(n)]
         return f"<results>{''.join(map(self._task, numbers))}</results>"
 
     def _is_begun(self, number: int) -> bool:

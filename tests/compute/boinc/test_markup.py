@@ -148,6 +148,14 @@ def test_a_reply_of_thousands_of_tasks_is_read_wherever_it_is_cut_into_pieces() 
     assert names == ["t\u00e2che & \U0001f525"] * 5000
 
 
+def test_foreign_parts_are_left_out_and_those_without_an_end_cost_no_time() -> None:
+    part = "<gui_urls><a>&b<gui_urls></gui_urls>"
+    root = parse(reply(f"<name>{part}x{part}y</name>"))
+    assert text_of(root, "name") == "xy"
+    with pytest.raises(BoincError):
+        parse(reply("<gui_urls>" * 300_000))
+
+
 def test_a_deep_or_a_huge_reply_does_no_harm() -> None:
     root = parse(reply("<a>" * 100_000 + "</a>" * 100_000))
     assert root.find("results") is None

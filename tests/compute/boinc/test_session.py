@@ -120,8 +120,40 @@ async def test_work_lost_is_counted_once_also_with_hundreds_of_tasks(watched: Wa
     watched.client.tasks, watched.client.begun, watched.client.done_s = 500, 6, 120.0
     await watched.run(20, 60.0)
     watched.client.failed = {1, 2}
+    await watched.run(20, 60.0)
+    watched.client.gone = {1, 2}
     await watched.run(300, 60.0)
     assert watched.steward.work_lost_s == 240.0
+
+
+async def test_tasks_that_all_vanish_are_missed_as_soon_as_those_of_a_small_client(
+    watched: Watched,
+) -> None:
+    watched.client.tasks, watched.client.begun = 500, 6
+    await watched.run(20, 60.0)
+    watched.client.tasks = 0
+    await watched.run(15, 60.0)
+    assert watched.session.seen is not None
+    assert watched.session.seen.tasks == ()
+
+
+async def test_what_changes_during_a_look_at_all_is_looked_at_again(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched.client.tasks, watched.client.begun = 500, 6
+    tell = SimulatedClient._get_results
+
+    def told(client: SimulatedClient, request: str) -> str:
+        reply = tell(client, request)
+        if watched.client.tasks == 500:
+            watched.client.tasks = 300
+            watched.session.look_again()
+        return reply
+
+    monkeypatch.setattr(SimulatedClient, "_get_results", told)
+    await watched.run(10, 60.0)
+    assert watched.session.seen is not None
+    assert len(watched.session.seen.tasks) == 300
 
 
 async def test_tasks_aborted_by_us_are_not_counted_again_when_all_are_looked_at(

@@ -28,7 +28,8 @@ MANY_TASKS: Final = 200
 """To read more would hold up the event loop."""
 ATTACH_S: Final = 30
 """After that the client goes on trying by itself."""
-_OVERRIDE: Final = re.compile(rb"<boinc_gui_rpc_reply>(.*)</boinc_gui_rpc_reply>", re.DOTALL)
+_REPLY: Final = b"<boinc_gui_rpc_reply>"
+_REPLY_END: Final = b"</boinc_gui_rpc_reply>"
 _MAX_OVERRIDE_BYTES: Final = 60_000  # the client's own buffer has 65 536
 _ACCOUNT_KEY: Final = re.compile(r"[0-9A-Za-z_.-]{1,255}")
 
@@ -56,7 +57,7 @@ class BoincClient:
         return await self._tasks(begun_only=False)
 
     async def begun_tasks(self) -> tuple[Task, ...]:
-        """Return the tasks that have a process, whether it runs or not."""
+        """Return the tasks that are begun, whether they run or not."""
         return await self._tasks(begun_only=True)
 
     async def projects(self) -> tuple[Project, ...]:
@@ -82,10 +83,11 @@ class BoincClient:
 
     async def override(self) -> str:
         """Return the local preferences file as it stands, well-formed or not; "" if none."""
-        found = _OVERRIDE.search(await self._rpc.call_raw("<get_global_prefs_override/>"))
-        if found is None or len(found[1]) > _MAX_OVERRIDE_BYTES:
+        reply = await self._rpc.call_raw("<get_global_prefs_override/>")
+        begin, end = reply.find(_REPLY) + len(_REPLY), reply.rfind(_REPLY_END)
+        if not len(_REPLY) <= begin <= end <= begin + _MAX_OVERRIDE_BYTES:
             raise BoincError(BoincFault.BROKEN_REPLY, "The reply holds no preferences")
-        text = found[1].decode(errors="replace").strip()
+        text = reply[begin:end].decode(errors="replace").strip()
         if text.startswith("<unauthorized"):
             raise BoincError(BoincFault.WRONG_PASSWORD, "The client refuses the password")
         return "" if text.startswith("<error>") else text

@@ -8,15 +8,16 @@ from xml.etree.ElementTree import Element, ParseError, XMLParser
 
 from .errors import BoincError, BoincFault
 
-MAX_REPLY_BYTES: Final = 8 * 1024 * 1024
-"""Enough for the 5000 tasks that are read."""
+MAX_REPLY_BYTES: Final = 4 * 1024 * 1024
+"""Enough for some 5000 tasks."""
 _PIECE: Final = 2**16
 """Between two pieces of a long reply a thread lets others go on."""
 MAX_TEXT: Final = 256
 _HEAD: Final = b"<boinc_gui_rpc_reply>"
 
 # Copied by the client from a project's answer as it stands, well-formed or not; of no use to us.
-_FOREIGN: Final = re.compile(r"<gui_urls>.*?</gui_urls>", re.DOTALL)
+_FOREIGN: Final = "<gui_urls>"
+_FOREIGN_END: Final = "</gui_urls>"
 # Names of projects and URLs are printed without escaping.
 _BARE_AMPERSAND: Final = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7});)")
 _CONTROLS: Final = bytes(set(range(0x20)) - set(b"\t\n\r"))
@@ -34,8 +35,8 @@ def parse(reply: bytes) -> Element:
     text = reply.translate(None, _CONTROLS).decode(errors="replace")
     if not text.isascii():
         text = _ILLEGAL.sub("", text)
-    if "<gui_urls>" in text:
-        text = _FOREIGN.sub("", text)
+    own, *parts = text.split(_FOREIGN)
+    text = own + "".join(part.partition(_FOREIGN_END)[2] for part in parts)
     if "&" in text:
         text = _BARE_AMPERSAND.sub("&amp;", text)
     if "<!" in text and _DECLARATION.search(text):

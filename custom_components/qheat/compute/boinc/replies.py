@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element
 from .errors import BoincError, BoincFault
 from .markup import flag_of, integer_of, number_of, text_of
 
-MAX_TASKS: Final = 5000
+MAX_TASKS: Final = 10_000
 MAX_PROJECTS: Final = 200
 MAX_CORES: Final = 4096
 MAX_CREDIT: Final = Decimal(10) ** 15
@@ -138,7 +138,7 @@ def status_from(reply: Element) -> ClientStatus:
 
 
 def tasks_from(reply: Element) -> tuple[Task, ...]:
-    """Read the answer to `get_results`, at most the first 5000 tasks."""
+    """Read the answer to `get_results`, at most the first 10,000 tasks."""
     return tuple(map(_task, islice(_child(reply, "results").iter("result"), MAX_TASKS)))
 
 

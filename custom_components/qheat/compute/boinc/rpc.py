@@ -99,7 +99,7 @@ class _Line(asyncio.Protocol):
 
 
 class RpcConnection:
-    """A kept connection; calls are made one after the other and each ends within ten seconds.
+    """A kept connection; calls are made one after another, each answered within ten seconds.
 
     The protocol is neither encrypted nor safe from replay: docs/boinc.md says how to tunnel it.
     """

@@ -25,7 +25,7 @@ AFTER_CHANGE_S: Final = 3.0
 STEADY_S: Final = 20.0
 SHORT_S: Final = 30.0
 ALL_TASKS_S: Final = 60.0
-"""A client that holds many tasks is asked so often for all, else for those that are begun."""
+"""A client that holds many tasks is asked for all so often, and when one that was begun is gone."""
 _LEEWAY: Final = 0.25
 """By this share of its interval a look may come early or late, to go with a budget's renewal."""
 _FIRST_ASK_S: Final = 15.0
@@ -106,12 +106,12 @@ class Session:
         elif await control.follow(now_s, status, self._budget(now_s), self._narrowest()):
             steward.changed_s = control.changed_s
             status = await self._client.status()
-            await self._look(now_s, status, reading)
             self._look_s = self._latest_look_s = now_s + AFTER_CHANGE_S
-        if now_s >= self._look_s:
             await self._look(now_s, status, reading)
+        if now_s >= self._look_s:
             self._look_s = now_s + (1 - _LEEWAY) * steward.options.poll_s
             self._latest_look_s = now_s + (1 + _LEEWAY) * steward.options.poll_s
+            await self._look(now_s, status, reading)
         due_s = control.next_s(now_s, self._budget(now_s))
         return self._latest_look_s if due_s is None else min(self._latest_look_s, due_s)
 
@@ -199,13 +199,15 @@ class Session:
     async def _tasks(self, now_s: float) -> tuple[Task, ...]:
         before = () if self.seen is None else self.seen.tasks
         if len(before) > MANY_TASKS and now_s - self._all_tasks_s < ALL_TASKS_S:
-            begun = await self._client.begun_tasks()
+            begun_before = tuple(task for task in before if task.process)
+            begun = known_again(await self._client.begun_tasks(), begun_before)
             names = {task.name for task in begun}
-            # How those ended that have no process any more, the next look at all of them tells.
-            rest = (task for task in before if not task.process and task.name not in names)
-            return known_again((*begun, *rest), before)
-        tasks = known_again(await self._client.tasks(), before)
+            # How a task ended, and what there is instead, is told among all tasks only.
+            if all(task.name in names for task in begun_before):
+                waiting = (t for t in before if not t.process and t.name not in names)
+                return *begun, *waiting
         self._all_tasks_s = now_s
+        tasks = known_again(await self._client.tasks(), before)
         self._count_losses(tasks)
         return tasks
 
