@@ -11,9 +11,11 @@ from custom_components.qheat.heating import (
     RoomReading,
     SimulatedRoom,
     Target,
+    comfort,
     refit,
 )
 from custom_components.qheat.heating.comfort import ABOVE_K
+from custom_components.qheat.heating.plan import Prices, Problem
 
 RATING = RadiatorRating(idle_w=20, rated_w=500, slots=6)
 ROOM = RoomParameters.from_area(18.0, loss_w_k_m2=0.75)
@@ -43,6 +45,23 @@ def test_a_radiator_weaker_or_stronger_than_its_rating_holds_the_setpoint(share:
             settled.append(room.temperature_c)
     assert sum(settled) / len(settled) == pytest.approx(20.0 + ABOVE_K, abs=0.15)
     assert max(abs(room_c - 20) for room_c in settled) < 0.6
+
+
+def test_a_little_more_is_aimed_at_where_nobody_knows_when_jobs_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    problems: list[Problem] = []
+
+    def plan(problem: Problem, _prices: Prices) -> int:
+        problems.append(problem)
+        return 0
+
+    monkeypatch.setattr(comfort, "best_level", plan)
+    for jobs_left_s in ((), None):
+        reading = RoomReading(time_s=0.0, temperature_c=20.0, jobs_left_s=jobs_left_s)
+        RoomControl(RATING).step(reading, WARM)
+    known, unknown = (problem.errors_k for problem in problems)
+    assert unknown == pytest.approx([error_k - ABOVE_K for error_k in known])
 
 
 def test_after_a_weekend_away_the_room_is_warm_on_monday_and_not_before() -> None:
