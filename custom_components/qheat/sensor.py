@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import override
+from itertools import batched
+from typing import Final, override
 
 from homeassistant.components.sensor import (
     SensorDeviceClass,
@@ -28,6 +29,8 @@ from .sensor_books import BooksSensor, books_descriptions
 from .turns import async_next_turn
 
 PARALLEL_UPDATES = 0
+TOGETHER: Final = 4
+"""So many are added in one turn of the loop: Home Assistant takes a millisecond for each."""
 
 
 def whole(value: float | None) -> int | None:
@@ -231,19 +234,15 @@ async def async_setup_entry(
     # The entities of a whole building at once would hold up everything else for seconds.
     await async_next_turn(hass)
     for radiator_id in coordinator.radiators:
-        async_add_entities(
-            [
-                RadiatorSensor(coordinator, radiator_id, description)
-                for description in RADIATOR_DESCRIPTIONS
-            ],
-            config_subentry_id=radiator_id,
-        )
-        await async_next_turn(hass)
-        async_add_entities(books_sensors(radiator_id), config_subentry_id=radiator_id)
-        await async_next_turn(hass)
-    for radiator_id in coordinator.boinc:
-        async_add_entities(boinc_sensors(coordinator, radiator_id), config_subentry_id=radiator_id)
-        await async_next_turn(hass)
+        sensors: list[SensorEntity] = [
+            *(RadiatorSensor(coordinator, radiator_id, about) for about in RADIATOR_DESCRIPTIONS),
+            *books_sensors(radiator_id),
+        ]
+        if radiator_id in coordinator.boinc:
+            sensors += boinc_sensors(coordinator, radiator_id)
+        for few in batched(sensors, TOGETHER, strict=False):
+            async_add_entities(few, config_subentry_id=radiator_id)
+            await async_next_turn(hass)
 
 
 class HomeSensor(HomeEntity, SensorEntity):
