@@ -19,34 +19,47 @@ DAY_S = 86400
 PAUSES_JOBS = RadiatorRating(idle_w=20, rated_w=500, slots=6, pausable=True)
 
 
-def warmed(rating: RadiatorRating) -> tuple[RoomControl, float, float]:
+def warmed(
+    rating: RadiatorRating, jobs_left_s: tuple[float, ...] | None = None
+) -> tuple[RoomControl, float, float]:
     """Return a control after a day in a room at 20 °C: with its temperature and its watts."""
     room = SimulatedRoom(RoomParameters.from_area(20.0, loss_w_k_m2=0.75))
     control, power_w = RoomControl(rating), 0.0
     for time_s in range(0, DAY_S, 60):
         room_c = round(room.temperature_c, 1)
-        reading = RoomReading(time_s=time_s, temperature_c=room_c, outdoor_c=3)
+        reading = RoomReading(
+            time_s=time_s, temperature_c=room_c, outdoor_c=3, jobs_left_s=jobs_left_s
+        )
         power_w = control.step(reading, Target(setpoint_c=20)).power_w
         room.advance(60, power_w)
     return control, room.temperature_c, power_w
 
 
-def minutes_held(rating: RadiatorRating) -> int:
+def minutes_held(rating: RadiatorRating, jobs_left_s: tuple[float, ...] | None = None) -> int:
     """Return for how many minutes after a window was shut no heat was added to what there was."""
-    control, warm_c, before_w = warmed(rating)
+    control, warm_c, before_w = warmed(rating, jobs_left_s)
     cooled_c = [warm_c - min(0.4 * minute, 3.0) for minute in range(10)]
     risen_c = [cooled_c[-1] + 2.0 * (1 - math.exp(-minute / 6)) for minute in range(60)]
     for minute, room_c in enumerate(cooled_c + risen_c):
-        reading = RoomReading(time_s=DAY_S + 60 * minute, temperature_c=room_c, outdoor_c=3)
+        reading = RoomReading(
+            time_s=DAY_S + 60 * minute,
+            temperature_c=room_c,
+            outdoor_c=3,
+            jobs_left_s=jobs_left_s,
+        )
         demand = control.step(reading, Target(setpoint_c=20))
         if demand.power_w > before_w:
             return minute - len(cooled_c)
     raise AssertionError("the room is left cold")
 
 
-def test_where_jobs_pause_heat_comes_back_when_the_readings_rise_again_and_not_before() -> None:
+def test_heat_comes_back_when_the_readings_rise_again_and_not_before() -> None:
     assert 0 < minutes_held(PAUSES_JOBS) <= 4
-    assert minutes_held(LOSES_JOBS) >= 10
+    assert 0 < minutes_held(LOSES_JOBS) <= 4
+
+
+def test_where_jobs_are_let_run_out_heat_waits_longer() -> None:
+    assert minutes_held(LOSES_JOBS, (7200.0,) * 6) >= 10
 
 
 def test_a_window_counts_as_open_for_a_quarter_of_an_hour_after_the_last_leap() -> None:

@@ -11,7 +11,7 @@ RISEN_K: Final = 0.15
 """More than one step of a usual sensor: what is estimated rises before the air does."""
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class Airing:
     """The last open window: for a quarter of an hour after the air has leapt it counts as open.
 
@@ -19,7 +19,7 @@ class Airing:
     more than 0.15 K above the coldest since.
     """
 
-    ends_early: bool
+    ends_early: bool = True
     _leapt_s: float = -math.inf
     _coldest_c: float = math.inf
 

@@ -65,8 +65,7 @@ class Comfort:
         """How much above a setpoint to come to aim, learned from the rises before, in K."""
         self._rated_w = rating.rated_w
         self._pausable = rating.pausable
-        # A job that is started in vain costs little only where it can be paused.
-        self._airing = Airing(ends_early=rating.pausable)
+        self._airing = Airing()
         levels = rating.slots
         if rating.divisible:
             levels *= math.ceil(FINE_LEVELS / rating.slots)
@@ -135,6 +134,8 @@ class Comfort:
         jobs_left_s: Sequence[float] | None,
     ) -> HeatDemand:
         """Return the heat to ask for now; in so many seconds jobs end (None: nobody knows)."""
+        # A job started in vain loses least where it can be paused, most where it should run out.
+        self._airing.ends_early = jobs_left_s is None
         free_stops = None if jobs_left_s is None else sum(left_s <= 0 for left_s in jobs_left_s)
         since_s = time_s - self._planned_s
         due = not 0 <= since_s < PLAN_EVERY_S
