@@ -1,10 +1,33 @@
 """What every test shares."""
 
+import sys
+from collections.abc import Generator
+from unittest.mock import patch
+
 import pytest
 import pytest_socket
 
 # Imported first: else the test plugin's own `custom_components` package hides ours.
 import custom_components.qheat.const  # noqa: F401
+
+from . import measured_runner
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _runners_are_measured() -> Generator[None]:
+    """Have coverage see what runs in runner processes, if it is measured at all."""
+    if "coverage" not in sys.modules or not _is_measured():
+        yield
+        return
+    with patch("custom_components.qheat.compute.runner._BOOT", measured_runner.__file__):
+        yield
+
+
+def _is_measured() -> bool:
+    """Tell whether coverage measures this process."""
+    from coverage import Coverage  # noqa: PLC0415 - loaded already where it measures
+
+    return Coverage.current() is not None
 
 
 @pytest.hookimpl(trylast=True)
