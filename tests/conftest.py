@@ -16,18 +16,12 @@ from . import measured_runner
 @pytest.fixture(autouse=True, scope="session")
 def _runners_are_measured() -> Generator[None]:
     """Have coverage see what runs in runner processes, if it is measured at all."""
-    if "coverage" not in sys.modules or not _is_measured():
+    coverage = sys.modules.get("coverage")
+    if coverage is None or coverage.Coverage.current() is None:
         yield
         return
     with patch("custom_components.qheat.compute.runner._BOOT", measured_runner.__file__):
         yield
-
-
-def _is_measured() -> bool:
-    """Tell whether coverage measures this process."""
-    from coverage import Coverage  # noqa: PLC0415 - loaded already where it measures
-
-    return Coverage.current() is not None
 
 
 @pytest.hookimpl(trylast=True)

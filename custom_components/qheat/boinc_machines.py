@@ -12,7 +12,14 @@ from homeassistant.const import CONF_HOST, CONF_PASSWORD, CONF_PORT
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 
-from .compute.boinc import BoincEngine, BoincError, BoincOptions, Details, Originals
+from .compute.boinc import (
+    LOOK_EVERY_S,
+    BoincEngine,
+    BoincError,
+    BoincOptions,
+    Details,
+    Originals,
+)
 from .compute.engine import Engine, PowerModel
 from .const import (
     CONF_CORES,
@@ -37,7 +44,6 @@ MAX_RATE: Final = 1000
 """Money per credit: a slip of the finger, not a price, above that."""
 NOT_PUT_BACK: Final = "not_put_back"
 CROWD: Final = 50
-LOOK_EVERY_S: Final = 10.0
 LOOK_AT_CROWD_EVERY_S: Final = 20.0
 """Budgets are renewed as often, and run modes read: only tasks are looked at less often."""
 

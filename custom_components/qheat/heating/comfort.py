@@ -134,7 +134,7 @@ class Comfort:
         jobs_left_s: Sequence[float] | None,
     ) -> HeatDemand:
         """Return the heat to ask for now; in so many seconds jobs end (None: nobody knows)."""
-        # A job started in vain loses least where it can be paused, most where it should run out.
+        # Only where jobs are let run out does one that is started in vain cost a job.
         self._airing.ends_early = jobs_left_s is None
         free_stops = None if jobs_left_s is None else sum(left_s <= 0 for left_s in jobs_left_s)
         since_s = time_s - self._planned_s

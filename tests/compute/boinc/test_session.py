@@ -66,6 +66,14 @@ async def watched(socket_enabled: None) -> AsyncGenerator[Watched]:
     await simulated.stop()
 
 
+@pytest.fixture
+async def laden(watched: Watched) -> Watched:
+    """Return a session that has just looked at a client with 500 tasks, six of them begun."""
+    watched.client.tasks, watched.client.begun, watched.client.done_s = 500, 6, 120.0
+    await watched.run(20, 60.0)
+    return watched
+
+
 async def test_the_watts_of_a_steady_load_are_learned(watched: Watched) -> None:
     await watched.run(15, 60.0, 90.0)
     assert watched.steward.table.seen == {}
@@ -91,95 +99,80 @@ async def test_what_is_the_same_at_the_next_look_is_not_made_anew(watched: Watch
 
 
 async def test_a_client_with_hundreds_of_tasks_is_asked_for_all_once_a_minute(
-    watched: Watched,
+    laden: Watched,
 ) -> None:
-    watched.client.tasks, watched.client.begun = 500, 6
-    await watched.run(300, 60.0)
-    assert watched.client.asked_for_all == 5
-    assert watched.count("get_results") > 25
-    seen = watched.session.seen
+    await laden.run(280, 60.0)
+    assert laden.client.asked_for_all == 5
+    assert laden.count("get_results") > 25
+    seen = laden.session.seen
     assert seen is not None
     counts = len(seen.running), len(seen.paused), len(seen.queued)
     assert counts == (4, 2, 494)
 
 
-async def test_a_task_begun_between_two_looks_at_all_does_not_wait_as_well(
-    watched: Watched,
-) -> None:
-    watched.client.tasks, watched.client.begun = 500, 6
-    await watched.run(20, 60.0)
-    watched.client.begun = 20
-    await watched.run(20, 60.0)
-    seen = watched.session.seen
+async def test_a_task_begun_between_two_looks_at_all_does_not_wait_as_well(laden: Watched) -> None:
+    laden.client.begun = 20
+    await laden.run(20, 60.0)
+    seen = laden.session.seen
     assert seen is not None
     assert (len(seen.running), len(seen.paused), len(seen.queued)) == (4, 16, 480)
     assert len({task.name for task in seen.tasks}) == 500
 
 
-async def test_work_lost_is_counted_once_also_with_hundreds_of_tasks(watched: Watched) -> None:
-    watched.client.tasks, watched.client.begun, watched.client.done_s = 500, 6, 120.0
-    await watched.run(20, 60.0)
-    watched.client.failed = {1, 2}
-    await watched.run(20, 60.0)
-    watched.client.gone = {1, 2}
-    await watched.run(300, 60.0)
-    assert watched.steward.work_lost_s == 240.0
+async def test_work_lost_is_counted_once_also_with_hundreds_of_tasks(laden: Watched) -> None:
+    laden.client.failed = {1, 2}
+    await laden.run(20, 60.0)
+    laden.client.gone = {1, 2}
+    await laden.run(300, 60.0)
+    assert laden.steward.work_lost_s == 240.0
 
 
 async def test_tasks_that_all_vanish_are_missed_as_soon_as_those_of_a_small_client(
-    watched: Watched,
+    laden: Watched,
 ) -> None:
-    watched.client.tasks, watched.client.begun = 500, 6
-    await watched.run(20, 60.0)
-    watched.client.tasks = 0
-    await watched.run(15, 60.0)
-    assert watched.session.seen is not None
-    assert watched.session.seen.tasks == ()
+    laden.client.tasks = 0
+    await laden.run(15, 60.0)
+    assert laden.session.seen is not None
+    assert laden.session.seen.tasks == ()
 
 
 async def test_what_changes_during_a_look_at_all_is_looked_at_again(
-    watched: Watched, monkeypatch: pytest.MonkeyPatch
+    laden: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    watched.client.tasks, watched.client.begun = 500, 6
+    laden.session.look_again()
     tell = SimulatedClient._get_results
 
     def told(client: SimulatedClient, request: str) -> str:
         reply = tell(client, request)
-        if watched.client.tasks == 500:
-            watched.client.tasks = 300
-            watched.session.look_again()
+        if laden.client.tasks == 500:
+            laden.client.tasks = 300
+            laden.session.look_again()
         return reply
 
     monkeypatch.setattr(SimulatedClient, "_get_results", told)
-    await watched.run(10, 60.0)
-    assert watched.session.seen is not None
-    assert len(watched.session.seen.tasks) == 300
+    await laden.run(10, 60.0)
+    assert laden.session.seen is not None
+    assert len(laden.session.seen.tasks) == 300
 
 
 async def test_tasks_aborted_by_us_are_not_counted_again_when_all_are_looked_at(
-    watched: Watched,
+    laden: Watched,
 ) -> None:
-    watched.client.tasks, watched.client.begun, watched.client.done_s = 500, 6, 120.0
-    await watched.run(20, 60.0)
-    watched.burn = 1.0
-    await watched.run(30, 0.0)
-    lost_s = watched.steward.work_lost_s
-    assert watched.count("abort_result") == 6
-    watched.client.failed = set(range(6))
-    await watched.run(200, 0.0)
-    assert watched.steward.work_lost_s == lost_s > 0
+    laden.burn = 1.0
+    await laden.run(30, 0.0)
+    lost_s = laden.steward.work_lost_s
+    assert laden.count("abort_result") == 6
+    laden.client.failed = set(range(6))
+    await laden.run(200, 0.0)
+    assert laden.steward.work_lost_s == lost_s > 0
 
 
-async def test_what_is_learned_from_all_tasks_is_asked_for_at_once_after_a_command(
-    watched: Watched,
-) -> None:
-    watched.client.tasks, watched.client.begun = 500, 6
-    await watched.run(20, 60.0)
-    watched.client.tasks = 300
-    watched.session.look_again()
-    await watched.run(5, 60.0)
-    assert watched.session.seen is not None
-    assert len(watched.session.seen.tasks) == 300
+async def test_after_a_command_all_tasks_are_looked_at_with_the_next_step(laden: Watched) -> None:
+    laden.client.tasks = 300
+    laden.session.look_again()
+    await laden.run(5, 60.0)
+    assert laden.session.seen is not None
+    assert len(laden.session.seen.tasks) == 300
 
 
 async def test_a_pulsed_load_teaches_nothing(watched: Watched) -> None:

@@ -4,13 +4,14 @@ from .client import project_url
 from .engine import BoincEngine
 from .errors import PROBLEM, BoincError, BoincFault
 from .observation import Details
-from .options import BoincOptions
+from .options import LOOK_EVERY_S, BoincOptions
 from .originals import Originals, put_back_late
 from .probe import Probed, probe
 from .rpc import DEFAULT_PORT
 
 __all__ = [
     "DEFAULT_PORT",
+    "LOOK_EVERY_S",
     "PROBLEM",
     "BoincEngine",
     "BoincError",

@@ -134,7 +134,8 @@ class BoincClient:
     async def _tasks(self, *, begun_only: bool) -> tuple[Task, ...]:
         request = f"<get_results>\n<active_only>{begun_only:d}</active_only>\n</get_results>"
         reply = await self._rpc.call(request)
-        if len(next(iter(reply), ())) <= MANY_TASKS:
+        held = reply.find("results")
+        if held is None or len(held) <= MANY_TASKS:
             return tasks_from(reply)
         return await asyncio.to_thread(tasks_from, reply)
 

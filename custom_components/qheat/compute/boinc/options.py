@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Final
 
 from .client import project_url
+
+LOOK_EVERY_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +21,7 @@ class BoincOptions:
     """What the GPU adds when it computes, in watts; 0 where there is none."""
     pulse: bool = True
     """Whether a part of a core may be had by switching all tasks on and off each second."""
-    poll_s: float = 10.0
+    poll_s: float = LOOK_EVERY_S
     """Seconds between two looks at the client."""
     scarce_s: float = 300.0
     """Longest pause between two requests for work while there is none, in seconds."""
