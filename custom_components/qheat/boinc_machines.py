@@ -35,6 +35,7 @@ from .const import (
     DOMAIN,
     SUBENTRY_BOINC,
 )
+from .crowd import is_crowd
 from .heating import RadiatorRating
 from .power_meter import async_follow_meter
 from .shelf import mapping
@@ -43,7 +44,6 @@ from .turns import pace
 MAX_RATE: Final = 1000
 """Money per credit: a slip of the finger, not a price, above that."""
 NOT_PUT_BACK: Final = "not_put_back"
-CROWD: Final = 50
 LOOK_AT_CROWD_EVERY_S: Final = 20.0
 """Budgets are renewed as often, and run modes read: only tasks are looked at less often."""
 
@@ -112,7 +112,7 @@ class BoincMachines:
             data,
             kept.get("engine") if kept.get("machine") == data[CONF_MACHINE] else None,
             self._keep,
-            look_every_s=_look_every_s(self._hass),
+            look_every_s=LOOK_AT_CROWD_EVERY_S if is_crowd(self._hass) else LOOK_EVERY_S,
             left=None if left is None else originals_of(left.data or {}),
             pace=pace(self._hass),
         )
@@ -224,16 +224,6 @@ def _engine(
         left=left,
         pace=pace,
     )
-
-
-def _look_every_s(hass: HomeAssistant) -> float:
-    """Return how often each machine's tasks are looked at, for all homes together."""
-    machines = sum(
-        subentry.subentry_type == SUBENTRY_BOINC
-        for entry in hass.config_entries.async_entries(DOMAIN)
-        for subentry in entry.subentries.values()
-    )
-    return LOOK_AT_CROWD_EVERY_S if machines > CROWD else LOOK_EVERY_S
 
 
 def left_behind(hass: HomeAssistant, machine: str) -> ir.IssueEntry | None:

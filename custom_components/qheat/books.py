@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from homeassistant.helpers.json import json_bytes, json_fragment
 from homeassistant.util import dt as dt_util
 
 from .archive import Archive
@@ -148,7 +149,9 @@ class HomeBooks:
         for radiator_id in self._all_ids:
             # Each account by itself belongs to one moment; a building of them takes a while.
             await asyncio.sleep(0)
-            accounts[radiator_id] = self._ledger.save_account(radiator_id)
+            # As text at once: thousands of objects would keep Python's garbage collector busy.
+            account = self._ledger.save_account(radiator_id)
+            accounts[radiator_id] = json_fragment(json_bytes(account))
             balances[radiator_id] = self._balance(radiator_id)
         changes = {
             "ledger": self._ledger.document(accounts),

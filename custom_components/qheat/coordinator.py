@@ -21,6 +21,7 @@ from .books import Balance, HomeBooks
 from .compute.engine import EngineError, EngineProblem, HeatBudget
 from .compute.machine import Machine
 from .const import DOMAIN, LOGGER
+from .crowd import is_crowd
 from .dials import Dials
 from .heating.learn import Snapshot, refit
 from .learned import Learned
@@ -36,9 +37,8 @@ type QheatConfigEntry = ConfigEntry[HomeCoordinator]
 # A heat budget is renewed with every tick; a tenant who turns the dial sees watts move at once.
 TICK: Final = timedelta(seconds=5)
 SETTLEMENTS_EVERY_S: Final = 10.0
-SHOWN_AT_ONCE: Final = 50
-SHOWN_IN_TICKS: Final = 6
-"""So many ticks after a save all accounts are shown; each tick shows fifty, or more if need be."""
+CROWD_SHOWN_IN_TICKS: Final = 24
+"""Over so many ticks the books of a building are shown, and then anew; else with each save."""
 LEARNING: Final = HassKey[asyncio.Lock](f"{DOMAIN}_learning")
 
 
@@ -141,6 +141,8 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         """The books of each radiator, and of all together: shown when they are on disk."""
         self._unshown: dict[str, None] = {}
         """The accounts that were written and not shown since, in order of that."""
+        self._is_crowd = is_crowd(hass)
+        self._show_from_tick = 0
         self._open_account(entry.entry_id)
         self._learned = learned
         self._dials = dials
@@ -177,7 +179,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
                 self.hass, self._outdoors.async_refresh(time.time()), "qheat forecast"
             )
         if await self.books.async_tick(now_s):
-            self._unshown |= dict.fromkeys(self.accounts)
+            self._show_later()
         await self._async_show_books()
         controls = {key: one.radiator.control for key, one in self.radiators.items()}
         await self._learned.async_tick(now_s, controls)
@@ -198,9 +200,16 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         self.data = self._state()
         self.async_update_listeners()
 
+    def _show_later(self) -> None:
+        """Have all accounts shown that were written now, unless a building's were a while ago."""
+        if self._ticks >= self._show_from_tick:
+            self._unshown |= dict.fromkeys(self.accounts)
+            self._show_from_tick = self._ticks + CROWD_SHOWN_IN_TICKS * self._is_crowd
+
     async def _async_show_books(self) -> None:
-        """Show accounts that were written; those of a building bit by bit, until the next save."""
-        share = max(SHOWN_AT_ONCE, math.ceil(len(self.accounts) / SHOWN_IN_TICKS))
+        """Show accounts that were written; those of a building bit by bit."""
+        accounts = len(self.accounts)
+        share = math.ceil(accounts / CROWD_SHOWN_IN_TICKS) if self._is_crowd else accounts
         for key in list(islice(self._unshown, share)):
             await self._async_show_account(key)
 
@@ -236,7 +245,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         if not paid:
             return
         if await self.books.async_save(booked=paid):
-            self._unshown |= dict.fromkeys(self.accounts)
+            self._show_later()
             for key in (self.config_entry.entry_id, *paid):
                 await self._async_show_account(key)
         await self._look_at_results()

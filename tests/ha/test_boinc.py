@@ -157,7 +157,7 @@ async def test_tasks_of_more_machines_than_a_few_are_looked_at_half_as_often(
     home(next_door, entry_id="01JNEXT", unique_id="next").add_to_hass(hass)
     machines = "custom_components.qheat.boinc_machines"
     with (
-        patch(f"{machines}.CROWD", crowd),
+        patch("custom_components.qheat.crowd.CROWD", crowd),
         patch(f"{machines}.BoincEngine", wraps=BoincEngine) as engine,
     ):
         await set_up(hass, boinc_radiator(client.port))

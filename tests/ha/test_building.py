@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from itertools import pairwise
 from typing import Any
 from unittest.mock import AsyncMock, patch
 
@@ -69,10 +70,17 @@ async def turns_of(owner: type, name: str) -> AsyncIterator[Turns]:
 
 
 @pytest.fixture
-async def flats(hass: HomeAssistant, engine: FixedEngine) -> MockConfigEntry:
+def crowd() -> int:
+    """Return how many radiators are no crowd yet."""
+    return 50
+
+
+@pytest.fixture
+async def flats(hass: HomeAssistant, engine: FixedEngine, crowd: int) -> MockConfigEntry:
     entry = building()
     entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
+    with patch("custom_components.qheat.crowd.CROWD", crowd):
+        assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
     return entry
 
@@ -131,17 +139,22 @@ def shown(flats: MockConfigEntry) -> list[str]:
     return keys
 
 
-async def test_the_books_of_a_building_are_shown_bit_by_bit_until_the_next_save(
+@pytest.mark.parametrize("crowd", [COUNT - 1])
+async def test_the_books_of_a_building_are_shown_bit_by_bit_and_not_twice_in_two_minutes(
     flats: MockConfigEntry, shown: list[str], freezer: FrozenDateTimeFactory
 ) -> None:
-    accounts = list(flats.runtime_data.accounts)
-    with patch("custom_components.qheat.coordinator.SHOWN_AT_ONCE", 1):
-        for tick in range(12):
-            if tick % 6 == 0:
-                shown.clear()
-            freezer.tick(5.1)
-            await flats.runtime_data.async_refresh()
-            assert shown == accounts[: 3 * (tick % 6 + 1)]
+    ticks: dict[str, list[int]] = {key: [] for key in flats.runtime_data.accounts}
+    for tick in range(60):
+        freezer.tick(5.1)
+        shown.clear()
+        await flats.runtime_data.async_refresh()
+        assert len(shown) <= 1
+        for key in shown:
+            ticks[key].append(tick)
+    for shown_in in ticks.values():
+        assert len(shown_in) >= 2
+        # A save is due every six ticks.
+        assert all(24 <= later - one < 30 for one, later in pairwise(shown_in))
 
 
 async def test_the_books_of_a_few_radiators_are_shown_when_they_are_written(
@@ -152,6 +165,7 @@ async def test_the_books_of_a_few_radiators_are_shown_when_they_are_written(
     assert shown == list(flats.runtime_data.accounts)
 
 
+@pytest.mark.parametrize("crowd", [COUNT - 1])
 async def test_what_is_settled_is_shown_at_once_in_a_building_too(
     flats: MockConfigEntry, shown: list[str]
 ) -> None:
@@ -165,7 +179,8 @@ async def test_what_is_settled_is_shown_at_once_in_a_building_too(
     assert list(dict.fromkeys(shown)) == [flats.entry_id, "01JFLAT07"]
     for key in shown:
         assert flats.runtime_data.accounts[key].data.totals.earned > 0
-    await flats.runtime_data.async_refresh()
+    for _ in range(COUNT):
+        await flats.runtime_data.async_refresh()
     assert set(shown) == set(flats.runtime_data.accounts)
 
 
