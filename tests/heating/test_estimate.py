@@ -1,3 +1,4 @@
+import math
 import random
 
 import pytest
@@ -58,9 +59,48 @@ def test_a_gust_of_air_is_not_taken_for_a_change_of_the_room() -> None:
     assert estimate.x[SLOW] == pytest.approx(slow_c, abs=0.3)
 
 
+def resolution_of(
+    noise_k: float, *, step_c: float = 0.1, every_s: float = 60.0, leap_k: float = 0.0
+) -> Resolution:
+    """Let a sensor report for a day from a room that swings by 3 K, leaping now and then."""
+    chance, resolution, time_s = random.Random(1), Resolution(), 0.0
+    while time_s < 86400:
+        time_s += every_s * chance.uniform(0.5, 1.5)
+        leapt_k = leap_k * (time_s % 14400 < 900)
+        room_c = 20 + 1.5 * math.sin(time_s / 3600) - leapt_k + chance.gauss(0, noise_k)
+        resolution.see(time_s, round(room_c / step_c) * step_c)
+    return resolution
+
+
 def test_a_coarse_sensor_is_trusted_less() -> None:
     fine, coarse = Resolution(), Resolution()
     for step in (0, 1, 1, 0, 3):
-        fine.see(20 + 0.1 * step)
-        coarse.see(20 + 0.5 * step)
+        fine.see(60.0 * step, 20 + 0.1 * step)
+        coarse.see(60.0 * step, 20 + 0.5 * step)
     assert coarse.noise_k > 2 * fine.noise_k
+
+
+@pytest.mark.parametrize("every_s", [10.0, 60.0, 300.0])
+@pytest.mark.parametrize("noise_k", [0.1, 0.2, 0.4])
+def test_a_noisy_sensor_is_found_out_by_its_jumps(noise_k: float, every_s: float) -> None:
+    resolution = resolution_of(noise_k, every_s=every_s)
+    assert resolution.noise_k == pytest.approx(noise_k, rel=0.25)
+
+
+@pytest.mark.parametrize("every_s", [60.0, 300.0, 600.0])
+@pytest.mark.parametrize("step_c", [0.1, 0.2, 0.5])
+def test_a_usual_sensor_is_not_taken_for_a_noisy_one(step_c: float, every_s: float) -> None:
+    resolution = resolution_of(0.04, step_c=step_c, every_s=every_s)
+    assert resolution.noise_k == pytest.approx(math.hypot(0.04, step_c / math.sqrt(12)))
+
+
+def test_open_windows_are_not_taken_for_noise() -> None:
+    assert resolution_of(0.04, leap_k=2.0).noise_k < 0.06
+
+
+def test_readings_at_one_moment_out_of_order_or_far_apart_tell_nothing_of_noise() -> None:
+    for times_s in ([0.0] * 100, range(100, 0, -1), range(0, 100 * 3600, 3600)):
+        resolution = Resolution()
+        for number, time_s in enumerate(times_s):
+            resolution.see(time_s, 20.0 + number % 2)
+        assert resolution.noise_k == pytest.approx(math.hypot(0.04, 1 / math.sqrt(12)))

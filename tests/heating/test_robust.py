@@ -1,6 +1,7 @@
 """What a tenant's house does to a thermostat, in a simulated room."""
 
 from dataclasses import replace
+from random import Random
 
 import pytest
 
@@ -62,6 +63,21 @@ def test_a_little_more_is_aimed_at_where_nobody_knows_when_jobs_end(
         RoomControl(RATING).step(reading, WARM)
     known, unknown = (problem.errors_k for problem in problems)
     assert unknown == pytest.approx([error_k - ABOVE_K for error_k in known])
+
+
+def test_a_noisy_sensor_opens_no_windows() -> None:
+    control, room, chance = RoomControl(RATING), SimulatedRoom(ROOM, start_c=19.0), Random(1)
+    opened = []
+    for minute in range(24 * 60):
+        noisy_c = room.temperature_c + chance.gauss(0, 0.15)
+        reading = RoomReading(
+            time_s=room.time_s, temperature_c=round(noisy_c, 2), outdoor_c=room.outdoor_c
+        )
+        room.advance(60.0, control.step(reading, WARM).power_w)
+        if minute > 6 * 60 and control.window_open:
+            opened.append(minute)
+    assert len(opened) < 60  # minutes
+    assert room.temperature_c == pytest.approx(20.0, abs=0.3)
 
 
 def test_after_a_weekend_away_the_room_is_warm_on_monday_and_not_before() -> None:

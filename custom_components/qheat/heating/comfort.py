@@ -120,7 +120,7 @@ class Comfort:
                 day_over |= self.history.close_day(estimate.x, self.model.slow_j_k)
         if room_c is not None:
             self.history.measured(room_c)
-            self.resolution.see(room_c)
+            self.resolution.see(time_s, room_c)
             score = estimate.correct(room_c, self.resolution.noise_k)
             if self._airing.see(time_s, score, room_c):
                 self._planned_s = -math.inf

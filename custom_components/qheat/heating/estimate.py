@@ -28,6 +28,7 @@ UNKNOWN_W: Final = 100.0
 CLEARER_SHARE: Final = 0.6
 """Share by which the sun is usually other than foreseen."""
 NOISE_K: Final = 0.04
+"""Of a usual sensor."""
 USUAL_STEP_K: Final = 0.1
 LEAST_STEP_K: Final = 0.005
 DRIFT_K2_S: Final = {SENSOR: 1e-8, AIR: 4e-7, FAST: 2e-8, SLOW: 5e-9}
@@ -35,24 +36,53 @@ OUTLIER: Final = 4.0
 """An innovation this many times its usual size is a gust of air, not a change of the room."""
 
 
+JUMPY: Final = 1.5
+"""A sensor whose readings jump about so many times more than is usual is taken for a noisy one."""
+FEW_JUMPS: Final = 30
+MANY_JUMPS: Final = 300
+APART_S: Final = 1800.0
+"""Readings further apart may differ for other reasons than noise."""
+
+
 class Resolution:
-    """How finely a sensor reports: the smallest change it has ever shown."""
+    """How well a sensor reports: its smallest change ever, and how much its readings jump about."""
 
     def __init__(self) -> None:
-        self._last_c: float | None = None
+        self._last: tuple[tuple[float, float], ...] = ()
         self._step_k: float | None = None
+        self._jumps = 0
+        self._jumps_k2 = 0.0
 
-    def see(self, room_c: float) -> None:
+    def see(self, time_s: float, room_c: float) -> None:
         """Look at a reading."""
-        change_k = abs(room_c - self._last_c) if self._last_c is not None else 0.0
-        self._last_c = room_c
-        if change_k >= LEAST_STEP_K:
-            self._step_k = min(change_k, self._step_k or math.inf)
+        if self._last:
+            change_k = abs(room_c - self._last[-1][1])
+            if change_k >= LEAST_STEP_K:
+                self._step_k = min(change_k, self._step_k or math.inf)
+        if len(self._last) > 1:
+            self._see_jump(time_s, room_c)
+        self._last = (*self._last[-1:], (time_s, room_c))
+
+    def _see_jump(self, time_s: float, room_c: float) -> None:
+        """Learn from how far the reading before was off the line between its neighbours."""
+        (first_s, first_c), (between_s, between_c) = self._last
+        if not first_s < between_s < time_s <= first_s + APART_S:
+            return
+        share = (between_s - first_s) / (time_s - first_s)
+        jump_k = between_c - first_c - share * (room_c - first_c)
+        noise_k2 = jump_k**2 / (1 + share**2 + (1 - share) ** 2)
+        # One leap of the air, as from an open window, is no noise.
+        noise_k2 = min(noise_k2, (OUTLIER * self.noise_k) ** 2)
+        self._jumps = min(self._jumps + 1, MANY_JUMPS)
+        self._jumps_k2 += (noise_k2 - self._jumps_k2) / self._jumps
 
     @property
     def noise_k(self) -> float:
         """Standard deviation of a reading: noise, and steps as if they were noise."""
-        return math.hypot(NOISE_K, min(self._step_k or USUAL_STEP_K, 1.0) / math.sqrt(12))
+        usual_k = math.hypot(NOISE_K, min(self._step_k or USUAL_STEP_K, 1.0) / math.sqrt(12))
+        jumpy_k = math.sqrt(self._jumps_k2)
+        is_jumpy = self._jumps >= FEW_JUMPS and jumpy_k > JUMPY * usual_k
+        return jumpy_k if is_jumpy else usual_k
 
 
 class Estimate:
