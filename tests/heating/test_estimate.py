@@ -81,7 +81,7 @@ def test_a_coarse_sensor_is_trusted_less() -> None:
 
 
 @pytest.mark.parametrize("every_s", [10.0, 60.0, 300.0])
-@pytest.mark.parametrize("noise_k", [0.1, 0.2, 0.4])
+@pytest.mark.parametrize("noise_k", [0.07, 0.1, 0.2, 0.4])
 def test_a_noisy_sensor_is_found_out_by_its_jumps(noise_k: float, every_s: float) -> None:
     resolution = resolution_of(noise_k, every_s=every_s)
     assert resolution.noise_k == pytest.approx(noise_k, rel=0.25)

@@ -36,11 +36,13 @@ OUTLIER: Final = 4.0
 """An innovation this many times its usual size is a gust of air, not a change of the room."""
 
 
-JUMPY: Final = 1.5
+JUMPY: Final = 1.3
 """A sensor whose readings jump about so many times more than is usual is taken for a noisy one."""
+FARTHEST_JUMP: Final = 2.5
+"""A jump counts as so many times the noise at most: an open window is none."""
 FEW_JUMPS: Final = 30
 MANY_JUMPS: Final = 300
-APART_S: Final = 1800.0
+APART_S: Final = 900.0
 """Readings further apart may differ for other reasons than noise."""
 
 
@@ -71,8 +73,7 @@ class Resolution:
         share = (between_s - first_s) / (time_s - first_s)
         jump_k = between_c - first_c - share * (room_c - first_c)
         noise_k2 = jump_k**2 / (1 + share**2 + (1 - share) ** 2)
-        # One leap of the air, as from an open window, is no noise.
-        noise_k2 = min(noise_k2, (OUTLIER * self.noise_k) ** 2)
+        noise_k2 = min(noise_k2, (FARTHEST_JUMP * self.noise_k) ** 2)
         self._jumps = min(self._jumps + 1, MANY_JUMPS)
         self._jumps_k2 += (noise_k2 - self._jumps_k2) / self._jumps
 

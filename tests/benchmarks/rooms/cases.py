@@ -229,6 +229,15 @@ ODD = [
         seed=12,
     ),
     Case(
+        name="sensor with 0.1 K of noise",
+        heavy=False,
+        azimuth=90,
+        climate=OKLAHOMA,
+        slots=9,
+        sensing=Sensing(step_c=0.01, noise_k=0.1),
+        seed=20,
+    ),
+    Case(
         name="sensor now and then, 10 min",
         heavy=False,
         azimuth=270,
