@@ -141,7 +141,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         """The books of each radiator, and of all together: shown when they are on disk."""
         self._unshown: dict[str, None] = {}
         """The accounts that were written and not shown since, in order of that."""
-        self._is_crowd = is_crowd(hass)
+        self._shown_in_ticks = CROWD_SHOWN_IN_TICKS if is_crowd(hass) else 1
         self._show_from_tick = 0
         self._open_account(entry.entry_id)
         self._learned = learned
@@ -204,17 +204,16 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         """Have all accounts shown that were written now, unless a building's were a while ago."""
         if self._ticks >= self._show_from_tick:
             self._unshown |= dict.fromkeys(self.accounts)
-            self._show_from_tick = self._ticks + CROWD_SHOWN_IN_TICKS * self._is_crowd
+            self._show_from_tick = self._ticks + self._shown_in_ticks
 
     async def _async_show_books(self) -> None:
         """Show accounts that were written; those of a building bit by bit."""
-        accounts = len(self.accounts)
-        share = math.ceil(accounts / CROWD_SHOWN_IN_TICKS) if self._is_crowd else accounts
+        share = math.ceil(len(self.accounts) / self._shown_in_ticks)
         for key in list(islice(self._unshown, share)):
+            del self._unshown[key]
             await self._async_show_account(key)
 
     async def _async_show_account(self, key: str) -> None:
-        self._unshown.pop(key, None)
         self.accounts[key].async_set_updated_data(self._balance(key))
         await async_next_turn(self.hass)
 

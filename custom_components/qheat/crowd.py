@@ -11,5 +11,5 @@ CROWD: Final = 50
 
 def is_crowd(hass: HomeAssistant) -> bool:
     """Return whether there are more than fifty radiators, in all homes together."""
-    homes = hass.config_entries.async_entries(DOMAIN)
+    homes = hass.config_entries.async_entries(DOMAIN, include_disabled=False)
     return sum(len(home.subentries) for home in homes) > CROWD

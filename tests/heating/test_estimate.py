@@ -94,6 +94,27 @@ def test_a_usual_sensor_is_not_taken_for_a_noisy_one(step_c: float, every_s: flo
     assert resolution.noise_k == pytest.approx(math.hypot(0.04, step_c / math.sqrt(12)))
 
 
+@pytest.mark.parametrize("step_c", [0.1, 0.2, 0.5, 5 / 9])
+def test_a_sensor_that_reports_changes_only_is_not_taken_for_a_noisy_one(step_c: float) -> None:
+    chance, resolution, told_c = random.Random(1), Resolution(), 0.0
+    for minute in range(4 * 1440):
+        room_c = 20.25 + 0.3 * math.sin(minute / 200) + chance.gauss(0, 0.04)
+        if told_c != (room_c := round(room_c / step_c) * step_c):
+            told_c = room_c
+            resolution.see(60.0 * minute, room_c)
+    assert resolution.noise_k == pytest.approx(math.hypot(0.04, step_c / math.sqrt(12)))
+
+
+def test_a_sensor_that_was_broken_is_believed_again_after_a_day_or_two() -> None:
+    resolution = Resolution()
+    for number in range(600):
+        resolution.see(60.0 * number, 20 + 3.0 * (number % 2))
+    assert resolution.noise_k == 0.5
+    for number in range(240):
+        resolution.see(36000.0 + 600.0 * number, 20 + 0.1 * (number % 2))
+    assert resolution.noise_k < 0.06
+
+
 def test_open_windows_are_not_taken_for_noise() -> None:
     assert resolution_of(0.04, leap_k=2.0).noise_k < 0.06
 

@@ -40,10 +40,11 @@ JUMPY: Final = 1.3
 """A sensor whose readings jump about so many times more than is usual is taken for a noisy one."""
 FARTHEST_JUMP: Final = 2.5
 """A jump counts as so many times the noise at most: an open window is none."""
-FEW_JUMPS: Final = 30
-MANY_JUMPS: Final = 300
 APART_S: Final = 900.0
-"""Readings further apart may differ for other reasons than noise."""
+"""Three readings further apart may differ for other reasons than noise, and count as calm."""
+SOON_S: Final = 1800.0
+MEMORY_S: Final = 6 * 3600.0
+MOST_NOISE_K: Final = 0.5
 
 
 class Resolution:
@@ -52,38 +53,53 @@ class Resolution:
     def __init__(self) -> None:
         self._last: tuple[tuple[float, float], ...] = ()
         self._step_k: float | None = None
-        self._jumps = 0
+        self._seen_s = 0.0
         self._jumps_k2 = 0.0
 
     def see(self, time_s: float, room_c: float) -> None:
         """Look at a reading."""
         if self._last:
-            change_k = abs(room_c - self._last[-1][1])
+            last_s, last_c = self._last[-1]
+            change_k = abs(room_c - last_c)
             if change_k >= LEAST_STEP_K:
                 self._step_k = min(change_k, self._step_k or math.inf)
-        if len(self._last) > 1:
-            self._see_jump(time_s, room_c)
+            if time_s > last_s:
+                # By time, not by readings: many sensors send nothing while nothing changes.
+                passed_s = min(time_s - last_s, MEMORY_S)
+                self._seen_s = min(self._seen_s + passed_s, MEMORY_S)
+                share = passed_s / self._seen_s
+                self._jumps_k2 += (self._jump_k2(time_s, room_c) - self._jumps_k2) * share
         self._last = (*self._last[-1:], (time_s, room_c))
 
-    def _see_jump(self, time_s: float, room_c: float) -> None:
-        """Learn from how far the reading before was off the line between its neighbours."""
+    def _jump_k2(self, time_s: float, room_c: float) -> float:
+        """Return the noise, squared, that puts the reading before off the line between others."""
+        if len(self._last) < 2:
+            return 0.0
         (first_s, first_c), (between_s, between_c) = self._last
         if not first_s < between_s < time_s <= first_s + APART_S:
-            return
+            return 0.0
         share = (between_s - first_s) / (time_s - first_s)
         jump_k = between_c - first_c - share * (room_c - first_c)
-        noise_k2 = jump_k**2 / (1 + share**2 + (1 - share) ** 2)
-        noise_k2 = min(noise_k2, (FARTHEST_JUMP * self.noise_k) ** 2)
-        self._jumps = min(self._jumps + 1, MANY_JUMPS)
-        self._jumps_k2 += (noise_k2 - self._jumps_k2) / self._jumps
+        # A single step to and fro is no more than the steps themselves tell.
+        is_step = max(abs(between_c - first_c), abs(room_c - between_c)) <= 1.01 * self._stepping_k
+        most_k = self._usual_k if is_step else FARTHEST_JUMP * self.noise_k
+        return min(jump_k**2 / (1 + share**2 + (1 - share) ** 2), most_k**2)
+
+    @property
+    def _stepping_k(self) -> float:
+        return min(self._step_k or USUAL_STEP_K, 1.0)
+
+    @property
+    def _usual_k(self) -> float:
+        """Standard deviation of a usual reading: noise, and steps as if they were noise."""
+        return math.hypot(NOISE_K, self._stepping_k / math.sqrt(12))
 
     @property
     def noise_k(self) -> float:
-        """Standard deviation of a reading: noise, and steps as if they were noise."""
-        usual_k = math.hypot(NOISE_K, min(self._step_k or USUAL_STEP_K, 1.0) / math.sqrt(12))
-        jumpy_k = math.sqrt(self._jumps_k2)
-        is_jumpy = self._jumps >= FEW_JUMPS and jumpy_k > JUMPY * usual_k
-        return jumpy_k if is_jumpy else usual_k
+        """Standard deviation of a reading: as usual, or as much as readings jump about."""
+        jumpy_k = min(math.sqrt(self._jumps_k2), MOST_NOISE_K)
+        is_jumpy = self._seen_s >= SOON_S and jumpy_k > JUMPY * self._usual_k
+        return jumpy_k if is_jumpy else self._usual_k
 
 
 class Estimate:
