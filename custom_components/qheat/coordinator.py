@@ -38,7 +38,7 @@ type QheatConfigEntry = ConfigEntry[HomeCoordinator]
 TICK: Final = timedelta(seconds=5)
 SETTLEMENTS_EVERY_S: Final = 10.0
 CROWD_SHOWN_IN_TICKS: Final = 24
-"""Over so many ticks the books of a building are shown, and then anew; else with each save."""
+"""Over so many ticks the books of a building are shown, and then, after a save, anew."""
 LEARNING: Final = HassKey[asyncio.Lock](f"{DOMAIN}_learning")
 
 
