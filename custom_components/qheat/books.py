@@ -21,6 +21,8 @@ from .shelf import Shelf
 from .today import WORK, CoreTime, Today, all_work, work_since
 
 SAVE_EVERY_S: Final = 30.0
+SAVE_CROWD_EVERY_S: Final = 120.0
+"""A building's books are long, and shown over about as much time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,7 @@ class HomeBooks:
         core_time: CoreTime,
         foreign: ForeignMoney,
         radiator_ids: tuple[str, ...],
+        save_every_s: float,
         state: Callable[[], Mapping[str, Any]],
     ) -> None:
         """`state` gives what is to be written with the books, as JSON-able data."""
@@ -68,6 +71,7 @@ class HomeBooks:
         self._complaints: dict[str, str] = {}
         self._save = Shared(self._write)
         self._next_save_s = 0.0
+        self._save_every_s = save_every_s
         self._is_closed = False
         self.balances: dict[str, Balance] = {}
         self.home_balance = self._home_balance(self.balances)
@@ -144,7 +148,7 @@ class HomeBooks:
         """Write everything once; tell whether it is on disk."""
         if self._is_closed:
             return False
-        self._next_save_s = time.monotonic() + SAVE_EVERY_S
+        self._next_save_s = time.monotonic() + self._save_every_s
         accounts, balances = {}, {}
         for radiator_id in self._all_ids:
             # Each account by itself belongs to one moment; a building of them takes a while.

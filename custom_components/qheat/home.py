@@ -13,7 +13,7 @@ from homeassistant.helpers import device_registry as dr
 
 from .archive import async_open_archive, async_remove_archive
 from .boinc_machines import BoincMachines, async_release_all
-from .books import HomeBooks
+from .books import SAVE_CROWD_EVERY_S, SAVE_EVERY_S, HomeBooks
 from .compute.engine import Engine
 from .const import (
     CONF_AREA,
@@ -30,6 +30,7 @@ from .const import (
     SUBENTRY_THIS_MACHINE,
 )
 from .coordinator import HomeCoordinator, QheatConfigEntry
+from .crowd import is_crowd
 from .dials import Dials
 from .heating import RoomControl
 from .hourly import HourlyStatistics
@@ -108,6 +109,7 @@ async def async_open_home(
         core_time=CoreTime(saved.get("core_time")),
         foreign=ForeignMoney(saved.get("foreign")),
         radiator_ids=tuple(radiators),
+        save_every_s=SAVE_CROWD_EVERY_S if is_crowd(hass) else SAVE_EVERY_S,
         state=lambda: {
             "radiators": {key: radiator.save() for key, radiator in radiators.items()},
             "boinc": boinc.save(),

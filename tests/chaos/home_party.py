@@ -16,7 +16,7 @@ from homeassistant.config_entries import ConfigEntry, ConfigSubentryDataWithId
 from homeassistant.core import HomeAssistant
 
 from custom_components.qheat.archive import async_open_archive
-from custom_components.qheat.books import HomeBooks
+from custom_components.qheat.books import SAVE_EVERY_S, HomeBooks
 from custom_components.qheat.compute.client import JobClient
 from custom_components.qheat.compute.engine import EngineError, HeatBudget, PowerModel
 from custom_components.qheat.compute.machine import Machine
@@ -138,5 +138,6 @@ async def _open_books(
         core_time=CoreTime(saved.get("core_time")),
         foreign=ForeignMoney(saved.get("foreign")),
         radiator_ids=(RADIATOR,),
+        save_every_s=SAVE_EVERY_S,
         state=dict,
     )

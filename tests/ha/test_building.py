@@ -21,6 +21,7 @@ from custom_components.qheat.books import HomeBooks
 from custom_components.qheat.compute.engine import SettlementPage
 from custom_components.qheat.heating.comfort import Comfort
 from custom_components.qheat.ledger import Ledger
+from custom_components.qheat.shelf import Shelf
 
 from .conftest import FixedEngine, home, radiator, settlement
 
@@ -153,8 +154,20 @@ async def test_the_books_of_a_building_are_shown_bit_by_bit_and_not_twice_in_two
             ticks[key].append(tick)
     for shown_in in ticks.values():
         assert len(shown_in) >= 2
-        # A save is due every six ticks.
         assert all(24 <= later - one < 30 for one, later in pairwise(shown_in))
+
+
+@pytest.mark.parametrize(("crowd", "every_s"), [(COUNT - 1, 120), (COUNT, 30)])
+async def test_the_books_of_a_building_are_written_every_two_minutes_those_of_a_few_four_times(
+    flats: MockConfigEntry, freezer: FrozenDateTimeFactory, every_s: int
+) -> None:
+    books = flats.runtime_data.books
+    await books.async_save()
+    with patch.object(Shelf, "async_write", return_value=True) as write:
+        for passed_s in range(5, 2 * every_s, 5):
+            freezer.tick(5)
+            await flats.runtime_data.async_refresh()
+            assert write.call_count == passed_s // every_s
 
 
 async def test_the_books_of_a_few_radiators_are_shown_when_they_are_written(
