@@ -57,6 +57,18 @@ def test_a_room_whose_jobs_pause_is_held_a_trifle_above_its_setpoint() -> None:
         assert 20.03 < sum(held) / len(held) < 20.1
 
 
+def test_a_leap_that_a_slow_sensor_reports_once_counts_when_it_is_believed() -> None:
+    control = RoomControl(PAUSABLE)
+    for minute in range(40):
+        room_c, measured_s = (22.5, minute * 60.0) if minute < 30 else (18.0, 1800.0)
+        reading = RoomReading(
+            time_s=minute * 60.0, temperature_c=room_c, measured_s=measured_s, outdoor_c=5.0
+        )
+        control.step(reading, Target(setpoint_c=20))
+        # 4.5 K in a minute and a half may be: 3 K, and 1 K for each minute.
+        assert control.window_open == (minute >= 31), minute
+
+
 def test_parts_of_a_slot_are_asked_for_only_where_slots_can_be_divided() -> None:
     for rating in (RATING, PAUSABLE, DIVISIBLE):
         room = SimulatedRoom(LIVING_ROOM)

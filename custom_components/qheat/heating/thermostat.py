@@ -123,9 +123,10 @@ class RoomControl:
         measured_w = heat_w if reading.output_measured else None
         self._rating_watch.see(elapsed_s, self._last_w, measured_w)
         room_c = self._watch.accept(reading.temperature_c, elapsed_s, given_w)
-        if reading.measured_s is not None and reading.measured_s == self._measured_s:
-            room_c = None
-        self._measured_s = reading.measured_s
+        if room_c is not None:
+            # One that was doubted at first is news when it is believed.
+            is_known = reading.measured_s is not None and reading.measured_s == self._measured_s
+            self._measured_s, room_c = reading.measured_s, None if is_known else room_c
         wanted = self._wanted(reading, target, min(elapsed_s, LONGEST_STEP_S), room_c, given_w)
         demand = self._guards.overrule(self._watch, reading, target, wanted)
         self._last_w = demand.power_w
