@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from custom_components.qheat.heating import learn
 from custom_components.qheat.heating.history import RECORD_S, RECORDS_A_DAY, Day, History, Record
 from custom_components.qheat.heating.learn import (
     Snapshot,
@@ -76,6 +77,23 @@ def test_a_late_sensor_is_learned() -> None:
         records=tuple(records), days=tuple(days), noise_k=0.05, usual=USUAL, model=USUAL
     )
     assert 600 < refit(snapshot).sensor_lag_s < 1350
+
+
+def test_a_fit_that_a_night_did_not_complete_goes_on_in_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(learn, "ROUNDS", 1)
+    records, days = week_of(
+        replace(USUAL, fast_j_k=0.3 * USUAL.fast_j_k, slow_j_k=0.3 * USUAL.slow_j_k)
+    )
+    snapshot = Snapshot(
+        records=tuple(records), days=tuple(days), noise_k=0.05, usual=USUAL, model=USUAL
+    )
+    wrong_k = []
+    for _ in range(3):
+        snapshot = replace(snapshot, model=refit(snapshot))
+        wrong_k.append(foresight_k(snapshot.model, records, 0.05))
+    assert wrong_k[2] < 0.8 * wrong_k[1] < 0.8 * 0.8 * wrong_k[0]
 
 
 def test_a_fit_that_foresees_the_last_day_worse_is_not_adopted() -> None:

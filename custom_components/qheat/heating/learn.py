@@ -2,7 +2,7 @@
 
 Maximum a posteriori on the one-step innovations of the estimate's own Kalman filter and on what it
 foresees hours ahead, which is what plans are made of: Gauss-Newton with Huber's weights. Each of
-these errors counts a tenth, because they are not independent: otherwise the fit trusts them too
+these errors counts a twentieth, because they are not independent: otherwise the fit trusts them too
 much and drifts. Every parameter has a usual value, a spread and bounds.
 """
 
@@ -25,13 +25,14 @@ from .model import (
 )
 
 FEWEST: Final = 144
-TEMPER: Final = 0.1
+TEMPER: Final = 0.05
 FORESIGHT_K: Final = 0.3
 """How far a foresight of the hours to come is usually wrong."""
 HUBER: Final = 2.0
 ROUNDS: Final = 4
 NUDGE: Final = 0.05
 SPREADS: Final = {
+    "air_j_k": 0.3,
     "fast_j_k": 0.5,
     "slow_j_k": 0.7,
     "air_fast_w_k": 0.4,
@@ -93,7 +94,8 @@ def refit(snapshot: Snapshot) -> RoomModel:
 
 def _fit(snapshot: Snapshot, records: Sequence[Record], days: Sequence[Day]) -> RoomModel:
     expected = balance(snapshot.usual, days)
-    theta = [0.0] * len(SPREADS)
+    # From where the last night came to: a night's rounds do not get to an unusual room.
+    theta = _logarithms(snapshot.model, expected)
     for _ in range(ROUNDS):
         theta = _improve(expected, records, theta, snapshot.noise_k)
     return _model(expected, theta)
@@ -148,6 +150,16 @@ def balance(usual: RoomModel, days: Sequence[Day]) -> RoomModel:
     )
 
 
+def _logarithms(model: RoomModel, usual: RoomModel) -> list[float]:
+    """Return how far a room is from the usual one, within the bounds of a fit."""
+    far = (math.log(getattr(model, name) / getattr(usual, name)) for name in SPREADS)
+    return [_bounded(value, spread) for value, spread in zip(far, SPREADS.values(), strict=True)]
+
+
+def _bounded(value: float, spread: float) -> float:
+    return min(max(value, -MOST_SPREADS * spread), MOST_SPREADS * spread)
+
+
 def _model(usual: RoomModel, theta: Sequence[float]) -> RoomModel:
     """Return the usual room with every parameter moved by its logarithm."""
     moved = {
@@ -186,7 +198,7 @@ def _improve(
         right.append(-dot(weighted, base) - theta[i] / spreads[i] ** 2)
     step = solve(normal, right)
     return [
-        min(max(value + min(max(change, -0.5), 0.5), -MOST_SPREADS * s), MOST_SPREADS * s)
+        _bounded(value + min(max(change, -0.5), 0.5), s)
         for value, change, s in zip(theta, step, spreads, strict=True)
     ]
 
