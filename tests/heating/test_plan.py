@@ -1,8 +1,11 @@
+import pytest
+
 from custom_components.qheat.heating.comfort import WASTE
-from custom_components.qheat.heating.model import RoomModel, step_response
+from custom_components.qheat.heating.foresight import Stride
+from custom_components.qheat.heating.model import RoomModel
 from custom_components.qheat.heating.plan import (
-    NODES,
-    STEP_S,
+    COARSE,
+    Grid,
     Prices,
     Problem,
     best_level,
@@ -10,8 +13,9 @@ from custom_components.qheat.heating.plan import (
     nearest_level,
 )
 
+USUAL = RoomModel.usual(500)
 LEVELS_W = [0.0, 100.0, 180.0, 260.0, 340.0, 420.0, 500.0]
-WARMS = step_response(RoomModel.usual(500).transition(STEP_S), NODES)
+GRIDS = pytest.mark.parametrize("grid", [COARSE])
 
 
 def plan(
@@ -20,18 +24,23 @@ def plan(
     *,
     free_stops: int | None = None,
     weight: float = 1.0,
+    grid: Grid = COARSE,
+    levels_w: list[float] = LEVELS_W,
+    prices: Prices | None = None,
 ) -> int:
+    looks = len(grid.looks)
     return best_level(
         Problem(
-            errors_k=error_k if isinstance(error_k, list) else [error_k] * NODES,
-            weights=[weight] * NODES,
-            waste=[WASTE if weight == 0 else 1.0] * NODES,
-            kelvin_per_w=WARMS,
-            levels_w=LEVELS_W,
+            grid=grid,
+            errors_k=error_k if isinstance(error_k, list) else [error_k] * looks,
+            weights=[weight] * looks,
+            waste=[WASTE if weight == 0 else 1.0] * looks,
+            kelvin_per_w=Stride(USUAL, grid.step_s, grid.looks[-1]).warms,
+            levels_w=levels_w,
             level=level,
             free_stops=free_stops,
         ),
-        Prices(),
+        prices or Prices(),
     )
 
 
@@ -39,9 +48,10 @@ def test_a_room_at_its_setpoint_keeps_its_slots() -> None:
     assert plan(0.0, 3) == 3
 
 
-def test_a_cold_room_gets_more_and_a_warm_room_gets_less() -> None:
-    assert plan(-1.0, 2) > 2
-    assert plan(1.0, 4) < 4
+@GRIDS
+def test_a_cold_room_gets_more_and_a_warm_room_gets_less(grid: Grid) -> None:
+    assert plan(-1.0, 2, grid=grid) > 2
+    assert plan(1.0, 4, grid=grid) < 4
 
 
 def test_an_error_too_small_for_a_slot_starts_and_stops_nothing() -> None:
@@ -55,7 +65,7 @@ def test_a_slightly_warm_room_waits_for_a_job_to_end() -> None:
 
 
 def test_a_cold_room_that_will_be_warm_in_hours_keeps_its_job_and_gets_another() -> None:
-    warming = [-0.25 + 0.03 * k for k in range(NODES)]
+    warming = [-0.25 + 0.03 * k for k in range(len(COARSE.looks))]
     assert plan(warming, 4, free_stops=1) == 5
     assert plan(warming, 4) == 4
 

@@ -5,22 +5,29 @@ Every minute the estimate moves on; every few minutes the hours to come are plan
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from .airing import Airing
 from .demand import HeatDemand, RadiatorRating, Reason
 from .estimate import Estimate, Resolution
-from .foresight import BLOCK, holding_w, outlook_of
+from .foresight import BLOCK, Now, Stride, holding_w, outlook_of
 from .habits import Habits
 from .history import History
-from .model import AIR, CLEARER, OUTDOOR, SUN, UNKNOWN, RoomModel, lagged, step_response
+from .model import CLEARER, OUTDOOR, SUN, UNKNOWN, RoomModel, lagged
 from .outlook import Points, Weather, setpoints
-from .plan import NODES, SOON_S, STEP_S, Prices, Problem, best_level, lowered_to, nearest_level
+from .plan import (
+    COARSE,
+    SOON_S,
+    Prices,
+    Problem,
+    best_level,
+    lowered_to,
+)
+from .rise import PLAN_EVERY_S, Rises
 
 TICK_S: Final = 60.0
-PLAN_EVERY_S: Final = 300.0
 HOLD_S: Final = 600.0
+STEP_S: Final = COARSE.step_s
 LOOK_AHEAD: Final = 72
 """Steps to look ahead for a rise of the setpoint, and for heat wanted again: twelve hours."""
 WASTE: Final = 300.0
@@ -30,25 +37,8 @@ PAUSE_PRICE: Final = 0.1
 """What to start and to pause a job costs, as a share of what it costs where jobs are lost."""
 ABOVE_K: Final = 0.04
 """How much above a setpoint to aim, but where jobs are let run out: they do as much."""
-FULL: Final = 0.99
-GENTLY: Final = 0.6
-"""Share of full power that a way to a setpoint takes where it is no longer than a plan."""
-ARRIVED_K: Final = 0.05
-EARLY_K: Final = 0.25
-MOST_MARGIN_K: Final = 1.0
 EARLIER_K: Final = 0.1
 """How much above a setpoint to come to hold a room that is warm early, until it comes."""
-
-
-@dataclass(slots=True)
-class Rise:
-    """The next rise of the setpoint, and how far the way to it has come."""
-
-    at_s: float
-    to_c: float
-    waited: bool = False
-    begun: bool = False
-    arrived: bool = False
 
 
 class Comfort:
@@ -61,8 +51,6 @@ class Comfort:
         self.habits = habits
         self.weather = Weather()
         self.resolution = Resolution()
-        self.margin_k = EARLY_K
-        """How much above a setpoint to come to aim, learned from the rises before, in K."""
         self._rated_w = rating.rated_w
         self._pausable = rating.pausable
         self._airing = Airing()
@@ -79,9 +67,7 @@ class Comfort:
         self._left_s = 0.0
         self._planned_s = self._raised_s = self._enough_s = -math.inf
         self._setpoint_c = math.nan
-        self._rise: Rise | None = None
-        self.next_start_s: float | None = None
-        """When heating for a setpoint to come will begin, as far as can be foreseen."""
+        self.rises = Rises(self.levels_w)
         self.outlook: tuple[tuple[float, float], ...] = ()
         """The watts likely wanted in the hours to come: (until when, watts until then)."""
         self.use(model)
@@ -90,8 +76,7 @@ class Comfort:
         """Go on with other parameters."""
         self.model = model
         self._tick = model.transition(TICK_S)
-        self._step = model.transition(STEP_S)
-        self._warms = step_response(self._step, LOOK_AHEAD)
+        self._stride = Stride(model, STEP_S, LOOK_AHEAD)
 
     def _inputs(self, time_s: float, heat_w: float) -> list[float]:
         weather = self.weather
@@ -168,12 +153,13 @@ class Comfort:
     def _reason(self, *, aired: bool) -> Reason:
         if self._level == 0:
             return Reason.WINDOW_OPEN if aired else Reason.IDLE
-        early = self._rise is not None and self._rise.begun
+        early = self.rises.next is not None and self.rises.next.begun
         return Reason.PREHEATING if early else Reason.HEATING
 
     def rest(self) -> HeatDemand:
         """Ask for nothing, because the radiator is off."""
-        self._level, self._rise, self.next_start_s, self.outlook = 0, None, None, ()
+        self._level, self.outlook = 0, ()
+        self.rises.forget()
         return HeatDemand(power_w=0.0, reason=Reason.OFF)
 
     def _plan(
@@ -185,19 +171,23 @@ class Comfort:
         free_stops: int | None,
     ) -> int:
         changes = [change for change in changes if change[0] > time_s]
-        early = self._on_the_way(estimate, time_s, setpoint_c, changes)
-        self.next_start_s = self._start(estimate, time_s, setpoint_c, changes)
-        rise = self._rise
-        times_s = [time_s + STEP_S * (k + 1) for k in range(NODES)]
+        now = Now(time_s, (estimate.x, self._emitted_w), self._inputs)
+        early = self.rises.on_the_way(now, self._stride, estimate.air_c, setpoint_c, changes)
+        self.rises.foresee_start(now, self._stride, setpoint_c, changes)
+        rise = self.rises.next
+        grid, stride = COARSE, self._stride
+        times_s = [time_s + grid.step_s * at for at in grid.looks]
         if rise and rise.arrived:
             setpoint_c = rise.to_c + EARLIER_K
         wanted_c = setpoints(setpoint_c, changes, times_s)
         above_k = ABOVE_K if free_stops is None else 0.0
-        air_c = self._foresee(estimate, time_s, self.levels_w[self._level], NODES)
+        power_w = self.levels_w[self._level]
+        foreseen_c = now.air_c(stride, power_w, grid.looks[-1])
         highest_c = max([setpoint_c, *(to_c for _, to_c in changes)])
         errors, weights, waste = [], [], []
-        for k, (room_c, want_c) in enumerate(zip(air_c, wanted_c, strict=True)):
-            cold_c = room_c - self.levels_w[self._level] * self._warms[k]
+        for k, (at, want_c) in enumerate(zip(grid.looks, wanted_c, strict=True)):
+            room_c = foreseen_c[at - 1]
+            cold_c = room_c - power_w * stride.warms[at - 1]
             rising = rise is not None and times_s[k] <= rise.at_s
             # Where a start costs little, nothing else keeps heat from coming before it is due.
             needed = rise is not None and (rise.begun or not self._pausable)
@@ -208,68 +198,16 @@ class Comfort:
             weights.append(0.0 if may_cool else 1.0)
             waste.append(WASTE if may_cool and not (rising and needed) else 1.0)
         problem = Problem(
+            grid=grid,
             errors_k=errors,
             weights=weights,
             waste=waste,
-            kelvin_per_w=self._warms,
+            kelvin_per_w=stride.warms,
             levels_w=self.levels_w,
             level=self._level,
             free_stops=free_stops,
         )
         return max(best_level(problem, self._prices), early)
-
-    def _foresee(
-        self, estimate: Estimate, time_s: float, power_w: float, steps: int
-    ) -> list[float]:
-        """Return the air temperature after each step if the power stays."""
-        x, emitted_w, result = estimate.x, self._emitted_w, []
-        for k in range(steps):
-            emitted_w, mean_w = lagged(emitted_w, power_w, STEP_S)
-            inputs = self._inputs(time_s + STEP_S * (k + 0.5), mean_w)
-            x = self._step.advance(x, inputs)
-            result.append(x[AIR])
-        return result
-
-    def _on_the_way(
-        self, estimate: Estimate, time_s: float, setpoint_c: float, changes: Points
-    ) -> int:
-        """Return the level that the next rise of the setpoint needs now: the latest start."""
-        to_come = next((change for change in changes if change[1] > setpoint_c), None)
-        if self._rise and (to_come is None or to_come[0] != self._rise.at_s):
-            self._learn_from(self._rise, estimate, time_s)
-            self._rise = None
-        if to_come is None:
-            return 0
-        rise = self._rise = self._rise or Rise(*to_come)
-        rise.arrived |= rise.begun and estimate.air_c >= rise.to_c - ARRIVED_K
-        steps = int((rise.at_s - time_s) // STEP_S)
-        if rise.arrived or not 2 <= steps <= LOOK_AHEAD:
-            return 0
-        missing_k = rise.to_c + self.margin_k - self._foresee(estimate, time_s, 0.0, steps)[-1]
-        needed_w = missing_k / self._warms[steps - 1]
-        rise.begun |= needed_w >= (GENTLY if steps <= NODES else FULL) * self._rated_w
-        rise.waited |= not rise.begun
-        return nearest_level(self.levels_w, needed_w) if rise.begun else 0
-
-    def _start(
-        self, estimate: Estimate, time_s: float, setpoint_c: float, changes: Points
-    ) -> float | None:
-        """Return when to begin heating for the next rise of the setpoint not yet begun."""
-        begun_s = self._rise.at_s if self._rise and self._rise.begun else -math.inf
-        cooling_s, from_c = time_s, setpoint_c
-        for at_s, to_c in changes:
-            if to_c > from_c and at_s > begun_s:
-                break
-            cooling_s, from_c = at_s, to_c
-        else:
-            return None
-        steps = min(max(int((at_s - cooling_s) // STEP_S), 1), LOOK_AHEAD)
-        # The room is taken to be as it is now until the setpoint falls, and then to cool.
-        cold_c = self._foresee(estimate, at_s - steps * STEP_S, 0.0, steps)[-1]
-        spare_w = self._rated_w - max(0.0, from_c - cold_c) / self._warms[steps - 1]
-        missing_k = to_c + self.margin_k - max(cold_c, from_c)
-        lead = next((k for k in range(steps) if spare_w * self._warms[k] >= missing_k), steps)
-        return max(time_s, at_s - (lead + 1) * STEP_S)
 
     def _look_ahead(
         self, estimate: Estimate, time_s: float, setpoint_c: float, changes: Points
@@ -278,13 +216,11 @@ class Comfort:
         changes = [change for change in changes if change[0] > time_s]
         falls_s = min((at_s for at_s, to_c in changes if to_c < setpoint_c), default=math.inf)
         wanted_c, early = setpoint_c, changes
-        if self._rise and self._rise.begun:
-            wanted_c = max(setpoint_c, self._rise.to_c)
-        elif self._rise and self.next_start_s is not None:
-            early = sorted(
-                (self.next_start_s if at_s == self._rise.at_s else at_s, to_c)
-                for at_s, to_c in changes
-            )
+        rise, start_s = self.rises.next, self.rises.next_start_s
+        if rise and rise.begun:
+            wanted_c = max(setpoint_c, rise.to_c)
+        elif rise and start_s is not None:
+            early = sorted((start_s if at_s == rise.at_s else at_s, to_c) for at_s, to_c in changes)
         block_s = BLOCK * STEP_S
         begins_s = [time_s + block_s * block for block in range(LOOK_AHEAD // BLOCK)]
 
@@ -292,7 +228,7 @@ class Comfort:
             return self._inputs(time_s + STEP_S * (k + 0.5), heat_w)
 
         watts = holding_w(
-            self._step,
+            self._stride.step,
             (estimate.x, self._emitted_w),
             inputs,
             setpoints(wanted_c, early, begins_s),
@@ -303,12 +239,3 @@ class Comfort:
         ends = self._level == 0 and falls_s < time_s + block_s
         now_s = falls_s if ends else min(time_s + HOLD_S, falls_s)
         return [(now_s, self.levels_w[self._level]), *(p for p in outlook if p[0] > now_s)]
-
-    def _learn_from(self, rise: Rise, estimate: Estimate, time_s: float) -> None:
-        """Learn from how the room was when a setpoint rose: too cold, or warm too early."""
-        # Where there was no time to wait, lateness says nothing about the start.
-        if not 0 <= time_s - rise.at_s <= 2 * PLAN_EVERY_S or not (rise.begun and rise.waited):
-            return
-        late_k = rise.to_c - estimate.air_c
-        change_k = late_k if late_k > ARRIVED_K else -0.01
-        self.margin_k = min(max(self.margin_k + change_k, EARLY_K), MOST_MARGIN_K)

@@ -1,9 +1,10 @@
-"""How much heat the hours to come will take: a rough answer, for whoever chooses the jobs."""
+"""The hours to come: how a room goes on, and roughly how much heat it will take."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
-from .model import AIR, STATES, Transition, Vector, lagged
+from .model import AIR, STATES, RoomModel, Transition, Vector, lagged, step_response
 from .outlook import Points
 
 BLOCK: Final = 3
@@ -14,6 +15,39 @@ type State = tuple[Vector, float]
 """The room, and the watts that leave the radiator's case."""
 type Inputs = Callable[[int, float], Vector]
 """What acts on the room in a step, by its number and the watts from the radiator's case."""
+
+
+class Stride:
+    """A room's model, a step at a time."""
+
+    def __init__(self, model: RoomModel, step_s: float, steps: int) -> None:
+        self.step_s = step_s
+        self.step = model.transition(step_s)
+        self.warms = step_response(self.step, steps)
+        """Kelvin that a lasting watt has warmed the air after each step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """A room at a moment, to look ahead from."""
+
+    time_s: float
+    state: State
+    inputs: Callable[[float, float], Vector]
+    """What acts on the room at a time, with so many watts from the radiator's case."""
+
+    def at(self, time_s: float) -> Now:
+        """Return the same room at another time."""
+        return replace(self, time_s=time_s)
+
+    def air_c(self, stride: Stride, power_w: float, steps: int) -> list[float]:
+        """Return the air temperature after each step if the power stays."""
+        (x, emitted_w), result = self.state, []
+        for k in range(steps):
+            emitted_w, mean_w = lagged(emitted_w, power_w, stride.step_s)
+            x = stride.step.advance(x, self.inputs(self.time_s + stride.step_s * (k + 0.5), mean_w))
+            result.append(x[AIR])
+        return result
 
 
 def holding_w(

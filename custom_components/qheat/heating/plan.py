@@ -5,10 +5,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-STEP_S: Final = 600.0
-NODES: Final = 18
-BLOCKS: Final = (0, 1, 2, 4, 6, 9, 13, NODES)
-"""Where the level may change, in steps from now."""
 BEAM: Final = 10
 SOON_S: Final = 600.0
 """A job that ends so soon is waited for rather than lost."""
@@ -36,14 +32,36 @@ class Prices:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """When a plan looks at the room, in steps from now, and when the level may change."""
+
+    step_s: float
+    looks: tuple[int, ...]
+    blocks: tuple[int, ...]
+    """After so many looks."""
+
+    @property
+    def spans_h(self) -> list[float]:
+        """Hours from each look back to the one before, or to now."""
+        return [(to - at) * self.step_s / 3600 for at, to in pairwise((0, *self.looks))]
+
+
+COARSE: Final = Grid(step_s=600.0, looks=tuple(range(1, 19)), blocks=(0, 1, 2, 4, 6, 9, 13, 18))
+PLAN_S: Final = COARSE.step_s * COARSE.looks[-1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
     """What to plan: `errors_k` if the level stays, how a watt more warms, and the levels' watts."""
 
+    grid: Grid
     errors_k: Sequence[float]
+    """At each look."""
     weights: Sequence[float]
     waste: Sequence[float]
-    """Factor on the price of energy at each step."""
+    """Factor on the price of energy up to each look."""
     kelvin_per_w: Sequence[float]
+    """After each step."""
     levels_w: Sequence[float]
     level: int
     free_stops: int | None
@@ -52,27 +70,30 @@ class Problem:
 
 def best_level(problem: Problem, prices: Prices) -> int:
     """Return the level to run now."""
+    grid = problem.grid
+    spans_h = grid.spans_h
     beams = [(0.0, problem.level, tuple(problem.errors_k), problem.level)]
-    for block, (begin, end) in enumerate(pairwise(BLOCKS)):
+    for block, (begin, end) in enumerate(pairwise(grid.blocks)):
         grown = []
+        begun = grid.looks[begin - 1] if begin else 0
+        warms = [problem.kelvin_per_w[at - begun - 1] for at in grid.looks[begin:]]
         for cost, level, errors, first in beams:
-            for to in _options(problem, level, errors, begin, end):
+            for to in _options(problem, level, errors[begin : end + 3], warms, begin):
                 moved = errors
                 if to != level:
                     extra_w = problem.levels_w[to] - problem.levels_w[level]
-                    warms = problem.kelvin_per_w
                     moved = errors[:begin] + tuple(
                         error + extra_w * kelvin
-                        for error, kelvin in zip(errors[begin:], warms, strict=False)
+                        for error, kelvin in zip(errors[begin:], warms, strict=True)
                     )
                 price = cost + _change(problem, prices, block, level, to)
                 kw = problem.levels_w[to] / 1000
-                price += prices.energy_kwh * kw * sum(problem.waste[begin:end]) * STEP_S / 3600
                 for k in range(begin, end):
                     error_k = moved[k]
                     over_k = max(0.0, abs(error_k) - FELT_K)
                     felt = error_k * error_k + FELT * over_k * over_k
-                    price += problem.weights[k] * felt * (STEP_S / 3600)
+                    energy = prices.energy_kwh * kw * problem.waste[k]
+                    price += (problem.weights[k] * felt + energy) * spans_h[k]
                 grown.append((price, to, moved, to if block == 0 else first))
         grown.sort(key=lambda beam: beam[0])
         beams = grown[:BEAM]
@@ -80,16 +101,14 @@ def best_level(problem: Problem, prices: Prices) -> int:
 
 
 def _options(
-    problem: Problem, level: int, errors: Sequence[float], begin: int, end: int
+    problem: Problem, level: int, errors: Sequence[float], warms: Sequence[float], begin: int
 ) -> set[int]:
     """Return the levels worth trying: to stay, none, and those around the best watts."""
     top = len(problem.levels_w) - 1
     pull = push = 0.0
-    last = min(NODES, end + 3)
-    for k in range(begin, last):
-        kelvin = problem.kelvin_per_w[k - begin]
-        pull += problem.weights[k] * errors[k] * kelvin
-        push += problem.weights[k] * kelvin * kelvin
+    for weight, error_k, kelvin in zip(problem.weights[begin:], errors, warms, strict=False):
+        pull += weight * error_k * kelvin
+        push += weight * kelvin * kelvin
     wanted_w = problem.levels_w[level] - (pull / push if push > 0 else 1e9)
     near = 0
     while near < top and problem.levels_w[near + 1] <= wanted_w:

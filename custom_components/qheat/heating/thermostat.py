@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Final
 
-from .comfort import EARLY_K, MOST_MARGIN_K, Comfort
+from .comfort import Comfort
 from .demand import HeatDemand, Learned, RadiatorRating, RoomReading, Target
 from .guards import Clock, Guards, RatingDoubt, RatingWatch, SensorWatch, believable
 from .habits import Habits
@@ -12,6 +12,7 @@ from .history import History
 from .learn import FEWEST, Snapshot
 from .model import RoomModel
 from .outlook import Points, clean_points
+from .rise import EARLY_K, MOST_MARGIN_K
 from .runout import RunOut
 
 LONGEST_STEP_S: Final = 900.0
@@ -39,7 +40,8 @@ class RoomControl:
             History(saved.get("days")),
             Habits(self._usual.loss_w_k, saved.get("habits_w")),
         )
-        self._comfort.margin_k = believable(saved.get("margin_k"), 0.0, MOST_MARGIN_K) or EARLY_K
+        margin_k = believable(saved.get("margin_k"), 0.0, MOST_MARGIN_K)
+        self._comfort.rises.margin_k = margin_k or EARLY_K
         self._run_out = RunOut(rating)
         self._setpoint_c: float | None = None
         self._changes: Points = []
@@ -83,7 +85,7 @@ class RoomControl:
         Seconds on the room's own clock, foreseen anew every five minutes: a preheat that runs
         already is not the next one.
         """
-        return self._comfort.next_start_s
+        return self._comfort.rises.next_start_s
 
     def save(self) -> dict[str, object]:
         """Return what has been learned, as JSON-able values."""
@@ -92,7 +94,7 @@ class RoomControl:
             "model": {field.name: getattr(model, field.name) for field in fields(model)},
             "habits_w": self._comfort.habits.save(),
             "days": [list(day) for day in self._comfort.history.save()],
-            "margin_k": self._comfort.margin_k,
+            "margin_k": self._comfort.rises.margin_k,
         }
 
     def needs_refit(self) -> bool:

@@ -1,0 +1,94 @@
+"""Being warm when a setpoint rises: the latest start, with a margin learned from past rises."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from .foresight import Now, Stride
+from .outlook import Points
+from .plan import PLAN_S, nearest_level
+
+PLAN_EVERY_S: Final = 300.0
+FULL: Final = 0.99
+GENTLY: Final = 0.6
+"""Share of full power that a way to a setpoint takes where it is no longer than a plan."""
+ARRIVED_K: Final = 0.05
+EARLY_K: Final = 0.25
+MOST_MARGIN_K: Final = 1.0
+
+
+@dataclass(slots=True)
+class Rise:
+    """The next rise of the setpoint, and how far the way to it has come."""
+
+    at_s: float
+    to_c: float
+    waited: bool = False
+    begun: bool = False
+    arrived: bool = False
+
+
+class Rises:
+    """The rises of a setpoint, one after the other."""
+
+    def __init__(self, levels_w: list[float]) -> None:
+        self.margin_k = EARLY_K
+        """How much above a setpoint to come to aim, in K."""
+        self.next: Rise | None = None
+        self.next_start_s: float | None = None
+        """When heating for a setpoint to come will begin, as far as can be foreseen."""
+        self._levels_w = levels_w
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self.next = self.next_start_s = None
+
+    def on_the_way(
+        self, now: Now, stride: Stride, air_c: float, setpoint_c: float, changes: Points
+    ) -> int:
+        """Return the level that the next rise of the setpoint needs now: the latest start."""
+        to_come = next((change for change in changes if change[1] > setpoint_c), None)
+        if self.next and (to_come is None or to_come[0] != self.next.at_s):
+            self._learn_from(self.next, air_c, now.time_s)
+            self.next = None
+        if to_come is None:
+            return 0
+        rise = self.next = self.next or Rise(*to_come)
+        rise.arrived |= rise.begun and air_c >= rise.to_c - ARRIVED_K
+        steps = int((rise.at_s - now.time_s) // stride.step_s)
+        if rise.arrived or not 2 <= steps <= len(stride.warms):
+            return 0
+        missing_k = rise.to_c + self.margin_k - now.air_c(stride, 0.0, steps)[-1]
+        needed_w = missing_k / stride.warms[steps - 1]
+        share = GENTLY if steps * stride.step_s <= PLAN_S else FULL
+        rise.begun |= needed_w >= share * self._levels_w[-1]
+        rise.waited |= not rise.begun
+        return nearest_level(self._levels_w, needed_w) if rise.begun else 0
+
+    def foresee_start(self, now: Now, stride: Stride, setpoint_c: float, changes: Points) -> None:
+        """Look when to begin heating for the next rise of the setpoint not yet begun."""
+        begun_s = self.next.at_s if self.next and self.next.begun else now.time_s
+        cooling_s, from_c = now.time_s, setpoint_c
+        for at_s, to_c in changes:
+            if to_c > from_c and at_s > begun_s:
+                break
+            cooling_s, from_c = at_s, to_c
+        else:
+            self.next_start_s = None
+            return
+        steps = min(max(int((at_s - cooling_s) // stride.step_s), 1), len(stride.warms))
+        # The room is taken to be as it is now until the setpoint falls, and then to cool.
+        then = now.at(at_s - steps * stride.step_s)
+        cold_c = then.air_c(stride, 0.0, steps)[-1]
+        spare_w = self._levels_w[-1] - max(0.0, from_c - cold_c) / stride.warms[steps - 1]
+        missing_k = to_c + self.margin_k - max(cold_c, from_c)
+        lead = next((k for k in range(steps) if spare_w * stride.warms[k] >= missing_k), steps)
+        self.next_start_s = max(now.time_s, at_s - (lead + 1) * stride.step_s)
+
+    def _learn_from(self, rise: Rise, air_c: float, time_s: float) -> None:
+        """Learn from how the room was when a setpoint rose: too cold, or warm too early."""
+        # Where there was no time to wait, lateness says nothing about the start.
+        if not 0 <= time_s - rise.at_s <= 2 * PLAN_EVERY_S or not (rise.begun and rise.waited):
+            return
+        late_k = rise.to_c - air_c
+        change_k = late_k if late_k > ARRIVED_K else -0.01
+        self.margin_k = min(max(self.margin_k + change_k, EARLY_K), MOST_MARGIN_K)
