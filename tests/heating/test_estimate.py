@@ -72,6 +72,15 @@ def resolution_of(
     return resolution
 
 
+def test_how_often_a_sensor_reports_is_known_from_the_last_hours() -> None:
+    assert resolution_of(0.04, every_s=60.0).every_s == pytest.approx(60, rel=0.2)
+    resolution = resolution_of(0.04, every_s=600.0)
+    assert resolution.every_s == pytest.approx(600, rel=0.2)
+    for minute in range(18 * 60):
+        resolution.see(100000 + 60.0 * minute, 20.0)
+    assert resolution.every_s < 120
+
+
 def test_a_coarse_sensor_is_trusted_less() -> None:
     fine, coarse = Resolution(), Resolution()
     for step in (0, 1, 1, 0, 3):

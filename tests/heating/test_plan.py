@@ -5,6 +5,7 @@ from custom_components.qheat.heating.foresight import Stride
 from custom_components.qheat.heating.model import RoomModel
 from custom_components.qheat.heating.plan import (
     COARSE,
+    FINE,
     Grid,
     Prices,
     Problem,
@@ -15,7 +16,7 @@ from custom_components.qheat.heating.plan import (
 
 USUAL = RoomModel.usual(500)
 LEVELS_W = [0.0, 100.0, 180.0, 260.0, 340.0, 420.0, 500.0]
-GRIDS = pytest.mark.parametrize("grid", [COARSE])
+GRIDS = pytest.mark.parametrize("grid", [COARSE, FINE])
 
 
 def plan(
@@ -54,6 +55,12 @@ def test_a_cold_room_gets_more_and_a_warm_room_gets_less(grid: Grid) -> None:
     assert plan(1.0, 4, grid=grid) < 4
 
 
+def test_a_fine_plan_looks_as_far_ahead_as_a_coarse_one() -> None:
+    for grid in (COARSE, FINE):
+        assert sum(grid.spans_h) == pytest.approx(3)
+        assert grid.blocks[-1] == len(grid.looks)
+
+
 def test_an_error_too_small_for_a_slot_starts_and_stops_nothing() -> None:
     assert plan(0.05, 3) == 3
     assert plan(-0.05, 3) == 3
@@ -68,6 +75,14 @@ def test_a_cold_room_that_will_be_warm_in_hours_keeps_its_job_and_gets_another()
     warming = [-0.25 + 0.03 * k for k in range(len(COARSE.looks))]
     assert plan(warming, 4, free_stops=1) == 5
     assert plan(warming, 4) == 4
+
+
+def test_a_slot_too_large_for_ten_minutes_is_switched_for_five_where_plans_are_fine() -> None:
+    large_w, cheap = [0.0, 300.0], Prices().scaled(0.1)
+    assert plan(0.12, 1, levels_w=large_w, prices=cheap) == 1
+    assert plan(0.12, 1, levels_w=large_w, prices=cheap, grid=FINE) == 0
+    assert plan(-0.12, 0, levels_w=large_w, prices=cheap) == 0
+    assert plan(-0.12, 0, levels_w=large_w, prices=cheap, grid=FINE) == 1
 
 
 def test_a_room_that_may_cool_gets_nothing() -> None:

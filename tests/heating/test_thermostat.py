@@ -14,8 +14,10 @@ from custom_components.qheat.heating import (
     RoomReading,
     SimulatedRoom,
     Target,
+    comfort,
     refit,
 )
+from custom_components.qheat.heating.plan import Prices, Problem, best_level
 
 RATING = RadiatorRating(idle_w=20, rated_w=500, slots=6)
 PAUSABLE = RadiatorRating(idle_w=20, rated_w=500, slots=6, pausable=True)
@@ -55,6 +57,31 @@ def test_a_room_whose_jobs_pause_is_held_a_trifle_above_its_setpoint() -> None:
         result = simulate(RoomControl(rating), room, Target(setpoint_c=20), hours=48, step_s=60)
         held = [room_c for room_c, _, _ in result[len(result) // 2 :]]
         assert 20.03 < sum(held) / len(held) < 20.1
+
+
+@pytest.mark.parametrize("every_s", [60, 120, 300, 600])
+@pytest.mark.parametrize("rating", [RATING, PAUSABLE])
+def test_five_minutes_are_planned_where_jobs_pause_and_readings_come_often(
+    rating: RadiatorRating, every_s: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps_s = set()
+
+    def watched(problem: Problem, prices: Prices) -> int:
+        steps_s.add(problem.grid.step_s)
+        return best_level(problem, prices)
+
+    monkeypatch.setattr(comfort, "best_level", watched)
+    control, room = RoomControl(rating), SimulatedRoom(LIVING_ROOM)
+    for minute in range(240):
+        if minute == 60:
+            steps_s.clear()
+        reading = RoomReading(
+            time_s=room.time_s,
+            temperature_c=room.temperature_c,
+            measured_s=minute * 60 // every_s * every_s,
+        )
+        room.advance(60, control.step(reading, Target(setpoint_c=20)).power_w)
+    assert steps_s == ({300.0} if rating.pausable and every_s <= 120 else {600.0})
 
 
 def test_a_leap_that_a_slow_sensor_reports_once_counts_when_it_is_believed() -> None:

@@ -17,6 +17,7 @@ from .model import CLEARER, OUTDOOR, SUN, UNKNOWN, RoomModel, lagged
 from .outlook import Points, Weather, setpoints
 from .plan import (
     COARSE,
+    FINE,
     SOON_S,
     Prices,
     Problem,
@@ -27,6 +28,8 @@ from .rise import PLAN_EVERY_S, Rises
 
 TICK_S: Final = 60.0
 HOLD_S: Final = 600.0
+OFTEN_S: Final = 200.0
+"""Readings so far apart at most tell enough to plan the next five minutes by themselves."""
 STEP_S: Final = COARSE.step_s
 LOOK_AHEAD: Final = 72
 """Steps to look ahead for a rise of the setpoint, and for heat wanted again: twelve hours."""
@@ -77,6 +80,7 @@ class Comfort:
         self.model = model
         self._tick = model.transition(TICK_S)
         self._stride = Stride(model, STEP_S, LOOK_AHEAD)
+        self._fine_stride = Stride(model, FINE.step_s, FINE.looks[-1])
 
     def _inputs(self, time_s: float, heat_w: float) -> list[float]:
         weather = self.weather
@@ -176,6 +180,8 @@ class Comfort:
         self.rises.foresee_start(now, self._stride, setpoint_c, changes)
         rise = self.rises.next
         grid, stride = COARSE, self._stride
+        if self._pausable and self.resolution.every_s <= OFTEN_S:
+            grid, stride = FINE, self._fine_stride
         times_s = [time_s + grid.step_s * at for at in grid.looks]
         if rise and rise.arrived:
             setpoint_c = rise.to_c + EARLIER_K
