@@ -10,10 +10,10 @@ from .baselines import Hysteresis, PlainPi, TimeProportional
 from .bound import Bound
 from .iso13790 import IsoRoom
 from .ours import Ours
-from .people import Schedule
+from .people import Schedule, Setpoints
 from .radiator import IdealRadiator, PausingRadiator, Radiator
 from .sensor import Sensor
-from .trial import Score, Thermostat, Trial
+from .trial import AIR_CHANGES, Score, Thermostat, Trial
 from .weather import Weather, synthetic
 
 IDLE_W = 20.0
@@ -45,19 +45,17 @@ class Case:
     slots: int = 6
     slot_w: float = 80.0
     sensing: Sensing = field(default_factory=Sensing)
-    schedule: Schedule = field(default_factory=Schedule)
+    schedule: Setpoints = field(default_factory=Schedule)
     min_on: int = 10
     knows_weather: bool = True
     forgets_every: int = 9
+    air_changes: float = AIR_CHANGES
     seed: int = 1
 
     def run(self, thermostat: str, days: int) -> Score:
         """Play one thermostat and return its score."""
-        rating = RadiatorRating(
-            idle_w=IDLE_W, rated_w=IDLE_W + self.slots * self.slot_w, slots=self.slots
-        )
         if not self.climate:
-            trial = self._trial(THERMOSTATS[thermostat](rating), synthetic(self.seed), rating)
+            trial = self.trial(thermostat, synthetic(self.seed))
             mass_j_m2k = 260e3 if self.heavy else 110e3
             IsoRoom(mass_j_m2k=mass_j_m2k, azimuth=self.azimuth).run(trial, days)
             return trial.score()
@@ -65,11 +63,16 @@ class Case:
         from .energyplus import EnergyPlusRoom  # noqa: PLC0415
 
         room = EnergyPlusRoom(heavy=self.heavy, azimuth=self.azimuth, weather=self.climate)
-        trial = self._trial(THERMOSTATS[thermostat](rating), room.load_weather(), rating)
+        trial = self.trial(thermostat, room.load_weather())
         room.run(trial, days)
         return trial.score()
 
-    def _trial(self, thermostat: Thermostat, weather: Weather, rating: RadiatorRating) -> Trial:
+    def trial(self, name: str, weather: Weather) -> Trial:
+        """Return what plays a thermostat, by its name, in whatever room."""
+        rating = RadiatorRating(
+            idle_w=IDLE_W, rated_w=IDLE_W + self.slots * self.slot_w, slots=self.slots
+        )
+        thermostat = THERMOSTATS[name](rating)
         sensing = IDEAL_SENSING if isinstance(thermostat, Bound) else self.sensing
         return Trial(
             thermostat=thermostat,
@@ -78,6 +81,7 @@ class Case:
             schedule=self.schedule,
             knows_weather=self.knows_weather,
             forgets_every=self.forgets_every,
+            air_changes=self.air_changes,
             radiator=self._radiator(thermostat, rating),
             sensor=Sensor(
                 step_c=sensing.step_c,

@@ -7,7 +7,6 @@ from pathlib import Path
 from pyenergyplus import dataset
 from pyenergyplus.api import EnergyPlusAPI
 
-from .iso13790 import VOLUME_M3
 from .trial import Trial
 from .weather import Weather, read_epw
 
@@ -40,6 +39,7 @@ CONSTRUCTIONS = {
     },
 }
 WIDTH, DEPTH, HEIGHT = 4.0, 4.5, 2.5
+VOLUME_M3 = WIDTH * DEPTH * HEIGHT
 WALLS = {
     "Outside": ((0, 0), (WIDTH, 0)),
     "East": ((WIDTH, 0), (WIDTH, DEPTH)),

@@ -4,39 +4,43 @@ from dataclasses import dataclass
 
 from .trial import Trial
 
-FLOOR_M2, VOLUME_M3, WINDOW_M2, WALL_M2 = 18.0, 45.0, 2.8, 9.7
+HEIGHT_M = 2.5
 SUBSTEPS = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IsoRoom:
-    """One room: W/K and J/K per the standard, its window's azimuth in degrees from north."""
+    """One room: U in W/m²K, capacity per m² of floor, its window's degrees from north."""
 
     mass_j_m2k: float
     azimuth: float
+    floor_m2: float = 18.0
+    window_m2: float = 2.8
+    wall_m2: float = 9.7
     wall_u: float = 0.6
     window_u: float = 2.0
     solar_share: float = 0.45
 
     def run(self, trial: Trial, days: int) -> None:
         """Play `days` days of the trial in this room."""
-        h_is = 3.45 * 4.5 * FLOOR_M2
-        mass_m2 = (3.0 if self.mass_j_m2k > 200e3 else 2.5) * FLOOR_M2
+        floor_m2, volume_m3 = self.floor_m2, HEIGHT_M * self.floor_m2
+        h_is = 3.45 * 4.5 * floor_m2
+        mass_m2 = (3.0 if self.mass_j_m2k > 200e3 else 2.5) * floor_m2
         h_ms = 9.1 * mass_m2
-        h_wall, h_window = self.wall_u * WALL_M2, self.window_u * WINDOW_M2
+        h_wall, h_window = self.wall_u * self.wall_m2, self.window_u * self.window_m2
         h_em = 1 / (1 / h_wall - 1 / h_ms)
-        air_j_k, mass_j_k = 1.5 * 1206 * VOLUME_M3, self.mass_j_m2k * FLOOR_M2
-        share_m = mass_m2 / (4.5 * FLOOR_M2)
-        share_st = 1 - share_m - h_window / (9.1 * 4.5 * FLOOR_M2)
+        air_j_k, mass_j_k = 1.5 * 1206 * volume_m3, self.mass_j_m2k * floor_m2
+        share_m = mass_m2 / (4.5 * floor_m2)
+        share_st = 1 - share_m - h_window / (9.1 * 4.5 * floor_m2)
         air_c = mass_c = 18.0
         for minute in range(days * 1440):
             given = trial.minute(minute, air_c)
             outdoor_c = trial.weather.outdoor_at(minute)
-            sun_w = WINDOW_M2 * self.solar_share
+            sun_w = self.window_m2 * self.solar_share
             sun_w *= trial.weather.on_window_w_m2(minute, self.azimuth)
             radiant_w = 0.3 * given.radiator_w + 0.5 * given.gains_w + 0.9 * sun_w
             air_w = 0.7 * given.radiator_w + 0.5 * given.gains_w + 0.1 * sun_w
-            h_ve = 0.34 * VOLUME_M3 * given.air_changes
+            h_ve = 0.34 * volume_m3 * given.air_changes
             for _ in range(SUBSTEPS):
                 star_c = h_ms * mass_c + h_is * air_c + h_window * outdoor_c + share_st * radiant_w
                 star_c /= h_ms + h_is + h_window

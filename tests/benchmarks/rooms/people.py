@@ -2,9 +2,26 @@
 
 import random
 from dataclasses import dataclass
+from typing import Protocol
 
 NIGHT_C, DAY_C = 17.0, 20.0
 WAKE, SLEEP = 7 * 60, 22 * 60 + 30
+
+
+class Setpoints(Protocol):
+    """What is wanted; it is to be warm, `day_c`, at minute `wake` of a day."""
+
+    @property
+    def wake(self) -> int: ...
+
+    @property
+    def day_c(self) -> float: ...
+
+    def at(self, minute: int) -> float:
+        """Return the setpoint in force."""
+
+    def upcoming(self, minute: int) -> tuple[tuple[float, float], ...]:
+        """Return the changes of the next day as (time in seconds, setpoint)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

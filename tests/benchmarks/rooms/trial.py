@@ -6,12 +6,14 @@ import time
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from .people import People, Schedule
+from .people import People, Schedule, Setpoints
 from .radiator import IdealRadiator, PausingRadiator, Radiator
 from .sensor import Sensor
 from .weather import Weather
 
 DAYS, SCORED_FROM = 69, 14
+AIR_CHANGES, AIRED = 0.47, 4.7
+"""Air changes per hour with the window shut and open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,12 +78,13 @@ class Trial:
     thermostat: Thermostat
     weather: Weather
     seed: int = 1
-    schedule: Schedule = field(default_factory=Schedule)
+    schedule: Setpoints = field(default_factory=Schedule)
     radiator: Radiator | PausingRadiator | IdealRadiator
     sensor: Sensor
     knows_weather: bool = True
     forgets_every: int = 9
     """Days from one window forgotten for forty minutes to the next."""
+    air_changes: float = AIR_CHANGES
     air_c: list[float] = field(default_factory=list)
     running: list[float] = field(default_factory=list)
     open_window: list[bool] = field(default_factory=list)
@@ -117,7 +120,7 @@ class Trial:
         return RoomInputs(
             radiator_w=self.radiator.emitted_w,
             gains_w=gains_w,
-            air_changes=4.7 if is_open else 0.47,
+            air_changes=AIRED if is_open else self.air_changes,
         )
 
     def _observe(self, minute: int) -> Observation:
