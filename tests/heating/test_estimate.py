@@ -77,8 +77,10 @@ def test_how_often_a_sensor_reports_is_known_from_the_last_hours() -> None:
     resolution = resolution_of(0.04, every_s=600.0)
     assert resolution.every_s == pytest.approx(600, rel=0.2)
     for minute in range(18 * 60):
-        resolution.see(100000 + 60.0 * minute, 20.0)
+        resolution.see(90000 + 60.0 * minute, 20.0)
     assert resolution.every_s < 120
+    resolution.see(180000, 20.0)
+    assert resolution.every_s < 180, "an outage of hours counts little"
 
 
 def test_a_coarse_sensor_is_trusted_less() -> None:

@@ -79,6 +79,19 @@ def test_a_late_sensor_is_learned() -> None:
     assert 600 < refit(snapshot).sensor_lag_s < 1350
 
 
+@pytest.mark.parametrize("factor", [0.5, 2.0])
+def test_how_much_the_air_holds_is_told_from_a_late_sensor_in_part(factor: float) -> None:
+    truth = replace(USUAL, air_j_k=factor * USUAL.air_j_k)
+    records, days = week_of(truth)
+    snapshot = Snapshot(
+        records=tuple(records), days=tuple(days), noise_k=0.05, usual=USUAL, model=USUAL
+    )
+    for _ in range(3):
+        snapshot = replace(snapshot, model=refit(snapshot))
+    learned = math.log(snapshot.model.air_j_k / USUAL.air_j_k) / math.log(factor)
+    assert 0.15 < learned < 1.2
+
+
 def test_a_fit_that_a_night_did_not_complete_goes_on_in_the_next(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from custom_components.qheat.heating import (
     comfort,
     refit,
 )
+from custom_components.qheat.heating.learn import MOST_SPREADS, SPREADS
 from custom_components.qheat.heating.plan import Prices, Problem, best_level
 
 RATING = RadiatorRating(idle_w=20, rated_w=500, slots=6)
@@ -200,6 +202,20 @@ def test_what_was_learned_outlives_a_restart() -> None:
     again = RoomControl(RATING, json.loads(json.dumps(saved)))
     assert again.model == control.model
     assert again.save() == saved
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_the_strangest_room_that_can_be_learned_outlives_a_restart(sign: int) -> None:
+    control = RoomControl(RATING)
+    usual = control.model
+    balanced = {"loss_w_k": 0.2 if sign < 0 else 4.0, "sun_m2": 0.05 if sign < 0 else 6.0}
+    farthest = {
+        name: getattr(usual, name) * balanced.get(name, 1) * math.exp(sign * MOST_SPREADS * spread)
+        for name, spread in SPREADS.items()
+    }
+    control.adopt(replace(usual, **farthest))
+    again = RoomControl(RATING, json.loads(json.dumps(control.save())))
+    assert again.model == control.model
 
 
 JSON: st.SearchStrategy[Any] = st.recursive(

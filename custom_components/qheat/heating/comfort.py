@@ -80,7 +80,7 @@ class Comfort:
         self.model = model
         self._tick = model.transition(TICK_S)
         self._stride = Stride(model, STEP_S, LOOK_AHEAD)
-        self._fine_stride = Stride(model, FINE.step_s, FINE.looks[-1])
+        self._fine = Stride(model, FINE.step_s, FINE.looks[-1]) if self._pausable else None
 
     def _inputs(self, time_s: float, heat_w: float) -> list[float]:
         weather = self.weather
@@ -180,8 +180,8 @@ class Comfort:
         self.rises.foresee_start(now, self._stride, setpoint_c, changes)
         rise = self.rises.next
         grid, stride = COARSE, self._stride
-        if self._pausable and self.resolution.every_s <= OFTEN_S:
-            grid, stride = FINE, self._fine_stride
+        if self._fine and self.resolution.every_s <= OFTEN_S:
+            grid, stride = FINE, self._fine
         times_s = [time_s + grid.step_s * at for at in grid.looks]
         if rise and rise.arrived:
             setpoint_c = rise.to_c + EARLIER_K

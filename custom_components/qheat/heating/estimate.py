@@ -56,7 +56,10 @@ class Resolution:
         self._seen_s = 0.0
         self._jumps_k2 = 0.0
         self.every_s = APART_S
-        """How far readings are apart, in the mean of the last hours; an outage counts little."""
+        """How far apart the readings around a moment are, in the mean of the last hours' moments.
+
+        An outage counts little.
+        """
 
     def see(self, time_s: float, room_c: float) -> None:
         """Look at a reading."""
@@ -71,7 +74,8 @@ class Resolution:
                 self._seen_s = min(self._seen_s + passed_s, MEMORY_S)
                 share = passed_s / self._seen_s
                 self._jumps_k2 += (self._jump_k2(time_s, room_c) - self._jumps_k2) * share
-                self.every_s += (min(passed_s, APART_S) - self.every_s) * share
+                near_s = min(passed_s, APART_S)
+                self.every_s += (near_s - self.every_s) * near_s / self._seen_s
         self._last = (*self._last[-1:], (time_s, room_c))
 
     def _jump_k2(self, time_s: float, room_c: float) -> float:

@@ -94,8 +94,8 @@ def refit(snapshot: Snapshot) -> RoomModel:
 
 def _fit(snapshot: Snapshot, records: Sequence[Record], days: Sequence[Day]) -> RoomModel:
     expected = balance(snapshot.usual, days)
-    # From where the last night came to: a night's rounds do not get to an unusual room.
-    theta = _logarithms(snapshot.model, expected)
+    # From the present model: one night's rounds may not get to an unusual room.
+    theta = _distance(snapshot.model, expected)
     for _ in range(ROUNDS):
         theta = _improve(expected, records, theta, snapshot.noise_k)
     return _model(expected, theta)
@@ -150,9 +150,9 @@ def balance(usual: RoomModel, days: Sequence[Day]) -> RoomModel:
     )
 
 
-def _logarithms(model: RoomModel, usual: RoomModel) -> list[float]:
-    """Return how far a room is from the usual one, within the bounds of a fit."""
-    far = (math.log(getattr(model, name) / getattr(usual, name)) for name in SPREADS)
+def _distance(model: RoomModel, expected: RoomModel) -> list[float]:
+    """Return how far a room is from the expected one, in logarithms and within the bounds."""
+    far = (math.log(getattr(model, name) / getattr(expected, name)) for name in SPREADS)
     return [_bounded(value, spread) for value, spread in zip(far, SPREADS.values(), strict=True)]
 
 

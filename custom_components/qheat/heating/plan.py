@@ -33,12 +33,15 @@ class Prices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
-    """When a plan looks at the room, in steps from now, and when the level may change."""
+    """When a plan looks at the room, in steps from now, and when the level may change.
+
+    All grids end after the same time, `PLAN_S`.
+    """
 
     step_s: float
     looks: tuple[int, ...]
     blocks: tuple[int, ...]
-    """After so many looks."""
+    """The looks after which the level may change, from none to all."""
 
     @property
     def spans_h(self) -> list[float]:
@@ -48,7 +51,8 @@ class Grid:
 
 COARSE: Final = Grid(step_s=600.0, looks=tuple(range(1, 19)), blocks=(0, 1, 2, 4, 6, 9, 13, 18))
 FINE: Final = Grid(step_s=300.0, looks=(1, *range(2, 37, 2)), blocks=(0, 1, 2, 3, 5, 7, 10, 14, 19))
-"""Large slots warm the air of a small room by more than a kelvin in ten minutes."""
+"""Five minutes, and then every ten: large slots warm the air of a small room by more than a kelvin
+in ten minutes."""
 PLAN_S: Final = COARSE.step_s * COARSE.looks[-1]
 
 

@@ -19,7 +19,7 @@ LONGEST_STEP_S: Final = 900.0
 SETPOINT_C: Final = (0.0, 35.0)
 OUTDOOR_C: Final = (-60.0, 60.0)
 TIME_S: Final = (-1e12, 1e12)
-FARTHEST: Final = 20.0
+FARTHEST: Final = 40.0
 """A saved parameter may be this many times the usual one, or as small a part of it."""
 
 
