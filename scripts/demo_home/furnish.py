@@ -56,9 +56,11 @@ async def furnish(api: Api, language: str = ENGLISH) -> Plan:
     await api.command("config/core/update", location_name=title, language=language, **REGION)
     areas = await _areas(api, rooms)
     entry_id, is_new = await _home(api, title)
-    for room in rooms:
+    names = [room.area for room in rooms]
+    for count, room in enumerate(rooms, 1):
         await _radiator(api, entry_id, room, areas[room.area.casefold()])
-    plan = await read_plan(api, entry_id, [room.area for room in rooms])
+        # Before the next: each has the home loaded anew, and one such would hide another to come.
+        plan = await read_plan(api, entry_id, names[:count])
     if is_new:
         for room, radiator in zip(rooms, plan.radiators, strict=True):
             await api.act(
