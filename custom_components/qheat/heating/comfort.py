@@ -15,16 +15,8 @@ from .habits import Habits
 from .history import History
 from .model import CLEARER, OUTDOOR, SUN, UNKNOWN, RoomModel, lagged
 from .outlook import Points, Weather, setpoints
-from .plan import (
-    COARSE,
-    FINE,
-    SOON_S,
-    Prices,
-    Problem,
-    best_level,
-    lowered_to,
-)
-from .rise import PLAN_EVERY_S, Rises
+from .plan import COARSE, FINE, PLAN_EVERY_S, SOON_S, Prices, Problem, best_level, lowered_to
+from .rise import Rises
 
 TICK_S: Final = 60.0
 HOLD_S: Final = 600.0
@@ -81,6 +73,9 @@ class Comfort:
         self._tick = model.transition(TICK_S)
         self._stride = Stride(model, STEP_S, LOOK_AHEAD)
         self._fine = Stride(model, FINE.step_s, FINE.looks[-1]) if self._pausable else None
+
+    def _now(self, time_s: float, estimate: Estimate) -> Now:
+        return Now(time_s, (estimate.x, self._emitted_w), self._inputs)
 
     def _inputs(self, time_s: float, heat_w: float) -> list[float]:
         weather = self.weather
@@ -157,7 +152,7 @@ class Comfort:
     def _reason(self, *, aired: bool) -> Reason:
         if self._level == 0:
             return Reason.WINDOW_OPEN if aired else Reason.IDLE
-        early = self.rises.next is not None and self.rises.next.begun
+        early = self.rises.coming is not None and self.rises.coming.begun
         return Reason.PREHEATING if early else Reason.HEATING
 
     def rest(self) -> HeatDemand:
@@ -175,10 +170,10 @@ class Comfort:
         free_stops: int | None,
     ) -> int:
         changes = [change for change in changes if change[0] > time_s]
-        now = Now(time_s, (estimate.x, self._emitted_w), self._inputs)
+        now = self._now(time_s, estimate)
         early = self.rises.on_the_way(now, self._stride, estimate.air_c, setpoint_c, changes)
         self.rises.foresee_start(now, self._stride, setpoint_c, changes)
-        rise = self.rises.next
+        rise = self.rises.coming
         grid, stride = COARSE, self._stride
         if self._fine and self.resolution.every_s <= OFTEN_S:
             grid, stride = FINE, self._fine
@@ -222,21 +217,16 @@ class Comfort:
         changes = [change for change in changes if change[0] > time_s]
         falls_s = min((at_s for at_s, to_c in changes if to_c < setpoint_c), default=math.inf)
         wanted_c, early = setpoint_c, changes
-        rise, start_s = self.rises.next, self.rises.next_start_s
+        rise, start_s = self.rises.coming, self.rises.next_start_s
         if rise and rise.begun:
             wanted_c = max(setpoint_c, rise.to_c)
         elif rise and start_s is not None:
             early = sorted((start_s if at_s == rise.at_s else at_s, to_c) for at_s, to_c in changes)
         block_s = BLOCK * STEP_S
         begins_s = [time_s + block_s * block for block in range(LOOK_AHEAD // BLOCK)]
-
-        def inputs(k: int, heat_w: float) -> list[float]:
-            return self._inputs(time_s + STEP_S * (k + 0.5), heat_w)
-
         watts = holding_w(
-            self._stride.step,
-            (estimate.x, self._emitted_w),
-            inputs,
+            self._now(time_s, estimate),
+            self._stride,
             setpoints(wanted_c, early, begins_s),
             self._rated_w,
         )

@@ -1,10 +1,10 @@
 """The hours to come: how a room goes on, and roughly how much heat it will take."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from .model import AIR, STATES, RoomModel, Transition, Vector, lagged, step_response
+from .model import AIR, STATES, RoomModel, Vector, lagged, step_response
 from .outlook import Points
 
 BLOCK: Final = 3
@@ -13,8 +13,6 @@ BLOCK: Final = 3
 
 type State = tuple[Vector, float]
 """The room, and the watts that leave the radiator's case."""
-type Inputs = Callable[[int, float], Vector]
-"""What acts on the room in a step, by its number and the watts from the radiator's case."""
 
 
 class Stride:
@@ -40,29 +38,32 @@ class Now:
         """Return the same room at another time."""
         return replace(self, time_s=time_s)
 
-    def air_c(self, stride: Stride, power_w: float, steps: int) -> list[float]:
-        """Return the air temperature after each step if the power stays."""
-        (x, emitted_w), result = self.state, []
+    def onward(self, stride: Stride, power_w: float, steps: int) -> Iterator[State]:
+        """Yield the room after each step if the power stays."""
+        x, emitted_w = self.state
         for k in range(steps):
             emitted_w, mean_w = lagged(emitted_w, power_w, stride.step_s)
             x = stride.step.advance(x, self.inputs(self.time_s + stride.step_s * (k + 0.5), mean_w))
-            result.append(x[AIR])
-        return result
+            yield x, emitted_w
+
+    def air_c(self, stride: Stride, power_w: float, steps: int) -> list[float]:
+        """Return the air temperature after each step if the power stays."""
+        return [x[AIR] for x, _ in self.onward(stride, power_w, steps)]
 
 
-def holding_w(
-    step: Transition, state: State, inputs: Inputs, wanted_c: Sequence[float], most_w: float
-) -> list[float]:
+def holding_w(now: Now, stride: Stride, wanted_c: Sequence[float], most_w: float) -> list[float]:
     """Return the watts, block after block, that bring the air to `wanted_c` at each block's end."""
-    nothing: State = [0.0] * STATES, 0.0
-    warmed, emitted = _run(step, nothing, 1.0, lambda _, heat_w: [heat_w, 0.0, 0.0, 0.0], 0)
+    alone = Now(0.0, ([0.0] * STATES, 0.0), lambda _, heat_w: [heat_w, 0.0, 0.0, 0.0])
+    *_, (warmed, emitted) = alone.onward(stride, 1.0, BLOCK)
     watts = []
-    for block, want_c in enumerate(wanted_c):
-        x, emitted_w = _run(step, state, 0.0, inputs, block * BLOCK)
+    for want_c in wanted_c:
+        *_, (x, emitted_w) = now.onward(stride, 0.0, BLOCK)
         power_w = min(max((want_c - x[AIR]) / warmed[AIR], 0.0), most_w)
-        state = (
-            [cold + power_w * warm for cold, warm in zip(x, warmed, strict=True)],
-            emitted_w + power_w * emitted,
+        heated = [cold + power_w * warm for cold, warm in zip(x, warmed, strict=True)]
+        now = replace(
+            now,
+            time_s=now.time_s + BLOCK * stride.step_s,
+            state=(heated, emitted_w + power_w * emitted),
         )
         watts.append(power_w)
     return watts
@@ -84,11 +85,3 @@ def outlook_of(
                 before_c = to_c
         outlook.append((end_s, power_w))
     return outlook
-
-
-def _run(step: Transition, state: State, power_w: float, inputs: Inputs, first: int) -> State:
-    x, emitted_w = state
-    for k in range(first, first + BLOCK):
-        emitted_w, mean_w = lagged(emitted_w, power_w, step.step_s)
-        x = step.advance(x, inputs(k, mean_w))
-    return x, emitted_w

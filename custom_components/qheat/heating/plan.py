@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Final
 
 BEAM: Final = 10
+PLAN_EVERY_S: Final = 300.0
 SOON_S: Final = 600.0
 """A job that ends so soon is waited for rather than lost."""
 FELT_K: Final = 0.2

@@ -5,9 +5,8 @@ from typing import Final
 
 from .foresight import Now, Stride
 from .outlook import Points
-from .plan import PLAN_S, nearest_level
+from .plan import PLAN_EVERY_S, PLAN_S, nearest_level
 
-PLAN_EVERY_S: Final = 300.0
 FULL: Final = 0.99
 GENTLY: Final = 0.6
 """Share of full power that a way to a setpoint takes where it is no longer than a plan."""
@@ -33,26 +32,26 @@ class Rises:
     def __init__(self, levels_w: list[float]) -> None:
         self.margin_k = EARLY_K
         """How much above a setpoint to come to aim, in K."""
-        self.next: Rise | None = None
+        self.coming: Rise | None = None
         self.next_start_s: float | None = None
         """When heating for a setpoint to come will begin, as far as can be foreseen."""
         self._levels_w = levels_w
 
     def forget(self) -> None:
         """Begin anew."""
-        self.next = self.next_start_s = None
+        self.coming = self.next_start_s = None
 
     def on_the_way(
         self, now: Now, stride: Stride, air_c: float, setpoint_c: float, changes: Points
     ) -> int:
         """Return the level that the next rise of the setpoint needs now: the latest start."""
         to_come = next((change for change in changes if change[1] > setpoint_c), None)
-        if self.next and (to_come is None or to_come[0] != self.next.at_s):
-            self._learn_from(self.next, air_c, now.time_s)
-            self.next = None
+        if self.coming and (to_come is None or to_come[0] != self.coming.at_s):
+            self._learn_from(self.coming, air_c, now.time_s)
+            self.coming = None
         if to_come is None:
             return 0
-        rise = self.next = self.next or Rise(*to_come)
+        rise = self.coming = self.coming or Rise(*to_come)
         rise.arrived |= rise.begun and air_c >= rise.to_c - ARRIVED_K
         steps = int((rise.at_s - now.time_s) // stride.step_s)
         if rise.arrived or not 2 <= steps <= len(stride.warms):
@@ -66,7 +65,7 @@ class Rises:
 
     def foresee_start(self, now: Now, stride: Stride, setpoint_c: float, changes: Points) -> None:
         """Look when to begin heating for the next rise of the setpoint not yet begun."""
-        begun_s = self.next.at_s if self.next and self.next.begun else now.time_s
+        begun_s = self.coming.at_s if self.coming and self.coming.begun else now.time_s
         cooling_s, from_c = now.time_s, setpoint_c
         for at_s, to_c in changes:
             if to_c > from_c and at_s > begun_s:
