@@ -5,7 +5,7 @@ import math
 import multiprocessing
 import statistics
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import fields
 from pathlib import Path
@@ -77,16 +77,18 @@ def table(groups: Iterable[str], names: Iterable[str], scores: Scores) -> str:
         cases: list[Case] = SETS[group]
         for name in names:
             found = [scores[case.name, name] for case in cases]
-            lines.append(row(f"mean of {len(cases)} {group} · {name}", mean(found)))
+            lines.append(
+                row(f"mean of {len(cases)} {group} · {name}", middle(found, statistics.fmean))
+            )
     lines += [row(f"{room} · {name}", score) for (room, name), score in scores.items()]
     return "\n".join(lines) + "\n"
 
 
-def mean(scores: list[Score]) -> Score:
-    """Return the mean of every column."""
+def middle(scores: Sequence[Score], of: Callable[[Iterable[float]], float]) -> Score:
+    """Return the mean or the median of every column."""
     return Score(
         **{
-            field.name: statistics.fmean(getattr(score, field.name) for score in scores)
+            field.name: of(getattr(score, field.name) for score in scores)
             for field in fields(Score)
         }
     )

@@ -10,7 +10,7 @@ from .baselines import Hysteresis, PlainPi, TimeProportional
 from .bound import Bound
 from .iso13790 import IsoRoom
 from .ours import Ours
-from .people import Schedule, Setpoints
+from .people import Schedule
 from .radiator import IdealRadiator, PausingRadiator, Radiator
 from .sensor import Sensor
 from .trial import AIR_CHANGES, Score, Thermostat, Trial
@@ -45,7 +45,7 @@ class Case:
     slots: int = 6
     slot_w: float = 80.0
     sensing: Sensing = field(default_factory=Sensing)
-    schedule: Setpoints = field(default_factory=Schedule)
+    schedule: Schedule = field(default_factory=Schedule)
     min_on: int = 10
     knows_weather: bool = True
     forgets_every: int = 9
@@ -161,7 +161,7 @@ OTHERS = [
         azimuth=180,
         climate=STERLING,
         slots=9,
-        schedule=Schedule(wake=5 * 60 + 30, sleep=21 * 60, day_c=19, night_c=15),
+        schedule=Schedule(blocks=((5 * 60 + 30, 21 * 60),), day_c=19, night_c=15),
     ),
 ]
 ISO13790 = [

@@ -9,52 +9,22 @@ import multiprocessing
 import random
 import statistics
 import sys
-from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 from pyenergyplus import dataset
 
-from .__main__ import HEADINGS, row
+from .__main__ import HEADINGS, middle, row
 from .cases import IDLE_W, THERMOSTATS, Case, Sensing
 from .iso13790 import HEIGHT_M, IsoRoom
+from .people import Schedule
 from .trial import Score
 from .weather import Weather, read_epw, synthetic
 
 DAYS = 45
 DESIGN = 0.01
 """Share of a winter's hours that are colder than what a radiator is chosen for."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Blocks:
-    """Warm (begin, end) of every day but those `away`; nobody may have told the thermostat."""
-
-    blocks: Sequence[tuple[int, int]]
-    day_c: float
-    night_c: float
-    wake: int
-    away: tuple[int, ...]
-    is_known: bool
-
-    def at(self, minute: int) -> float:
-        """Return the setpoint in force."""
-        day, now = divmod(minute, 1440)
-        is_warm = any(begin <= now < end for begin, end in self.blocks)
-        return self.day_c if is_warm and day % 7 not in self.away else self.night_c
-
-    def upcoming(self, minute: int) -> tuple[tuple[float, float], ...]:
-        """Return the changes of the next day as (time in seconds, setpoint)."""
-        today = minute // 1440
-        changes = [
-            ((1440 * day + at) * 60.0, to_c)
-            for day in (today, today + 1)
-            if self.is_known and day % 7 not in self.away
-            for begin, end in self.blocks
-            for at, to_c in ((begin, self.day_c), (end, self.night_c))
-        ]
-        return tuple(change for change in changes if 0 < change[0] - minute * 60 <= 86400)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +105,7 @@ def _weather(number: int, chance: random.Random) -> Weather:
     return read_epw(file)
 
 
-def _schedule(chance: random.Random, day_c: float, night_c: float) -> Blocks:
+def _schedule(chance: random.Random, day_c: float, night_c: float) -> Schedule:
     """Return a day that is warm once, or in the morning and in the evening."""
     is_twice = chance.random() < 0.3
     wake, sleep = chance.randrange(300, 540, 15), chance.randrange(1260, 1439, 15)
@@ -143,11 +113,10 @@ def _schedule(chance: random.Random, day_c: float, night_c: float) -> Blocks:
     if is_twice:
         morning = wake, wake + chance.choice([90, 120, 180])
         blocks = [morning, (chance.randrange(960, 1080, 15), sleep)]
-    return Blocks(
+    return Schedule(
         blocks=blocks,
         day_c=day_c,
         night_c=night_c,
-        wake=wake,
         away=(5, 6) if chance.random() < 0.12 else (),
         is_known=chance.random() > 0.15,
     )
@@ -180,14 +149,8 @@ def main() -> None:
             scores.append(job.result())
             sys.stdout.write(f"{row(f'drawn {number}', scores[-1])}\n")
             sys.stdout.flush()
-    for name, of in (("median", statistics.median), ("mean", statistics.fmean)):
-        score = Score(
-            **{
-                field.name: of([getattr(score, field.name) for score in scores])
-                for field in fields(Score)
-            }
-        )
-        sys.stdout.write(f"{row(name, score)}\n")
+    sys.stdout.write(f"{row('median', middle(scores, statistics.median))}\n")
+    sys.stdout.write(f"{row('mean', middle(scores, statistics.fmean))}\n")
 
 
 if __name__ == "__main__":

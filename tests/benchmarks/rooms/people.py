@@ -1,47 +1,33 @@
 """Who lives in the room: heat in watts, open windows, the schedule that they want."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
-
-NIGHT_C, DAY_C = 17.0, 20.0
-WAKE, SLEEP = 7 * 60, 22 * 60 + 30
-
-
-class Setpoints(Protocol):
-    """What is wanted; it is to be warm, `day_c`, at minute `wake` of a day."""
-
-    @property
-    def wake(self) -> int: ...
-
-    @property
-    def day_c(self) -> float: ...
-
-    def at(self, minute: int) -> float:
-        """Return the setpoint in force."""
-
-    def upcoming(self, minute: int) -> tuple[tuple[float, float], ...]:
-        """Return the changes of the next day as (time in seconds, setpoint)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """From `wake` to `sleep` (minutes) the setpoint by day, else by night; `away` days are nights.
+    """From each begin to its end (minutes) the setpoint by day, else by night, as on `away` days.
 
-    Day 0 is a Monday.
+    Day 0 is a Monday. Of a schedule that is not `is_known` nobody tells the thermostat.
     """
 
-    wake: int = WAKE
-    sleep: int = SLEEP
-    day_c: float = DAY_C
-    night_c: float = NIGHT_C
+    blocks: Sequence[tuple[int, int]] = ((7 * 60, 22 * 60 + 30),)
+    day_c: float = 20.0
+    night_c: float = 17.0
     away: tuple[int, ...] = ()
+    is_known: bool = True
+
+    @property
+    def wake(self) -> int:
+        """Return the minute of a day at which it is to be warm first."""
+        return self.blocks[0][0]
 
     def at(self, minute: int) -> float:
         """Return the setpoint in force."""
         day, now = divmod(minute, 1440)
-        at_home = day % 7 not in self.away
-        return self.day_c if at_home and self.wake <= now < self.sleep else self.night_c
+        is_warm = any(begin <= now < end for begin, end in self.blocks)
+        return self.day_c if is_warm and day % 7 not in self.away else self.night_c
 
     def upcoming(self, minute: int) -> tuple[tuple[float, float], ...]:
         """Return the changes of the next day as (time in seconds, setpoint)."""
@@ -49,8 +35,9 @@ class Schedule:
         changes = [
             ((1440 * day + at) * 60.0, to_c)
             for day in (today, today + 1)
-            if day % 7 not in self.away
-            for at, to_c in ((self.wake, self.day_c), (self.sleep, self.night_c))
+            if self.is_known and day % 7 not in self.away
+            for begin, end in self.blocks
+            for at, to_c in ((begin, self.day_c), (end, self.night_c))
         ]
         return tuple(change for change in changes if 0 < change[0] - minute * 60 <= 86400)
 

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from .people import People, Schedule, Setpoints
+from .people import People, Schedule
 from .radiator import IdealRadiator, PausingRadiator, Radiator
 from .sensor import Sensor
 from .weather import Weather
@@ -78,7 +78,7 @@ class Trial:
     thermostat: Thermostat
     weather: Weather
     seed: int = 1
-    schedule: Setpoints = field(default_factory=Schedule)
+    schedule: Schedule = field(default_factory=Schedule)
     radiator: Radiator | PausingRadiator | IdealRadiator
     sensor: Sensor
     knows_weather: bool = True
