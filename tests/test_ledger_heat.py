@@ -248,3 +248,33 @@ def test_a_month_of_irregular_ticks_gaps_and_restarts_is_within_a_percent_of_a_m
             meter_j += power_w * 90
             now_s += random_.uniform(600, 20_000)
     assert ledger.totals(OFFICE).heat_j == pytest.approx(meter_j, rel=0.01)
+
+
+@given(
+    steps=st.lists(
+        st.tuples(
+            st.floats(1, 2000),
+            st.none() | st.floats(0, 5000),
+            st.sampled_from(HeatKind),
+            st.sampled_from([TARIFF, None]),
+            st.none() | st.floats(0, 1e6),
+            st.booleans(),
+        ),
+        max_size=40,
+    )
+)
+def test_looking_in_between_changes_no_account(
+    steps: list[tuple[float, float | None, HeatKind, Tariff | None, float | None, bool]],
+) -> None:
+    watched, unwatched = Ledger("EUR"), Ledger("EUR")
+    passed_s = 0.0
+    for step_s, power_w, kind, tariff, counted_j, looks in steps:
+        passed_s += step_s
+        for ledger in (watched, unwatched):
+            read(ledger, passed_s, power_w, kind=kind, tariff=tariff, counted_j=counted_j)
+        if looks:
+            watched.totals(OFFICE)
+            watched.save()
+    assert watched.totals(OFFICE) == unwatched.totals(OFFICE)
+    assert watched.hours(OFFICE) == unwatched.hours(OFFICE)
+    assert watched.save() == unwatched.save()

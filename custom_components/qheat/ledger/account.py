@@ -60,7 +60,8 @@ class Reading:
 class Account:
     """All that one radiator has made, cost and earned since it was added."""
 
-    hours: Hours = field(default_factory=Hours)
+    by_hour: Hours = field(default_factory=Hours)
+    """What somebody has looked at; see `hours`."""
     free_heat_shown_j: float = 0.0
     cursor: str | None = None
     memory: SettlementMemory = field(default_factory=SettlementMemory)
@@ -70,8 +71,22 @@ class Account:
     """How many volumes were begun, whether or not they could be written."""
     awaited: Awaited = field(default_factory=Awaited)
     """What an energy meter has yet to count."""
+    _made: Awaited = field(default_factory=Awaited)
+    """What was made without such a meter since somebody looked."""
     _counted_j: float | None = None
     _last: Reading | None = None
+
+    @property
+    def hours(self) -> Hours:
+        """All that has happened, by the hour.
+
+        Heat is added to it when somebody looks: a building would make thousands of totals anew
+        with every tick, which Python's garbage collector has to go through.
+        """
+        if self._made.joules:
+            made, self._made = self._made, Awaited()
+            self._add(made.estimated())
+        return self.by_hour
 
     def record(self, reading: Reading) -> None:
         """Count the heat since the last reading: none across a gap or beside unknown power.
@@ -143,7 +158,7 @@ class Account:
     @property
     def changes(self) -> int:
         """How many hours and settlements have changed since the account was written whole."""
-        return len(self.hours.changed) + len(self.memory.changed)
+        return len(self.by_hour.changed) + len(self.memory.changed)
 
     def _judged(self, fault: Fault) -> Fault:
         """Return a fault without its settlement if that is booked already, in our currency."""
@@ -165,10 +180,7 @@ class Account:
         # Most halves have all in common, and then are worth the same as one.
         parts = [(first, first_j + second_j)] if first == second else halves
         for stretch, heat_j in parts:
-            if reading.counted_j is None:
-                self._add([(stretch.hour_s, stretch.valued(heat_j))])
-            else:
-                self.awaited.add(stretch, heat_j)
+            (self._made if reading.counted_j is None else self.awaited).add(stretch, heat_j)
 
     def _add(self, heat: Iterable[tuple[int, Totals]]) -> None:
         """Add heat to its hours."""
@@ -198,5 +210,6 @@ class Account:
         return reversed_one is not None
 
     def _show(self) -> None:
-        free_j = min(self.hours.totals.free_heat_j, self.hours.totals.heat_j)
+        totals = self.hours.totals
+        free_j = min(totals.free_heat_j, totals.heat_j)
         self.free_heat_shown_j = max(self.free_heat_shown_j, free_j)

@@ -1,4 +1,4 @@
-"""Heat that a meter has yet to count, by its estimate, until the meter says how much it was."""
+"""Heat not yet in its hour: a meter has yet to count it, or nobody has looked since."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

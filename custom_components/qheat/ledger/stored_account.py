@@ -115,7 +115,7 @@ def _account(
     account = Account(
         volume=part.volume,
         volumes_tried=part.tried,
-        hours=Hours(
+        by_hour=Hours(
             closed=part.closed,
             closed_until_s=part.closed_until_s,
             open={hour_s: totals for hour_s, totals in hours.items() if totals is not None},
