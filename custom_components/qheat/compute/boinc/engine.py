@@ -16,6 +16,7 @@ from ..engine import (
     SettlementPage,
 )
 from ..meter import IMPOSSIBLE_SHARE, PowerMeter
+from .alarm import Alarm
 from .client import BoincClient
 from .control import rest
 from .credit import Book, Tariff
@@ -89,6 +90,7 @@ class BoincEngine:
         self._why = EngineProblem.BACKEND_UNREACHABLE
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
+        self._alarm = Alarm(self._wake.set, clock)
         self._phase_s = crc32(radiator_id.encode()) / 2**32 * SPREAD_S
         most_w = IMPOSSIBLE_SHARE * (model.rated_w + options.gpu_w)
         self.meter = PowerMeter(most_w=most_w, clock=clock)
@@ -234,13 +236,12 @@ class BoincEngine:
             status = await self._client.status()
             # Watts that are a mean of the past tell neither what is drawn now nor by whom.
             next_s = await session.step(self._clock(), status, self.meter.shown())
-            with suppress(TimeoutError):
-                async with asyncio.timeout(max(0.0, next_s - self._clock())):
-                    await self._wake.wait()
-                    while session.rests(self._clock()):
-                        self._wake.clear()
-                        await self._wake.wait()
-                    await asyncio.sleep(self._phase_s)
+            self._alarm.set(next_s)
+            await self._wake.wait()
+            while (now_s := self._clock()) < next_s and session.rests(now_s):
+                self._wake.clear()
+                await self._wake.wait()
+            await asyncio.sleep(min(self._phase_s, max(0.0, next_s - now_s)))
 
     async def _take_over(self) -> Originals:
         """Put the user's own settings away before anything is changed, then compute nothing."""
@@ -261,6 +262,7 @@ class BoincEngine:
         if task is not None:
             task.cancel()
             await asyncio.wait([task])
+        self._alarm.cancel()
 
     async def _reconnect(self) -> None:
         """Connect unless connected: a step cut off by `_end` has closed the connection."""

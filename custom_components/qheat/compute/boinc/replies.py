@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from enum import IntEnum
-from itertools import islice
+from itertools import islice, product
 from typing import Final
 from xml.etree.ElementTree import Element
 
@@ -42,6 +42,13 @@ class Switch:
     mode: RunMode
     permanent: RunMode
     left_s: float
+
+
+_LASTING: Final = {
+    (mode, permanent): Switch(mode=mode, permanent=permanent, left_s=0.0)
+    for mode, permanent in product(RunMode, RunMode)
+}
+"""Most switches are set for good: a building is to keep no two of a kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,11 +162,11 @@ def _child(reply: Element, tag: str) -> Element:
 
 
 def _switch(node: Element, tag: str) -> Switch:
-    return Switch(
-        mode=RunMode(integer_of(node, tag, 1, 3)),
-        permanent=RunMode(integer_of(node, f"{tag}_perm", 1, 3)),
-        left_s=number_of(node, f"{tag}_delay", 0.0, _YEARS_S) or 0.0,
-    )
+    mode = RunMode(integer_of(node, tag, 1, 3))
+    permanent = RunMode(integer_of(node, f"{tag}_perm", 1, 3))
+    if left_s := number_of(node, f"{tag}_delay", 0.0, _YEARS_S):
+        return Switch(mode=mode, permanent=permanent, left_s=left_s)
+    return _LASTING[mode, permanent]
 
 
 def _task(node: Element) -> Task:

@@ -5,6 +5,7 @@ from hashlib import md5
 from typing import Final, override
 from xml.etree.ElementTree import Element
 
+from .alarm import Alarm
 from .errors import BoincError, BoincFault
 from .markup import MAX_REPLY_BYTES, parse, text_of
 
@@ -25,8 +26,7 @@ class _Line(asyncio.Protocol):
     def __init__(self) -> None:
         self._received = bytearray()
         self._reply: asyncio.Future[bytes] | None = None
-        self._due_s = 0.0
-        self._watch: asyncio.TimerHandle | None = None
+        self._overdue = Alarm(lambda: self._fail(TimeoutError()))
         self._lost = asyncio.Event()
 
     @override
@@ -52,8 +52,7 @@ class _Line(asyncio.Protocol):
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         self._lost.set()
-        if self._watch is not None:
-            self._watch.cancel()
+        self._overdue.cancel()
         fault = BoincFault.BROKEN_REPLY if self._received else BoincFault.UNREACHABLE
         self._fail(exc or BoincError(fault, "The client closed the connection"))
 
@@ -65,9 +64,7 @@ class _Line(asyncio.Protocol):
         self._received.clear()
         reply: asyncio.Future[bytes] = loop.create_future()
         self._reply = reply
-        self._due_s = loop.time() + TIMEOUT_S
-        if self._watch is None:
-            self._watch = loop.call_at(self._due_s, self._look_at_clock)
+        self._overdue.set(loop.time() + TIMEOUT_S)
         try:
             self._transport.write(message)
             return await reply
@@ -82,16 +79,6 @@ class _Line(asyncio.Protocol):
                 await self._lost.wait()
         except TimeoutError:
             self._transport.abort()
-
-    def _look_at_clock(self) -> None:
-        """End a wait that lasts too long; one timer for many requests, as it rarely has to."""
-        self._watch = None
-        if self._reply is not None:
-            loop = asyncio.get_running_loop()
-            if loop.time() < self._due_s:
-                self._watch = loop.call_at(self._due_s, self._look_at_clock)
-            else:
-                self._fail(TimeoutError())
 
     def _fail(self, error: Exception) -> None:
         if self._reply is not None and not self._reply.done():
