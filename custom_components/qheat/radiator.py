@@ -19,6 +19,8 @@ from .week import Changes, coming, setpoint_at
 # Three missed ticks, of a BOINC machine one, and a little more: then the radiator stops by itself.
 BUDGET_S: Final = 20.0
 
+type Points = tuple[tuple[float, float], ...]
+
 DISOBEDIENCE: Final = {EngineProblem.BUDGET_IGNORED, EngineProblem.CHANGED_BY_HAND}
 """What is worth telling also while no heat is wanted."""
 
@@ -104,6 +106,8 @@ class Radiator:
         self._room = room
         self.control = control
         self.schedule = schedule
+        self._foreseen: Points = ()
+        self._outlook: Points = ()
 
     def tick(self, now_s: float, monotonic_s: float) -> RadiatorState:
         """Read the room at `now_s` (epoch) and renew the heat budget."""
@@ -126,10 +130,7 @@ class Radiator:
                 expires_s=monotonic_s + BUDGET_S,
                 own_heat=demand.own_heat,
                 draining=demand.draining,
-                outlook=tuple(
-                    (monotonic_s + (until_s - room_s) / speed, power_w)
-                    for until_s, power_w in demand.outlook
-                ),
+                outlook=self._outlook_for(demand, room_s, monotonic_s),
             )
         )
         start_s = self.control.next_start_s
@@ -142,6 +143,16 @@ class Radiator:
             rating_doubt=self.control.rating_doubt,
             next_start_s=None if start_s is None else now_s + (start_s - room_s) / speed,
         )
+
+    def _outlook_for(self, demand: HeatDemand, room_s: float, monotonic_s: float) -> Points:
+        """Return what is foreseen on the engine's clock, worked out once for each plan."""
+        if demand.outlook is not self._foreseen:
+            self._foreseen, speed = demand.outlook, self._room.speed
+            self._outlook = tuple(
+                (monotonic_s + (until_s - room_s) / speed, power_w)
+                for until_s, power_w in self._foreseen
+            )
+        return self._outlook
 
     def _follow_schedule(self, now_s: float) -> Changes:
         """Set what the schedule has now; return its changes to come."""

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 from typing import Final
 
 from .comfort import Comfort
-from .demand import HeatDemand, Learned, RadiatorRating, RoomReading, Target
+from .demand import HeatDemand, Learned, RadiatorRating, Reason, RoomReading, Target
 from .guards import Clock, Guards, RatingDoubt, RatingWatch, SensorWatch, believable
 from .habits import Habits
 from .history import History
@@ -45,7 +45,7 @@ class RoomControl:
         self._run_out = RunOut(rating)
         self._setpoint_c: float | None = None
         self._changes: Points = []
-        self._last_w = 0.0
+        self._last = HeatDemand(power_w=0.0, reason=Reason.OFF)
         self._measured_s: float | None = None
         self._time_s = 0.0
         self._day_over = False
@@ -121,9 +121,9 @@ class RoomControl:
         elapsed_s = self._clock.elapsed_s(reading.time_s)
         self._time_s = believable(reading.time_s, *TIME_S) or self._time_s
         heat_w = believable(reading.heat_output_w, 0.0, 10 * self.rating.rated_w)
-        given_w = self._last_w if heat_w is None else heat_w
+        given_w = self._last.power_w if heat_w is None else heat_w
         measured_w = heat_w if reading.output_measured else None
-        self._rating_watch.see(elapsed_s, self._last_w, measured_w)
+        self._rating_watch.see(elapsed_s, self._last.power_w, measured_w)
         room_c = self._watch.accept(reading.temperature_c, elapsed_s, given_w)
         if room_c is not None:
             # One that was doubted at first is news when it is believed.
@@ -131,8 +131,10 @@ class RoomControl:
             self._measured_s, room_c = reading.measured_s, None if is_known else room_c
         wanted = self._wanted(reading, target, min(elapsed_s, LONGEST_STEP_S), room_c, given_w)
         demand = self._guards.overrule(self._watch, reading, target, wanted)
-        self._last_w = demand.power_w
-        return demand
+        # Most demands are the last one's equal: a building would keep hundreds anew with each tick.
+        if demand != self._last:
+            self._last = demand
+        return self._last
 
     def _wanted(
         self,
