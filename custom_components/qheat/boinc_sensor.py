@@ -16,6 +16,7 @@ from homeassistant.const import PERCENTAGE, EntityCategory, UnitOfTime
 from .compute.boinc import Details
 from .const import CONF_GPU_W
 from .coordinator import HomeCoordinator
+from .crowd import is_crowd
 from .entity import RadiatorEntity
 
 MAX_STATE = 255
@@ -27,6 +28,11 @@ class BoincSensorDescription(SensorEntityDescription):
 
     value_fn: Callable[[Details], str | float | Decimal | None]
     attributes_fn: Callable[[Details], Mapping[str, Any]] = lambda _: {}
+    crowd_step: int | None = None
+    """In a building a number is written when it has passed a multiple of this.
+
+    What moves with every look was three quarters of all that a building had recorded.
+    """
 
 
 def _projects(details: Details) -> str | None:
@@ -88,6 +94,7 @@ BOINC_DESCRIPTIONS: tuple[BoincSensorDescription, ...] = (
         suggested_display_precision=0,
         value_fn=_progress,
         attributes_fn=_task_rows,
+        crowd_step=5,
     ),
     BoincSensorDescription(
         key="task_time_left",
@@ -97,6 +104,7 @@ BOINC_DESCRIPTIONS: tuple[BoincSensorDescription, ...] = (
         suggested_unit_of_measurement=UnitOfTime.MINUTES,
         suggested_display_precision=0,
         value_fn=_time_left_s,
+        crowd_step=300,
     ),
     BoincSensorDescription(
         key="projects",
@@ -146,6 +154,12 @@ class BoincSensor(RadiatorEntity, SensorEntity):
     entity_description: BoincSensorDescription
     _unrecorded_attributes = frozenset({"projects", "tasks"})
 
+    def __init__(
+        self, home: HomeCoordinator, radiator_id: str, description: BoincSensorDescription
+    ) -> None:
+        super().__init__(home, radiator_id, description)
+        self._step = description.crowd_step if is_crowd(home.hass) else None
+
     @property
     def _details(self) -> Details | None:
         return self._home.boinc.details(self._radiator_id)
@@ -174,4 +188,7 @@ class BoincSensor(RadiatorEntity, SensorEntity):
             return None
         # How far each task has come is written along with what is new, not by itself.
         names = tuple([task.name for task in details.running])
-        return self.native_value, details.projects, names
+        value = self.native_value
+        if self._step and isinstance(value, int | float):
+            value //= self._step
+        return value, details.projects, names

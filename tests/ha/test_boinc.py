@@ -95,9 +95,13 @@ async def test_a_dial_turned_down_just_after_it_was_turned_up_acts_at_once(
     await until(hass, entry, lambda: client.running == 0)
 
 
-async def test_how_far_tasks_have_come_is_not_written_with_each_look(
-    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+@pytest.mark.parametrize(("crowd", "passed_s"), [(1, 60), (0, 300)])
+async def test_how_far_tasks_have_come_is_not_written_with_each_look_less_often_in_a_building(
+    hass: HomeAssistant, client: SimulatedClient, crowd: int, passed_s: int
 ) -> None:
+    with patch("custom_components.qheat.crowd.CROWD", crowd):
+        entry = await set_up(hass, boinc_radiator(client.port))
+
     def left_s() -> float | None:
         details = entry.runtime_data.boinc.details(HALL)
         return details.running[0].left_s if details and details.running else None
@@ -111,11 +115,11 @@ async def test_how_far_tasks_have_come_is_not_written_with_each_look(
     await heat(hass)
     await until(hass, entry, lambda: state_of(hass, "tasks_waiting") == "4")
     written = async_capture_events(hass, EVENT_STATE_CHANGED)
-    await get_on(5)
+    await get_on(passed_s / 12)
     assert not [event for event in written if "task" in event.data["entity_id"]]
-    await get_on(55)
-    assert state_of(hass, "task_progress") == "27"
-    assert float(state_of(hass, "task_time_left")) == 44
+    await get_on(passed_s * 11 / 12)
+    assert int(state_of(hass, "task_progress")) == round(25 + passed_s / 36)
+    assert float(state_of(hass, "task_time_left")) == 45 - passed_s / 60
 
 
 async def test_a_home_of_boinc_machines_only_starts_no_jobs_of_this_machine(

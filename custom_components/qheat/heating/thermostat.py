@@ -49,24 +49,13 @@ class RoomControl:
         self._measured_s: float | None = None
         self._time_s = 0.0
         self._day_over = False
+        self.learned = self._in_figures()
+        """What the room is taken for since the last fit, in figures for people."""
 
     @property
     def model(self) -> RoomModel:
         """What the room is now taken for: loss in W/K, masses in J/K; for diagnostics."""
         return self._comfort.model
-
-    @property
-    def learned(self) -> Learned:
-        """What the room is now taken for, in figures for people."""
-        comfort = self._comfort
-        return Learned(
-            heat_loss_w_k=comfort.model.loss_w_k,
-            time_constant_h=comfort.model.time_constant_s / 3600,
-            outdoor_effect=comfort.model.loss_w_k / self.rating.rated_w,
-            sun_m2=comfort.model.sun_m2,
-            gains_w=comfort.habits.mean_w,
-            days=len(comfort.history.days),
-        )
 
     @property
     def window_open(self) -> bool:
@@ -115,6 +104,18 @@ class RoomControl:
     def adopt(self, model: RoomModel) -> None:
         """Go on with what `learn.refit` returned."""
         self._comfort.use(model)
+        self.learned = self._in_figures()
+
+    def _in_figures(self) -> Learned:
+        comfort = self._comfort
+        return Learned(
+            heat_loss_w_k=comfort.model.loss_w_k,
+            time_constant_h=comfort.model.time_constant_s / 3600,
+            outdoor_effect=comfort.model.loss_w_k / self.rating.rated_w,
+            sun_m2=comfort.model.sun_m2,
+            gains_w=comfort.habits.mean_w,
+            days=len(comfort.history.days),
+        )
 
     def step(self, reading: RoomReading, target: Target) -> HeatDemand:
         """Return the heat to ask for from now until the next step."""
