@@ -26,8 +26,8 @@ def week_of(model: RoomModel, days: int = 7) -> tuple[list[Record], list[Day]]:
     step = model.transition(RECORD_S)
     x = [18.0, 18.0, 18.0, 18.0, 0.0, 0.0]
     history = History(None)
-    for index in range(days * 144):
-        day, hour = divmod(index / 6, 24)
+    for index in range(days * RECORDS_A_DAY):
+        day, hour = divmod(index * RECORD_S / 3600, 24)
         outdoor_c = 3 + 4 * math.sin(day) + 3 * math.sin(hour / 24 * 6.28)
         heat_w = 450.0 if x[1] < 20 and 6 < hour < 22 else 40.0
         sun_w_m2 = max(0.0, 300 * math.sin((hour - 6) / 12 * 3.14)) * (day % 3)
@@ -173,10 +173,23 @@ def saved_days(days: list[Day]) -> list[tuple[float, ...]]:
 
 def test_a_day_without_readings_is_not_learned_from() -> None:
     history = History(None)
-    for _ in range(144):
+    for _ in range(RECORDS_A_DAY):
         history.tick(RECORD_S, [0.0] * 4, 20.0)
         history.close_day([20.0] * (SLOW + 2), 1e6)
     assert not history.days
+
+
+def test_a_week_is_remembered_as_it_was_and_what_is_older_is_not() -> None:
+    history = History(None)
+    for day in range(9):
+        for index in range(RECORDS_A_DAY):
+            if index % 2:
+                history.measured(20.0 + day)
+            history.tick(RECORD_S, [100.0, 3.0, 50.0, 80.0 + index], 20.0)
+    records = history.records
+    assert len(records) == 7 * RECORDS_A_DAY
+    assert [record.room_c for record in records[:2]] == [None, 22.0]
+    assert records[-1] == Record(room_c=28.0, inputs=(100.0, 3.0, 50.0, 80.0 + RECORDS_A_DAY - 1))
 
 
 def test_a_linear_system_is_solved() -> None:

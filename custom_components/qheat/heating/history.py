@@ -1,21 +1,25 @@
 """What the thermostat remembers to learn from: a week in detail, six weeks in daily means."""
 
+import math
+from array import array
 from collections import deque
 from dataclasses import astuple, dataclass
+from itertools import batched
 from typing import Final
 
 from .guards import believable
 from .model import SLOW, Vector
 
-RECORD_S: Final = 600.0
-RECORDS_A_DAY: Final = 144
+RECORD_S: Final = 300.0
+RECORDS_A_DAY: Final = 288
 RECORDS: Final = 7 * RECORDS_A_DAY
+VALUES: Final = 5
 DAYS: Final = 42
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """Ten minutes: the last reading in °C (None: none), mean inputs in the order of `model`."""
+    """Five minutes: the last reading in °C (None: none), mean inputs in the order of `model`."""
 
     room_c: float | None
     inputs: tuple[float, float, float, float]
@@ -34,13 +38,28 @@ class History:
     """Collects records and days, a tick at a time."""
 
     def __init__(self, saved_days: object) -> None:
-        self.records: deque[Record] = deque(maxlen=RECORDS)
+        self._values = array("d")
+        """Records one behind the other, NaN for no reading.
+
+        A building has half a million: as objects they would take hundreds of megabytes, and
+        Python's garbage collector would go through them.
+        """
         self.days: deque[Day] = deque(_days(saved_days), maxlen=DAYS)
         self._room_c: float | None = None
         self._sums = [0.0] * 4
         self._for_s = 0.0
         self._air: list[float] = []
         self._slow_c = 0.0
+
+    @property
+    def records(self) -> list[Record]:
+        """Return the week, the oldest first."""
+        return [
+            Record(
+                room_c=None if math.isnan(room_c) else room_c, inputs=(heat, outdoor, sun, gains)
+            )
+            for room_c, heat, outdoor, sun, gains in batched(self._values, VALUES, strict=True)
+        ]
 
     def measured(self, room_c: float) -> None:
         """Remember a reading."""
@@ -52,9 +71,9 @@ class History:
         self._for_s += step_s
         if self._for_s < RECORD_S:
             return False
-        heat, outdoor, sun, gains = (value / self._for_s for value in self._sums)
-        record = Record(room_c=self._room_c, inputs=(heat, outdoor, sun, gains))
-        self.records.append(record)
+        self._values.append(math.nan if self._room_c is None else self._room_c)
+        self._values.extend(value / self._for_s for value in self._sums)
+        del self._values[: -RECORDS * VALUES]
         self._air.append(air_c)
         self._room_c, self._sums, self._for_s = None, [0.0] * 4, 0.0
         return True
@@ -65,7 +84,7 @@ class History:
             self._slow_c = x[SLOW]
         if len(self._air) < RECORDS_A_DAY:
             return False
-        last = list(self.records)[-RECORDS_A_DAY:]
+        last = self.records[-RECORDS_A_DAY:]
         heat, outdoor, sun = (sum(r.inputs[i] for r in last) / RECORDS_A_DAY for i in range(3))
         kept_w = slow_j_k * (x[SLOW] - self._slow_c) / (RECORDS_A_DAY * RECORD_S)
         room_c = sum(self._air) / RECORDS_A_DAY
