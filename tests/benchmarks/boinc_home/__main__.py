@@ -3,10 +3,10 @@
 python -m tests.benchmarks.boinc_home [RADIATORS] [IN_HOME] [SECONDS]
 
 Home Assistant runs with RADIATORS in homes of IN_HOME, recorder on, and then with as many entities
-that do nothing: what Home Assistant does for any entity is no radiator's cost. The BOINC clients
-are simulated by a process of their own on loopback, so that only Home Assistant is measured. A
-block is the CPU time that the loop's thread used between two firings of a timer: all of the loop's
-work, and no waiting for other programs.
+that do nothing, statistics kept of as many: what Home Assistant does for any entity is no
+radiator's cost. The BOINC clients are simulated by a process of their own on loopback, so that only
+Home Assistant is measured. A block is the CPU time that the loop's thread used between two firings
+of a timer: all of the loop's work, and no waiting for other programs.
 """
 
 import asyncio
@@ -48,11 +48,13 @@ async def simulated_clients(count: int) -> AsyncIterator[list[int]]:
         await building.wait()
 
 
-async def measure(ports: list[int], in_home: int, seconds: int, idle: int = 0) -> Figures:
+async def measure(
+    ports: list[int], in_home: int, seconds: int, *, idle: int = 0, recorded: int = 0
+) -> Figures:
     """Run Home Assistant with a radiator on each port; return what it measured of itself.
 
-    Beside them it has `idle` entities that do nothing. It is started twice: what registering
-    thousands of entities costs is paid once in their life.
+    Beside them it has `idle` entities that do nothing, `recorded` of them in the statistics. It is
+    started twice: what registering thousands of entities costs is paid once in their life.
     """
     with tempfile.TemporaryDirectory(prefix="qheat-building-") as name:
         folder = Path(name)
@@ -64,8 +66,8 @@ async def measure(ports: list[int], in_home: int, seconds: int, idle: int = 0) -
         configuration = folder / "configuration.yaml"
         plain = configuration.read_text()
         for run_s in (0, seconds):
-            watching = f"loop_watch:\n  seconds: {run_s}\n  idle: {idle}\n"
-            configuration.write_text(plain + watching)
+            watching = {"seconds": run_s, "idle": idle, "recorded": recorded}
+            configuration.write_text(f"{plain}loop_watch: {json.dumps(watching)}\n")
             figures = await _one_start(folder, run_s)
         return figures
 
@@ -97,7 +99,8 @@ def report(radiators: int, empty: Figures, full: Figures) -> bool:
     if full["on"] != radiators:
         sys.exit(f"only {full['on']} of {radiators} radiators could be turned on: no measurement")
     sys.stdout.write(
-        f"{radiators} radiators, {full['entities']} entities, {full['on']} turned on, "
+        f"{radiators} radiators, {full['entities']} entities, statistics of {full['recorded']}, "
+        f"{full['on']} turned on, "
         f"{full['heating']} heat, "
         f"{full['unavailable']} entities unavailable\n"
         f"CPU: {100 * full['running']['share']:.1f} % of a core, "
@@ -126,7 +129,7 @@ async def run(radiators: int, in_home: int, seconds: int) -> bool:
     """Measure with radiators, then with as many entities but no radiator."""
     async with simulated_clients(radiators) as ports:
         full = await measure(ports, in_home, seconds)
-    empty = await measure([], in_home, seconds, idle=full["entities"])
+    empty = await measure([], in_home, seconds, idle=full["entities"], recorded=full["recorded"])
     return report(radiators, empty, full)
 
 

@@ -76,7 +76,7 @@ class Pulse:
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Begin to note at once; measure when everything has started."""
     seconds: float = config[DOMAIN]["seconds"]
-    idle: int = config[DOMAIN]["idle"]
+    idle = {"count": config[DOMAIN]["idle"], "recorded": config[DOMAIN]["recorded"]}
     pulse = Pulse()
     beat = hass.async_create_background_task(pulse.beat(), "loop watch")
 
@@ -85,7 +85,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
         hass.async_create_background_task(_measure(hass, pulse, beat, seconds), "measuring")
 
     hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STARTED, started)
-    await async_load_platform(hass, Platform.SENSOR, DOMAIN, {"count": idle}, config)
+    await async_load_platform(hass, Platform.SENSOR, DOMAIN, idle, config)
     return True
 
 
@@ -126,6 +126,7 @@ async def _measure(
         "running": running | {"share": cpu_s / wall_s},
         "memory_mib": _memory_mib(),
         "entities": len(states),
+        "recorded": sum("state_class" in state.attributes for state in states),
         "on": sum(state.state == "heat" for state in states),
         "heating": sum(state.attributes.get("hvac_action") == "heating" for state in states),
         "unavailable": sum(state.state == "unavailable" for state in states),

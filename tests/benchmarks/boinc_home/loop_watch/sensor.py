@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any, Final
 
-from homeassistant.components.sensor import SensorEntity
+from homeassistant.components.sensor import SensorEntity, SensorStateClass
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddEntitiesCallback
 from homeassistant.helpers.typing import ConfigType
@@ -18,10 +18,12 @@ async def async_setup_platform(
     async_add_entities: AddEntitiesCallback,
     discovery_info: dict[str, Any] | None = None,
 ) -> None:
-    """Add as many as were asked for."""
-    count = 0 if discovery_info is None else int(discovery_info["count"])
+    """Add as many as were asked for, and statistics of as many of them."""
+    assert discovery_info is not None
+    count, recorded = int(discovery_info["count"]), int(discovery_info["recorded"])
     for first in range(0, count, TOGETHER):
-        async_add_entities(Idle(n) for n in range(first, min(first + TOGETHER, count)))
+        numbers = range(first, min(first + TOGETHER, count))
+        async_add_entities(Idle(n, is_recorded=n < recorded) for n in numbers)
         await asyncio.sleep(0)
 
 
@@ -30,8 +32,10 @@ class Idle(SensorEntity):
 
     _attr_should_poll = False
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, *, is_recorded: bool) -> None:
         """Register under a number."""
+        if is_recorded:
+            self._attr_state_class = SensorStateClass.MEASUREMENT
         self._attr_unique_id = f"idle{number}"
         self._attr_name = f"Idle {number}"
         self._attr_native_value = number
