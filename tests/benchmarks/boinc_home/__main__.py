@@ -25,6 +25,7 @@ from .seed import entries
 
 DEFAULTS: Final = (300, 300, 30)
 START_S: Final = 300.0
+STATISTICS_S: Final = 300.0
 CORE_LEFT_FREE: Final = 0.9
 LONGEST_BLOCK_MS: Final = 20.0
 
@@ -76,7 +77,7 @@ async def _one_start(folder: Path, seconds: int) -> Figures:
     measured, hass = folder / "measured.json", HassProcess(folder)
     try:
         await hass.start()
-        async with asyncio.timeout(START_S + 2 * seconds):
+        async with asyncio.timeout(START_S + seconds + STATISTICS_S):
             while not measured.exists():
                 await asyncio.sleep(0.5)
     except TimeoutError:

@@ -233,6 +233,8 @@ class BoincEngine:
         self._session = session = Session(self._client, self._steward, host, originals)
         while True:
             self._wake.clear()
+            # When the loop was held up, hundreds of radiators are due at once.
+            await self._connection.next_turn()
             status = await self._client.status()
             # Watts that are a mean of the past tell neither what is drawn now nor by whom.
             next_s = await session.step(self._clock(), status, self.meter.shown())

@@ -114,7 +114,7 @@ class RpcConnection:
     async def connect(self) -> None:
         """Connect and authenticate; raise BoincError, with the connection closed, if that fails."""
         await self.close()
-        await self._next_turn()
+        await self.next_turn()
         try:
             async with asyncio.timeout(TIMEOUT_S):
                 _, self._line = await asyncio.get_running_loop().create_connection(
@@ -139,7 +139,7 @@ class RpcConnection:
     async def call(self, request: str) -> Element:
         """Send a request element and return the reply's root; raise BoincError if refused."""
         raw = await self.call_raw(request)
-        await self._next_turn()
+        await self.next_turn()
         reply = parse(raw) if len(raw) <= LONG_BYTES else await asyncio.to_thread(parse, raw)
         if reply.find("unauthorized") is not None:
             raise BoincError(BoincFault.WRONG_PASSWORD, "The client refuses the password")
@@ -170,7 +170,8 @@ class RpcConnection:
                 BoincFault.UNREACHABLE, f"Connection lost: {type(error).__name__}"
             ) from error
 
-    async def _next_turn(self) -> None:
+    async def next_turn(self) -> None:
+        """Wait for a turn of the loop that no other connection of the same `pace` has."""
         async with self._pace:
             await asyncio.sleep(0)
 
