@@ -1,17 +1,68 @@
 """Many clients at once: what they answer together is not all read in one turn of the loop."""
 
 import asyncio
+import time
 from xml.etree.ElementTree import Element
 
 import pytest
 
-from custom_components.qheat.compute.boinc import rpc
+from custom_components.qheat.compute.boinc import BoincEngine, engine, rpc
 from custom_components.qheat.compute.boinc.client import BoincClient
+from custom_components.qheat.compute.boinc.replies import ClientStatus
 from custom_components.qheat.compute.boinc.rpc import RpcConnection
+from custom_components.qheat.compute.engine import HeatBudget, PowerModel
 
 from .simulated import PASSWORD, SimulatedClient
 
 COUNT = 20
+MODEL = PowerModel(idle_w=20.0, rated_w=60.0, slots=4)
+
+
+@pytest.mark.usefixtures("socket_enabled")
+async def test_radiators_that_are_due_at_once_look_in_turns_of_their_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(engine, "SPREAD_S", 0.0)
+    clients = [SimulatedClient() for _ in range(COUNT)]
+    for client in clients:
+        await client.start()
+    pace = asyncio.Lock()
+    engines = [
+        BoincEngine("127.0.0.1", c.port, PASSWORD, radiator_id=str(n), model=MODEL, pace=pace)
+        for n, c in enumerate(clients)
+    ]
+    for one in engines:
+        await one.start()
+    async with asyncio.timeout(30):
+        while not all(one.status().reachable for one in engines):
+            await asyncio.sleep(0.01)
+    turn, looked_in = 0, list[int]()
+    status = BoincClient.status
+
+    async def count() -> None:
+        nonlocal turn
+        while True:
+            await asyncio.sleep(0)
+            turn += 1
+
+    async def status_counted(client: BoincClient) -> ClientStatus:
+        looked_in.append(turn)
+        return await status(client)
+
+    monkeypatch.setattr(BoincClient, "status", status_counted)
+    counter = asyncio.create_task(count())
+    for one in engines:
+        one.set_budget(HeatBudget(power_w=60.0, expires_s=time.monotonic() + 20.0))
+    async with asyncio.timeout(30):
+        while len(looked_in) < COUNT:
+            await asyncio.sleep(0.01)
+    counter.cancel()
+    first = looked_in[:COUNT]
+    assert max(first.count(one) for one in first) == 1
+    for one in engines:
+        await one.stop()
+    for client in clients:
+        await client.stop()
 
 
 @pytest.mark.usefixtures("socket_enabled")
