@@ -23,7 +23,7 @@ from .compute.machine import Machine
 from .const import DOMAIN, LOGGER
 from .crowd import is_crowd
 from .dials import Dials
-from .heating.learn import Snapshot, refit
+from .heating.learn import refit
 from .learned import Learned
 from .ledger import Moment
 from .outdoors import Outdoors
@@ -75,18 +75,20 @@ class RadiatorCoordinator(DataUpdateCoordinator[RadiatorState]):
         self._books.record(radiator.radiator_id, now, state.engine, cores)
         if radiator.control.needs_refit():
             self.config_entry.async_create_background_task(
-                self.hass, self._learn(radiator.control.snapshot()), "qheat learning"
+                self.hass, self._learn(), "qheat learning"
             )
         return state
 
-    async def _learn(self, snapshot: Snapshot) -> None:
+    async def _learn(self) -> None:
         """Fit the room's model to its history, outside the event loop, one room at a time.
 
         All rooms' days end at about the same moment, and threads hold up the loop, too.
         """
+        control = self.radiator.control
         async with self.hass.data.setdefault(LEARNING, asyncio.Lock()):
-            model = await self.hass.async_add_executor_job(refit, snapshot)
-        self.radiator.control.adopt(model)
+            # Taken only now: all rooms' weeks together would fill the memory.
+            model = await self.hass.async_add_executor_job(refit, control.snapshot())
+        control.adopt(model)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -179,6 +179,16 @@ def test_a_day_without_readings_is_not_learned_from() -> None:
     assert not history.days
 
 
+def test_a_day_of_a_sensor_that_reads_every_half_hour_is_learned_from() -> None:
+    history = History(None)
+    for index in range(RECORDS_A_DAY):
+        if index % 6 == 0:
+            history.measured(20.0)
+        history.tick(RECORD_S, [100.0, 3.0, 50.0, 80.0], 20.0)
+        history.close_day([20.0] * (SLOW + 2), 1e6)
+    assert len(history.days) == 1
+
+
 def test_a_week_is_remembered_as_it_was_and_what_is_older_is_not() -> None:
     history = History(None)
     for day in range(9):

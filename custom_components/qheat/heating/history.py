@@ -14,6 +14,8 @@ RECORD_S: Final = 300.0
 RECORDS_A_DAY: Final = 288
 RECORDS: Final = 7 * RECORDS_A_DAY
 VALUES: Final = 5
+FEWEST_READINGS: Final = 36
+"""A day with fewer records that have a reading is not learned from."""
 DAYS: Final = 42
 
 
@@ -50,6 +52,10 @@ class History:
         self._for_s = 0.0
         self._air: list[float] = []
         self._slow_c = 0.0
+
+    def __len__(self) -> int:
+        """Return how many records there are."""
+        return len(self._values) // VALUES
 
     @property
     def records(self) -> list[Record]:
@@ -89,7 +95,7 @@ class History:
         kept_w = slow_j_k * (x[SLOW] - self._slow_c) / (RECORDS_A_DAY * RECORD_S)
         room_c = sum(self._air) / RECORDS_A_DAY
         self._air.clear()
-        if sum(r.room_c is not None for r in last) >= RECORDS_A_DAY // 4:
+        if sum(r.room_c is not None for r in last) >= FEWEST_READINGS:
             self.days.append(Day(heat - kept_w, room_c - outdoor, sun))
         return True
 

@@ -87,12 +87,14 @@ class RoomControl:
         }
 
     def needs_refit(self) -> bool:
-        """Tell whether a day has ended and there is enough to learn from."""
-        return self._day_over and len(self._comfort.history.records) >= FEWEST
+        """Tell once whether a day has ended and there is enough to learn from."""
+        if not self._day_over or len(self._comfort.history) < FEWEST:
+            return False
+        self._day_over = False
+        return True
 
     def snapshot(self) -> Snapshot:
         """Return what `learn.refit` needs; that takes a while and may run in a thread."""
-        self._day_over = False
         return Snapshot(
             records=tuple(self._comfort.history.records),
             days=tuple(self._comfort.history.days),
