@@ -19,8 +19,6 @@ from .week import Changes, coming, setpoint_at
 # Three missed ticks, of a BOINC machine one, and a little more: then the radiator stops by itself.
 BUDGET_S: Final = 20.0
 
-type Points = tuple[tuple[float, float], ...]
-
 DISOBEDIENCE: Final = {EngineProblem.BUDGET_IGNORED, EngineProblem.CHANGED_BY_HAND}
 """What is worth telling also while no heat is wanted."""
 
@@ -106,8 +104,8 @@ class Radiator:
         self._room = room
         self.control = control
         self.schedule = schedule
-        self._foreseen: Points = ()
-        self._outlook: Points = ()
+        self._foreseen: tuple[tuple[float, float], ...] = ()
+        self._outlook: tuple[tuple[float, float], ...] = ()
 
     def tick(self, now_s: float, monotonic_s: float) -> RadiatorState:
         """Read the room at `now_s` (epoch) and renew the heat budget."""
@@ -144,7 +142,9 @@ class Radiator:
             next_start_s=None if start_s is None else now_s + (start_s - room_s) / speed,
         )
 
-    def _outlook_for(self, demand: HeatDemand, room_s: float, monotonic_s: float) -> Points:
+    def _outlook_for(
+        self, demand: HeatDemand, room_s: float, monotonic_s: float
+    ) -> tuple[tuple[float, float], ...]:
         """Return what is foreseen on the engine's clock, worked out once for each plan."""
         if demand.outlook is not self._foreseen:
             self._foreseen, speed = demand.outlook, self._room.speed
