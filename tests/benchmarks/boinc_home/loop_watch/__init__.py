@@ -24,8 +24,6 @@ TIMER_S: Final = 0.005
 SETTLE_S: Final = 30.0
 """Connecting, first looks and first states are over by then."""
 REGISTER_S: Final = 2.0
-STATISTICS_S: Final = 300.0
-"""Home Assistant reckons its statistics so often: the CPU that is used counts one such period."""
 BETWEEN_TENANTS_S: Final = 600.0
 """Each tenant turns the dial about so often: far more than people do."""
 
@@ -78,13 +76,16 @@ class Pulse:
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Begin to note at once; measure when everything has started."""
     seconds: float = config[DOMAIN]["seconds"]
+    cpu_seconds: float = config[DOMAIN]["cpu_seconds"]
     idle = {"count": config[DOMAIN]["idle"], "recorded": config[DOMAIN]["recorded"]}
     pulse = Pulse()
     beat = hass.async_create_background_task(pulse.beat(), "loop watch")
 
     async def started(event: Event) -> None:
         """Let the tenants in, and measure."""
-        hass.async_create_background_task(_measure(hass, pulse, beat, seconds), "measuring")
+        hass.async_create_background_task(
+            _measure(hass, pulse, beat, seconds, cpu_seconds), "measuring"
+        )
 
     hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STARTED, started)
     await async_load_platform(hass, Platform.SENSOR, DOMAIN, idle, config)
@@ -92,7 +93,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 
 
 async def _measure(
-    hass: HomeAssistant, pulse: Pulse, beat: asyncio.Task[None], seconds: float
+    hass: HomeAssistant, pulse: Pulse, beat: asyncio.Task[None], seconds: float, cpu_seconds: float
 ) -> None:
     file = Path(hass.config.path("measured.json"))
     if not seconds:
@@ -118,7 +119,7 @@ async def _measure(
     beat.cancel()
     # The timer costs CPU time, too: what all else takes is counted without it.
     cpu_s, wall_s = time.process_time(), time.monotonic()
-    await asyncio.sleep(STATISTICS_S)
+    await asyncio.sleep(cpu_seconds)
     cpu_s, wall_s = time.process_time() - cpu_s, time.monotonic() - wall_s
     tenants.cancel()
     states = hass.states.async_all()
