@@ -146,3 +146,17 @@ def test_readings_at_one_moment_out_of_order_or_far_apart_tell_nothing_of_noise(
     for time_s in times_s:
         resolution.see(time_s, round(20 + chance.gauss(0, 0.4), 2))
     assert resolution.noise_k == pytest.approx(noise_k, rel=0.2)
+
+
+def test_a_room_that_stays_cold_is_believed_after_an_hour_whatever_its_habits() -> None:
+    estimate = Estimate(20.0)
+    for minute in range(1440):
+        estimate.predict(TICK, [100.0, 5.0, 0.0, 500.0])
+        if minute % 10 == 0:
+            estimate.correct(20.0, 0.05)
+    for minute in range(120):
+        estimate.predict(TICK, [0.0, -8.0, 0.0, 500.0])
+        if minute % 10 == 0:
+            score = estimate.correct(14.0, 0.05)
+    assert estimate.air_c == pytest.approx(14.0, abs=0.5)
+    assert abs(score) < OUTLIER

@@ -34,7 +34,8 @@ LEAST_STEP_K: Final = 0.005
 DRIFT_K2_S: Final = {SENSOR: 1e-8, AIR: 4e-7, FAST: 2e-8, SLOW: 5e-9}
 OUTLIER: Final = 4.0
 """An innovation this many times its usual size is a gust of air, not a change of the room."""
-
+GUST_S: Final = 3600.0
+"""What leaps and stays is a gust for so long: then the room itself is other than estimated."""
 
 JUMPY: Final = 1.3
 """A sensor whose readings jump about so many times more than is usual is taken for a noisy one."""
@@ -122,6 +123,8 @@ class Estimate:
         self._p: Matrix = tuple(
             tuple(s * s if i == j else 0.0 for j in range(STATES)) for i, s in enumerate(spread)
         )
+        self._leapt_s: float | None = None
+        """How long every reading has been a leap."""
 
     @property
     def air_c(self) -> float:
@@ -140,6 +143,8 @@ class Estimate:
         p[UNKNOWN][UNKNOWN] += UNKNOWN_W**2 * 2 * step.step_s / UNKNOWN_FADES_S
         p[CLEARER][CLEARER] += CLEARER_SHARE**2 * 2 * step.step_s / CLEARER_FADES_S
         self._p = tuple(map(tuple, p))
+        if self._leapt_s is not None:
+            self._leapt_s += step.step_s
 
     def gain(self, noise_k: float) -> tuple[list[float], float]:
         """Return how a kelvin of innovation moves the state, and the usual innovation in K."""
@@ -152,7 +157,10 @@ class Estimate:
         innovation = measured_c - self.x[SENSOR]
         variance = p[SENSOR][SENSOR] + noise_k * noise_k
         score = innovation / math.sqrt(variance)
-        if abs(score) > OUTLIER:
+        if abs(score) <= OUTLIER:
+            self._leapt_s = None
+        elif (self._leapt_s or 0.0) < GUST_S:
+            self._leapt_s = self._leapt_s or 0.0
             # Air was exchanged: doubt the air, keep faith in the masses.
             doubted = [list(row) for row in p]
             doubted[AIR][AIR] += 0.5
