@@ -31,8 +31,6 @@ from .sunshine import sun_w_m2
 REFRESH_EVERY_S: Final = 1800.0
 RETRY_EVERY_S: Final = 120.0
 PATIENCE_S: Final = 30.0
-# Weather services look about once an hour.
-MAX_AGE_S: Final = 3 * 3600.0
 PAST_S, AHEAD_S = 3600.0, 48 * 3600.0
 MOST_ENTRIES: Final = 1000
 POSSIBLE_C: Final = (-60.0, 60.0)
@@ -55,7 +53,7 @@ class Outdoors:
         """Return the temperature outside, None without a fresh reading."""
         if self._entity_id is None:
             return None
-        return read_celsius(self._hass, self._entity_id, now_s, MAX_AGE_S)
+        return read_celsius(self._hass, self._entity_id, now_s)
 
     def forecast(self, now_s: float) -> Forecast:
         """Return what was forecast last; nothing once that is over."""

@@ -11,15 +11,15 @@ from homeassistant.util.unit_conversion import TemperatureConverter
 
 # What two looks at the same clock may differ by.
 CLOCK_S: Final = 1.0
+# Many battery sensors send nothing while nothing changes, for up to two hours.
+MAX_AGE_S: Final = 3 * 3600.0
 
 
-def read_celsius(
-    hass: HomeAssistant, entity_id: str, now_s: float, max_age_s: float
-) -> float | None:
+def read_celsius(hass: HomeAssistant, entity_id: str, now_s: float) -> float | None:
     """Return the temperature of a sensor or weather entity, None without a fresh reading."""
     state = hass.states.get(entity_id)
     # A negative age is that of a clock that was set back: nobody knows how old the reading is.
-    if state is None or not 0 <= now_s - state.last_reported.timestamp() + CLOCK_S <= max_age_s:
+    if state is None or not 0 <= now_s - state.last_reported.timestamp() + CLOCK_S <= MAX_AGE_S:
         return None
     value, unit = _temperature_of(state)
     try:

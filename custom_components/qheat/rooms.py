@@ -1,7 +1,7 @@
 """Where a radiator's room temperature comes from: a sensor entity, or a simulated room."""
 
 from collections.abc import Mapping
-from typing import Final, override
+from typing import override
 
 from homeassistant.core import HomeAssistant
 
@@ -9,10 +9,6 @@ from .heating import RoomParameters, RoomReading, SimulatedRoom
 from .outdoors import Outdoors
 from .radiator import Room
 from .readings import read_celsius
-
-# Battery sensors in a steady room report about once an hour: this, and the half hour for which the
-# guards bear with a silent sensor.
-MAX_AGE_S: Final = 1800.0
 
 
 class SensorRoom(Room):
@@ -30,7 +26,7 @@ class SensorRoom(Room):
         state = self._hass.states.get(self._temperature_entity)
         return RoomReading(
             time_s=now_s,
-            temperature_c=read_celsius(self._hass, self._temperature_entity, now_s, MAX_AGE_S),
+            temperature_c=read_celsius(self._hass, self._temperature_entity, now_s),
             measured_s=state.last_reported.timestamp() if state else None,
             outdoor_c=self._outdoors.celsius(now_s),
             forecast=self._outdoors.forecast(now_s),

@@ -25,15 +25,25 @@ IRREGULAR = frozenset(
 )
 
 
+def changes_or_each_two_hours(minute: int, change_k: float) -> bool:
+    """Tell whether a battery sensor reports: half a kelvin has come, or two hours are over."""
+    return change_k >= 0.5 or minute % 120 == 0
+
+
 @pytest.mark.parametrize(
     ("units", "unit", "step", "reports", "within_k"),
     [
-        pytest.param(METRIC_SYSTEM, "°C", 0.1, lambda minute: True, 0.4, id="every minute"),
-        pytest.param(METRIC_SYSTEM, "°C", 0.1, lambda minute: minute % 5 == 0, 0.5, id="5 minutes"),
-        pytest.param(METRIC_SYSTEM, "°C", 0.5, lambda minute: True, 0.7, id="0.5 °C"),
-        pytest.param(METRIC_SYSTEM, "°C", 0.1, IRREGULAR.__contains__, 0.6, id="irregular"),
-        pytest.param(US_CUSTOMARY_SYSTEM, "°F", 0.2, lambda minute: True, 0.4, id="Fahrenheit"),
-        pytest.param(METRIC_SYSTEM, "°F", 1.0, lambda minute: True, 0.7, id="°F in a °C home"),
+        pytest.param(METRIC_SYSTEM, "°C", 0.1, lambda *_: True, 0.4, id="every minute"),
+        pytest.param(
+            METRIC_SYSTEM, "°C", 0.1, lambda minute, _: minute % 5 == 0, 0.5, id="5 minutes"
+        ),
+        pytest.param(METRIC_SYSTEM, "°C", 0.5, lambda *_: True, 0.7, id="0.5 °C"),
+        pytest.param(
+            METRIC_SYSTEM, "°C", 0.1, lambda minute, _: minute in IRREGULAR, 0.6, id="irregular"
+        ),
+        pytest.param(METRIC_SYSTEM, "°C", 0.1, changes_or_each_two_hours, 0.8, id="changes"),
+        pytest.param(US_CUSTOMARY_SYSTEM, "°F", 0.2, lambda *_: True, 0.4, id="Fahrenheit"),
+        pytest.param(METRIC_SYSTEM, "°F", 1.0, lambda *_: True, 0.7, id="°F in a °C home"),
     ],
 )
 async def test_a_room_is_held_with_the_sensor_that_there_is(
@@ -43,7 +53,7 @@ async def test_a_room_is_held_with_the_sensor_that_there_is(
     units: UnitSystem,
     unit: str,
     step: float,
-    reports: Callable[[int], bool],
+    reports: Callable[[int, float], bool],
     within_k: float,
 ) -> None:
     freezer.move_to("2026-01-12 12:00:00+00:00")
@@ -57,13 +67,15 @@ async def test_a_room_is_held_with_the_sensor_that_there_is(
     await call(hass, "set_temperature", temperature=setpoint, hvac_mode="heat")
     [one] = entry.runtime_data.radiators.values()
     true_c: list[float] = []
+    told_c = room.temperature_c
     for minute in range(HOURS * 60):
         freezer.tick(STEP_S)
         assert engine.budget is not None
         engine.tell(power_w=engine.budget.power_w)
         room.advance(STEP_S, engine.budget.power_w)
         true_c.append(room.temperature_c)
-        if reports(minute):
+        if reports(minute, abs(room.temperature_c - told_c)):
+            told_c = room.temperature_c
             value = room.temperature_c * 1.8 + 32 if unit == "°F" else room.temperature_c
             told = str(round(value / step) * step)
             hass.states.async_set(SENSOR, told, {"unit_of_measurement": unit})

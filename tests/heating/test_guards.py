@@ -53,6 +53,38 @@ def test_a_silent_sensor_ends_the_heat() -> None:
     assert demand == HeatDemand(power_w=0, reason=Reason.SENSOR_SILENT)
 
 
+def told_once(minutes: int, room_c: float, outdoor_c: float = 0.0) -> HeatDemand:
+    """Return the demand after so many minutes in which a sensor's first reading stands."""
+    control = RoomControl(RATING)
+    for minute in range(minutes):
+        reading = RoomReading(
+            time_s=60.0 * minute, temperature_c=room_c, measured_s=0.0, outdoor_c=outdoor_c
+        )
+        demand = control.step(reading, COMFORT)
+    return demand
+
+
+def test_a_sensor_that_reports_no_change_for_an_hour_is_trusted() -> None:
+    assert told_once(60, 12.0).power_w == RATING.rated_w
+
+
+@pytest.mark.parametrize(("outdoor_c", "most_w"), [(0.0, 340), (10.0, 180), (19.0, 0), (25.0, 0)])
+def test_on_an_older_reading_no_more_heat_is_asked_for_than_the_room_loses(
+    outdoor_c: float, most_w: float
+) -> None:
+    assert told_once(120, 12.0, outdoor_c).power_w == most_w
+
+
+def test_a_reading_of_three_hours_ago_ends_the_heat() -> None:
+    assert told_once(180, 12.0).power_w > 0
+    assert told_once(182, 12.0) == HeatDemand(power_w=0, reason=Reason.SENSOR_SILENT)
+
+
+def test_a_first_reading_that_is_old_already_counts_as_old() -> None:
+    reading = RoomReading(time_s=20000.0, temperature_c=12.0, measured_s=0.0, outdoor_c=0.0)
+    assert RoomControl(RATING).step(reading, COMFORT).reason is Reason.SENSOR_SILENT
+
+
 def test_a_sensor_that_never_spoke_starts_no_heat() -> None:
     assert run(RoomControl(RATING), [None], COMFORT).reason is Reason.SENSOR_SILENT
 

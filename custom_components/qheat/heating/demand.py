@@ -62,14 +62,14 @@ class RadiatorRating:
 class RoomReading:
     """What is known of the room at `time_s`, in seconds on the room's own clock.
 
-    `temperature_c` is None where there is no fresh reading; `measured_s` says when the sensor took
-    it (None: now), so that a value passed twice is not taken for two measurements. `heat_output_w`
-    is the radiator's power since the last step (None: unknown); `output_measured` says that a meter
-    measured it and that nothing, such as a want of jobs, kept the radiator from giving what was
-    asked. `forecast` holds (time in seconds,
-    outdoor °C, sun in W/m² on the horizontal) in order of time. `jobs_left_s` holds the seconds
-    that each running job still needs, 0 for one that has just ended (None: unknown): with it, heat
-    is taken back where that loses no work.
+    `temperature_c` is the last reading, None where there is none; `measured_s` says when the sensor
+    took it (None: now), so that a value passed twice is not taken for two measurements, and an old
+    one not for the room's. `heat_output_w` is the radiator's power since the last step (None:
+    unknown); `output_measured` says that a meter measured it and that nothing, such as a want of
+    jobs, kept the radiator from giving what was asked. `forecast` holds (time in seconds, outdoor
+    °C, sun in W/m² on the horizontal) in order of time. `jobs_left_s` holds the seconds that each
+    running job still needs, 0 for one that has just ended (None: unknown): with it, heat is taken
+    back where that loses no work.
     """
 
     time_s: float

@@ -15,6 +15,14 @@ TOO_WARM_C: Final = 32.0
 TOO_WARM_CLEAR_C: Final = 31.0
 POSSIBLE_C: Final = (-40.0, 60.0)
 SILENT_AFTER_S: Final = 1800.0
+"""How long a sensor may show nothing that can be believed."""
+OLD_AFTER_S: Final = 3600.0
+OLDEST_S: Final = 3 * 3600.0
+"""How old a reading may be, because many sensors send nothing while nothing changes.
+
+From `OLD_AFTER_S` on heat is held to what the room loses; a usual sensor reports at least every two
+hours.
+"""
 JUMP_C: Final = 3.0
 JUMP_C_PER_S: Final = 1.0 / 60.0
 JUMP_BELIEVED_S: Final = 600.0
@@ -58,14 +66,17 @@ class SensorWatch:
     def __init__(self) -> None:
         self._accepted_c: float | None = None
         self._doubted_c: float | None = None
-        self._silent_s = 0.0
+        self._silent_s = self._age_s = 0.0
         self._doubted_s = 0.0
         self._unmoved_s = 0.0
         self._unmoved_j = 0.0
 
-    def accept(self, value: object, elapsed_s: float, heat_w: float) -> float | None:
-        """Return the temperature if it is believable, None otherwise."""
+    def accept(
+        self, value: object, elapsed_s: float, heat_w: float, age_s: float = 0.0
+    ) -> float | None:
+        """Return the temperature if it is believable, None otherwise; it is `age_s` old."""
         self._silent_s += elapsed_s
+        self._age_s += elapsed_s
         # A clock that jumps is no evidence of a stuck sensor.
         lasted_s = min(elapsed_s, LONGEST_EVIDENCE_S)
         self._unmoved_s += lasted_s
@@ -76,7 +87,7 @@ class SensorWatch:
         if temperature_c != self._accepted_c:
             self._unmoved_s = self._unmoved_j = 0.0
         self._accepted_c = temperature_c
-        self._silent_s = 0.0
+        self._silent_s, self._age_s = 0.0, age_s
         return temperature_c
 
     def _is_jump(self, temperature_c: float, elapsed_s: float) -> bool:
@@ -95,7 +106,13 @@ class SensorWatch:
     @property
     def known_c(self) -> float | None:
         """The last believed temperature while it still counts, else None."""
-        return self._accepted_c if self._silent_s <= SILENT_AFTER_S else None
+        counts = self._silent_s <= SILENT_AFTER_S and self._age_s <= OLDEST_S
+        return self._accepted_c if counts else None
+
+    @property
+    def is_old(self) -> bool:
+        """Whether the last believed temperature is too old for much heat."""
+        return self._age_s > OLD_AFTER_S
 
     def is_stuck(self, rated_w: float) -> bool:
         """Tell whether much heat has not moved the reading at all."""

@@ -127,7 +127,9 @@ class RoomControl:
         given_w = self._last.power_w if heat_w is None else heat_w
         measured_w = heat_w if reading.output_measured else None
         self._rating_watch.see(elapsed_s, self._last.power_w, measured_w)
-        room_c = self._watch.accept(reading.temperature_c, elapsed_s, given_w)
+        since_s = believable(reading.measured_s, *TIME_S)
+        age_s = 0.0 if since_s is None else max(0.0, self._time_s - since_s)
+        room_c = self._watch.accept(reading.temperature_c, elapsed_s, given_w, age_s)
         if room_c is not None:
             # One that was doubted at first is news when it is believed.
             is_known = reading.measured_s is not None and reading.measured_s == self._measured_s
@@ -164,8 +166,11 @@ class RoomControl:
         )
         by_hand = setpoint_c not in foreseen
         self._setpoint_c, self._changes = setpoint_c, changes
+        demand = comfort.demand(self._time_s, setpoint_c, changes, left_s if counts else None)
+        if self._watch.is_old:
+            demand = comfort.holding(demand, setpoint_c)
         return self._run_out.extend(
-            comfort.demand(self._time_s, setpoint_c, changes, left_s if counts else None),
+            demand,
             time_s=self._time_s,
             elapsed_s=elapsed_s,
             setpoint_c=setpoint_c,
