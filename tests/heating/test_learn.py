@@ -79,6 +79,24 @@ def test_a_late_sensor_is_learned() -> None:
     assert 600 < refit(snapshot).sensor_lag_s < 1350
 
 
+@pytest.mark.parametrize("change_k", [0.2, 0.5])
+def test_a_sensor_that_tells_changes_and_else_each_hour_teaches_a_room(change_k: float) -> None:
+    records, days = week_of(replace(USUAL, air_fast_w_k=100.0))
+    told, last_c, silent = [], -math.inf, 0
+    for record in records:
+        assert record.room_c is not None
+        silent += 1
+        if abs(record.room_c - last_c) > change_k - 0.05 or silent == 12:
+            last_c, silent = record.room_c, 0
+        told.append(record if silent == 0 else replace(record, room_c=None))
+    snapshot = Snapshot(
+        records=tuple(told), days=tuple(days), noise_k=0.05, usual=USUAL, model=USUAL
+    )
+    for _ in range(4):
+        snapshot = replace(snapshot, model=refit(snapshot))
+    assert foresight_k(snapshot.model, records, 0.05) < 0.1 < foresight_k(USUAL, records, 0.05)
+
+
 @pytest.mark.parametrize("factor", [0.5, 2.0])
 def test_how_much_the_air_holds_is_told_from_a_late_sensor_in_part(factor: float) -> None:
     truth = replace(USUAL, air_j_k=factor * USUAL.air_j_k)

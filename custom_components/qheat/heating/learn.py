@@ -59,6 +59,12 @@ AHEAD: Final = 36
 AHEAD_EVERY: Final = 12
 """Records to foresee, and from how many to how many: three hours, every hour."""
 
+MOST_MISSED: Final = 12
+"""A filter that has been blind for an hour takes what it reads as after a longer time."""
+SETTLED: Final = 40
+FEWEST_SETTLED: Final = 4
+"""Records, and readings, after which a filter's gain changes little."""
+
 type Filtered = list[tuple[Vector, float]]
 """The state after each record but the first, and how unexpected its reading was."""
 
@@ -232,13 +238,20 @@ def _foresee(
 def _filtered(model: RoomModel, records: Sequence[Record], noise_k: float) -> Filtered:
     """Run the filter over the records."""
     step = model.transition(RECORD_S)
-    gain, spread_k = _steady_gain(step, noise_k)
+    gains = _gains(step, noise_k, _apart(records))
     assert records[0].room_c is not None
     x = list(Estimate(records[0].room_c).x)
     result: Filtered = []
+    missed = 0
     for record in records[1:]:
         x = step.advance(x, record.inputs)
-        error_k = 0.0 if record.room_c is None else record.room_c - x[SENSOR]
+        if record.room_c is None:
+            missed = min(missed + 1, MOST_MISSED)
+            result.append((x, 0.0))
+            continue
+        gain, spread_k = gains[missed]
+        missed = 0
+        error_k = record.room_c - x[SENSOR]
         score = error_k / spread_k
         if abs(score) > 2 * OUTLIER:
             x[SENSOR] += error_k
@@ -249,14 +262,24 @@ def _filtered(model: RoomModel, records: Sequence[Record], noise_k: float) -> Fi
     return result
 
 
-def _steady_gain(step: Transition, noise_k: float) -> tuple[Vector, float]:
-    """Return the filter's gain after many steps, and the usual innovation in kelvin."""
+def _apart(records: Sequence[Record]) -> int:
+    """Return how many records one has a reading of, in the mean."""
+    told = sum(record.room_c is not None for record in records)
+    return min(round(len(records) / told), MOST_MISSED)
+
+
+def _gains(step: Transition, noise_k: float, apart: int) -> list[tuple[list[float], float]]:
+    """Return the filter's gain and the usual innovation in kelvin, by records missed before."""
     estimate = Estimate(0.0)
-    for _ in range(40):
-        estimate.predict(step, [0.0] * 4)
-        gain, spread_k = estimate.gain(noise_k)
+    for _ in range(max(SETTLED // apart, FEWEST_SETTLED)):
+        for _ in range(apart):
+            estimate.predict(step, [0.0] * 4)
         estimate.correct(0.0, noise_k)
-    return gain, spread_k
+    gains = []
+    for _ in range(MOST_MISSED + 1):
+        estimate.predict(step, [0.0] * 4)
+        gains.append(estimate.gain(noise_k))
+    return gains
 
 
 def solve(matrix: Matrix, right: Vector) -> Vector:

@@ -29,6 +29,7 @@ class Sensing:
     lag_s: float = 300.0
     irregular: bool = False
     noise_k: float = 0.04
+    on_change_k: float | None = None
 
 
 IDEAL_SENSING = Sensing(step_c=1e-9, lag_s=0.0, noise_k=0.0)
@@ -89,6 +90,7 @@ class Case:
                 lag_s=sensing.lag_s,
                 irregular=sensing.irregular,
                 noise_k=sensing.noise_k,
+                on_change_k=sensing.on_change_k,
                 chance=random.Random(self.seed + 20),
             ),
         )
@@ -249,6 +251,33 @@ ODD = [
         slots=9,
         sensing=Sensing(every=10, irregular=True),
         seed=13,
+    ),
+    Case(
+        name="sensor of 0.5 K changes, hourly else",
+        heavy=True,
+        azimuth=90,
+        climate=STERLING,
+        slots=9,
+        sensing=Sensing(step_c=0.01, every=60, noise_k=0.02, on_change_k=0.5),
+        seed=21,
+    ),
+    Case(
+        name="sensor of 0.5 K changes, 2 h else",
+        heavy=False,
+        azimuth=180,
+        climate=OKLAHOMA,
+        slots=9,
+        sensing=Sensing(step_c=0.1, every=120, noise_k=0.02, on_change_k=0.45),
+        seed=22,
+    ),
+    Case(
+        name="sensor of 0.2 K changes, hourly else",
+        heavy=False,
+        azimuth=0,
+        climate=STERLING,
+        slots=9,
+        sensing=Sensing(step_c=0.1, every=60, noise_k=0.02, on_change_k=0.15),
+        seed=23,
     ),
     Case(
         name="slots that run an hour",

@@ -6,13 +6,17 @@ from dataclasses import dataclass
 
 @dataclass(slots=True, kw_only=True)
 class Sensor:
-    """Steps of `step_c` every `every` minutes, behind by `lag_s`, with `noise_k` of noise."""
+    """Steps of `step_c` every `every` minutes, behind by `lag_s`, with `noise_k` of noise.
+
+    With `on_change_k`, as battery sensors do: in between as well when that many kelvin have come.
+    """
 
     step_c: float = 0.1
     every: int = 1
     lag_s: float = 300.0
     noise_k: float = 0.04
     irregular: bool = False
+    on_change_k: float | None = None
     chance: random.Random
     _sensed_c: float | None = None
     _next: int = 0
@@ -24,10 +28,17 @@ class Sensor:
         if self._sensed_c is None:
             self._sensed_c = air_c
         self._sensed_c += (air_c - self._sensed_c) * 60 / (self.lag_s + 60)
-        if minute < self._next:
+        if minute < self._next and self.on_change_k is None:
             return
         noisy_c = self._sensed_c + self.chance.gauss(0, self.noise_k)
-        self.value_c = round(noisy_c / self.step_c) * self.step_c
+        value_c = round(noisy_c / self.step_c) * self.step_c
+        if minute < self._next and not self._has_changed(value_c):
+            return
+        self.value_c = value_c
         self.measured = minute
         wait = self.chance.expovariate(1 / self.every) if self.irregular else self.every
         self._next = minute + max(1, round(wait))
+
+    def _has_changed(self, value_c: float) -> bool:
+        assert self.value_c is not None
+        return abs(value_c - self.value_c) >= (self.on_change_k or 0.0)
