@@ -11,7 +11,8 @@ from homeassistant.util.unit_conversion import TemperatureConverter
 
 # What two looks at the same clock may differ by.
 CLOCK_S: Final = 1.0
-# Many battery sensors send nothing while nothing changes, for up to two hours.
+# Battery sensors send nothing while nothing changes, and weather services look now and then: both
+# speak every two hours or so.
 MAX_AGE_S: Final = 3 * 3600.0
 
 

@@ -84,3 +84,21 @@ async def test_a_room_is_held_with_the_sensor_that_there_is(
     late = true_c[SETTLED * 60 :]
     assert max(abs(celsius - 20) for celsius in late) < within_k
     assert thermostat(hass).attributes["temperature"] == setpoint
+
+
+async def test_a_sensor_that_stops_reporting_ends_the_heat_after_three_hours(
+    hass: HomeAssistant, engine: FixedEngine, freezer: FrozenDateTimeFactory
+) -> None:
+    hass.states.async_set(SENSOR, "15", {"unit_of_measurement": "°C"})
+    entry = home(radiator(room="sensor", temperature_entity=SENSOR))
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await call(hass, "set_temperature", temperature=20, hvac_mode="heat")
+    [one] = entry.runtime_data.radiators.values()
+    for minute in range(1, 182):
+        freezer.tick(STEP_S)
+        await one.async_refresh()
+        is_silent = one.data.demand.reason is Reason.SENSOR_SILENT
+        assert is_silent == (minute > 180), minute
+    assert engine.budget is not None
+    assert engine.budget.power_w == 0

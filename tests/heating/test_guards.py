@@ -53,36 +53,79 @@ def test_a_silent_sensor_ends_the_heat() -> None:
     assert demand == HeatDemand(power_w=0, reason=Reason.SENSOR_SILENT)
 
 
-def told_once(minutes: int, room_c: float, outdoor_c: float = 0.0) -> HeatDemand:
-    """Return the demand after so many minutes in which a sensor's first reading stands."""
-    control = RoomControl(RATING)
-    for minute in range(minutes):
-        reading = RoomReading(
-            time_s=60.0 * minute, temperature_c=room_c, measured_s=0.0, outdoor_c=outdoor_c
+def told_once(
+    minutes: int,
+    room_c: float,
+    outdoor_c: float = 0.0,
+    *,
+    target: Target = COMFORT,
+    rating: RadiatorRating = RATING,
+    measured_s: float = 0.0,
+) -> list[HeatDemand]:
+    """Return the demands of so many minutes in which a sensor's first reading stands."""
+    control = RoomControl(rating)
+    readings = [
+        RoomReading(
+            time_s=60.0 * minute,
+            temperature_c=room_c,
+            measured_s=measured_s,
+            # It wobbles about where one level more or less would be lost.
+            outdoor_c=outdoor_c + 0.1 * (minute % 2),
         )
-        demand = control.step(reading, COMFORT)
-    return demand
+        for minute in range(minutes)
+    ]
+    return [control.step(reading, target) for reading in readings]
 
 
-def test_a_sensor_that_reports_no_change_for_an_hour_is_trusted() -> None:
-    assert told_once(60, 12.0).power_w == RATING.rated_w
+def test_heat_that_a_sensor_does_not_answer_goes_on_for_an_hour() -> None:
+    assert told_once(60, 12.0)[-1].power_w == RATING.rated_w
 
 
-@pytest.mark.parametrize(("outdoor_c", "most_w"), [(0.0, 340), (10.0, 180), (19.0, 0), (25.0, 0)])
-def test_on_an_older_reading_no_more_heat_is_asked_for_than_the_room_loses(
+@pytest.mark.parametrize(("outdoor_c", "most_w"), [(0.0, 340), (2.95, 260), (10.0, 180), (25.0, 0)])
+def test_then_it_is_no_more_than_the_room_loses_and_changes_no_more(
     outdoor_c: float, most_w: float
 ) -> None:
-    assert told_once(120, 12.0, outdoor_c).power_w == most_w
+    unanswered = told_once(170, 12.0, outdoor_c)[62:]
+    assert {demand.power_w for demand in unanswered} == {most_w}
+    assert all(power_w <= most_w for demand in unanswered for _, power_w in demand.outlook)
+
+
+def test_a_radiator_whose_smallest_slot_is_more_than_the_room_loses_says_what_it_waits_for() -> (
+    None
+):
+    coarse = RadiatorRating(idle_w=20, rated_w=2000, slots=1)
+    assert told_once(62, 12.0, rating=coarse)[-1] == HeatDemand(
+        power_w=0, reason=Reason.SENSOR_SILENT
+    )
+
+
+def test_a_sensor_that_dies_at_its_frost_reading_does_not_heat_without_end() -> None:
+    frosty = told_once(180, 0.0, 0.0, target=OFF)
+    assert frosty[0].power_w == RATING.rated_w
+    assert frosty[-1].power_w <= 120
+    assert frosty[-1].reason is Reason.FROST
+
+
+def test_a_steady_room_whose_sensor_has_nothing_to_tell_is_heated_up_at_once() -> None:
+    control = RoomControl(RATING)
+    for minute in range(90):
+        reading = RoomReading(
+            time_s=60.0 * minute, temperature_c=18.0, measured_s=0.0, outdoor_c=0.0
+        )
+        control.step(reading, Target(setpoint_c=18.0))
+    later = RoomReading(time_s=5400.0, temperature_c=18.0, measured_s=0.0, outdoor_c=0.0)
+    assert control.step(later, Target(setpoint_c=21.0)).power_w == RATING.rated_w
 
 
 def test_a_reading_of_three_hours_ago_ends_the_heat() -> None:
-    assert told_once(180, 12.0).power_w > 0
-    assert told_once(182, 12.0) == HeatDemand(power_w=0, reason=Reason.SENSOR_SILENT)
+    assert told_once(180, 12.0)[-1].power_w > 0
+    assert told_once(182, 12.0)[-1] == HeatDemand(power_w=0, reason=Reason.SENSOR_SILENT)
 
 
-def test_a_first_reading_that_is_old_already_counts_as_old() -> None:
-    reading = RoomReading(time_s=20000.0, temperature_c=12.0, measured_s=0.0, outdoor_c=0.0)
-    assert RoomControl(RATING).step(reading, COMFORT).reason is Reason.SENSOR_SILENT
+@pytest.mark.parametrize("measured_s", [-10801.0, 5.0, 1e9, math.nan, math.inf, -math.inf])
+def test_a_first_reading_that_is_too_old_or_of_the_future_is_none(measured_s: float) -> None:
+    [demand] = told_once(1, 12.0, measured_s=measured_s)
+    assert demand.reason is Reason.SENSOR_SILENT
 
 
 def test_a_sensor_that_never_spoke_starts_no_heat() -> None:

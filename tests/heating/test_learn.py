@@ -97,6 +97,19 @@ def test_a_sensor_that_tells_changes_and_else_each_hour_teaches_a_room(change_k:
     assert foresight_k(snapshot.model, records, 0.05) < 0.1 < foresight_k(USUAL, records, 0.05)
 
 
+@pytest.mark.parametrize("minutes", [5, 10, 60])
+@pytest.mark.parametrize("first", [0, 1, 7])
+def test_a_model_is_judged_at_whatever_readings_there_are(minutes: int, first: int) -> None:
+    records, _ = week_of(USUAL)
+    every = minutes // 5
+    told = [
+        record if index % every == first % every or index == 0 else replace(record, room_c=None)
+        for index, record in enumerate(records)
+    ]
+    wrong = replace(USUAL, loss_w_k=3 * USUAL.loss_w_k)
+    assert 0.03 < foresight_k(USUAL, told, 0.05) < 0.2 < foresight_k(wrong, told, 0.05)
+
+
 @pytest.mark.parametrize("factor", [0.5, 2.0])
 def test_how_much_the_air_holds_is_told_from_a_late_sensor_in_part(factor: float) -> None:
     truth = replace(USUAL, air_j_k=factor * USUAL.air_j_k)

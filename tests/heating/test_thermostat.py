@@ -80,7 +80,7 @@ def test_five_minutes_are_planned_where_jobs_pause_and_readings_come_often(
         reading = RoomReading(
             time_s=room.time_s,
             temperature_c=room.temperature_c,
-            measured_s=minute * 60 // every_s * every_s,
+            measured_s=room.time_s // every_s * every_s,
         )
         room.advance(60, control.step(reading, Target(setpoint_c=20)).power_w)
     assert steps_s == ({300.0} if rating.pausable and every_s <= 120 else {600.0})
@@ -96,6 +96,22 @@ def test_a_leap_that_a_slow_sensor_reports_once_counts_when_it_is_believed() -> 
         control.step(reading, Target(setpoint_c=20))
         # 4.5 K in a minute and a half may be: 3 K, and 1 K for each minute.
         assert control.window_open == (minute >= 31), minute
+
+
+def test_a_room_that_stays_cold_does_not_count_as_aired_for_hours() -> None:
+    control = RoomControl(RATING)
+    for minute in range(1440 + 100):
+        room_c = 20.0 if minute < 1440 else max(14.0, 20.0 - 0.6 * (minute - 1440))
+        reading = RoomReading(
+            time_s=minute * 60.0,
+            temperature_c=room_c,
+            measured_s=minute // 10 * 600.0,
+            outdoor_c=5.0,
+            heat_output_w=200.0,
+        )
+        demand = control.step(reading, Target(setpoint_c=20))
+    assert not control.window_open
+    assert demand.power_w == RATING.rated_w
 
 
 def test_parts_of_a_slot_are_asked_for_only_where_slots_can_be_divided() -> None:

@@ -5,7 +5,6 @@ Every minute the estimate moves on; every few minutes the hours to come are plan
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 from .airing import Airing
@@ -146,15 +145,11 @@ class Comfort:
             outlook=self.outlook,
         )
 
-    def holding(self, demand: HeatDemand, setpoint_c: float) -> HeatDemand:
-        """Return a demand of no more than the room loses at its setpoint, for want of readings."""
+    def lost_w(self, setpoint_c: float) -> float:
+        """Return what the room loses at a setpoint, or at the one that it is heated up to."""
         rise = self.rises.coming
         wanted_c = max(setpoint_c, rise.to_c) if rise and rise.begun else setpoint_c
-        lost_w = self.model.loss_w_k * (wanted_c - self.weather.outdoor_c)
-        most_w = max(level_w for level_w in self.levels_w if level_w <= max(0.0, lost_w))
-        if demand.power_w <= most_w:
-            return demand
-        return replace(demand, power_w=most_w, reason=demand.reason if most_w else Reason.IDLE)
+        return max(0.0, self.model.loss_w_k * (wanted_c - self.weather.outdoor_c))
 
     def aired(self, time_s: float) -> bool:
         """Tell whether a window seems to be open."""

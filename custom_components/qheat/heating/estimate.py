@@ -152,15 +152,21 @@ class Estimate:
         return [row[SENSOR] / variance for row in self._p], math.sqrt(variance)
 
     def correct(self, measured_c: float, noise_k: float) -> float:
-        """Take a measurement in; return the innovation in standard deviations."""
+        """Take a measurement in; return the innovation in standard deviations.
+
+        It is beyond `OUTLIER` only for a gust of air, not for what has lasted.
+        """
         p = self._p
         innovation = measured_c - self.x[SENSOR]
         variance = p[SENSOR][SENSOR] + noise_k * noise_k
         score = innovation / math.sqrt(variance)
         if abs(score) <= OUTLIER:
             self._leapt_s = None
-        elif (self._leapt_s or 0.0) < GUST_S:
-            self._leapt_s = self._leapt_s or 0.0
+        elif self._leapt_s is None:
+            self._leapt_s = 0.0
+        if self._leapt_s is not None and self._leapt_s >= GUST_S:
+            score = math.copysign(OUTLIER, score)
+        elif self._leapt_s is not None:
             # Air was exchanged: doubt the air, keep faith in the masses.
             doubted = [list(row) for row in p]
             doubted[AIR][AIR] += 0.5

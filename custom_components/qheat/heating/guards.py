@@ -4,6 +4,7 @@ They decide from the reading alone, remember as little as they can, and know not
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
@@ -16,13 +17,12 @@ TOO_WARM_CLEAR_C: Final = 31.0
 POSSIBLE_C: Final = (-40.0, 60.0)
 SILENT_AFTER_S: Final = 1800.0
 """How long a sensor may show nothing that can be believed."""
-OLD_AFTER_S: Final = 3600.0
 OLDEST_S: Final = 3 * 3600.0
-"""How old a reading may be, because many sensors send nothing while nothing changes.
-
-From `OLD_AFTER_S` on heat is held to what the room loses; a usual sensor reports at least every two
-hours.
-"""
+"""How old a reading may be: many sensors send nothing while nothing changes, for two hours."""
+CLOCK_S: Final = 1.0
+"""What two clocks may differ by."""
+ANSWERED_AFTER_S: Final = 3600.0
+"""How long more heat than a room loses may go without a new reading."""
 JUMP_C: Final = 3.0
 JUMP_C_PER_S: Final = 1.0 / 60.0
 JUMP_BELIEVED_S: Final = 600.0
@@ -74,7 +74,10 @@ class SensorWatch:
     def accept(
         self, value: object, elapsed_s: float, heat_w: float, age_s: float = 0.0
     ) -> float | None:
-        """Return the temperature if it is believable, None otherwise; it is `age_s` old."""
+        """Return the temperature if it is believable, None otherwise.
+
+        It is `age_s` old; one from the future is not believed.
+        """
         self._silent_s += elapsed_s
         self._age_s += elapsed_s
         # A clock that jumps is no evidence of a stuck sensor.
@@ -82,12 +85,13 @@ class SensorWatch:
         self._unmoved_s += lasted_s
         self._unmoved_j += heat_w * lasted_s
         temperature_c = believable(value, *POSSIBLE_C)
-        if temperature_c is None or self._is_jump(temperature_c, elapsed_s):
+        known_age_s = believable(age_s, -CLOCK_S, math.inf)
+        if temperature_c is None or known_age_s is None or self._is_jump(temperature_c, elapsed_s):
             return None
         if temperature_c != self._accepted_c:
             self._unmoved_s = self._unmoved_j = 0.0
         self._accepted_c = temperature_c
-        self._silent_s, self._age_s = 0.0, age_s
+        self._silent_s, self._age_s = 0.0, known_age_s
         return temperature_c
 
     def _is_jump(self, temperature_c: float, elapsed_s: float) -> bool:
@@ -109,16 +113,46 @@ class SensorWatch:
         counts = self._silent_s <= SILENT_AFTER_S and self._age_s <= OLDEST_S
         return self._accepted_c if counts else None
 
-    @property
-    def is_old(self) -> bool:
-        """Whether the last believed temperature is too old for much heat."""
-        return self._age_s > OLD_AFTER_S
-
     def is_stuck(self, rated_w: float) -> bool:
         """Tell whether much heat has not moved the reading at all."""
         return (
             self._unmoved_s >= STUCK_AFTER_S
             and self._unmoved_j >= STUCK_SHARE * rated_w * self._unmoved_s
+        )
+
+
+class AnswerWatch:
+    """Holds heat to what the room loses, when more has long brought no new reading."""
+
+    def __init__(self) -> None:
+        self._unanswered_s = 0.0
+        self._most_w = math.inf
+
+    def answered(self) -> None:
+        """Take note of a new reading."""
+        self._unanswered_s, self._most_w = 0.0, math.inf
+
+    def bound(
+        self,
+        demand: HeatDemand,
+        elapsed_s: float,
+        given_w: float,
+        lost_w: float,
+        levels_w: Sequence[float],
+    ) -> HeatDemand:
+        """Return a demand, or the highest level that the room loses, until a sensor answers."""
+        if given_w > lost_w:
+            self._unanswered_s += elapsed_s
+        if self._unanswered_s > ANSWERED_AFTER_S and math.isinf(self._most_w):
+            # Once, for what is lost changes with the weather, and each change costs jobs.
+            self._most_w = max(level_w for level_w in levels_w if level_w <= lost_w)
+        if demand.power_w <= self._most_w:
+            return demand
+        return replace(
+            demand,
+            power_w=self._most_w,
+            reason=demand.reason if self._most_w else Reason.SENSOR_SILENT,
+            outlook=tuple((at_s, min(power_w, self._most_w)) for at_s, power_w in demand.outlook),
         )
 
 

@@ -14,7 +14,7 @@ RECORD_S: Final = 300.0
 RECORDS_A_DAY: Final = 288
 RECORDS: Final = 7 * RECORDS_A_DAY
 VALUES: Final = 5
-FEWEST_READINGS: Final = 12
+FEWEST_READINGS: Final = 10
 """A day with fewer records that have a reading is not learned from."""
 DAYS: Final = 42
 

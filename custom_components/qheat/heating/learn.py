@@ -60,7 +60,7 @@ AHEAD_EVERY: Final = 12
 """Records to foresee, and from how many to how many: three hours, every hour."""
 
 MOST_MISSED: Final = 12
-"""A filter that has been blind for an hour takes what it reads as after a longer time."""
+"""Records without a reading for which gains are reckoned: longer silences count as an hour."""
 SETTLED: Final = 40
 FEWEST_SETTLED: Final = 4
 """Records, and readings, after which a filter's gain changes little."""
@@ -220,19 +220,26 @@ def foresight_k(model: RoomModel, records: Sequence[Record], noise_k: float) -> 
 def _foresee(
     model: RoomModel, filtered: Filtered, records: Sequence[Record], first: int
 ) -> Iterator[tuple[int, float]]:
-    """Yield (records ahead, error in K) of what is foreseen each hour from a record on.
+    """Yield (records ahead, error in K) of what is foreseen each hour, at its last reading.
 
     It goes two records at a time: hours ahead that is as good, and takes half as long.
     """
     step = model.transition(2 * RECORD_S)
     for begin in range(first, len(records) - AHEAD, AHEAD_EVERY):
         x, _ = filtered[begin - 1]
+        error_k = None
         for ahead in range(2, AHEAD + 1, 2):
             before, record = records[begin + ahead - 1], records[begin + ahead]
             pairs = zip(before.inputs, record.inputs, strict=True)
+            before_c = x[SENSOR]
             x = step.advance(x, [(one + other) / 2 for one, other in pairs])
-            if ahead % AHEAD_EVERY == 0 and record.room_c is not None:
-                yield ahead, record.room_c - x[SENSOR]
+            if record.room_c is not None:
+                error_k = record.room_c - x[SENSOR]
+            elif before.room_c is not None:
+                error_k = before.room_c - (before_c + x[SENSOR]) / 2
+            if ahead % AHEAD_EVERY == 0 and error_k is not None:
+                yield ahead, error_k
+                error_k = None
 
 
 def _filtered(model: RoomModel, records: Sequence[Record], noise_k: float) -> Filtered:
@@ -263,7 +270,7 @@ def _filtered(model: RoomModel, records: Sequence[Record], noise_k: float) -> Fi
 
 
 def _apart(records: Sequence[Record]) -> int:
-    """Return how many records one has a reading of, in the mean."""
+    """Return on how many records there is one reading, in the mean."""
     told = sum(record.room_c is not None for record in records)
     return min(round(len(records) / told), MOST_MISSED)
 

@@ -6,7 +6,16 @@ from typing import Final
 
 from .comfort import Comfort
 from .demand import HeatDemand, Learned, RadiatorRating, Reason, RoomReading, Target
-from .guards import Clock, Guards, RatingDoubt, RatingWatch, SensorWatch, believable
+from .guards import (
+    FROST_CLEAR_C,
+    AnswerWatch,
+    Clock,
+    Guards,
+    RatingDoubt,
+    RatingWatch,
+    SensorWatch,
+    believable,
+)
 from .habits import Habits
 from .history import History
 from .learn import FEWEST, Snapshot
@@ -32,6 +41,7 @@ class RoomControl:
         self._usual = RoomModel.usual(rating.rated_w)
         self._clock = Clock()
         self._watch = SensorWatch()
+        self._answers = AnswerWatch()
         self._guards = Guards(rating)
         self._rating_watch = RatingWatch(rating.rated_w)
         self._comfort = Comfort(
@@ -127,15 +137,20 @@ class RoomControl:
         given_w = self._last.power_w if heat_w is None else heat_w
         measured_w = heat_w if reading.output_measured else None
         self._rating_watch.see(elapsed_s, self._last.power_w, measured_w)
-        since_s = believable(reading.measured_s, *TIME_S)
-        age_s = 0.0 if since_s is None else max(0.0, self._time_s - since_s)
+        age_s = 0.0 if reading.measured_s is None else self._time_s - reading.measured_s
         room_c = self._watch.accept(reading.temperature_c, elapsed_s, given_w, age_s)
         if room_c is not None:
             # One that was doubted at first is news when it is believed.
             is_known = reading.measured_s is not None and reading.measured_s == self._measured_s
             self._measured_s, room_c = reading.measured_s, None if is_known else room_c
+        if room_c is not None:
+            self._answers.answered()
         wanted = self._wanted(reading, target, min(elapsed_s, LONGEST_STEP_S), room_c, given_w)
         demand = self._guards.overrule(self._watch, reading, target, wanted)
+        frost = demand.reason is Reason.FROST
+        setpoint_c = None if frost else believable(target.setpoint_c, *SETPOINT_C)
+        lost_w = self._comfort.lost_w(FROST_CLEAR_C if setpoint_c is None else setpoint_c)
+        demand = self._answers.bound(demand, elapsed_s, given_w, lost_w, self._comfort.levels_w)
         # Most demands are the last one's equal: a building would keep hundreds anew with each tick.
         if demand != self._last:
             self._last = demand
@@ -166,11 +181,8 @@ class RoomControl:
         )
         by_hand = setpoint_c not in foreseen
         self._setpoint_c, self._changes = setpoint_c, changes
-        demand = comfort.demand(self._time_s, setpoint_c, changes, left_s if counts else None)
-        if self._watch.is_old:
-            demand = comfort.holding(demand, setpoint_c)
         return self._run_out.extend(
-            demand,
+            comfort.demand(self._time_s, setpoint_c, changes, left_s if counts else None),
             time_s=self._time_s,
             elapsed_s=elapsed_s,
             setpoint_c=setpoint_c,
