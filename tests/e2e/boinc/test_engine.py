@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 
@@ -54,8 +55,13 @@ async def test_work_is_attached_run_throttled_and_paid(
         cursor = await book(engine, cursor, booked)
         project.host_credit /= 2
         credited = shown_credit(engine)
-        await engine.update(project.url)
-        await until(lambda: 0 < shown_credit(engine) < credited, True, 120)
+        # A client that is asking the project already asks no second time.
+        for _ in range(8):
+            await engine.update(project.url)
+            with suppress(AssertionError):
+                await until(lambda: 0 < shown_credit(engine) < credited, True, 15)
+                break
+        assert 0 < shown_credit(engine) < credited
         await book(engine, cursor, booked)
 
 
