@@ -24,7 +24,7 @@ class Reason(StrEnum):
     TOO_WARM = "too_warm"
     """The room is dangerously warm: no heat whatever the setting."""
     SENSOR_SILENT = "sensor_silent"
-    """No believable temperature for too long: no heat."""
+    """No believable or no new temperature for too long: no heat."""
     SENSOR_STUCK = "sensor_stuck"
     """Much heat and not the least change in the reading: no heat until it changes."""
     DRAINING = "draining"
