@@ -20,6 +20,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import NoDigestInfo
 FLOPS: Final = 1e9
 DEADLINE_S: Final = 86400.0
 UPLOADED: Final = "5"
+GPU: Final = "NVIDIA"
+GPU_JOB_CPUS: Final = 0.1
 ACCOUNT_KEY: Final = "0123456789abcdef0123456789abcdef"
 
 
@@ -31,6 +33,13 @@ class Job:
     cpus: int = 1
     credit: float = 10.0
     deaf: bool = False
+    gpu: bool = False
+    """Takes the graphics card that `RealClient` is told to have."""
+
+    @property
+    def plan_class(self) -> str:
+        """The kind of application that the job needs."""
+        return "gpu" if self.gpu else f"cpu{self.cpus}"
 
 
 @dataclass(slots=True)
@@ -127,7 +136,7 @@ class Project:
             jobs.append(job)
             wanted_s -= job.cpu_s
             idle -= job.cpus
-        versions = {job.cpus: self._app_version(platform, job.cpus) for job in jobs}
+        versions = {job.plan_class: self._app_version(platform, job) for job in jobs}
         head = self._app_file() + "".join(versions.values()) if jobs else ""
         return head + "".join(self._job(job, platform) for job in jobs)
 
@@ -141,11 +150,13 @@ class Project:
             f"<file_signature>\n{self._sign(digest)}</file_signature></file_info>\n"
         )
 
-    def _app_version(self, platform: str, cpus: int) -> str:
+    def _app_version(self, platform: str, job: Job) -> str:
+        card = f"<coproc><type>{GPU}</type><count>1</count></coproc>" if job.gpu else ""
         return (
             "<app_version><app_name>burn</app_name><version_num>100</version_num>"
-            f"<platform>{platform}</platform><plan_class>cpu{cpus}</plan_class>"
-            f"<avg_ncpus>{cpus}</avg_ncpus><flops>{FLOPS * cpus}</flops>"
+            f"<platform>{platform}</platform><plan_class>{job.plan_class}</plan_class>"
+            f"<avg_ncpus>{GPU_JOB_CPUS if job.gpu else job.cpus}</avg_ncpus>"
+            f"<flops>{FLOPS * job.cpus}</flops>{card}"
             "<api_version>7.20.0</api_version><file_ref><file_name>burn_1</file_name>"
             "<main_program/></file_ref></app_version>\n"
         )
@@ -167,7 +178,7 @@ class Project:
             "<rsc_disk_bound>10000000</rsc_disk_bound></workunit>\n"
             f"<result><name>{name}</name><wu_name>{name}_wu</wu_name>"
             f"<platform>{platform}</platform><version_num>100</version_num>"
-            f"<plan_class>cpu{job.cpus}</plan_class><report_deadline>{deadline}</report_deadline>"
+            f"<plan_class>{job.plan_class}</plan_class><report_deadline>{deadline}</report_deadline>"
             f"<report_immediately/><file_ref><file_name>{name}_out</file_name>"
             "<open_name>out</open_name><copy_file/></file_ref></result>\n"
         )

@@ -11,6 +11,8 @@ from typing import Final
 
 from custom_components.qheat.compute.boinc import BoincError, probe
 
+from .project import GPU
+
 PASSWORD: Final = "tenant's secret & more"
 CORES: Final = 4
 OWN_PREFERENCES: Final = (
@@ -22,7 +24,9 @@ OWN_PREFERENCES: Final = (
 )
 _CONFIG: Final = (
     f"<cc_config><options><ncpus>{CORES}</ncpus><skip_cpu_benchmarks>1</skip_cpu_benchmarks>"
-    "</options></cc_config>"
+    # No driver finds this card, and nothing needs to: the jobs for it only say that they use it.
+    f"<coproc><type>{GPU}</type><count>1</count><peak_flops>1e12</peak_flops>"
+    "<device_nums>0</device_nums></coproc></options></cc_config>"
 )
 _BUSY_NS: Final = 5e6
 """CPU time in one second that a paused task never uses, even where the machine is overloaded."""
@@ -50,7 +54,7 @@ class RealClient:
                 # Should the tests be killed, the client is killed, too, and its tasks miss it.
                 *("setpriv", "--pdeathsig", "KILL", self._binary),
                 *("--dir", self.folder, "--gui_rpc_port", str(self.port)),
-                *("--no_gpus", "--allow_multiple_clients"),
+                "--allow_multiple_clients",
                 cwd=self.folder,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,

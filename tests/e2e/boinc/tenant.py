@@ -56,6 +56,7 @@ def engine_for(
     *,
     rates: Mapping[str, Decimal] | None = None,
     saved: Mapping[str, object] | None = None,
+    gpu_w: float = 0.0,
 ) -> BoincEngine:
     return BoincEngine(
         "127.0.0.1",
@@ -63,7 +64,7 @@ def engine_for(
         PASSWORD,
         radiator_id="living-room",
         model=MODEL,
-        options=BoincOptions(poll_s=2.0, rates=rates or {}),
+        options=BoincOptions(poll_s=2.0, rates=rates or {}, gpu_w=gpu_w),
         saved=saved,
     )
 

@@ -5,6 +5,7 @@ import sys
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -17,7 +18,10 @@ from custom_components.qheat.compute.engine import EngineProblem, HeatKind
 from .home import LEASE_S
 from .project import ACCOUNT_KEY, Job, Project
 from .real_client import CORES, OWN_PREFERENCES, PASSWORD, RealClient, until
-from .tenant import IDLE_W, book, engine_for, heated, note, shown_credit
+from .tenant import CORE_W, IDLE_W, book, engine_for, heated, note, shown_credit
+
+CARD: Final = 4.0
+"""Watts of the graphics card, in cores."""
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -65,15 +69,39 @@ async def test_work_is_attached_run_throttled_and_paid(
         await book(engine, cursor, booked)
 
 
+async def test_a_graphics_card_computes_where_the_budget_has_room_for_it(
+    client: RealClient, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control, "BETWEEN_CHANGES_S", 2.0)
+    project.queue.append(Job(cpu_s=600.0, gpu=True))
+    project.endless = Job(cpu_s=600.0)
+    engine = engine_for(client, gpu_w=CARD * CORE_W)
+
+    def on_card() -> int:
+        details = engine.details()
+        return 0 if details is None else sum(task.gpu for task in details.running)
+
+    async with heated(engine) as tenant:
+        await engine.attach(project.url, ACCOUNT_KEY)
+        # Beside a card, some clients let none compute where only one core may.
+        for cores, card in ((CORES, 1), (3, 0), (2, 1), (0, 0)):
+            tenant.set(cores + CARD * card)
+            note(f"{cores} cores, card {card}", await client.until_burning(cores + card, 90))
+            await until(on_card, card, 20)
+            power_w = IDLE_W + CORE_W * (cores + CARD * card)
+            await until(lambda: engine.status().power_w, power_w, 20)
+
+
 async def test_nothing_computes_after_the_client_was_killed_until_the_lease_is_renewed(
     client: RealClient, project: Project
 ) -> None:
+    project.queue.append(Job(cpu_s=600.0, gpu=True))
     project.endless = Job(cpu_s=600.0)
-    engine = engine_for(client)
+    engine = engine_for(client, gpu_w=CARD * CORE_W)
     async with heated(engine) as tenant:
         await engine.attach(project.url, ACCOUNT_KEY)
-        tenant.set(CORES)
-        await client.until_burning(CORES, 90)
+        tenant.set(CORES + CARD)
+        await client.until_burning(CORES + 1, 90)
         await client.kill()
         await until(lambda: engine.status().problem, EngineProblem.BACKEND_UNREACHABLE, 30)
         assert engine.status().power_w is None
@@ -85,8 +113,8 @@ async def test_nothing_computes_after_the_client_was_killed_until_the_lease_is_r
         await asyncio.sleep(5)
         assert await client.burning() == 0
         assert engine.status().jobs_paused + engine.status().jobs_queued >= CORES
-        tenant.set(CORES)
-        note("burns again", await client.until_burning(CORES, 60))
+        tenant.set(CORES + CARD)
+        note("burns again", await client.until_burning(CORES + 1, 60))
 
 
 async def test_tasks_stop_when_home_assistant_is_killed(
