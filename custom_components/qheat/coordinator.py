@@ -77,6 +77,8 @@ class RadiatorCoordinator(DataUpdateCoordinator[RadiatorState]):
             self.config_entry.async_create_background_task(
                 self.hass, self._learn(), "qheat learning"
             )
+        # A plan has had its turn; a dozen entities that show it take another.
+        await async_next_turn(self.hass)
         return state
 
     async def _learn(self) -> None:

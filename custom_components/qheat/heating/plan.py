@@ -79,31 +79,28 @@ def best_level(problem: Problem, prices: Prices) -> int:
     """Return the level to run now."""
     grid = problem.grid
     spans_h = grid.spans_h
-    beams = [(0.0, problem.level, tuple(problem.errors_k), problem.level)]
+    beams = [(0.0, problem.level, list(problem.errors_k), problem.level)]
     for block, (begin, end) in enumerate(pairwise(grid.blocks)):
         grown = []
-        begun = grid.looks[begin - 1] if begin else 0
+        begun, looks = grid.looks[begin - 1] if begin else 0, end - begin
         warms = [problem.kelvin_per_w[at - begun - 1] for at in grid.looks[begin:]]
         for cost, level, errors, first in beams:
-            for to in _options(problem, level, errors[begin : end + 3], warms, begin):
-                moved = errors
-                if to != level:
-                    extra_w = problem.levels_w[to] - problem.levels_w[level]
-                    moved = errors[:begin] + tuple(
-                        error + extra_w * kelvin
-                        for error, kelvin in zip(errors[begin:], warms, strict=True)
-                    )
+            for to in _options(problem, level, errors[: looks + 3], warms, begin):
+                extra_w = problem.levels_w[to] - problem.levels_w[level]
                 price = cost + _change(problem, prices, block, level, to)
                 kw = problem.levels_w[to] / 1000
-                for k in range(begin, end):
-                    error_k = moved[k]
+                for k in range(looks):
+                    error_k = errors[k] + extra_w * warms[k]
                     over_k = max(0.0, abs(error_k) - FELT_K)
                     felt = error_k * error_k + FELT * over_k * over_k
-                    energy = prices.energy_kwh * kw * problem.waste[k]
-                    price += (problem.weights[k] * felt + energy) * spans_h[k]
-                grown.append((price, to, moved, to if block == 0 else first))
+                    energy = prices.energy_kwh * kw * problem.waste[begin + k]
+                    price += (problem.weights[begin + k] * felt + energy) * spans_h[begin + k]
+                grown.append((price, to, errors, extra_w, to if block == 0 else first))
         grown.sort(key=lambda beam: beam[0])
-        beams = grown[:BEAM]
+        beams = [
+            (price, to, [errors[k] + extra_w * warms[k] for k in range(looks, len(errors))], first)
+            for price, to, errors, extra_w, first in grown[:BEAM]
+        ]
     return beams[0][3]
 
 
