@@ -376,11 +376,11 @@ async def test_a_machine_that_is_a_radiator_again_still_gets_its_own_settings_ba
 async def test_a_run_mode_set_since_the_radiator_was_removed_stays(
     socket_enabled: None, client: SimulatedClient
 ) -> None:
-    client.permanent = 1
+    client.permanent, client.gpu_permanent = 1, 3
     originals = Originals(override=OWN_PREFERENCES, cpu_mode=RunMode.AUTO, gpu_mode=RunMode.AUTO)
     await put_back_late("127.0.0.1", client.port, PASSWORD, originals)
     assert client.override == OWN_PREFERENCES
-    assert client.permanent == 1
+    assert (client.permanent, client.gpu_permanent) == (1, 2)
 
 
 async def test_another_machine_does_not_get_the_first_ones_settings(

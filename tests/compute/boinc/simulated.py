@@ -27,8 +27,11 @@ class SimulatedClient:
     permanent: int = 2
     temporary: int = 0
     temporary_until_s: float = 0.0
-    gpu: str = "auto"
-    """The GPU's mode and its duration, as set last."""
+    gpu_permanent: int = 2
+    gpu_temporary: int = 0
+    gpu_until_s: float = 0.0
+    gpu_tasks: int = 0
+    """Tasks for a GPU, beside the others; one of them runs at a time."""
     override: str = ""
     credit: float = 100.0
     share: float = 100.0
@@ -67,6 +70,14 @@ class SimulatedClient:
     @property
     def mode(self) -> int:
         return self.temporary if time.monotonic() < self.temporary_until_s else self.permanent
+
+    @property
+    def gpu_mode(self) -> int:
+        return self.gpu_temporary if time.monotonic() < self.gpu_until_s else self.gpu_permanent
+
+    @property
+    def gpu_runs(self) -> bool:
+        return bool(self.gpu_tasks) and 3 not in {self.mode, self.gpu_mode}
 
     @property
     def preferences(self) -> dict[str, float]:
@@ -131,7 +142,8 @@ class SimulatedClient:
         self.asked_for_all += not only_begun
         held = (n for n in range(self.tasks) if n not in self.gone)
         numbers = [n for n in held if not only_begun or self._is_begun(n)]
-        return f"<results>{''.join(map(self._task, numbers))}</results>"
+        on_gpu = (self._gpu_task(n) for n in range(self.gpu_tasks))
+        return f"<results>{''.join((*map(self._task, numbers), *on_gpu))}</results>"
 
     def _is_begun(self, number: int) -> bool:
         return number < self.begun and number not in self.failed
@@ -165,21 +177,23 @@ class SimulatedClient:
         return "<success/>"
 
     def _set_gpu_mode(self, request: str) -> str:
-        mode = next(name for name in _MODES if f"<{name}/>" in request)
-        lasting = "<duration>0.000<" in request
-        self.gpu = f"{mode} for good" if lasting else f"{mode} for a while"
+        mode = next(number for name, number in _MODES.items() if f"<{name}/>" in request)
+        duration_s = float((re.findall(r"<duration>([\d.]+)", request) or ["0"])[0])
+        self.gpu_temporary, self.gpu_until_s = mode, time.monotonic() + duration_s
+        if not duration_s:
+            self.gpu_permanent = mode
         return "<success/>"
 
     def _get_cc_status(self, _request: str) -> str:
         left_s = max(0.0, self.temporary_until_s - time.monotonic())
-        gpu_mode = _MODES[self.gpu.split()[0]]
+        gpu_left_s = max(0.0, self.gpu_until_s - time.monotonic())
         return (
             f"<cc_status><task_suspend_reason>{4 if self.mode == 3 else 0}</task_suspend_reason>"
             f"<task_mode>{self.mode}</task_mode><task_mode_perm>{self.permanent}</task_mode_perm>"
             f"<task_mode_delay>{left_s:f}</task_mode_delay>"
-            f"<gpu_suspend_reason>0</gpu_suspend_reason><gpu_mode>{gpu_mode}</gpu_mode>"
-            f"<gpu_mode_perm>{3 if 'never' in self.gpu else 2}</gpu_mode_perm>"
-            "<gpu_mode_delay>0</gpu_mode_delay></cc_status>"
+            f"<gpu_suspend_reason>{4 if self.gpu_mode == 3 else 0}</gpu_suspend_reason>"
+            f"<gpu_mode>{self.gpu_mode}</gpu_mode><gpu_mode_perm>{self.gpu_permanent}</gpu_mode_perm>"
+            f"<gpu_mode_delay>{gpu_left_s:f}</gpu_mode_delay></cc_status>"
         )
 
     def _task(self, number: int) -> str:
@@ -206,6 +220,17 @@ class SimulatedClient:
             "<received_time>1795462089.608629</received_time>"
             f"<estimated_cpu_time_remaining>{LENGTH_S - done_s:f}</estimated_cpu_time_remaining>"
             f"{process if self._is_begun(number) else ''}</result>"
+        )
+
+    def _gpu_task(self, number: int) -> str:
+        process = (
+            "<active_task><active_task_state>1</active_task_state>"
+            "<scheduler_state>2</scheduler_state></active_task>"
+        )
+        return (
+            f"<result><name>gpu_task_{number}</name><project_url>{URL}</project_url><state>2</state>"
+            "<resources>0.1 CPUs + 1 NVIDIA GPU</resources>"
+            f"{process if self.gpu_runs and not number else ''}</result>"
         )
 
 

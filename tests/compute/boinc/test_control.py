@@ -7,7 +7,7 @@ import pytest
 from custom_components.qheat.compute.boinc.client import BoincClient
 from custom_components.qheat.compute.boinc.control import Control
 from custom_components.qheat.compute.boinc.originals import Originals
-from custom_components.qheat.compute.boinc.plan import OFF, Plan, Planner
+from custom_components.qheat.compute.boinc.plan import OFF, AtHand, Plan, Planner
 from custom_components.qheat.compute.boinc.replies import RunMode
 from custom_components.qheat.compute.boinc.rpc import RpcConnection
 from custom_components.qheat.compute.boinc.watts import WattsTable
@@ -46,7 +46,7 @@ async def control(simulated: SimulatedClient) -> AsyncGenerator[Control]:
 
 async def follow(control: Control, now_s: float, power_w: float, expires_s: float) -> None:
     budget = HeatBudget(power_w=power_w, expires_s=expires_s)
-    await control.follow(now_s, await control.client.status(), budget, 1)
+    await control.follow(now_s, await control.client.status(), budget, AtHand(gpu=True))
 
 
 async def test_a_budget_becomes_preferences_and_a_lease_over_never(
@@ -102,7 +102,7 @@ async def test_no_budget_and_a_budget_at_its_end_rest(
     assert control.plan == OFF
     await follow(control, 130.0, 60.0, 150.0)
     assert control.plan == Plan(cores=4)
-    await control.follow(131.0, await control.client.status(), None, 1)
+    await control.follow(131.0, await control.client.status(), None, AtHand())
     assert simulated.running == 0
 
 
@@ -124,12 +124,23 @@ async def test_a_gpu_computes_under_the_same_lease_while_the_budget_has_room_for
     control: Control, simulated: SimulatedClient
 ) -> None:
     control.planner = Planner(table=WattsTable(MODEL), gpu_w=100.0)
+    simulated.gpu_tasks = 1
     await follow(control, 100.0, 60.0, 120.0)
-    assert (simulated.running, simulated.gpu) == (4, "never for good")
+    assert (simulated.running, simulated.gpu_runs) == (4, False)
     await follow(control, 110.0, 140.0, 130.0)
-    assert (simulated.running, simulated.gpu) == (2, "always for a while")
+    assert (simulated.running, simulated.gpu_runs) == (2, True)
+    assert 15 < (await control.client.status()).gpu.left_s <= 20
     await follow(control, 120.0, 50.0, 140.0)
-    assert (simulated.running, simulated.gpu) == (3, "never for good")
+    assert (simulated.running, simulated.gpu_runs) == (3, False)
     await follow(control, 130.0, 160.0, 150.0)
     await follow(control, 131.0, 0.0, 151.0)
-    assert (simulated.running, simulated.gpu) == (0, "never for good")
+    assert (simulated.running, simulated.gpu_runs) == (0, False)
+    assert simulated.gpu_permanent == 3
+
+
+async def test_a_gpu_of_which_no_watts_are_known_computes_nothing(
+    control: Control, simulated: SimulatedClient
+) -> None:
+    simulated.gpu_tasks = 1
+    await follow(control, 100.0, 1000.0, 120.0)
+    assert (simulated.running, simulated.gpu_runs) == (4, False)

@@ -216,8 +216,21 @@ async def test_a_crash_does_not_lose_the_users_settings(radiator: Radiator) -> N
     await until(second.details)
     await second.release()
     assert (radiator.client.override, radiator.client.permanent) == (OWN, 2)
+    assert radiator.client.gpu_permanent == 2
     assert radiator.saved["originals"] is None
     await first.release()
+
+
+async def test_a_run_mode_set_by_hand_stays_and_the_other_is_put_back(radiator: Radiator) -> None:
+    made = radiator.engine()
+    await made.start()
+    heat(made)
+    await until(lambda: made.status().jobs_running == 4)
+    assert radiator.client.gpu_permanent == 3
+    radiator.client.temporary_until_s, radiator.client.permanent = 0.0, 1
+    await until(lambda: made.status().problem is EngineProblem.CHANGED_BY_HAND)
+    await made.release()
+    assert (radiator.client.permanent, radiator.client.gpu_permanent) == (1, 2)
 
 
 async def test_stopping_rests_the_client_and_keeps_its_settings_put_away(

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from custom_components.qheat.compute.boinc.plan import (
     OFF,
+    AtHand,
     Plan,
     Planner,
     override_with,
@@ -56,29 +57,37 @@ def test_without_pulses_a_fraction_of_a_core_is_left_out() -> None:
 
 
 def test_wide_tasks_are_pulsed_as_none_of_them_runs_on_fewer_cores() -> None:
-    assert planner().plan(60.0, 4) == Plan(cores=4, duty=0.5)
-    assert planner().plan(60.0, 99) == Plan(cores=4, duty=0.5)
+    assert planner().plan(60.0, AtHand(narrowest=4)) == Plan(cores=4, duty=0.5)
+    assert planner().plan(60.0, AtHand(narrowest=99)) == Plan(cores=4, duty=0.5)
 
 
 def test_a_gpu_computes_where_the_budget_has_room_for_it_beside_a_core() -> None:
     heated = planner(gpu_w=150.0)
-    assert heated.plan(189.0) == Plan(cores=4)
-    assert heated.plan(190.0) == Plan(cores=1, gpu=True)
-    assert heated.plan(250.0) == Plan(cores=4, gpu=True)
+    work = AtHand(gpu=True)
+    assert heated.plan(189.0, work) == Plan(cores=4)
+    assert heated.plan(190.0, work) == Plan(cores=1, gpu=True)
+    assert heated.plan(250.0, work) == Plan(cores=4, gpu=True)
+
+
+def test_without_a_task_for_the_gpu_the_cores_have_the_whole_budget() -> None:
+    assert planner(gpu_w=150.0).plan(190.0) == Plan(cores=4)
 
 
 READINGS = st.lists(st.tuples(st.integers(0, 4), st.floats(1.0, 300.0)), max_size=20)
 
 
-@given(st.floats(0, 400), st.integers(1, 4), st.booleans(), st.sampled_from([0, 90]), READINGS)
+AT_HAND = st.builds(AtHand, narrowest=st.integers(1, 4), gpu=st.booleans())
+
+
+@given(st.floats(0, 400), AT_HAND, st.booleans(), st.sampled_from([0, 90]), READINGS)
 def test_no_plan_takes_more_than_its_budget(
-    power_w: float, narrowest: int, pulse: bool, gpu_w: float, readings: list[tuple[int, float]]
+    power_w: float, at_hand: AtHand, pulse: bool, gpu_w: float, readings: list[tuple[int, float]]
 ) -> None:
     table = WattsTable(MODEL)
     for busy, seen_w in readings:
         table.learn(busy, seen_w)
     chosen = Planner(table=table, gpu_w=gpu_w, pulse=pulse)
-    plan = chosen.plan(power_w, narrowest)
+    plan = chosen.plan(power_w, at_hand)
     assert plan == OFF or chosen.watts(plan) <= power_w + 1e-6
     assert 0 <= plan.cores <= 4
     assert 0 < plan.duty <= 1

@@ -1,6 +1,8 @@
 """Looking after a client, moment by moment: the moments are given, the connection is real."""
 
+import time
 from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -11,7 +13,8 @@ from custom_components.qheat.compute.boinc.originals import Originals
 from custom_components.qheat.compute.boinc.probe import identify
 from custom_components.qheat.compute.boinc.replies import RunMode
 from custom_components.qheat.compute.boinc.rpc import RpcConnection
-from custom_components.qheat.compute.boinc.session import Session, Stewardship
+from custom_components.qheat.compute.boinc.session import Session
+from custom_components.qheat.compute.boinc.stewardship import Stewardship
 from custom_components.qheat.compute.boinc.watts import WattsTable
 from custom_components.qheat.compute.counter import Reading
 from custom_components.qheat.compute.engine import EngineProblem, HeatBudget, PowerModel
@@ -49,21 +52,32 @@ class Watched:
         return self.client.calls.count(command)
 
 
-@pytest.fixture
-async def watched(socket_enabled: None) -> AsyncGenerator[Watched]:
-    simulated = SimulatedClient(permanent=3)
+@asynccontextmanager
+async def watching(options: BoincOptions) -> AsyncGenerator[Watched]:
+    simulated = SimulatedClient(permanent=3, gpu_permanent=3)
     await simulated.start()
     connection = RpcConnection("127.0.0.1", simulated.port, PASSWORD)
     await connection.connect()
     client = BoincClient(connection)
     originals = Originals(override="", cpu_mode=RunMode.AUTO, gpu_mode=RunMode.AUTO)
-    steward = Stewardship(
-        table=WattsTable(MODEL), options=BoincOptions(), originals=originals, taken=True
-    )
+    steward = Stewardship(table=WattsTable(MODEL), options=options, originals=originals, taken=True)
     session = Session(client, steward, await identify(client), originals)
     yield Watched(simulated, client, session, steward)
     await connection.close()
     await simulated.stop()
+
+
+@pytest.fixture
+async def watched(socket_enabled: None) -> AsyncGenerator[Watched]:
+    async with watching(BoincOptions()) as made:
+        yield made
+
+
+@pytest.fixture
+async def with_gpu(socket_enabled: None) -> AsyncGenerator[Watched]:
+    """Return a session with a machine whose GPU adds 100 W."""
+    async with watching(BoincOptions(gpu_w=100.0)) as made:
+        yield made
 
 
 @pytest.fixture
@@ -242,6 +256,77 @@ async def test_a_mode_set_by_hand_stops_every_command(watched: Watched) -> None:
     await watched.run(200, 0.0)
     assert set(watched.client.calls) == {"get_cc_status", "get_results", "get_project_status"}
     assert watched.session.problem(watched.now_s) is EngineProblem.CHANGED_BY_HAND
+
+
+async def test_work_for_a_gpu_is_asked_for_and_done_when_it_is_there(with_gpu: Watched) -> None:
+    await with_gpu.run(40, 140.0)
+    assert (with_gpu.client.running, with_gpu.client.gpu_runs) == (4, False)
+    assert with_gpu.count("project_update") > 0
+    assert with_gpu.session.problem(with_gpu.now_s) is EngineProblem.NO_JOBS
+    with_gpu.client.gpu_tasks = 2
+    await with_gpu.run(20, 140.0)
+    assert (with_gpu.client.running, with_gpu.client.gpu_runs) == (2, True)
+    assert with_gpu.session.problem(with_gpu.now_s) is None
+    assert with_gpu.session.estimate_w() == 140.0
+    asked = with_gpu.count("project_update")
+    await with_gpu.run(60, 140.0)
+    assert with_gpu.count("project_update") == asked
+
+
+async def test_nobody_is_asked_for_more_where_the_gpu_alone_is_the_budget(
+    with_gpu: Watched,
+) -> None:
+    with_gpu.client.tasks, with_gpu.client.gpu_tasks = 0, 1
+    await with_gpu.run(120, 130.0)
+    assert with_gpu.client.gpu_runs
+    assert with_gpu.count("project_update") == 0
+    assert with_gpu.session.problem(with_gpu.now_s) is None
+
+
+@pytest.mark.parametrize("mode", [1, 2, 3])
+async def test_the_run_mode_of_a_gpu_set_by_hand_is_shown_and_not_fought(
+    with_gpu: Watched, mode: int
+) -> None:
+    with_gpu.client.gpu_tasks = 1
+    await with_gpu.run(30, 140.0)
+    with_gpu.client.gpu_until_s, with_gpu.client.gpu_permanent = 0.0, mode
+    with_gpu.client.calls.clear()
+    await with_gpu.run(60, 140.0)
+    assert with_gpu.count("set_gpu_mode") == 0
+    assert with_gpu.client.running == 4, "the cores have the whole budget"
+    assert with_gpu.session.problem(with_gpu.now_s) is EngineProblem.CHANGED_BY_HAND
+    await with_gpu.run(20, 0.0)
+    assert with_gpu.client.gpu_permanent == mode
+    with_gpu.steward.gpu_hand.take_back()
+    with_gpu.session.insist = True
+    await with_gpu.run(20, 140.0)
+    assert (with_gpu.client.running, with_gpu.client.gpu_runs) == (2, True)
+    assert with_gpu.client.gpu_permanent == 3
+    assert with_gpu.session.problem(with_gpu.now_s) is None
+
+
+async def test_a_gpu_snoozed_for_an_hour_is_left_alone(with_gpu: Watched) -> None:
+    with_gpu.client.gpu_tasks = 1
+    await with_gpu.run(30, 140.0)
+    with_gpu.client.gpu_temporary, with_gpu.client.gpu_until_s = 3, time.monotonic() + 3600
+    with_gpu.client.calls.clear()
+    await with_gpu.run(60, 140.0)
+    assert with_gpu.count("set_gpu_mode") == 0
+    assert with_gpu.session.problem(with_gpu.now_s) is EngineProblem.CHANGED_BY_HAND
+    with_gpu.client.gpu_until_s = 0.0
+    await with_gpu.run(30, 140.0)
+    assert with_gpu.client.gpu_runs, "nobody snoozes it any more"
+    assert with_gpu.session.problem(with_gpu.now_s) is None
+
+
+async def test_what_a_gpu_drew_is_not_learned_as_what_the_cores_draw(with_gpu: Watched) -> None:
+    with_gpu.client.gpu_tasks = 1
+    await with_gpu.run(60, 160.0, 165.0)
+    with_gpu.client.gpu_tasks = 0
+    await with_gpu.run(20, 160.0, 165.0)
+    assert with_gpu.steward.table.seen == {}
+    await with_gpu.run(60, 160.0, 65.0)
+    assert with_gpu.steward.table.watts(4) == pytest.approx(65.0)
 
 
 async def test_a_step_on_a_lost_connection_fails(watched: Watched) -> None:

@@ -33,6 +33,11 @@ NEVER = Switch(mode=RunMode.NEVER, permanent=RunMode.NEVER, left_s=0.0)
 LEASED = Switch(mode=RunMode.ALWAYS, permanent=RunMode.NEVER, left_s=20.0)
 
 
+def test_a_task_that_is_told_to_quit_is_left_to_its_client() -> None:
+    quitting = replace(TASK, process=8)
+    assert list(to_be_paused([quitting, TASK], stopped=True, pulsed=False)) == [TASK]
+
+
 def test_work_is_asked_for_soon_and_then_ever_more_seldom() -> None:
     watch = WorkWatch(first_s=15.0, last_s=120.0)
     asked = [second for second in range(700) if watch.due(float(second), short=True)]

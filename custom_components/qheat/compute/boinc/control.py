@@ -7,7 +7,7 @@ from ..engine import HeatBudget
 from .client import BoincClient
 from .errors import BoincError, BoincFault
 from .originals import Originals
-from .plan import OFF, Plan, Planner, override_with, preferences_for
+from .plan import OFF, AtHand, Plan, Planner, override_with, preferences_for
 from .replies import ClientStatus, RunMode
 from .watchdogs import LONGEST_LEASE_S
 
@@ -30,18 +30,20 @@ class Control:
     cores: int
     """All cores that the client knows of."""
     plan: Plan = OFF
+    gpu_by_hand: bool = False
+    """Whether somebody else sets the GPU's run mode; the GPU is left to him then."""
     changed_s: float = float("-inf")
     lease_until_s: float = float("-inf")
     _written: dict[str, float] | None = None
 
     async def follow(
-        self, now_s: float, status: ClientStatus, budget: HeatBudget | None, narrowest: int
+        self, now_s: float, status: ClientStatus, budget: HeatBudget | None, at_hand: AtHand
     ) -> bool:
         """Bring the client to a budget as far as is due; tell whether the plan was changed.
 
         Stopping is always due; other changes are made at least ten seconds apart.
         """
-        wanted = self._wanted(now_s, budget, narrowest)
+        wanted = self._wanted(now_s, budget, at_hand)
         if budget is None or wanted == OFF:
             return await self._rest(now_s, status)
         changed = self._due(now_s, wanted, budget)
@@ -60,9 +62,9 @@ class Control:
         self.plan = OFF
         self.lease_until_s = float("-inf")
 
-    def rests(self, now_s: float, budget: HeatBudget | None, narrowest: int) -> bool:
+    def rests(self, now_s: float, budget: HeatBudget | None, at_hand: AtHand) -> bool:
         """Tell whether nothing computes, and the budget asks for nothing else."""
-        return self.plan == OFF and self._wanted(now_s, budget, narrowest) == OFF
+        return self.plan == OFF and self._wanted(now_s, budget, at_hand) == OFF
 
     def next_s(self, now_s: float, budget: HeatBudget | None) -> float | None:
         """Return when this has something to do by itself: an end, or a change put off."""
@@ -72,10 +74,10 @@ class Control:
         moments = (moment for moment in (budget.expires_s, changes_s) if moment > now_s)
         return min(moments, default=None)
 
-    def _wanted(self, now_s: float, budget: HeatBudget | None, narrowest: int) -> Plan:
+    def _wanted(self, now_s: float, budget: HeatBudget | None, at_hand: AtHand) -> Plan:
         if budget is None or budget.expires_s - now_s < SHORTEST_LEASE_S:
             return OFF
-        return self.planner.plan(budget.power_w, narrowest)
+        return self.planner.plan(budget.power_w, at_hand)
 
     def _due(self, now_s: float, wanted: Plan, budget: HeatBudget) -> bool:
         settled = now_s - self.changed_s >= BETWEEN_CHANGES_S
@@ -85,12 +87,12 @@ class Control:
         if self.plan != OFF:
             self.changed_s = now_s
         self.let_go()
-        return await rest(self.client, status, gpu=self._has_gpu)
+        return await rest(self.client, status, gpu=not self.gpu_by_hand)
 
     async def _lease(self, left_s: float, status: ClientStatus) -> None:
-        if self._has_gpu and self.plan.gpu:
+        if not self.gpu_by_hand and self.plan.gpu:
             await self.client.set_gpu_mode(RunMode.ALWAYS, left_s)
-        elif self._has_gpu and status.gpu.mode is not RunMode.NEVER:
+        elif not self.gpu_by_hand and status.gpu.mode is not RunMode.NEVER:
             await self.client.set_gpu_mode(RunMode.NEVER)
         await self.client.set_cpu_mode(RunMode.ALWAYS, left_s)
 
@@ -107,13 +109,12 @@ class Control:
             raise BoincError(BoincFault.COMMAND_REFUSED, "The client did not take the preferences")
         self._written = wanted
 
-    @property
-    def _has_gpu(self) -> bool:
-        return self.planner.gpu_w > 0
-
 
 async def rest(client: BoincClient, status: ClientStatus, *, gpu: bool) -> bool:
-    """Set a client to compute nothing, for good; tell whether it was not so already."""
+    """Set a client to compute nothing, for good; tell whether it was not so already.
+
+    Without `gpu` its run mode is left as it is: where no core may compute, no GPU does.
+    """
     changed = False
     if gpu and (status.gpu.mode, status.gpu.permanent) != (RunMode.NEVER, RunMode.NEVER):
         await client.set_gpu_mode(RunMode.NEVER)

@@ -26,7 +26,8 @@ from .options import BoincOptions
 from .originals import Originals
 from .probe import identify
 from .rpc import RpcConnection
-from .session import Session, Stewardship
+from .session import Session
+from .stewardship import Stewardship
 from .watts import WattsTable
 
 FIRST_RETRY_S: Final = 2.0
@@ -112,7 +113,7 @@ class BoincEngine:
                 async with asyncio.timeout(STOP_S):
                     await self._reconnect()
                     status = await self._client.status()
-                    await rest(self._client, status, gpu=self._options.gpu_w > 0)
+                    await rest(self._client, status, gpu=not self._steward.gpu_hand.by_hand)
         await self._let_go()
 
     async def release(self) -> None:
@@ -126,7 +127,11 @@ class BoincEngine:
         try:
             if originals is not None and self._steward.taken:
                 await self._reconnect()
-                await originals.put_back(self._client, modes=not self._steward.hand.by_hand)
+                await originals.put_back(
+                    self._client,
+                    cpu=not self._steward.hand.by_hand,
+                    gpu=not self._steward.gpu_hand.by_hand,
+                )
             self._steward.originals, self._steward.taken = None, False
         finally:
             await self._let_go()
@@ -140,6 +145,7 @@ class BoincEngine:
     def take_back(self) -> None:
         """Take the radiator back from whoever set its run mode by hand."""
         self._steward.hand.take_back()
+        self._steward.gpu_hand.take_back()
         if self._session is not None:
             self._session.insist = True
         self._wake.set()
@@ -156,6 +162,7 @@ class BoincEngine:
             power_w=power_w,
             measured=reading is not None,
             rates=self._tariff.rates,
+            gpu_cores=self._options.gpu_w / self._steward.table.model.slot_w,
             wall_s=self._wall(),
             work_lost_s=self._steward.work_lost_s,
             problem=self._problem(),
@@ -255,7 +262,7 @@ class BoincEngine:
             steward.originals = await Originals.of(self._client, status)
         if not steward.taken:
             await self._save(self.saved_state())
-            await rest(self._client, status, gpu=self._options.gpu_w > 0)
+            await rest(self._client, status, gpu=True)
             steward.taken = True
         return steward.originals
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from ..engine import EngineProblem, EngineStatus, HeatKind, PowerSource
+from .plan import AtHand, Plan
 from .replies import PAUSED, READY, RUNNING, ClientStatus, Project, SuspendReason, Task
 
 
@@ -65,32 +66,43 @@ class Observation:
         return sum(task.cpus for task in self.running if not task.gpu)
 
     @cached_property
-    def narrowest(self) -> int:
-        """Fewest cores that any task able to run needs; 1 where there is none."""
-        able = (t.cpus for t in self.tasks if t.state == READY and not t.by_hand and not t.gpu)
-        return max(1, round(min(able, default=1.0)))
+    def at_hand(self) -> AtHand:
+        """What the tasks that are able to run can make use of."""
+        able = [task for task in self.tasks if task.state == READY and not task.by_hand]
+        narrowest = min((task.cpus for task in able if not task.gpu), default=1.0)
+        return AtHand(narrowest=max(1, round(narrowest)), gpu=any(task.gpu for task in able))
 
-    def more_to_come(self, cores: int) -> bool:
-        """Tell whether the client holds work for `cores` cores that does not run yet."""
-        return any(
-            task.state <= READY and not task.by_hand and not task.gpu and task.cpus <= cores
+    def lacks_cores(self, plan: Plan) -> bool:
+        """Tell whether fewer cores are busy than may be, and the client holds no work for them."""
+        # The one core beside a GPU is there because the client knows no fewer.
+        cores = 0 if plan.gpu and plan.cores == 1 else plan.cores
+        waiting = (
+            task.state <= READY and not task.by_hand and not task.gpu and task.cpus <= plan.cores
             for task in (*self.queued, *self.paused)
         )
+        return sum(task.cpus for task in self.running) < cores and not any(waiting)
 
     def first_deadline_s(self) -> float | None:
         """Return when the first unfinished task is due, in seconds since the epoch."""
         due = (t.deadline_s for t in self.tasks if t.state <= READY and t.deadline_s)
         return min(due, default=None)
 
-    def heat_kind(self, rates: Mapping[str, Decimal]) -> HeatKind:
-        """Return what most of the busy cores work for: filler is what nobody pays for."""
+    def heat_kind(self, rates: Mapping[str, Decimal], gpu_cores: float) -> HeatKind:
+        """Return what most of the heat comes from: filler is what nobody pays for.
+
+        `gpu_cores`: how many cores are as warm as the GPU.
+        """
         running = self.running
         if not running:
             return HeatKind.NONE
         filler = {p.url for p in self.projects if is_filler(p, rates)}
         known = {p.url for p in self.projects} - filler
-        paid = sum(task.cpus for task in running if task.project_url in known)
-        return HeatKind.PAID if 2 * paid > sum(t.cpus for t in running) else HeatKind.FILLER
+        on_gpu = sum(task.gpu for task in running)
+        warmth = [task.cpus + (gpu_cores / on_gpu if task.gpu else 0.0) for task in running]
+        paid = sum(
+            warm for task, warm in zip(running, warmth, strict=True) if task.project_url in known
+        )
+        return HeatKind.PAID if 2 * paid > sum(warmth) else HeatKind.FILLER
 
     @cached_property
     def cores_by_kind(self) -> Mapping[str, float]:
@@ -143,6 +155,7 @@ def engine_status(
     power_w: float | None,
     measured: bool,
     rates: Mapping[str, Decimal],
+    gpu_cores: float,
     wall_s: float,
     work_lost_s: float,
     problem: EngineProblem | None,
@@ -153,7 +166,7 @@ def engine_status(
     return EngineStatus(
         power_w=power_w,
         power_source=PowerSource.MEASURED if measured else PowerSource.ESTIMATED,
-        heat_kind=HeatKind.NONE if seen is None else seen.heat_kind(rates),
+        heat_kind=HeatKind.NONE if seen is None else seen.heat_kind(rates, gpu_cores),
         jobs_running=0 if seen is None else len(seen.running),
         jobs_paused=0 if seen is None else len(seen.paused),
         jobs_queued=0 if seen is None else len(seen.queued),

@@ -51,11 +51,12 @@ class Originals:
             gpu_mode=self.gpu_mode if gpu is RunMode.NEVER else gpu,
         )
 
-    async def put_back(self, client: BoincClient, *, modes: bool) -> None:
-        """Give a client its settings back; without `modes` only the preferences file."""
+    async def put_back(self, client: BoincClient, *, cpu: bool, gpu: bool) -> None:
+        """Give a client its preferences file back, and the run modes of its cores and its GPU."""
         await client.set_override(self.override)
-        if modes:
+        if gpu:
             await client.set_gpu_mode(self.gpu_mode)
+        if cpu:
             await client.set_cpu_mode(self.cpu_mode)
 
     def saved(self) -> dict[str, object]:
@@ -77,6 +78,10 @@ async def put_back_late(host: str, port: int, password: str, originals: Original
         await connection.connect()
         client = BoincClient(connection)
         status = await client.status()
-        await originals.put_back(client, modes=status.cpu.permanent is RunMode.NEVER)
+        await originals.put_back(
+            client,
+            cpu=status.cpu.permanent is RunMode.NEVER,
+            gpu=status.gpu.permanent is RunMode.NEVER,
+        )
     finally:
         await connection.close()

@@ -31,6 +31,19 @@ OFF: Final = Plan()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AtHand:
+    """What the tasks that a client holds can make use of."""
+
+    narrowest: int = 1
+    """Fewest cores that any of them runs on."""
+    gpu: bool = False
+    """Whether there is one for the GPU."""
+
+
+UNKNOWN: Final = AtHand()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Planner:
     """What may be planned with on one radiator."""
 
@@ -40,15 +53,19 @@ class Planner:
     pulse: bool = True
     """Whether all tasks may be switched on and off each second to give a part of a core."""
 
-    def plan(self, power_w: float, narrowest: int = 1) -> Plan:
-        """Return what gives the most heat within `power_w` watts.
+    def has_room_for_gpu(self, power_w: float) -> bool:
+        """Tell whether the GPU may compute within `power_w` watts.
 
-        `narrowest` is the number of cores below which no task at hand runs.
+        The client has no preference for zero cores: it computes only beside one.
         """
+        return self.gpu_w > 0 and power_w >= self.table.watts(1) + self.gpu_w
+
+    def plan(self, power_w: float, at_hand: AtHand = UNKNOWN) -> Plan:
+        """Return what gives the most heat within `power_w` watts with the tasks at hand."""
         if not power_w > self.table.idle_w:
             return OFF
-        # The client has no preference for zero cores: a GPU computes only beside one.
-        gpu = self.gpu_w > 0 and power_w >= self.table.watts(1) + self.gpu_w
+        gpu = at_hand.gpu and self.has_room_for_gpu(power_w)
+        narrowest = at_hand.narrowest
         if gpu:
             power_w -= self.gpu_w
         whole = self.table.cores_for(power_w)

@@ -110,6 +110,7 @@ READY: Final = 2
 ERRORED: Final = 3
 ABORTED: Final = 6
 RUNNING: Final = 1
+QUITTING: Final = 8
 PAUSED: Final = 9
 
 

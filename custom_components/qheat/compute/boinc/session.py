@@ -1,7 +1,7 @@
 """One connection's worth of looking after a BOINC client."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
@@ -11,13 +11,12 @@ from .client import MANY_TASKS, BoincClient
 from .control import Control, rest
 from .credit import key_of
 from .observation import Details, Observation, is_filler, known_again, waiting_projects
-from .options import BoincOptions
 from .originals import Originals
-from .plan import OFF, Planner
+from .plan import OFF, UNKNOWN, AtHand, Planner
 from .probe import Probed
 from .replies import ABORTED, ERRORED, ClientStatus, Project, SuspendReason, Task
-from .watchdogs import HandWatch, ObedienceWatch, Step, WorkWatch, to_be_paused
-from .watts import WattsTable
+from .stewardship import Stewardship
+from .watchdogs import Step, to_be_paused
 
 PROJECTS_S: Final = 30.0
 AFTER_CHANGE_S: Final = 3.0
@@ -28,36 +27,6 @@ ALL_TASKS_S: Final = 60.0
 """A client that holds many tasks is asked for all so often, and when one that was begun is gone."""
 _LEEWAY: Final = 0.25
 """By this share of its interval a look may come early or late, to go with a budget's renewal."""
-_FIRST_ASK_S: Final = 15.0
-_FIRST_ASK_BEHIND_FILLER_S: Final = 300.0
-
-
-@dataclass(slots=True, kw_only=True)
-class Stewardship:
-    """What outlasts a connection: settings put away, the budget, what the watchdogs remember."""
-
-    table: WattsTable
-    options: BoincOptions
-    originals: Originals | None
-    taken: bool
-    """Whether the client was set to compute nothing; before that its settings are its own."""
-    budget: HeatBudget | None = None
-    changed_s: float = float("-inf")
-    work_lost_s: float = 0.0
-    first_seen: dict[str, Decimal] = field(default_factory=dict)
-    """Credit totals when they were first seen, by `credit.key_of`."""
-    hand: HandWatch = field(default_factory=HandWatch)
-    obedience: ObedienceWatch = field(default_factory=ObedienceWatch)
-    work: WorkWatch = field(init=False)
-    paid_work: WorkWatch = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Set the pace at which projects are asked for work."""
-        last_s = self.options.scarce_s
-        self.work = WorkWatch(first_s=_FIRST_ASK_S, last_s=last_s)
-        self.paid_work = WorkWatch(
-            first_s=_FIRST_ASK_BEHIND_FILLER_S, last_s=max(last_s, _FIRST_ASK_BEHIND_FILLER_S)
-        )
 
 
 class Session:
@@ -86,8 +55,9 @@ class Session:
         self._projects_s = float("-inf")
         self._guilty: tuple[Task, ...] = ()
         self._lost: set[str] | None = None
-        self._load: tuple[float, float] = (0.0, 0.0)
-        """Busy cores at the last look, and since when."""
+        self._load: tuple[float, bool] = (0.0, False)
+        """Busy cores at the last look, and whether the GPU was."""
+        self._load_s = 0.0
         self._drop_w = 0.0
         self._details: Details | None = None
         """What `details` returned since the last look: a dozen sensors ask for it."""
@@ -99,11 +69,16 @@ class Session:
         """
         steward, control = self._steward, self._control
         if self.insist:
-            await rest(self._client, status, gpu=steward.options.gpu_w > 0)
-            self.insist, status = False, await self._client.status()
-        if steward.hand.judge(status.cpu, lease_left_s=control.lease_until_s - now_s):
             control.let_go()
-        elif await control.follow(now_s, status, self._budget(now_s), self._narrowest()):
+            await rest(self._client, status, gpu=True)
+            self.insist, status = False, await self._client.status()
+        left_s = control.lease_until_s - now_s
+        control.gpu_by_hand = steward.gpu_hand.judge(
+            status.gpu, lease_left_s=left_s if control.plan.gpu else float("-inf")
+        )
+        if steward.hand.judge(status.cpu, lease_left_s=left_s):
+            control.let_go()
+        elif await control.follow(now_s, status, self._budget(now_s), self._at_hand()):
             steward.changed_s = control.changed_s
             status = await self._client.status()
             self._look_s = self._latest_look_s = now_s + AFTER_CHANGE_S
@@ -120,7 +95,7 @@ class Session:
         return (
             now_s < self._look_s
             and not self.insist
-            and self._control.rests(now_s, self._budget(now_s), self._narrowest())
+            and self._control.rests(now_s, self._budget(now_s), self._at_hand())
         )
 
     def look_again(self) -> None:
@@ -141,7 +116,7 @@ class Session:
 
     def problem(self, now_s: float) -> EngineProblem | None:
         """Tell why there is less heat than the budget allows."""
-        if self._steward.hand.by_hand:
+        if self._steward.by_hand:
             return EngineProblem.CHANGED_BY_HAND
         if self.seen is None or self._control.plan == OFF:
             return None
@@ -154,7 +129,7 @@ class Session:
     def details(self, rates: Mapping[str, Decimal]) -> Details | None:
         """Return all that people may want to see; None before the first look."""
         told = self._details
-        is_news = told is None or told.by_hand != self._steward.hand.by_hand
+        is_news = told is None or told.by_hand != self._steward.by_hand
         if is_news and self.seen is not None:
             self._details = self._detailed(self.seen, rates)
         return self._details
@@ -171,7 +146,7 @@ class Session:
             mode=cpu.mode.name.lower(),
             mode_permanent=cpu.permanent.name.lower(),
             mode_left_s=cpu.left_s,
-            by_hand=self._steward.hand.by_hand,
+            by_hand=self._steward.by_hand,
             suspend_reason=seen.status.suspended,
             tasks_running=len(seen.running),
             tasks_waiting=len(seen.paused) + len(seen.queued),
@@ -212,14 +187,13 @@ class Session:
         return tasks
 
     def _learn(self, now_s: float, seen: Observation, reading: Reading | None) -> None:
-        busy = seen.busy_cores
-        if busy != self._load[0] or self._control.plan.duty < 1:
-            self._load = (busy, now_s)
-        gpu = any(task.gpu for task in seen.running)
+        busy, gpu = load = seen.busy_cores, any(task.gpu for task in seen.running)
+        if load != self._load or self._control.plan.duty < 1:
+            self._load, self._load_s = load, now_s
         doubt = self._guilty or self._steward.obedience.doubtful
         if reading is None or gpu or doubt or busy != int(busy):
             return
-        if reading.at_s - self._load[1] >= STEADY_S:
+        if reading.at_s - self._load_s >= STEADY_S:
             self._steward.table.learn(int(busy), reading.power_w)
 
     def _count_losses(self, tasks: tuple[Task, ...]) -> None:
@@ -265,12 +239,12 @@ class Session:
     async def _watch_work(self, now_s: float, seen: Observation) -> None:
         plan = self._control.plan
         wanted = plan != OFF and seen.status.suspended == SuspendReason.NONE
-        short = wanted and seen.busy_cores < plan.cores and not seen.more_to_come(plan.cores)
+        short = wanted and (seen.lacks_cores(plan) or self._lacks_gpu(now_s, seen))
         if self._steward.work.due(now_s, short=short):
             for project in seen.projects:
                 if not project.paused:
                     await self._client.update(project.url)
-        behind = waiting_projects(seen.projects, seen.running)
+        behind = waiting_projects(seen.projects, (t for t in seen.running if not t.gpu))
         if self._steward.paid_work.due(now_s, short=wanted and bool(behind)):
             for url in behind:
                 await self._client.update(url)
@@ -279,8 +253,14 @@ class Session:
         budget = self._steward.budget
         return None if budget is None or budget.expires_s <= now_s else budget
 
-    def _narrowest(self) -> int:
-        return 1 if self.seen is None else self.seen.narrowest
+    def _lacks_gpu(self, now_s: float, seen: Observation) -> bool:
+        control, budget = self._control, self._budget(now_s)
+        room = budget is not None and control.planner.has_room_for_gpu(budget.power_w)
+        return room and not control.gpu_by_hand and not seen.at_hand.gpu
+
+    def _at_hand(self) -> AtHand:
+        at_hand = UNKNOWN if self.seen is None else self.seen.at_hand
+        return replace(at_hand, gpu=False) if self._control.gpu_by_hand else at_hand
 
     def _full_w(self) -> float:
         return self._steward.table.watts(self._steward.table.model.slots)

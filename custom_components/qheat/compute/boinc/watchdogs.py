@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from .replies import PAUSED, RunMode, Switch, Task
+from .replies import PAUSED, QUITTING, RunMode, Switch, Task
 
 SETTLE_S: Final = 8.0
 """A change acts within 1.3 s; the client's own figures may be some seconds old."""
@@ -149,11 +149,15 @@ class ObedienceWatch:
 
 
 def to_be_paused(tasks: Iterable[Task], *, stopped: bool, pulsed: bool) -> Iterable[Task]:
-    """Return the tasks in memory that the client says it has paused."""
+    """Return the tasks in memory that the client says it has paused.
+
+    Those for a GPU are told to quit instead; the client itself kills one that does not in a minute.
+    """
     return (
         task
         for task in tasks
-        if task.process and (stopped or (task.process == PAUSED and not pulsed))
+        if task.process not in {0, QUITTING}
+        and (stopped or (task.process == PAUSED and not pulsed))
     )
 
 

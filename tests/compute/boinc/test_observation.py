@@ -1,0 +1,73 @@
+"""What follows from one look at a client."""
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Final
+
+import pytest
+
+from custom_components.qheat.compute.boinc.observation import Observation
+from custom_components.qheat.compute.boinc.plan import Plan
+from custom_components.qheat.compute.boinc.replies import (
+    ClientStatus,
+    Project,
+    RunMode,
+    Switch,
+    Task,
+)
+from custom_components.qheat.compute.engine import HeatKind
+
+ALWAYS: Final = Switch(mode=RunMode.ALWAYS, permanent=RunMode.NEVER, left_s=20.0)
+STATUS: Final = ClientStatus(cpu=ALWAYS, gpu=ALWAYS, suspended=0, gpu_suspended=0)
+PAID: Final = Project(
+    url="https://paid.example/",
+    name="Paid",
+    host_id=1,
+    credit=None,
+    resource_share=100.0,
+    paused=False,
+)
+BACKUP: Final = replace(PAID, url="https://backup.example/", name="Backup", resource_share=0.0)
+RATES: Final = {PAID.url: Decimal("0.02"), BACKUP.url: Decimal("0.02")}
+ON_CORE: Final = Task(
+    name="core",
+    project_url=BACKUP.url,
+    state=2,
+    process=1,
+    scheduled=True,
+    by_hand=False,
+    cpus=1.0,
+    gpu=False,
+    cpu_time_s=0.0,
+    fraction_done=None,
+    left_s=None,
+    deadline_s=None,
+)
+ON_GPU: Final = replace(ON_CORE, name="gpu", project_url=PAID.url, cpus=0.1, gpu=True)
+
+
+def seen(*tasks: Task) -> Observation:
+    return Observation(at_s=0.0, status=STATUS, tasks=tasks, projects=(PAID, BACKUP))
+
+
+@pytest.mark.parametrize(("gpu_cores", "kind"), [(20.0, HeatKind.PAID), (2.0, HeatKind.FILLER)])
+def test_heat_is_of_the_kind_of_what_gives_most_of_it(gpu_cores: float, kind: HeatKind) -> None:
+    assert seen(ON_GPU, *[ON_CORE] * 8).heat_kind(RATES, gpu_cores) is kind
+
+
+def test_tasks_that_share_a_gpu_share_its_heat() -> None:
+    filler = replace(ON_GPU, project_url=BACKUP.url)
+    assert seen(ON_GPU, filler).heat_kind(RATES, 20.0) is HeatKind.FILLER
+
+
+def test_the_cores_that_a_gpu_task_takes_are_not_lacking() -> None:
+    plan = Plan(cores=8, gpu=True)
+    whole = replace(ON_GPU, cpus=1.0)
+    assert not seen(whole, *[ON_CORE] * 7).lacks_cores(plan)
+    assert seen(whole, *[ON_CORE] * 6).lacks_cores(plan)
+    assert seen(ON_GPU).lacks_cores(plan)
+
+
+def test_the_one_core_beside_a_gpu_needs_no_work() -> None:
+    assert not seen(ON_GPU).lacks_cores(Plan(cores=1, gpu=True))
+    assert seen().lacks_cores(Plan(cores=1))
