@@ -44,6 +44,7 @@ from .const import (
     CONF_CO2_ELECTRICITY,
     CONF_CO2_REFERENCE,
     CONF_CO2_SOURCE,
+    CONF_COMFORT_FLOOR,
     CONF_ELECTRICITY_PRICE,
     CONF_ELECTRICITY_PRICE_ENTITY,
     CONF_FLOOR_AREA_M2,
@@ -68,6 +69,7 @@ from .const import (
     ROOM_SENSOR,
     ROOM_SIMULATED,
 )
+from .heating import FROST_LIMIT_C
 from .ledger import ReferenceKind
 from .setting import DEFAULT_PRESETS, MAX_SETPOINT_C, MIN_SETPOINT_C
 
@@ -160,6 +162,9 @@ PRESETS: Final = vol.Schema(
             )
             for preset, setpoint_c in DEFAULT_PRESETS.items()
         },
+        vol.Required(CONF_COMFORT_FLOOR, default=FROST_LIMIT_C): _number(
+            FROST_LIMIT_C, MAX_SETPOINT_C, 0.5, UnitOfTemperature.CELSIUS
+        ),
         vol.Optional(CONF_OUTDOOR_ENTITY): EntitySelector(
             EntitySelectorConfig(
                 filter=[EntityWithDeviceFilterSelectorConfig(domain="weather"), _TEMPERATURE]

@@ -17,6 +17,7 @@ from .books import SAVE_CROWD_EVERY_S, SAVE_EVERY_S, HomeBooks
 from .compute.engine import Engine
 from .const import (
     CONF_AREA,
+    CONF_COMFORT_FLOOR,
     CONF_CURRENCY,
     CONF_FLOOR_AREA_M2,
     CONF_OUTDOOR_ENTITY,
@@ -32,7 +33,7 @@ from .const import (
 from .coordinator import HomeCoordinator, QheatConfigEntry
 from .crowd import is_crowd
 from .dials import Dials
-from .heating import RoomControl
+from .heating import FROST_LIMIT_C, RoomControl
 from .hourly import HourlyStatistics
 from .learned import Learned
 from .ledger import ForeignMoney
@@ -94,6 +95,7 @@ async def async_open_home(
             control=RoomControl(rating, mapping(controls, radiator_id)),
             engine=engine,
             schedule=schedule and HelperSchedule(hass, schedule, presets),
+            comfort_floor_c=entry.options.get(CONF_COMFORT_FLOOR, FROST_LIMIT_C),
         )
         # A building of thermostats takes a while to make: nothing else is to wait for all of it.
         await async_next_turn(hass)

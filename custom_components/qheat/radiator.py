@@ -12,7 +12,15 @@ from .compute.engine import (
     HeatKind,
     PowerSource,
 )
-from .heating import HeatDemand, Learned, RatingDoubt, RoomControl, RoomReading, Target
+from .heating import (
+    FROST_LIMIT_C,
+    HeatDemand,
+    Learned,
+    RatingDoubt,
+    RoomControl,
+    RoomReading,
+    Target,
+)
 from .setting import Setting
 from .week import Changes, coming, setpoint_at
 
@@ -97,6 +105,7 @@ class Radiator:
         control: RoomControl,
         engine: Engine,
         schedule: Schedule | None = None,
+        comfort_floor_c: float = FROST_LIMIT_C,
     ) -> None:
         self.radiator_id = radiator_id
         self.setting = setting
@@ -104,6 +113,7 @@ class Radiator:
         self._room = room
         self.control = control
         self.schedule = schedule
+        self._comfort_floor_c = comfort_floor_c
         self._foreseen: tuple[tuple[float, float], ...] = ()
         self._outlook: tuple[tuple[float, float], ...] = ()
 
@@ -121,7 +131,10 @@ class Radiator:
         room_s = reading.time_s
         # Whole seconds: the same change is at the same moment in every tick.
         in_room = tuple((round(room_s + (at_s - now_s) * speed), to_c) for at_s, to_c in upcoming)
-        demand = self.control.step(reading, Target(setpoint_c=setpoint_c, upcoming=in_room))
+        target = Target(
+            setpoint_c=setpoint_c, upcoming=in_room, comfort_floor_c=self._comfort_floor_c
+        )
+        demand = self.control.step(reading, target)
         self.engine.set_budget(
             HeatBudget(
                 power_w=demand.power_w,

@@ -71,6 +71,18 @@ async def test_turning_it_up_raises_the_heat_budget_at_once(
     assert thermostat(hass).attributes[ATTR_TEMPERATURE] == 22.5
 
 
+async def test_below_the_floor_that_the_tenant_chose_heat_needs_no_job(
+    hass: HomeAssistant, engine: FixedEngine, entry: MockConfigEntry
+) -> None:
+    await call(hass, "set_temperature", temperature=22.5, hvac_mode="heat")
+    assert engine.budget is not None
+    assert not engine.budget.own_heat
+    hass.config_entries.async_update_entry(entry, options=entry.options | {"comfort_floor": 20.0})
+    await hass.async_block_till_done()
+    assert engine.budget.power_w > 0
+    assert engine.budget.own_heat
+
+
 async def test_turning_it_off_ends_the_heat(hass: HomeAssistant, engine: FixedEngine) -> None:
     await call(hass, "set_temperature", temperature=25)
     await call(hass, "turn_on")
