@@ -9,7 +9,7 @@ from homeassistant.core import HomeAssistant, ServiceCall
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers import device_registry as dr
-from homeassistant.helpers.service import async_get_config_entry
+from homeassistant.helpers.service import async_get_config_entry, async_register_admin_service
 
 from .compute.boinc import BoincEngine, BoincError, project_url
 from .const import DOMAIN
@@ -37,9 +37,13 @@ ACTIONS: Final[dict[str, tuple[dict[Any, Any], Act]]] = {
 
 
 def async_register_boinc_actions(hass: HomeAssistant) -> None:
-    """Register the actions, also while no home is loaded."""
+    """Register the actions, also while no home is loaded.
+
+    For administrators and automations: a project runs any program of its own on the machine.
+    """
     for name, (schema, act) in ACTIONS.items():
-        hass.services.async_register(DOMAIN, name, _handler(hass, act), schema=vol.Schema(schema))
+        handler = _handler(hass, act)
+        async_register_admin_service(hass, DOMAIN, name, handler, vol.Schema(schema))
 
 
 def _handler(hass: HomeAssistant, act: Act) -> Callable[[ServiceCall], Coroutine[Any, Any, None]]:

@@ -8,7 +8,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
 from .compute.engine import EngineProblem
-from .const import DOMAIN
+from .const import DOMAIN, LOGGER
 from .coordinator import TICK, HomeCoordinator
 from .heating import RatingDoubt
 
@@ -57,12 +57,20 @@ def watch_problems(hass: HomeAssistant, coordinator: HomeCoordinator) -> Callabl
     }
 
     issues_now = ir.async_get(hass)
+    away: dict[str, bool] = {}
+    """Whether a machine, or a radiator's backend, is gone that has answered before."""
 
     @callback
     def look() -> None:
         for radiator_id, issues in watched.items():
             state = coordinator.data.radiators.get(radiator_id)
             problems = state.problems if state else ()
+            gone = EngineProblem.BACKEND_UNREACHABLE in problems
+            if gone != away.get(radiator_id, gone):
+                name = coordinator.config_entry.subentries[radiator_id].title
+                LOGGER.info("%s %s", name, "does not answer" if gone else "answers again")
+            if radiator_id in away or not gone:
+                away[radiator_id] = gone
             for kind, issue in issues.items():
                 if kind not in problems:
                     if lasting_s.pop((radiator_id, kind), None) is not None:

@@ -7,9 +7,10 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from homeassistant.auth.models import User
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.core import Context, HomeAssistant
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError, Unauthorized
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -75,6 +76,21 @@ async def test_an_action_reaches_the_client(
     assert command in client.calls
     ours = [record for record in caplog.records if record.name.startswith("custom_components")]
     assert "0123abcd" not in str([record.getMessage() for record in ours])
+
+
+@pytest.mark.parametrize("action", ["attach_project", "detach_project", "update_project"])
+async def test_only_administrators_decide_what_a_machine_runs(
+    hass: HomeAssistant, entry: MockConfigEntry, hass_read_only_user: User, action: str
+) -> None:
+    key = {"account_key": "0123abcd"} if action == "attach_project" else {}
+    with pytest.raises(Unauthorized):
+        await hass.services.async_call(
+            DOMAIN,
+            action,
+            {"device_id": device_of(hass, HALL), "project_url": URL, **key},
+            blocking=True,
+            context=Context(user_id=hass_read_only_user.id),
+        )
 
 
 async def test_what_is_no_project_is_refused(hass: HomeAssistant, entry: MockConfigEntry) -> None:
@@ -189,7 +205,10 @@ async def test_a_refused_password_is_told_and_asks_for_no_new_token(
 
 
 async def test_silence_is_told_when_it_lasts(
-    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    client: SimulatedClient,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     await client.stop()
     await until(hass, entry, lambda: state_of(hass, "heat_output") == "unavailable")
@@ -197,8 +216,10 @@ async def test_silence_is_told_when_it_lasts(
     for _ in range(180):
         await entry.runtime_data.async_refresh()
     assert issue_of(hass, "boinc_unreachable")
+    assert caplog.text.count("Hall does not answer") == 1
     await client.start()
     await until(hass, entry, lambda: issue_of(hass, "boinc_unreachable") is None)
+    assert caplog.text.count("Hall answers again") == 1
 
 
 async def test_a_task_that_burns_on_is_told(
