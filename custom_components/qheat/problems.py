@@ -11,6 +11,7 @@ from .compute.engine import EngineProblem
 from .const import DOMAIN, LOGGER
 from .coordinator import TICK, HomeCoordinator
 from .heating import RatingDoubt
+from .radiator import RadiatorState
 
 UNREACHABLE_AFTER_S: Final = 900.0
 
@@ -60,17 +61,27 @@ def watch_problems(hass: HomeAssistant, coordinator: HomeCoordinator) -> Callabl
     away: dict[str, bool] = {}
     """Whether a machine, or a radiator's backend, is gone that has answered before."""
 
+    def tell(radiator_id: str, state: RadiatorState) -> None:
+        """Log once who does not answer any more, and once who does again."""
+        gone = state.engine.problem is EngineProblem.BACKEND_UNREACHABLE
+        # A backend that is asked for nothing is not known to answer.
+        answers = not gone and (radiator_id in coordinator.boinc or state.engine.jobs_running > 0)
+        name = coordinator.config_entry.subentries[radiator_id].title
+        if gone and away.get(radiator_id) is False:
+            LOGGER.info("The machine or backend of %s does not answer", name)
+            away[radiator_id] = True
+        elif answers:
+            if away.get(radiator_id):
+                LOGGER.info("The machine or backend of %s answers again", name)
+            away[radiator_id] = False
+
     @callback
     def look() -> None:
         for radiator_id, issues in watched.items():
             state = coordinator.data.radiators.get(radiator_id)
             problems = state.problems if state else ()
-            gone = EngineProblem.BACKEND_UNREACHABLE in problems
-            if gone != away.get(radiator_id, gone):
-                name = coordinator.config_entry.subentries[radiator_id].title
-                LOGGER.info("%s %s", name, "does not answer" if gone else "answers again")
-            if radiator_id in away or not gone:
-                away[radiator_id] = gone
+            if state is not None:
+                tell(radiator_id, state)
             for kind, issue in issues.items():
                 if kind not in problems:
                     if lasting_s.pop((radiator_id, kind), None) is not None:

@@ -216,10 +216,10 @@ async def test_silence_is_told_when_it_lasts(
     for _ in range(180):
         await entry.runtime_data.async_refresh()
     assert issue_of(hass, "boinc_unreachable")
-    assert caplog.text.count("Hall does not answer") == 1
+    assert caplog.text.count("of Hall does not answer") == 1
     await client.start()
     await until(hass, entry, lambda: issue_of(hass, "boinc_unreachable") is None)
-    assert caplog.text.count("Hall answers again") == 1
+    assert caplog.text.count("of Hall answers again") == 1
 
 
 async def test_a_task_that_burns_on_is_told(

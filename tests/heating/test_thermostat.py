@@ -204,7 +204,12 @@ def test_below_the_comfort_floor_heat_needs_no_job() -> None:
         demand = control.step(RoomReading(time_s=60.0 * minute, temperature_c=15.0), target)
     assert demand.own_heat
     for minute in range(3, 9):
+        demand = control.step(RoomReading(time_s=60.0 * minute, temperature_c=16.2), target)
+    assert demand.own_heat, "a sensor's noise does not end it"
+    for minute in range(9, 15):
         demand = control.step(RoomReading(time_s=60.0 * minute, temperature_c=16.5), target)
+    assert not demand.own_heat
+    demand = control.step(RoomReading(time_s=900.0, temperature_c=16.2), target)
     assert not demand.own_heat
 
 

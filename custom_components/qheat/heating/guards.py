@@ -12,6 +12,8 @@ from typing import Final
 from .demand import FROST_LIMIT_C, HeatDemand, RadiatorRating, Reason, RoomReading, Target
 
 FROST_CLEAR_C: Final = FROST_LIMIT_C + 1.0
+FLOOR_CLEAR_K: Final = 0.3
+"""So far above the comfort floor heat without a job ends."""
 TOO_WARM_C: Final = 32.0
 TOO_WARM_CLEAR_C: Final = 31.0
 POSSIBLE_C: Final = (-40.0, 60.0)
@@ -200,6 +202,7 @@ class Guards:
     rating: RadiatorRating
     frost: bool = False
     too_warm: bool = False
+    below_floor: bool = False
     stuck_c: float | None = None
 
     def overrule(
@@ -225,6 +228,8 @@ class Guards:
     def _bounded(self, room_c: float, target: Target, wanted: HeatDemand) -> HeatDemand:
         """Keep the thermostat's demand within the rating; below the floor heat needs no job."""
         power_w = believable(wanted.power_w, 0.0, self.rating.rated_w) or 0.0
-        own_heat = target.setpoint_c is not None and room_c < target.comfort_floor_c
+        floor_c = target.comfort_floor_c
+        self.below_floor = room_c < (floor_c + FLOOR_CLEAR_K if self.below_floor else floor_c)
+        own_heat = self.below_floor and target.setpoint_c is not None
         own_heat = own_heat and power_w > 0 and not wanted.draining
         return replace(wanted, power_w=power_w, own_heat=own_heat)

@@ -71,3 +71,9 @@ def test_the_cores_that_a_gpu_task_takes_are_not_lacking() -> None:
 def test_the_one_core_beside_a_gpu_needs_no_work() -> None:
     assert not seen(ON_GPU).lacks_cores(Plan(cores=1, gpu=True))
     assert seen().lacks_cores(Plan(cores=1))
+
+
+def test_a_task_whose_files_are_on_their_way_is_work_but_not_at_hand() -> None:
+    coming = seen(replace(ON_GPU, state=1, process=0))
+    assert coming.holds_gpu_work
+    assert not coming.at_hand.gpu

@@ -10,7 +10,7 @@ from custom_components.qheat.compute.boinc.client import BoincClient
 from custom_components.qheat.compute.boinc.errors import BoincError
 from custom_components.qheat.compute.boinc.options import BoincOptions
 from custom_components.qheat.compute.boinc.originals import Originals
-from custom_components.qheat.compute.boinc.probe import identify
+from custom_components.qheat.compute.boinc.probe import Probed, identify
 from custom_components.qheat.compute.boinc.replies import RunMode
 from custom_components.qheat.compute.boinc.rpc import RpcConnection
 from custom_components.qheat.compute.boinc.session import Session
@@ -28,12 +28,19 @@ class Watched:
     """A session that is stepped through as Home Assistant would, five seconds at a time."""
 
     def __init__(
-        self, client: SimulatedClient, rpc: BoincClient, session: Session, steward: Stewardship
+        self,
+        client: SimulatedClient,
+        rpc: BoincClient,
+        host: Probed,
+        originals: Originals,
+        steward: Stewardship,
     ) -> None:
         self.client = client
         self.rpc = rpc
-        self.session = session
+        self.host = host
+        self.originals = originals
         self.steward = steward
+        self.session = Session(rpc, steward, host, originals)
         self.now_s = 1000.0
         self.burn = 0.0
         """CPU seconds a second that each task uses, paused or not."""
@@ -61,8 +68,7 @@ async def watching(options: BoincOptions) -> AsyncGenerator[Watched]:
     client = BoincClient(connection)
     originals = Originals(override="", cpu_mode=RunMode.AUTO, gpu_mode=RunMode.AUTO)
     steward = Stewardship(table=WattsTable(MODEL), options=options, originals=originals, taken=True)
-    session = Session(client, steward, await identify(client), originals)
-    yield Watched(simulated, client, session, steward)
+    yield Watched(simulated, client, await identify(client), originals, steward)
     await connection.close()
     await simulated.stop()
 
@@ -303,6 +309,15 @@ async def test_the_run_mode_of_a_gpu_set_by_hand_is_shown_and_not_fought(
     assert (with_gpu.client.running, with_gpu.client.gpu_runs) == (2, True)
     assert with_gpu.client.gpu_permanent == 3
     assert with_gpu.session.problem(with_gpu.now_s) is None
+
+
+async def test_a_gpu_computes_on_after_a_lost_connection(with_gpu: Watched) -> None:
+    with_gpu.client.gpu_tasks = 1
+    await with_gpu.run(30, 140.0)
+    again = Session(with_gpu.rpc, with_gpu.steward, with_gpu.host, with_gpu.originals)
+    with_gpu.session, with_gpu.now_s = again, with_gpu.now_s + 10
+    await with_gpu.run(5, 140.0)
+    assert with_gpu.client.gpu_runs
 
 
 async def test_a_gpu_snoozed_for_an_hour_is_left_alone(with_gpu: Watched) -> None:

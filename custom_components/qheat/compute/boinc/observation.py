@@ -82,6 +82,11 @@ class Observation:
         )
         return sum(task.cpus for task in self.running) < cores and not any(waiting)
 
+    @property
+    def holds_gpu_work(self) -> bool:
+        """Tell whether there is a task for the GPU, even if its files are still on their way."""
+        return any(task.gpu and task.state <= READY and not task.by_hand for task in self.tasks)
+
     def first_deadline_s(self) -> float | None:
         """Return when the first unfinished task is due, in seconds since the epoch."""
         due = (t.deadline_s for t in self.tasks if t.state <= READY and t.deadline_s)

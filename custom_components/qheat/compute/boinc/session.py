@@ -12,7 +12,7 @@ from .control import Control, rest
 from .credit import key_of
 from .observation import Details, Observation, is_filler, known_again, waiting_projects
 from .originals import Originals
-from .plan import OFF, UNKNOWN, AtHand, Planner
+from .plan import OFF, AtHand, Planner
 from .probe import Probed
 from .replies import ABORTED, ERRORED, ClientStatus, Project, SuspendReason, Task
 from .stewardship import Stewardship
@@ -165,6 +165,7 @@ class Session:
                     self._steward.first_seen.setdefault(key_of(project), project.credit)
         tasks = await self._tasks(now_s)
         self.seen = Observation(at_s=now_s, status=status, tasks=tasks, projects=self._projects)
+        self._steward.at_hand = self.seen.at_hand
         self._details = None
         self._learn(now_s, self.seen, reading)
         if not self._steward.hand.by_hand:
@@ -256,10 +257,10 @@ class Session:
     def _lacks_gpu(self, now_s: float, seen: Observation) -> bool:
         control, budget = self._control, self._budget(now_s)
         room = budget is not None and control.planner.has_room_for_gpu(budget.power_w)
-        return room and not control.gpu_by_hand and not seen.at_hand.gpu
+        return room and not control.gpu_by_hand and not seen.holds_gpu_work
 
     def _at_hand(self) -> AtHand:
-        at_hand = UNKNOWN if self.seen is None else self.seen.at_hand
+        at_hand = self._steward.at_hand
         return replace(at_hand, gpu=False) if self._control.gpu_by_hand else at_hand
 
     def _full_w(self) -> float:

@@ -7,6 +7,7 @@ from typing import Final
 from ..engine import HeatBudget
 from .options import BoincOptions
 from .originals import Originals
+from .plan import UNKNOWN, AtHand
 from .watchdogs import HandWatch, ObedienceWatch, WorkWatch
 from .watts import WattsTable
 
@@ -25,6 +26,8 @@ class Stewardship:
     """Whether the client was set to compute nothing; before that its settings are its own."""
     budget: HeatBudget | None = None
     changed_s: float = float("-inf")
+    at_hand: AtHand = UNKNOWN
+    """What the tasks seen last can make use of: a lost connection is no reason to stop a GPU."""
     work_lost_s: float = 0.0
     first_seen: dict[str, Decimal] = field(default_factory=dict)
     """Credit totals when they were first seen, by `credit.key_of`."""
