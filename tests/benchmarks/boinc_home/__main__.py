@@ -7,6 +7,8 @@ that do nothing, statistics kept of as many: what Home Assistant does for any en
 radiator's cost. The BOINC clients are simulated by a process of their own on loopback, so that only
 Home Assistant is measured. A block is the CPU time that the loop's thread used between two firings
 of a timer: all of the loop's work, and no waiting for other programs. Blocks are noted for SECONDS.
+After that CPU time is counted, and the passes of Python's garbage collector through memory, in
+whatever thread they come: the loop waits for them, too.
 """
 
 import asyncio
@@ -124,6 +126,12 @@ def report(radiators: int, empty: Figures, full: Figures) -> bool:
                 f"{figures['over_20_ms_without_gc']} above; "
                 f"timers late by p99 {figures['late_p99_ms']:.1f} ms\n"
             )
+    for name, figures in (("with", full), ("without", empty)):
+        passes = ", ".join(f"{pass_ms:.0f}" for pass_ms in figures["passes_over_20_ms"])
+        sys.stdout.write(
+            f"garbage collector in any thread, {STATISTICS_S:.0f} s, {name}: passes above 20 ms: "
+            f"{passes or 'none'}\n"
+        )
     kept: bool = full["running"]["share"] <= 1 - CORE_LEFT_FREE and all(
         full[phase]["longest_ms"] <= max(LONGEST_BLOCK_MS, empty[phase]["longest_ms"])
         for phase in phases

@@ -35,18 +35,20 @@ class Pulse:
         self.used: list[float] = []
         self.collecting: list[float] = []
         self.late: list[float] = []
+        self.passes: list[float] = []
+        """Passes of the garbage collector in all threads: the loop waits for each of them."""
         self._thread = threading.get_ident()
         self._collecting_since_s = self._collecting_s = 0.0
         gc.callbacks.append(self._collect)
 
     def _collect(self, phase: str, info: dict[str, int]) -> None:
-        """Note how long Python's garbage collector holds up the loop's thread."""
-        if threading.get_ident() != self._thread:
-            return
+        """Note how long Python's garbage collector holds up everything, and the loop's thread."""
         if phase == "start":
             self._collecting_since_s = time.thread_time()
-        else:
-            self._collecting_s += time.thread_time() - self._collecting_since_s
+            return
+        self.passes.append(time.thread_time() - self._collecting_since_s)
+        if threading.get_ident() == self._thread:
+            self._collecting_s += self.passes[-1]
 
     async def beat(self) -> None:
         """Note until cancelled: CPU time of the loop's thread, and delay against what was asked."""
@@ -117,6 +119,7 @@ async def _measure(
     await asyncio.sleep(seconds)
     running = pulse.figures()
     beat.cancel()
+    pulse.passes.clear()
     # The timer costs CPU time, too: what all else takes is counted without it.
     cpu_s, wall_s = time.process_time(), time.monotonic()
     await asyncio.sleep(cpu_seconds)
@@ -127,6 +130,7 @@ async def _measure(
         "start_up": start_up,
         "settling": settling,
         "running": running | {"share": cpu_s / wall_s},
+        "passes_over_20_ms": sorted(1000 * one_s for one_s in pulse.passes if one_s > 0.02),
         "memory_mib": _memory_mib(),
         "entities": len(states),
         "recorded": sum("state_class" in state.attributes for state in states),
