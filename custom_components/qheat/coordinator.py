@@ -278,6 +278,8 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         """Take over what the tenant has set, act on it at once, and keep it."""
         radiator = self.radiators[radiator_id]
         radiator.radiator.setting = setting
+        # What Home Assistant does for an action has had its turn; the plan takes another.
+        await async_next_turn(self.hass)
         await radiator.async_refresh()
         await self._dials.async_save()
 
