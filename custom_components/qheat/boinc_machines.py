@@ -123,8 +123,8 @@ class BoincMachines:
             idle_w=data[CONF_IDLE_W],
             rated_w=data[CONF_RATED_W] + data[CONF_GPU_W],
             slots=data[CONF_CORES],
-            # The client keeps paused tasks in memory. It could pulse them for parts of a core, too,
-            # but fans follow that, and watts(n) is learned from whole cores only.
+            # The client keeps paused tasks in memory, those of a GPU apart. It could pulse them for
+            # parts of a core, too, but fans follow that, and watts(n) is learned from whole cores.
             pausable=True,
         )
         return rating, engine

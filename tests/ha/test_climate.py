@@ -142,6 +142,21 @@ async def test_it_stays_usable_while_the_backend_is_gone_and_says_so(
     assert status.state == "backend_unreachable"
 
 
+async def test_a_backend_that_does_not_answer_is_logged_until_a_job_runs_again(
+    hass: HomeAssistant,
+    engine: FixedEngine,
+    entry: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    away = {"problem": EngineProblem.BACKEND_UNREACHABLE, "jobs_running": 0}
+    # One that is asked for nothing in between is not known to answer.
+    for told in (away, {"problem": None}, away, {"problem": None, "jobs_running": 1}, away):
+        engine.tell(**told)
+        await entry.runtime_data.async_refresh()
+    assert caplog.text.count("of Living room does not answer") == 2
+    assert caplog.text.count("of Living room answers again") == 1
+
+
 async def test_setting_and_totals_outlive_a_restart(
     hass: HomeAssistant, entry: MockConfigEntry
 ) -> None:

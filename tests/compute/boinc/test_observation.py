@@ -17,6 +17,8 @@ from custom_components.qheat.compute.boinc.replies import (
 )
 from custom_components.qheat.compute.engine import HeatKind
 
+from .tasks import TASK
+
 ALWAYS: Final = Switch(mode=RunMode.ALWAYS, permanent=RunMode.NEVER, left_s=20.0)
 STATUS: Final = ClientStatus(cpu=ALWAYS, gpu=ALWAYS, suspended=0, gpu_suspended=0)
 PAID: Final = Project(
@@ -29,20 +31,7 @@ PAID: Final = Project(
 )
 BACKUP: Final = replace(PAID, url="https://backup.example/", name="Backup", resource_share=0.0)
 RATES: Final = {PAID.url: Decimal("0.02"), BACKUP.url: Decimal("0.02")}
-ON_CORE: Final = Task(
-    name="core",
-    project_url=BACKUP.url,
-    state=2,
-    process=1,
-    scheduled=True,
-    by_hand=False,
-    cpus=1.0,
-    gpu=False,
-    cpu_time_s=0.0,
-    fraction_done=None,
-    left_s=None,
-    deadline_s=None,
-)
+ON_CORE: Final = replace(TASK, name="core", project_url=BACKUP.url, process=1)
 ON_GPU: Final = replace(ON_CORE, name="gpu", project_url=PAID.url, cpus=0.1, gpu=True)
 
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from custom_components.qheat.compute.boinc.replies import RunMode, Switch, Task
+from custom_components.qheat.compute.boinc.replies import RunMode, Switch
 from custom_components.qheat.compute.boinc.watchdogs import (
     CALM_S,
     HandWatch,
@@ -15,20 +15,8 @@ from custom_components.qheat.compute.boinc.watchdogs import (
     to_be_paused,
 )
 
-TASK = Task(
-    name="task_1",
-    project_url="https://science.example/",
-    state=2,
-    process=9,
-    scheduled=True,
-    by_hand=False,
-    cpus=1.0,
-    gpu=False,
-    cpu_time_s=100.0,
-    fraction_done=0.5,
-    left_s=100.0,
-    deadline_s=None,
-)
+from .tasks import TASK
+
 NEVER = Switch(mode=RunMode.NEVER, permanent=RunMode.NEVER, left_s=0.0)
 LEASED = Switch(mode=RunMode.ALWAYS, permanent=RunMode.NEVER, left_s=20.0)
 

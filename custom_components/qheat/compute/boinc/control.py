@@ -90,10 +90,11 @@ class Control:
         return await rest(self.client, status, gpu=not self.gpu_by_hand)
 
     async def _lease(self, left_s: float, status: ClientStatus) -> None:
-        if not self.gpu_by_hand and self.plan.gpu:
-            await self.client.set_gpu_mode(RunMode.ALWAYS, left_s)
-        elif not self.gpu_by_hand and status.gpu.mode is not RunMode.NEVER:
-            await self.client.set_gpu_mode(RunMode.NEVER)
+        if not self.gpu_by_hand:
+            if self.plan.gpu:
+                await self.client.set_gpu_mode(RunMode.ALWAYS, left_s)
+            elif status.gpu.mode is not RunMode.NEVER:
+                await self.client.set_gpu_mode(RunMode.NEVER)
         await self.client.set_cpu_mode(RunMode.ALWAYS, left_s)
 
     async def _write(self, plan: Plan) -> None:
