@@ -12,7 +12,7 @@ from custom_components.qheat.heating import (
     Target,
 )
 from custom_components.qheat.radiator import BUDGET_S, Radiator
-from custom_components.qheat.setting import Setting
+from custom_components.qheat.setting import Preset, Setting
 from tests.compute.day import DaySchedule
 from tests.ha.conftest import FixedEngine
 
@@ -35,15 +35,41 @@ class Foreseeing(RoomControl):
     """A thermostat that always says the same, and keeps what it was told."""
 
     told: RoomReading
+    wanted: Target
 
     def step(self, reading: RoomReading, target: Target) -> HeatDemand:
-        self.told = reading
+        self.told, self.wanted = reading, target
         return HeatDemand(
             power_w=200.0,
             reason=Reason.DRAINING,
             draining=True,
             outlook=((ROOM_S + 600.0, 200.0), (ROOM_S + 1800.0, 0.0)),
         )
+
+
+@pytest.mark.parametrize(
+    ("setting", "learns_routine", "upcoming"),
+    [
+        (Setting(heating=True), True, None),
+        (Setting(heating=True), False, ()),
+        (Setting(heating=True, preset=Preset.AWAY), True, ()),
+        (Setting(heating=True, preset=Preset.ECO), True, None),
+    ],
+)
+def test_a_routine_is_learned_where_no_schedule_tells_and_nobody_is_away(
+    setting: Setting, learns_routine: bool, upcoming: tuple[()] | None
+) -> None:
+    control = Foreseeing(RadiatorRating(idle_w=20.0, rated_w=500.0, slots=6))
+    radiator = Radiator(
+        radiator_id="r",
+        setting=setting,
+        room=QuickRoom(),
+        control=control,
+        engine=FixedEngine(),
+        learns_routine=learns_routine,
+    )
+    radiator.tick(NOW_S, MONOTONIC_S)
+    assert control.wanted.upcoming == upcoming
 
 
 @pytest.mark.parametrize("left_s", [None, (30.0, float("inf"))])

@@ -26,6 +26,7 @@ CONF_CO2_SOURCE: Final = "co2_source"
 CONF_OUTDOOR_ENTITY: Final = "outdoor_entity"
 CONF_PRESETS: Final = "presets"
 CONF_COMFORT_FLOOR: Final = "comfort_floor"
+CONF_LEARN_ROUTINE: Final = "learn_routine"
 CONF_PUBLISHERS: Final = "publishers"
 CONF_UNPAID_JOBS: Final = "unpaid_jobs"
 

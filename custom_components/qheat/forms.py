@@ -50,6 +50,7 @@ from .const import (
     CONF_FLOOR_AREA_M2,
     CONF_GPU_W,
     CONF_IDLE_W,
+    CONF_LEARN_ROUTINE,
     CONF_OUTDOOR_ENTITY,
     CONF_POWER_ENTITY,
     CONF_PROJECT,
@@ -165,6 +166,7 @@ PRESETS: Final = vol.Schema(
         vol.Required(CONF_COMFORT_FLOOR, default=FROST_LIMIT_C): _number(
             FROST_LIMIT_C, MAX_SETPOINT_C, 0.5, UnitOfTemperature.CELSIUS
         ),
+        vol.Required(CONF_LEARN_ROUTINE, default=True): BooleanSelector(),
         vol.Optional(CONF_OUTDOOR_ENTITY): EntitySelector(
             EntitySelectorConfig(
                 filter=[EntityWithDeviceFilterSelectorConfig(domain="weather"), _TEMPERATURE]

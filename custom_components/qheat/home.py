@@ -20,6 +20,7 @@ from .const import (
     CONF_COMFORT_FLOOR,
     CONF_CURRENCY,
     CONF_FLOOR_AREA_M2,
+    CONF_LEARN_ROUTINE,
     CONF_OUTDOOR_ENTITY,
     CONF_ROOM,
     CONF_SCHEDULE_ENTITY,
@@ -96,6 +97,7 @@ async def async_open_home(
             engine=engine,
             schedule=schedule and HelperSchedule(hass, schedule, presets),
             comfort_floor_c=entry.options.get(CONF_COMFORT_FLOOR, FROST_LIMIT_C),
+            learns_routine=entry.options.get(CONF_LEARN_ROUTINE, True),
         )
         # A building of thermostats takes a while to make: nothing else is to wait for all of it.
         await async_next_turn(hass)

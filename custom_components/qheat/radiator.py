@@ -21,7 +21,7 @@ from .heating import (
     RoomReading,
     Target,
 )
-from .setting import Setting
+from .setting import LASTING, Setting
 from .week import Changes, coming, setpoint_at
 
 # Three missed ticks, of a BOINC machine one, and a little more: then the radiator stops by itself.
@@ -106,6 +106,7 @@ class Radiator:
         engine: Engine,
         schedule: Schedule | None = None,
         comfort_floor_c: float = FROST_LIMIT_C,
+        learns_routine: bool = True,
     ) -> None:
         self.radiator_id = radiator_id
         self.setting = setting
@@ -114,6 +115,7 @@ class Radiator:
         self.control = control
         self.schedule = schedule
         self._comfort_floor_c = comfort_floor_c
+        self._learns_routine = learns_routine
         self._foreseen: tuple[tuple[float, float], ...] = ()
         self._outlook: tuple[tuple[float, float], ...] = ()
 
@@ -130,7 +132,9 @@ class Radiator:
         setpoint_c = self.setting.setpoint_c if self.setting.heating else None
         room_s = reading.time_s
         # Whole seconds: the same change is at the same moment in every tick.
-        in_room = tuple((round(room_s + (at_s - now_s) * speed), to_c) for at_s, to_c in upcoming)
+        in_room = upcoming and tuple(
+            (round(room_s + (at_s - now_s) * speed), to_c) for at_s, to_c in upcoming
+        )
         target = Target(
             setpoint_c=setpoint_c, upcoming=in_room, comfort_floor_c=self._comfort_floor_c
         )
@@ -167,9 +171,12 @@ class Radiator:
             )
         return self._outlook
 
-    def _follow_schedule(self, now_s: float) -> Changes:
-        """Set what the schedule has now; return its changes to come."""
-        points = None if self.schedule is None else self.schedule.changes()
+    def _follow_schedule(self, now_s: float) -> Changes | None:
+        """Set what the schedule has now; return its changes to come, None where nobody knows."""
+        if self.schedule is None:
+            # Who is away for an unknown time comes back by no routine.
+            return None if self._learns_routine and self.setting.preset not in LASTING else ()
+        points = self.schedule.changes()
         if points is None:
             return ()
         self.setting = self.setting.scheduled(now_s, setpoint_at(points, now_s))

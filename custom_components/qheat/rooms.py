@@ -1,9 +1,11 @@
 """Where a radiator's room temperature comes from: a sensor entity, or a simulated room."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import override
 
 from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
 
 from .heating import RoomParameters, RoomReading, SimulatedRoom
 from .outdoors import Outdoors
@@ -24,6 +26,7 @@ class SensorRoom(Room):
     @override
     def read(self, now_s: float, heat_output_w: float | None) -> RoomReading:
         state = self._hass.states.get(self._temperature_entity)
+        wall = datetime.fromtimestamp(now_s, dt_util.get_default_time_zone())
         return RoomReading(
             time_s=now_s,
             temperature_c=read_celsius(self._hass, self._temperature_entity, now_s),
@@ -31,6 +34,7 @@ class SensorRoom(Room):
             outdoor_c=self._outdoors.celsius(now_s),
             forecast=self._outdoors.forecast(now_s),
             heat_output_w=heat_output_w,
+            wall_ahead_s=(wall.utcoffset() or timedelta()).total_seconds(),
         )
 
     @override

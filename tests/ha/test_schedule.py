@@ -316,3 +316,35 @@ async def test_heating_begins_ahead_of_a_block(
     sensor = hass.states.get("sensor.living_room_next_start")
     assert sensor is not None
     assert sensor.state != STATE_UNKNOWN
+
+
+async def test_without_a_schedule_what_is_set_every_day_is_foreseen_unless_nobody_wants_it(
+    hass: HomeAssistant, until: Clock, engine: FixedEngine
+) -> None:
+    await hass.config.async_set_time_zone("Europe/Paris")
+    entry = home(radiator(room="sensor", temperature_entity="sensor.room"))
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await call(hass, "set_temperature", temperature=17, hvac_mode="heat")
+
+    async def start_s(moment: str) -> float | None:
+        await until(moment)
+        hass.states.async_set("sensor.room", "17.5", {"unit_of_measurement": "°C"}, True)
+        await entry.runtime_data.async_refresh()
+        [one] = entry.runtime_data.radiators.values()
+        found_s: float | None = one.data.next_start_s
+        return found_s
+
+    for day in (23, 24, 25):
+        for hour, setpoint_c in ((7, 20), (22, 17)):
+            assert await start_s(f"2026-11-{day} {hour:02}:00:00") is None
+            await call(hass, "set_temperature", temperature=setpoint_c)
+            assert await start_s(f"2026-11-{day} {hour:02}:06:00") is None
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    found_s = await start_s("2026-11-26 03:00:00")
+    assert found_s is not None
+    early_s = datetime(2026, 11, 26, 7, tzinfo=UTC).timestamp() - found_s
+    assert 0 < early_s < 4 * 3600
+    hass.config_entries.async_update_entry(entry, options=entry.options | {"learn_routine": False})
+    await hass.async_block_till_done()
+    assert await start_s("2026-11-26 03:05:00") is None

@@ -69,7 +69,8 @@ class RoomReading:
     jobs, kept the radiator from giving what was asked. `forecast` holds (time in seconds, outdoor
     °C, sun in W/m² on the horizontal) in order of time. `jobs_left_s` holds the seconds that each
     running job still needs, 0 for one that has just ended (None: unknown): with it, heat is taken
-    back where that loses no work.
+    back where that loses no work. `wall_ahead_s` is what the clock on the wall is ahead of the
+    room's own, by which people live.
     """
 
     time_s: float
@@ -80,18 +81,20 @@ class RoomReading:
     measured_s: float | None = None
     forecast: tuple[tuple[float, float, float], ...] = ()
     jobs_left_s: tuple[float, ...] | None = None
+    wall_ahead_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """What the tenant wants: a setpoint in °C (None: off) and those to come.
 
-    `upcoming` holds (time in seconds on the room's clock, setpoint in °C), in order. Below
-    `comfort_floor_c` heat without a job is allowed; the frost limit holds even when off.
+    `upcoming` holds (time in seconds on the room's clock, setpoint in °C), in order; with None
+    nobody tells, and what comes every day is learned and expected. Below `comfort_floor_c` heat
+    without a job is allowed; the frost limit holds even when off.
     """
 
     setpoint_c: float | None
-    upcoming: tuple[tuple[float, float], ...] = ()
+    upcoming: tuple[tuple[float, float], ...] | None = None
     comfort_floor_c: float = FROST_LIMIT_C
 
 

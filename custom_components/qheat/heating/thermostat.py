@@ -22,12 +22,14 @@ from .learn import FEWEST, Snapshot
 from .model import RoomModel
 from .outlook import Points, clean_points
 from .rise import EARLY_K, MOST_MARGIN_K
+from .routine import Routine
 from .runout import RunOut
 
 LONGEST_STEP_S: Final = 900.0
 SETPOINT_C: Final = (0.0, 35.0)
 OUTDOOR_C: Final = (-60.0, 60.0)
 TIME_S: Final = (-1e12, 1e12)
+WALL_AHEAD_S: Final = (-86400.0, 86400.0)
 FARTHEST: Final = 40.0
 """A saved parameter may be this many times the usual one, or as small a part of it."""
 
@@ -53,6 +55,7 @@ class RoomControl:
         margin_k = believable(saved.get("margin_k"), 0.0, MOST_MARGIN_K)
         self._comfort.rises.margin_k = margin_k or EARLY_K
         self._run_out = RunOut(rating)
+        self._routine = Routine(saved.get("routine"))
         self._setpoint_c: float | None = None
         self._changes: Points = []
         self._last = HeatDemand(power_w=0.0, reason=Reason.OFF)
@@ -94,6 +97,7 @@ class RoomControl:
             "habits_w": self._comfort.habits.save(),
             "days": [list(day) for day in self._comfort.history.save()],
             "margin_k": self._comfort.rises.margin_k,
+            "routine": self._routine.save(),
         }
 
     def needs_refit(self) -> bool:
@@ -133,6 +137,9 @@ class RoomControl:
         """Return the heat to ask for from now until the next step."""
         elapsed_s = self._clock.elapsed_s(reading.time_s)
         self._time_s = believable(reading.time_s, *TIME_S) or self._time_s
+        wall_ahead_s = believable(reading.wall_ahead_s, *WALL_AHEAD_S) or 0.0
+        asked_c = target.setpoint_c
+        target = self._routine.anticipate(target, self._time_s, wall_ahead_s)
         heat_w = believable(reading.heat_output_w, 0.0, 10 * self.rating.rated_w)
         given_w = self._last.power_w if heat_w is None else heat_w
         measured_w = heat_w if reading.output_measured else None
@@ -151,6 +158,8 @@ class RoomControl:
         setpoint_c = None if frost else believable(target.setpoint_c, *SETPOINT_C)
         lost_w = self._comfort.lost_w(FROST_CLEAR_C if setpoint_c is None else setpoint_c)
         demand = self._answers.bound(demand, elapsed_s, given_w, lost_w, self._comfort.levels_w)
+        if demand.reason is Reason.HEATING and target.setpoint_c != asked_c:
+            demand = replace(demand, reason=Reason.PREHEATING)
         # Most demands are the last one's equal: a building would keep hundreds anew with each tick.
         if demand != self._last:
             self._last = demand

@@ -60,7 +60,7 @@ class PlainPi:
     def slots(self, seen: Observation) -> int:
         """Return the slots nearest to the law's watts."""
         setpoint_c = seen.setpoint_c
-        for at_s, to_c in seen.upcoming:
+        for at_s, to_c in seen.upcoming or ():
             if to_c > setpoint_c and at_s - seen.minute * 60 <= self.lead * 60:
                 setpoint_c = to_c
         error_k = setpoint_c - seen.room_c

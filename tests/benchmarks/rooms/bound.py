@@ -25,7 +25,7 @@ class Bound:
     def slots(self, seen: Observation) -> int:
         """Return watts: the slots of `IdealRadiator` are one watt each."""
         today = seen.minute // 1440
-        rises = [to_c for at_s, to_c in seen.upcoming if at_s // 86400 == today]
+        rises = [to_c for at_s, to_c in seen.upcoming or () if at_s // 86400 == today]
         error_k = max([seen.setpoint_c, *rises]) + ABOVE_K - seen.room_c
         power_w = self._power_w + W_K * (error_k - self._error_k) + W_K_MIN * error_k
         self._power_w, self._error_k = min(max(power_w, 0.0), self.rated_w), error_k

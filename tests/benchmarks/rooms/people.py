@@ -29,13 +29,15 @@ class Schedule:
         is_warm = any(begin <= now < end for begin, end in self.blocks)
         return self.day_c if is_warm and day % 7 not in self.away else self.night_c
 
-    def upcoming(self, minute: int) -> tuple[tuple[float, float], ...]:
-        """Return the changes of the next day as (time in seconds, setpoint)."""
+    def upcoming(self, minute: int) -> tuple[tuple[float, float], ...] | None:
+        """Return the changes of the next day as (time in seconds, setpoint); None: nobody tells."""
+        if not self.is_known:
+            return None
         today = minute // 1440
         changes = [
             ((1440 * day + at) * 60.0, to_c)
             for day in (today, today + 1)
-            if self.is_known and day % 7 not in self.away
+            if day % 7 not in self.away
             for begin, end in self.blocks
             for at, to_c in ((begin, self.day_c), (end, self.night_c))
         ]

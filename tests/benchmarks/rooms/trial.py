@@ -28,7 +28,7 @@ class Observation:
     running: float
     jobs_left_s: tuple[float, ...]
     setpoint_c: float
-    upcoming: tuple[tuple[float, float], ...]
+    upcoming: tuple[tuple[float, float], ...] | None
     forecast: tuple[tuple[float, float, float], ...]
     """(time in seconds, outdoor °C, global horizontal W/m²), hourly for a day."""
 
