@@ -69,6 +69,14 @@ def test_a_saved_setpoint_is_kept_within_the_thermostats_range(
     assert Setting.load({"setpoint_c": saved_c}).setpoint_c == loaded_c
 
 
+def test_a_setpoint_by_hand_takes_the_name_of_its_preset_but_says_nothing_of_who_is_away() -> None:
+    named = {
+        preset: Setting().with_setpoint(setpoint_c, DEFAULT_PRESETS).preset
+        for preset, setpoint_c in DEFAULT_PRESETS.items()
+    }
+    assert named == {preset: None if preset in LASTING else preset for preset in Preset}
+
+
 @pytest.mark.parametrize("saved", [{"preset": "sauna"}, {"preset": 3}, {"heating": "yes"}, {}])
 def test_unknown_presets_and_modes_are_none_and_off(saved: dict[str, object]) -> None:
     assert Setting.load(saved) == Setting()

@@ -55,8 +55,12 @@ class Setting:
         return replace(self, heating=heating)
 
     def with_setpoint(self, setpoint_c: float, presets: Presets) -> Self:
-        """Set a temperature by hand; it takes the name of the preset that has it, if any."""
-        preset = next((name for name, value in presets.items() if value == setpoint_c), None)
+        """Set a temperature by hand; it takes the name of the preset that has it, if any.
+
+        A temperature alone does not say that somebody is away for an unknown time.
+        """
+        names = (name for name, value in presets.items() if value == setpoint_c)
+        preset = next((name for name in names if name not in LASTING), None)
         return replace(self, setpoint_c=setpoint_c, manual_c=setpoint_c, preset=preset)
 
     def with_preset(self, preset: Preset | None, presets: Presets) -> Self:

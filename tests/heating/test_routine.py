@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import pairwise
 from random import Random
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -48,6 +49,12 @@ def live(
     return mornings
 
 
+def known(routine: Routine) -> list[tuple[float, bool, list[float]]]:
+    """Return what has been learned: °C, whether it is a rise, when it was seen."""
+    changes: Any = routine.save()["changes"]
+    return [tuple(change) for change in changes]
+
+
 def rises(target: Target) -> list[float]:
     """Return the seconds of the day at which the target foresees a rise."""
     return [at_s % DAY_S for at_s, to_c in target.upcoming or () if to_c > 17]
@@ -86,14 +93,14 @@ def test_a_schedule_that_is_told_or_a_radiator_that_is_off_teaches_nothing() -> 
     assert all(target.upcoming == () for target in live(routine, range(5), told=True).values())
     off = Target(setpoint_c=None)
     assert routine.anticipate(off, 5 * DAY_S, 0.0) == off
-    assert routine.save() == []
+    assert routine.save()["changes"] == []
 
 
 def test_a_change_by_hand_is_expected_from_its_earliest_time_to_its_latest() -> None:
-    by_hand = [SEVEN - 600, SEVEN + 300, SEVEN]
+    late_s = [-600, 300, 0]
 
     def plan(day: int, now_s: float) -> float:
-        return 20.0 if by_hand[day % 3] <= now_s < NIGHT else 17.0
+        return by_day(day, now_s - late_s[day % 3])
 
     routine = Routine()
     live(routine, range(6), plan)
@@ -102,8 +109,47 @@ def test_a_change_by_hand_is_expected_from_its_earliest_time_to_its_latest() -> 
         late_s: routine.anticipate(Target(setpoint_c=17), morning_s + late_s, 0.0)
         for late_s in (-900.0, -300.0, 300.0, 900.0)
     }
-    assert rises(seen[-900.0]) == [SEVEN - 600]
+    assert seen[-900.0].upcoming == (
+        (morning_s - 600, 20.0),
+        # Nobody is to be cold because they may go to bed early.
+        (6 * DAY_S + NIGHT + 300, 17.0),
+    )
     assert [target.setpoint_c for target in seen.values()] == [17, 20, 20, 17]
+
+
+def test_a_change_that_comes_later_than_it_did_is_followed_within_a_week() -> None:
+    mornings = live(
+        Routine(), range(14), lambda day, now_s: by_day(day, now_s - (900 if day > 6 else 0))
+    )
+    assert [rises(mornings[day]) for day in (6, 13)] == [[SEVEN], [SEVEN + 900]]
+
+
+def test_a_rise_is_expected_though_an_expected_fall_is_shortly_before_it() -> None:
+    def plan(day: int, now_s: float) -> float:
+        return 17.0 if 4 * HOUR_S <= now_s < 6 * HOUR_S else by_day(day, now_s + HOUR_S)
+
+    def nights(day: int, now_s: float) -> float:
+        return 20.0 if now_s < 4 * HOUR_S else plan(day, now_s)
+
+    assert rises(live(Routine(), range(5), nights)[4])[0] == 6 * HOUR_S
+
+
+def test_a_radiator_that_is_turned_on_every_morning_teaches_nothing() -> None:
+    routine = Routine()
+    for step in range(5 * 288):
+        time_s = step * 300.0
+        setpoint_c = {0: 17.0, 1: None, 2: 20.0}[int(time_s % DAY_S // (8 * HOUR_S))]
+        routine.anticipate(Target(setpoint_c=setpoint_c), time_s, 0.0)
+    assert {is_rise for _, is_rise, _ in known(routine)} == {False}
+
+
+def test_of_a_change_that_comes_twice_in_a_morning_the_first_counts() -> None:
+    def plan(day: int, now_s: float) -> float:
+        return 17.0 if SEVEN + 360 <= now_s < SEVEN + 900 else by_day(day, now_s)
+
+    routine = Routine()
+    live(routine, range(2), plan, every_s=60)
+    assert [seen_s for to_c, _, seen_s in known(routine) if to_c == 20] == [[SEVEN, DAY_S + SEVEN]]
 
 
 def test_changes_at_random_hours_are_not_expected() -> None:
@@ -117,23 +163,135 @@ def test_changes_at_random_hours_are_not_expected() -> None:
     assert sum(bool(rises(target)) for target in mornings.values()) <= 2
 
 
+def test_what_comes_now_and_then_is_seldom_expected() -> None:
+    chance = Random(5)
+    came = [chance.random() < 0.25 for _ in range(80)]
+    mornings = live(
+        Routine(), range(80), lambda day, now_s: by_day(day, now_s) if came[day] else 17.0
+    )
+    in_vain = [day for day in range(21, 80) if rises(mornings[day]) and not came[day]]
+    assert len(in_vain) <= 12
+
+
+def test_after_three_weeks_away_a_routine_is_learned_anew_as_quickly_as_at_first() -> None:
+    for days_away in (17, 21, 25):
+        mornings = live(
+            Routine(),
+            range(30 + days_away),
+            lambda day, now_s, back=21 + days_away: (  # type: ignore[misc]
+                17.0 if 21 <= day < back else by_day(day, now_s)
+            ),
+        )
+        back = 21 + days_away
+        assert all(rises(mornings[day]) for day in range(back + 3, back + 9))
+
+
 def test_a_dial_is_turned_in_steps_and_only_where_it_ends_counts() -> None:
     def plan(day: int, now_s: float) -> float:
-        return min(max(17 + (now_s - SEVEN) // 10 * 0.5, 17.0), 21.0) if now_s < NIGHT else 17.0
+        up_c = min(max(17 + (now_s - SEVEN) // 10 * 0.5, 17.0), 21.0)
+        down_c = min(max(21 - (now_s - NIGHT) // 10 * 0.5, 17.0), 21.0)
+        return min(up_c, down_c)
 
     routine = Routine()
     live(routine, range(3), plan, every_s=10)
-    assert {(to_c, is_rise) for to_c, is_rise, _ in routine.save()} == {(17, False), (21, True)}
+    assert {(to_c, is_rise) for to_c, is_rise, _ in known(routine)} == {(17, False), (21, True)}
+    # Each step down is another temperature than is usual at that hour: no reason to hush.
+    assert rises(live(routine, range(3, 5), plan, every_s=10)[4])
 
 
-def test_heat_turned_down_unexpectedly_is_not_turned_up_again_by_a_habit() -> None:
+def test_what_a_dial_moves_by_less_than_half_a_kelvin_or_a_child_plays_pushes_nothing_out() -> None:
+    chance = Random(1)
+
+    def plan(day: int, now_s: float) -> float:
+        if not SEVEN < now_s < NIGHT:
+            return by_day(day, now_s)
+        if day == 6 and now_s < 10 * HOUR_S:
+            return chance.choice([12.0, 15.0, 20.0, 24.0, 28.0])
+        return 20.0 + 0.1 * (now_s // 1200 % 4)
+
+    mornings = live(Routine(), range(10), plan)
+    assert [bool(rises(mornings[day])) for day in (5, 6, 8, 9)] == [True] * 4
+
+
+def test_of_too_many_changes_the_last_are_remembered() -> None:
+    routine = Routine()
+    for number in range(3 * MOST_CHANGES):
+        setpoint_c = (17.0, 20.0)[number % 2]
+        routine.anticipate(Target(setpoint_c=setpoint_c), number * 1320.0, 0.0)
+    assert len(known(routine)) == MOST_CHANGES
+    assert known(routine)[-1][2][-1] > (3 * MOST_CHANGES - 4) * 1320.0
+
+
+def test_less_than_half_a_kelvin_is_no_change() -> None:
+    routine = Routine()
+    live(routine, range(5), lambda day, now_s: 20.0 if by_day(day, now_s) == 20 else 19.6)
+    assert known(routine) == []
+
+
+def set_by_hand(routine: Routine, setpoint_c: float, at_s: float, until_s: float) -> list[Target]:
+    """Turn the dial, and see what is foreseen every five minutes until then."""
+    steps = range(int(at_s), int(until_s) + 1, 300)
+    return [routine.anticipate(Target(setpoint_c=setpoint_c), at_s, 0.0) for at_s in steps]
+
+
+@pytest.fixture
+def learned() -> Routine:
+    """Return a routine that has been learned in five days."""
     routine = Routine()
     live(routine, range(5))
-    five_s = 5 * DAY_S + 5 * HOUR_S
-    assert rises(routine.anticipate(Target(setpoint_c=17), five_s, 0.0))
-    off = routine.anticipate(Target(setpoint_c=15), five_s + 60, 0.0)
-    assert not rises(off)
-    assert routine.anticipate(Target(setpoint_c=15), 5 * DAY_S + SEVEN, 0.0).setpoint_c == 15
+    return routine
+
+
+def test_heat_turned_down_early_is_not_turned_up_again_for_three_hours(learned: Routine) -> None:
+    live(learned, range(5, 6))
+    at_s = 6 * DAY_S + 5 * HOUR_S
+    assert rises(learned.anticipate(Target(setpoint_c=18), at_s - 600, 0.0)) == [SEVEN]
+    morning = set_by_hand(learned, 17, at_s, 6 * DAY_S + 23 * HOUR_S)
+    rise = (6 * DAY_S + SEVEN, 20.0)
+    assert not any(rise in (target.upcoming or ()) for target in morning)
+    assert {target.setpoint_c for target in morning} == {17}
+    assert rises(morning[-1]) == [SEVEN]
+
+
+def test_heat_turned_down_as_never_before_stays_down_also_over_a_restart(learned: Routine) -> None:
+    """Who leaves for a journey turns the dial; the night's setpoint is no reason to heat."""
+    at_s = 5 * DAY_S + 9 * HOUR_S
+    journey = set_by_hand(learned, 15, at_s, 6 * DAY_S)
+    noon_s = 6 * DAY_S + 12 * HOUR_S
+    journey += set_by_hand(Routine(learned.save()), 15, 6 * DAY_S, noon_s)
+    assert {(target.setpoint_c, target.upcoming) for target in journey} == {(15, ())}
+    [back] = set_by_hand(learned, 18, noon_s, noon_s)
+    assert back.upcoming == ((7 * DAY_S + SEVEN, 20.0),)
+
+
+def test_a_setpoint_turned_to_in_its_time_holds_though_another_was_expected() -> None:
+    by_hand = [SEVEN - 600, SEVEN + 300, SEVEN]
+    routine = Routine()
+    live(
+        routine,
+        range(6),
+        lambda day, now_s: 20.0 if by_hand[day % 3] <= now_s < NIGHT else 17.0,
+    )
+    at_s = 6 * DAY_S + SEVEN - 300
+    assert routine.anticipate(Target(setpoint_c=17), at_s, 0.0).setpoint_c == 20
+    assert {target.setpoint_c for target in set_by_hand(routine, 18, at_s, at_s + 1800)} == {18}
+
+
+def test_a_room_aired_after_the_rise_is_still_expected_to_be_warm_before_it() -> None:
+    def plan(day: int, now_s: float) -> float:
+        return 10.0 if SEVEN + 360 <= now_s < SEVEN + 900 else by_day(day, now_s)
+
+    routine = Routine()
+    live(routine, range(4), plan, every_s=60)
+    assert rises(live(routine, range(4, 5), plan)[4])[0] == SEVEN
+
+
+def test_a_change_is_foreseen_as_long_as_it_is_to_come(learned: Routine) -> None:
+    later = set_by_hand(learned, 20, 5 * DAY_S + NIGHT - 600, 5 * DAY_S + NIGHT + 1200)
+    fall_s = 5 * DAY_S + NIGHT
+    assert [fall_s in [at_s for at_s, _ in target.upcoming or ()] for target in later] == (
+        [True] * 2 + [False] * 5
+    )
 
 
 def test_a_routine_outlasts_a_restart_and_summer_time() -> None:
@@ -186,17 +344,18 @@ anything = st.recursive(
 )
 
 
-@given(anything)
-def test_whatever_was_saved_makes_a_routine(saved: object) -> None:
-    kept = Routine(saved).save()
-    assert Routine(kept).save() == kept
+@given(anything, anything)
+def test_whatever_was_saved_makes_a_routine(changes: object, quiet_until_s: object) -> None:
+    for saved in (changes, {"changes": changes, "quiet_until_s": quiet_until_s}):
+        kept = Routine(saved).save()
+        assert Routine(kept).save() == kept
 
 
 @given(
     st.lists(
         st.tuples(
-            st.floats(-1e6, 1e6) | st.sampled_from([60.0, HOUR_S, DAY_S, -DAY_S, 7 * DAY_S]),
-            st.none() | st.floats(5, 30),
+            st.floats(-1e6, 1e6) | st.sampled_from([60.0, HOUR_S, 6 * HOUR_S, DAY_S, -DAY_S]),
+            st.none() | st.sampled_from([15.0, 17.0, 20.0]) | st.floats(5, 30),
         ),
         max_size=60,
     )
@@ -204,7 +363,8 @@ def test_whatever_was_saved_makes_a_routine(saved: object) -> None:
 def test_whatever_a_clock_and_a_dial_do_memory_is_bounded_and_what_is_foreseen_in_order(
     steps: list[tuple[float, float | None]],
 ) -> None:
-    routine, time_s = Routine(), 0.0
+    routine, time_s = Routine(), 5 * DAY_S
+    live(routine, range(5))
     for elapsed_s, setpoint_c in steps:
         time_s += elapsed_s
         target = routine.anticipate(Target(setpoint_c=setpoint_c), time_s, 0.0)
@@ -213,16 +373,22 @@ def test_whatever_a_clock_and_a_dial_do_memory_is_bounded_and_what_is_foreseen_i
             continue
         assert target.setpoint_c is not None
         assert target.setpoint_c >= setpoint_c
-        assert all(one <= other for one, other in pairwise(target.upcoming or ()))
-        assert all(time_s <= at_s for at_s, _ in target.upcoming or ())
-    assert len(routine.save()) <= MOST_CHANGES
-    assert all(len(change[2]) <= DAYS for change in routine.save() if isinstance(change[2], list))
+        upcoming = [(time_s, target.setpoint_c), *(target.upcoming or ())]
+        assert all(one[0] <= other[0] for one, other in pairwise(upcoming))
+        assert all(one[1] != other[1] for one, other in pairwise(upcoming))
+    assert len(known(routine)) <= MOST_CHANGES
+    assert all(len(seen_s) <= DAYS for _, _, seen_s in known(routine))
 
 
 @pytest.mark.parametrize("ahead_s", [float("nan"), float("inf"), 1e9, "soon", None])
 def test_a_clock_on_the_wall_that_makes_no_sense_is_taken_for_the_rooms_own(
     ahead_s: float,
 ) -> None:
-    control = RoomControl(RadiatorRating(idle_w=20, rated_w=500, slots=6))
-    reading = RoomReading(time_s=0.0, temperature_c=19.0, wall_ahead_s=ahead_s)
-    assert control.step(reading, Target(setpoint_c=20)).reason is Reason.HEATING
+    saved = []
+    for told_s in (ahead_s, 0.0):
+        control = RoomControl(RadiatorRating(idle_w=20, rated_w=500, slots=6))
+        for step, setpoint_c in enumerate((17, 20, 20)):
+            reading = RoomReading(time_s=600.0 * step, temperature_c=19.0, wall_ahead_s=told_s)
+            control.step(reading, Target(setpoint_c=setpoint_c))
+        saved.append(control.save()["routine"])
+    assert saved[0] == saved[1] == {"changes": [[20, True, [600]]], "quiet_until_s": -(10**12)}

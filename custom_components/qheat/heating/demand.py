@@ -6,6 +6,10 @@ from typing import Final
 
 FROST_LIMIT_C: Final = 5.0
 """Room temperature below which a radiator heats even when it is off, in °C."""
+SETPOINT_C: Final = (0.0, 35.0)
+"""Setpoints that anybody can mean, in °C."""
+TIME_S: Final = (-1e12, 1e12)
+"""Moments that a clock can show, in seconds."""
 
 
 class Reason(StrEnum):

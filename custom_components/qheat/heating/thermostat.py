@@ -5,7 +5,16 @@ from dataclasses import fields, replace
 from typing import Final
 
 from .comfort import Comfort
-from .demand import HeatDemand, Learned, RadiatorRating, Reason, RoomReading, Target
+from .demand import (
+    SETPOINT_C,
+    TIME_S,
+    HeatDemand,
+    Learned,
+    RadiatorRating,
+    Reason,
+    RoomReading,
+    Target,
+)
 from .guards import (
     FROST_CLEAR_C,
     AnswerWatch,
@@ -26,9 +35,7 @@ from .routine import Routine
 from .runout import RunOut
 
 LONGEST_STEP_S: Final = 900.0
-SETPOINT_C: Final = (0.0, 35.0)
 OUTDOOR_C: Final = (-60.0, 60.0)
-TIME_S: Final = (-1e12, 1e12)
 WALL_AHEAD_S: Final = (-86400.0, 86400.0)
 FARTHEST: Final = 40.0
 """A saved parameter may be this many times the usual one, or as small a part of it."""
