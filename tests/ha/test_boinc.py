@@ -31,7 +31,8 @@ LIVE = ("heat_output", "jobs_running", "heat_kind", "tasks_waiting", "projects",
 @pytest.fixture(autouse=True)
 def _no_spread(socket_enabled: None, own_folder: Path) -> Generator[None]:
     """Allow sockets, and have radiators not wait for each other."""
-    with patch("custom_components.qheat.compute.boinc.engine.SPREAD_S", 0):
+    boinc = "custom_components.qheat.compute.boinc"
+    with patch(f"{boinc}.engine.SPREAD_S", 0), patch(f"{boinc}.control.BETWEEN_CHANGES_S", 0.2):
         yield
 
 

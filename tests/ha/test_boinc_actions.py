@@ -26,7 +26,8 @@ from .conftest import home
 @pytest.fixture(autouse=True)
 def _sockets(socket_enabled: None, own_folder: Path) -> Generator[None]:
     """Allow sockets, and have radiators not wait for each other."""
-    with patch("custom_components.qheat.compute.boinc.engine.SPREAD_S", 0):
+    boinc = "custom_components.qheat.compute.boinc"
+    with patch(f"{boinc}.engine.SPREAD_S", 0), patch(f"{boinc}.control.BETWEEN_CHANGES_S", 0.2):
         yield
 
 

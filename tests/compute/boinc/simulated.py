@@ -35,6 +35,8 @@ class SimulatedClient:
     override: str = ""
     credit: float = 100.0
     share: float = 100.0
+    next_rpc_s: float = 0.0
+    """When the project wants to be asked next, in seconds since the epoch."""
     tasks: int = 8
     begun: int = 10
     """Tasks that have a process; the others wait to be begun."""
@@ -153,6 +155,7 @@ class SimulatedClient:
             f"<projects><project><master_url>{URL}</master_url>"
             "<project_name>Science</project_name><hostid>5</hostid>"
             f"<host_total_credit>{self.credit:f}</host_total_credit>"
+            f"<min_rpc_time>{self.next_rpc_s:f}</min_rpc_time>"
             f"<resource_share>{self.share:f}</resource_share></project></projects>"
         )
 

@@ -6,6 +6,7 @@ import pytest
 
 from custom_components.qheat.compute.boinc.client import BoincClient
 from custom_components.qheat.compute.boinc.control import Control
+from custom_components.qheat.compute.boinc.errors import BoincError
 from custom_components.qheat.compute.boinc.originals import Originals
 from custom_components.qheat.compute.boinc.plan import OFF, AtHand, Plan, Planner
 from custom_components.qheat.compute.boinc.replies import RunMode
@@ -81,6 +82,29 @@ async def test_changes_are_ten_seconds_apart_but_a_stop_is_made_at_once(
     assert simulated.running == 0
     await follow(control, 121.0, 60.0, 141.0)
     assert simulated.running == 4
+
+
+async def test_a_part_of_a_core_becomes_a_duty_of_all_that_may_compute(
+    control: Control, simulated: SimulatedClient
+) -> None:
+    await follow(control, 100.0, 25.0, 120.0)
+    for name in ("cpu_usage_limit", "niu_cpu_usage_limit"):
+        assert simulated.preferences[name] == 50
+    for name in ("max_ncpus_pct", "niu_max_ncpus_pct"):
+        assert simulated.preferences[name] == pytest.approx(25, abs=0.01)
+
+
+async def test_a_change_that_fails_half_way_is_a_change_too(
+    control: Control, simulated: SimulatedClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(SimulatedClient, "preferences", {"max_ncpus_pct": 100.0})
+        with pytest.raises(BoincError):
+            await follow(control, 100.0, 40.0, 120.0)
+    await follow(control, 105.0, 40.0, 125.0)
+    assert simulated.running == 0
+    await follow(control, 110.0, 40.0, 130.0)
+    assert simulated.running == 2
 
 
 async def test_a_lease_is_renewed_with_each_budget_and_the_preferences_are_not_written_again(

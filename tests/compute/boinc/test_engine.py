@@ -13,6 +13,7 @@ from custom_components.qheat.compute.boinc import (
     BoincError,
     BoincFault,
     BoincOptions,
+    control,
     engine,
 )
 from custom_components.qheat.compute.engine import (
@@ -35,6 +36,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "FIRST_RETRY_S", 0.05)
     monkeypatch.setattr(engine, "LAST_RETRY_S", 0.1)
     monkeypatch.setattr(engine, "SPREAD_S", 0.0)
+    monkeypatch.setattr(control, "BETWEEN_CHANGES_S", 0.2)
 
 
 @pytest.fixture
@@ -233,6 +235,74 @@ async def test_a_run_mode_set_by_hand_stays_and_the_other_is_put_back(radiator: 
     assert (radiator.client.permanent, radiator.client.gpu_permanent) == (1, 2)
 
 
+async def test_a_run_mode_set_by_hand_stays_over_a_restart_and_when_the_radiator_is_removed(
+    radiator: Radiator,
+) -> None:
+    """Suspended by hand, a client looks like one that we have set to rest."""
+    first = radiator.engine()
+    await first.start()
+    heat(first)
+    await until(lambda: first.status().jobs_running == 4)
+    radiator.client.temporary_until_s = 0.0
+    await until(lambda: first.status().problem is EngineProblem.CHANGED_BY_HAND)
+    await first.stop()
+    second = radiator.engine()
+    await second.start()
+    heat(second)
+    await until(second.details)
+    assert second.status().problem is EngineProblem.CHANGED_BY_HAND
+    radiator.client.permanent = 1
+    await until(lambda: (told := second.details()) and told.mode == "always")
+    await second.stop()
+    await radiator.engine().release()
+    assert (radiator.client.permanent, radiator.client.gpu_permanent) == (1, 2)
+    assert radiator.client.override == OWN
+
+
+async def test_a_mode_set_while_nobody_looked_stays_when_the_radiator_is_removed(
+    radiator: Radiator,
+) -> None:
+    made = radiator.engine()
+    await made.start()
+    await until(made.details)
+    await made.stop()
+    radiator.client.permanent = 1
+    await radiator.engine().release()
+    assert (radiator.client.permanent, radiator.client.gpu_permanent) == (1, 2)
+
+
+async def test_tasks_that_a_first_stop_interrupts_keep_what_they_have_done(
+    radiator: Radiator,
+) -> None:
+    made = radiator.engine()
+    await made.start()
+    await until(made.details)
+    changes = [call for call in radiator.client.calls if call.startswith("set_")]
+    assert changes == ["set_global_prefs_override", "set_gpu_mode", "set_run_mode"]
+    assert radiator.client.preferences["leave_apps_in_memory"] == 1
+    assert radiator.client.preferences["max_ncpus_pct"] == 75
+
+
+@pytest.mark.parametrize("set_back_s", [0.0, 3600.0])
+async def test_changes_are_kept_apart_over_a_restart(
+    radiator: Radiator, monkeypatch: pytest.MonkeyPatch, set_back_s: float
+) -> None:
+    first = radiator.engine()
+    await first.start()
+    heat(first)
+    await until(lambda: first.status().jobs_running == 4)
+    await first.stop()
+    stopped_s = time.monotonic()
+    monkeypatch.setattr(control, "BETWEEN_CHANGES_S", 3.0)
+    if set_back_s:
+        monkeypatch.setattr(time, "time", lambda now=time.time: now() - set_back_s)
+    second = radiator.engine()
+    await second.start()
+    heat(second)
+    await until(lambda: second.status().jobs_running == 4)
+    assert time.monotonic() - stopped_s >= 3.0
+
+
 async def test_stopping_rests_the_client_and_keeps_its_settings_put_away(
     radiator: Radiator,
 ) -> None:
@@ -311,6 +381,8 @@ async def test_credit_is_settled_behind_the_cursor(radiator: Radiator) -> None:
         {"originals": 5, "watts": []},
         {"originals": {"override": 3, "cpu_mode": 2, "gpu_mode": 2}},
         {"originals": {"override": "", "cpu_mode": 9, "gpu_mode": None}},
+        {"changed_s": float("nan"), "by_hand": {"cpu": 3, "gpu": [True]}},
+        {"changed_s": "now", "by_hand": [[True, True]]},
     ],
 )
 async def test_broken_saved_state_is_dropped(

@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 
 import pytest
 
@@ -16,10 +17,10 @@ from custom_components.qheat.compute.boinc.rpc import RpcConnection
 from custom_components.qheat.compute.boinc.session import Session
 from custom_components.qheat.compute.boinc.stewardship import Stewardship
 from custom_components.qheat.compute.boinc.watts import WattsTable
-from custom_components.qheat.compute.counter import Reading
+from custom_components.qheat.compute.counter import FRESH_S, Reading
 from custom_components.qheat.compute.engine import EngineProblem, HeatBudget, PowerModel
 
-from .simulated import PASSWORD, SimulatedClient
+from .simulated import PASSWORD, URL, SimulatedClient
 
 MODEL = PowerModel(idle_w=20.0, rated_w=60.0, slots=4)
 
@@ -40,17 +41,27 @@ class Watched:
         self.host = host
         self.originals = originals
         self.steward = steward
-        self.session = Session(rpc, steward, host, originals)
+        self.session = self.connected()
         self.now_s = 1000.0
+        self.meter: Reading | None = None
+        self.meter_every_s = 5.0
         self.burn = 0.0
         """CPU seconds a second that each task uses, paused or not."""
+
+    def connected(self) -> Session:
+        """Return a session as a new connection makes one."""
+        return Session(self.rpc, self.steward, self.host, self.originals, wall=time.time)
 
     async def run(self, seconds: float, budget_w: float, meter_w: float | None = None) -> None:
         for _ in range(int(seconds / 5)):
             self.steward.budget = HeatBudget(power_w=budget_w, expires_s=self.now_s + 20)
             reading = None
             if meter_w is not None:
-                reading = Reading(power_w=meter_w, at_s=self.now_s, since_s=self.now_s)
+                at_s = self.now_s - self.now_s % self.meter_every_s
+                if self.meter is None or at_s >= self.meter.at_s + self.meter_every_s:
+                    self.meter = Reading(power_w=meter_w, at_s=at_s, since_s=at_s)
+                # What is older counts as nothing any more, as with the engine's meter.
+                reading = self.meter if self.now_s - self.meter.at_s < FRESH_S else None
             await self.session.step(self.now_s, await self.rpc.status(), reading)
             self.now_s += 5
             self.client.cpu_s += 5 * self.burn
@@ -83,6 +94,13 @@ async def watched(socket_enabled: None) -> AsyncGenerator[Watched]:
 async def with_gpu(socket_enabled: None) -> AsyncGenerator[Watched]:
     """Return a session with a machine whose GPU adds 100 W."""
     async with watching(BoincOptions(gpu_w=100.0)) as made:
+        yield made
+
+
+@pytest.fixture
+async def paid(socket_enabled: None) -> AsyncGenerator[Watched]:
+    """Return a session with a client whose project pays."""
+    async with watching(BoincOptions(rates={URL: Decimal(1)})) as made:
         yield made
 
 
@@ -225,6 +243,17 @@ async def test_a_meter_that_never_falls_convicts_tasks_that_hide_their_cpu_time(
     assert watched.count("abort_result") == 8
 
 
+@pytest.mark.parametrize("every_s", [60.0, 85.0, 120.0])
+async def test_a_meter_that_reports_seldom_convicts_nobody_who_obeys(
+    watched: Watched, every_s: float
+) -> None:
+    watched.meter_every_s = every_s
+    for _ in range(4):
+        await watched.run(300, 60.0, 60.0)
+        await watched.run(300, 0.0, 20.0)
+    assert watched.count("abort_result") == 0
+
+
 async def test_what_other_programs_draw_later_harms_no_task(watched: Watched) -> None:
     await watched.run(60, 60.0, 60.0)
     await watched.run(20, 0.0, 21.0)
@@ -248,6 +277,46 @@ async def test_projects_are_asked_for_work_while_there_is_too_little(watched: Wa
     assert watched.session.problem(watched.now_s) is None
 
 
+async def test_who_pays_is_asked_for_work_as_often_as_it_allows_however_long_there_is_none(
+    paid: Watched,
+) -> None:
+    paid.client.tasks = 2
+    await paid.run(1000, 60.0)
+    asked = paid.count("project_update")
+    await paid.run(300, 60.0)
+    assert 15 <= paid.count("project_update") - asked <= 30
+    paid.client.next_rpc_s = time.time() + 1e6
+    asked = paid.count("project_update")
+    await paid.run(300, 60.0)
+    assert paid.count("project_update") - asked <= 2
+
+
+async def test_who_does_not_pay_is_asked_ever_more_seldom(watched: Watched) -> None:
+    watched.client.tasks = 2
+    await watched.run(1000, 60.0)
+    asked = watched.count("project_update")
+    await watched.run(600, 60.0)
+    assert watched.count("project_update") - asked == 2
+
+
+async def test_while_only_a_backup_project_computes_the_others_are_asked_now_and_then(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    main = "https://main.example/"
+    tell = SimulatedClient._get_project_status
+
+    def told(client: SimulatedClient, request: str) -> str:
+        """Tell of a second project, that has no task here."""
+        other = f"<project><master_url>{main}</master_url><hostid>6</hostid>"
+        share = "<resource_share>1</resource_share>"
+        return tell(client, request).replace("</projects>", f"{other}{share}</project></projects>")
+
+    monkeypatch.setattr(SimulatedClient, "_get_project_status", told)
+    watched.client.share = 0.0
+    await watched.run(900, 60.0)
+    assert 2 <= watched.count("project_update") <= 4
+
+
 async def test_nobody_is_asked_for_work_while_no_heat_is_wanted(watched: Watched) -> None:
     watched.client.tasks = 0
     await watched.run(100, 0.0)
@@ -262,6 +331,29 @@ async def test_a_mode_set_by_hand_stops_every_command(watched: Watched) -> None:
     await watched.run(200, 0.0)
     assert set(watched.client.calls) == {"get_cc_status", "get_results", "get_project_status"}
     assert watched.session.problem(watched.now_s) is EngineProblem.CHANGED_BY_HAND
+
+
+async def test_changes_are_ten_seconds_apart_also_over_a_lost_connection(watched: Watched) -> None:
+    await watched.run(20, 60.0)
+    watched.now_s += 10
+    await watched.run(5, 0.0)
+    watched.session = watched.connected()
+    await watched.run(5, 60.0)
+    assert watched.client.running == 0
+    await watched.run(5, 60.0)
+    assert watched.client.running == 4
+
+
+async def test_a_radiator_that_is_taken_back_heats_ten_seconds_later(watched: Watched) -> None:
+    await watched.run(30, 60.0)
+    watched.client.temporary_until_s, watched.client.permanent = 0.0, 1
+    await watched.run(30, 60.0)
+    watched.steward.hand.take_back()
+    watched.session.insist = True
+    await watched.run(10, 60.0)
+    assert (watched.client.running, watched.client.permanent) == (0, 3)
+    await watched.run(5, 60.0)
+    assert watched.client.running == 4
 
 
 async def test_work_for_a_gpu_is_asked_for_and_done_when_it_is_there(with_gpu: Watched) -> None:
@@ -314,8 +406,7 @@ async def test_the_run_mode_of_a_gpu_set_by_hand_is_shown_and_not_fought(
 async def test_a_gpu_computes_on_after_a_lost_connection(with_gpu: Watched) -> None:
     with_gpu.client.gpu_tasks = 1
     await with_gpu.run(30, 140.0)
-    again = Session(with_gpu.rpc, with_gpu.steward, with_gpu.host, with_gpu.originals)
-    with_gpu.session, with_gpu.now_s = again, with_gpu.now_s + 10
+    with_gpu.session, with_gpu.now_s = with_gpu.connected(), with_gpu.now_s + 10
     await with_gpu.run(5, 140.0)
     assert with_gpu.client.gpu_runs
 

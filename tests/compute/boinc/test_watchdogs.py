@@ -14,6 +14,7 @@ from custom_components.qheat.compute.boinc.watchdogs import (
     WorkWatch,
     to_be_paused,
 )
+from custom_components.qheat.compute.counter import Reading
 
 from .tasks import TASK
 
@@ -86,16 +87,52 @@ def test_an_alarm_is_told_for_a_while_and_ends() -> None:
 def test_the_meter_convicts_only_who_never_cooled_down() -> None:
     def hot(readings: list[float], before_w: float = 200.0) -> bool:
         watch = ObedienceWatch()
-        watch.hot(0.0, stopped=False, power_w=before_w, idle_w=50.0, drop_w=150.0)
-        return any(
-            watch.hot(10.0 * n, stopped=True, power_w=power_w, idle_w=50.0, drop_w=150.0)
-            for n, power_w in enumerate(readings, 1)
-        )
+        for n, power_w in enumerate([before_w, *readings]):
+            reading = Reading(power_w=power_w, at_s=10.0 * n, since_s=10.0 * n)
+            if watch.hot(10.0 * n, stopped=n > 0, reading=reading, idle_w=50.0, drop_w=150.0):
+                return True
+        return False
 
     assert hot([200.0] * 8)
     assert not hot([200.0] * 5)
     assert not hot([200.0, 60.0] + [300.0] * 20)
     assert not hot([55.0] * 20, before_w=55.0)
+
+
+def test_what_a_meter_showed_before_a_stop_or_soon_after_it_convicts_nobody() -> None:
+    watch = ObedienceWatch()
+    for now_s in range(0, 200, 10):
+        at_s = min(now_s, 15.0)
+        reading = Reading(power_w=200.0, at_s=at_s, since_s=at_s)
+        assert not watch.hot(now_s, stopped=now_s > 0, reading=reading, idle_w=50.0, drop_w=150.0)
+    assert watch.doubtful
+
+
+def test_a_client_that_is_started_anew_and_burns_again_is_driven_again() -> None:
+    watch = ObedienceWatch()
+    steps = [(now_s, watch.judge(now_s, guilty=now_s < 100 or now_s > 300)) for now_s in range(500)]
+    assert [(now_s, step) for now_s, step in steps if step is not Step.NONE] == [
+        (10, Step.ABORT),
+        (85, Step.QUIT),
+        (311, Step.ABORT),
+        (386, Step.QUIT),
+    ]
+
+
+@pytest.mark.parametrize("saved", [None, [], [True], [1, 0], [True, None], {"cpu": True}, "yes"])
+def test_a_saved_hand_that_makes_no_sense_is_none(saved: object) -> None:
+    watch = HandWatch()
+    watch.restore(saved)
+    assert watch.saved() == [False, False]
+
+
+def test_who_suspended_the_client_for_good_is_known_after_a_restart() -> None:
+    before, after = HandWatch(), HandWatch()
+    assert before.judge(NEVER, lease_left_s=20.0)
+    after.restore(before.saved())
+    assert after.judge(NEVER, lease_left_s=float("-inf"))
+    after.take_back()
+    assert not after.judge(NEVER, lease_left_s=float("-inf"))
 
 
 def test_pulsed_and_running_tasks_are_not_suspected() -> None:

@@ -48,14 +48,22 @@ class Control:
             return await self._rest(now_s, status)
         changed = self._due(now_s, wanted, budget)
         if changed:
+            # Before it is made: one that fails half way was a change, too.
+            self.changed_s = now_s
             await self._write(wanted)
-            self.plan, self.changed_s = wanted, now_s
+            self.plan = wanted
         if self.plan != OFF:
             until_s = min(budget.expires_s, now_s + LONGEST_LEASE_S)
             if changed or until_s != self.lease_until_s or status.cpu.mode is not RunMode.ALWAYS:
                 await self._lease(until_s - now_s, status)
                 self.lease_until_s = until_s
         return changed
+
+    async def take_back(self, now_s: float, status: ClientStatus) -> None:
+        """Set a client to rest that somebody else has set to something."""
+        self.let_go()
+        if await rest(self.client, status, gpu=True):
+            self.changed_s = now_s
 
     def let_go(self) -> None:
         """Forget what was told: somebody else has taken the radiator."""

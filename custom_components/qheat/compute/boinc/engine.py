@@ -24,6 +24,7 @@ from .errors import PROBLEM, BoincError, BoincFault
 from .observation import Details, engine_status
 from .options import BoincOptions
 from .originals import Originals
+from .plan import override_with
 from .probe import identify
 from .rpc import RpcConnection
 from .session import Session
@@ -80,13 +81,8 @@ class BoincEngine:
         self._save = save
         self._clock = clock
         self._wall = wall
-        saved = saved or {}
-        table = WattsTable(model)
-        table.restore(saved.get("watts"))
-        originals = Originals.from_saved(saved.get("originals"))
-        self._steward = Stewardship(
-            table=table, options=options, originals=originals, taken=originals is not None
-        )
+        self._steward = Stewardship(table=WattsTable(model), options=options)
+        self._steward.restore(saved or {}, clock_s=clock(), wall_s=wall())
         self._session: Session | None = None
         self._why = EngineProblem.BACKEND_UNREACHABLE
         self._task: asyncio.Task[None] | None = None
@@ -113,7 +109,8 @@ class BoincEngine:
                 async with asyncio.timeout(STOP_S):
                     await self._reconnect()
                     status = await self._client.status()
-                    await rest(self._client, status, gpu=not self._steward.gpu_hand.by_hand)
+                    if await rest(self._client, status, gpu=not self._steward.gpu_hand.by_hand):
+                        self._steward.changed_s = self._clock()
         await self._let_go()
 
     async def release(self) -> None:
@@ -209,11 +206,7 @@ class BoincEngine:
 
     def saved_state(self) -> dict[str, object]:
         """Return what is to be given as `saved` next time, for JSON; it holds no secret."""
-        originals = self._steward.originals
-        return {
-            "originals": None if originals is None else originals.saved(),
-            "watts": self._steward.table.saved(),
-        }
+        return self._steward.saved(clock_s=self._clock(), wall_s=self._wall())
 
     async def _run(self) -> None:
         await asyncio.sleep(self._phase_s)
@@ -237,7 +230,9 @@ class BoincEngine:
         await self._connection.connect()
         host = await identify(self._client)
         originals = await self._take_over()
-        self._session = session = Session(self._client, self._steward, host, originals)
+        self._session = session = Session(
+            self._client, self._steward, host, originals, wall=self._wall
+        )
         while True:
             self._wake.clear()
             # When the loop was held up, hundreds of radiators are due at once.
@@ -262,6 +257,10 @@ class BoincEngine:
             steward.originals = await Originals.of(self._client, status)
         if not steward.taken:
             await self._save(self.saved_state())
+            # Tasks that are stopped now are to keep what they have done since their checkpoint.
+            kept = override_with(steward.originals.override, {"leave_apps_in_memory": 1.0})
+            await self._client.set_override(kept)
+            steward.changed_s = self._clock()
             await rest(self._client, status, gpu=True)
             steward.taken = True
         return steward.originals

@@ -51,12 +51,16 @@ class Originals:
             gpu_mode=self.gpu_mode if gpu is RunMode.NEVER else gpu,
         )
 
-    async def put_back(self, client: BoincClient, *, cpu: bool, gpu: bool) -> None:
-        """Give a client its preferences file back, and the run modes of its cores and its GPU."""
+    async def put_back(self, client: BoincClient, *, cpu: bool = True, gpu: bool = True) -> None:
+        """Give a client its preferences file back, and the run modes of its cores and its GPU.
+
+        A run mode that is not the `never` of a radiator was set by somebody since, and stays.
+        """
+        status = await client.status()
         await client.set_override(self.override)
-        if gpu:
+        if gpu and status.gpu.permanent is RunMode.NEVER:
             await client.set_gpu_mode(self.gpu_mode)
-        if cpu:
+        if cpu and status.cpu.permanent is RunMode.NEVER:
             await client.set_cpu_mode(self.cpu_mode)
 
     def saved(self) -> dict[str, object]:
@@ -71,17 +75,11 @@ class Originals:
 async def put_back_late(host: str, port: int, password: str, originals: Originals) -> None:
     """Give a client its settings back that did not answer when it should have got them.
 
-    A run mode that somebody has set since then stays. Raises BoincError.
+    Raises BoincError.
     """
     connection = RpcConnection(host, port, password)
     try:
         await connection.connect()
-        client = BoincClient(connection)
-        status = await client.status()
-        await originals.put_back(
-            client,
-            cpu=status.cpu.permanent is RunMode.NEVER,
-            gpu=status.gpu.permanent is RunMode.NEVER,
-        )
+        await originals.put_back(BoincClient(connection))
     finally:
         await connection.close()

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from enum import IntEnum
 from itertools import islice, product
@@ -104,6 +104,8 @@ class Project:
     resource_share: float
     paused: bool
     """Suspended, or told to fetch no more work."""
+    next_rpc_s: float = field(default=0.0, compare=False)
+    """When it wants to be asked next, in seconds since the epoch; 0: whenever there is need."""
 
 
 READY: Final = 2
@@ -211,6 +213,7 @@ def _projects(node: Element) -> Iterator[Project]:
             resource_share=number_of(project, "resource_share", 0.0, 1e9) or 0.0,
             paused=flag_of(project, "suspended_via_gui")
             or flag_of(project, "dont_request_more_work"),
+            next_rpc_s=number_of(project, "min_rpc_time", 0.0, _YEARS_S) or 0.0,
         )
 
 

@@ -1,6 +1,6 @@
 """One connection's worth of looking after a BOINC client."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Final
@@ -8,7 +8,7 @@ from typing import Final
 from ..counter import Reading
 from ..engine import EngineProblem, HeatBudget
 from .client import MANY_TASKS, BoincClient
-from .control import Control, rest
+from .control import Control
 from .credit import key_of
 from .observation import Details, Observation, is_filler, known_again, waiting_projects
 from .originals import Originals
@@ -33,13 +33,20 @@ class Session:
     """Control, looks and watchdogs, step by step; every step may raise BoincError."""
 
     def __init__(
-        self, client: BoincClient, steward: Stewardship, host: Probed, originals: Originals
+        self,
+        client: BoincClient,
+        steward: Stewardship,
+        host: Probed,
+        originals: Originals,
+        *,
+        wall: Callable[[], float],
     ) -> None:
         options = steward.options
         self.seen: Observation | None = None
         self.insist = False
         """Take the radiator back from whoever set its mode by hand."""
         self._host = host
+        self._wall = wall
         self._client = client
         self._steward = steward
         self._control = Control(
@@ -69,17 +76,21 @@ class Session:
         """
         steward, control = self._steward, self._control
         if self.insist:
-            control.let_go()
-            await rest(self._client, status, gpu=True)
+            await control.take_back(now_s, status)
             self.insist, status = False, await self._client.status()
         left_s = control.lease_until_s - now_s
         control.gpu_by_hand = steward.gpu_hand.judge(
             status.gpu, lease_left_s=left_s if control.plan.gpu else float("-inf")
         )
+        changed = False
         if steward.hand.judge(status.cpu, lease_left_s=left_s):
             control.let_go()
-        elif await control.follow(now_s, status, self._budget(now_s), self._at_hand()):
-            steward.changed_s = control.changed_s
+        else:
+            try:
+                changed = await control.follow(now_s, status, self._budget(now_s), self._at_hand())
+            finally:
+                steward.changed_s = control.changed_s
+        if changed:
             status = await self._client.status()
             self._look_s = self._latest_look_s = now_s + AFTER_CHANGE_S
             await self._look(now_s, status, reading)
@@ -223,7 +234,7 @@ class Session:
         hot = watch.hot(
             now_s,
             stopped=stopped,
-            power_w=None if reading is None else reading.power_w,
+            reading=reading,
             idle_w=idle_w,
             drop_w=self._drop_w,
         )
@@ -241,9 +252,16 @@ class Session:
         plan = self._control.plan
         wanted = plan != OFF and seen.status.suspended == SuspendReason.NONE
         short = wanted and (seen.lacks_cores(plan) or self._lacks_gpu(now_s, seen))
+        is_pay_due = self._steward.pay.due(now_s, short=short)
         if self._steward.work.due(now_s, short=short):
             for project in seen.projects:
                 if not project.paused:
+                    await self._client.update(project.url)
+        elif is_pay_due:
+            # A server puts off whoever asks before it said so, and would do so for ever.
+            for project in await self._client.projects():
+                pays = self._steward.options.rates.get(project.url)
+                if pays and not project.paused and project.next_rpc_s <= self._wall():
                     await self._client.update(project.url)
         behind = waiting_projects(seen.projects, (t for t in seen.running if not t.gpu))
         if self._steward.paid_work.due(now_s, short=wanted and bool(behind)):

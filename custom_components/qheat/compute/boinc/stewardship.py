@@ -1,5 +1,7 @@
 """What is known of a client however often its connection is made anew."""
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
@@ -11,6 +13,8 @@ from .plan import UNKNOWN, AtHand
 from .watchdogs import HandWatch, ObedienceWatch, WorkWatch
 from .watts import WattsTable
 
+PAY_ASK_S: Final = 10.0
+"""Who pays for work is asked so often while there is none: heat is to be back within 30 s."""
 _FIRST_ASK_S: Final = 15.0
 _FIRST_ASK_BEHIND_FILLER_S: Final = 300.0
 
@@ -21,11 +25,12 @@ class Stewardship:
 
     table: WattsTable
     options: BoincOptions
-    originals: Originals | None
-    taken: bool
+    originals: Originals | None = None
+    taken: bool = False
     """Whether the client was set to compute nothing; before that its settings are its own."""
     budget: HeatBudget | None = None
     changed_s: float = float("-inf")
+    """When the client was last told something else: changes are kept apart over restarts, too."""
     at_hand: AtHand = UNKNOWN
     """What the tasks seen last can make use of: a lost connection is no reason to stop a GPU."""
     work_lost_s: float = 0.0
@@ -34,6 +39,7 @@ class Stewardship:
     hand: HandWatch = field(default_factory=HandWatch)
     gpu_hand: HandWatch = field(default_factory=HandWatch)
     obedience: ObedienceWatch = field(default_factory=ObedienceWatch)
+    pay: WorkWatch = field(init=False)
     work: WorkWatch = field(init=False)
     paid_work: WorkWatch = field(init=False)
 
@@ -44,8 +50,32 @@ class Stewardship:
 
     def __post_init__(self) -> None:
         """Set the pace at which projects are asked for work."""
+        self.pay = WorkWatch(first_s=PAY_ASK_S, last_s=PAY_ASK_S)
         last_s = self.options.scarce_s
         self.work = WorkWatch(first_s=_FIRST_ASK_S, last_s=last_s)
         self.paid_work = WorkWatch(
             first_s=_FIRST_ASK_BEHIND_FILLER_S, last_s=max(last_s, _FIRST_ASK_BEHIND_FILLER_S)
         )
+
+    def saved(self, *, clock_s: float, wall_s: float) -> dict[str, object]:
+        """Return what `restore` takes, for JSON; now is `clock_s`, and `wall_s` since the epoch."""
+        known = math.isfinite(self.changed_s)
+        return {
+            "originals": None if self.originals is None else self.originals.saved(),
+            "watts": self.table.saved(),
+            "changed_s": round(wall_s - clock_s + self.changed_s, 3) if known else None,
+            "by_hand": {"cpu": self.hand.saved(), "gpu": self.gpu_hand.saved()},
+        }
+
+    def restore(self, saved: Mapping[str, object], *, clock_s: float, wall_s: float) -> None:
+        """Take up what `saved` returned; what makes no sense is left out."""
+        self.table.restore(saved.get("watts"))
+        self.originals = Originals.from_saved(saved.get("originals"))
+        self.taken = self.originals is not None
+        match saved.get("changed_s"):
+            case int() | float() as changed_s if math.isfinite(changed_s):
+                self.changed_s = min(changed_s - wall_s, 0.0) + clock_s
+        match saved.get("by_hand"):
+            case {"cpu": cpu, "gpu": gpu}:
+                self.hand.restore(cpu)
+                self.gpu_hand.restore(gpu)

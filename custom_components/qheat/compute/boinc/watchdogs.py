@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from ..counter import Reading
 from .replies import PAUSED, QUITTING, RunMode, Switch, Task
 
 SETTLE_S: Final = 8.0
@@ -61,7 +62,7 @@ ABORT_AFTER_S: Final = 10.0
 QUIT_AFTER_S: Final = 75.0
 """Behind an abort; the client itself kills a task 60 s after it."""
 METER_AFTER_S: Final = 60.0
-"""A power meter may be slow, and other programs draw power too: wait longer."""
+"""A power meter may be slow, and what it last showed from before the stop: wait longer."""
 CALM_S: Final = 600.0
 """For so long an escalation is still told after its cause is gone."""
 _CPU_SHARE: Final = 0.05
@@ -79,9 +80,9 @@ class ObedienceWatch:
     _paused: dict[str, tuple[float, float, float]] = field(default_factory=dict)
     """Paused tasks: since when they are, when they were last seen, their CPU seconds then."""
     _burning_since_s: float | None = None
-    _meter_since_s: float | None = None
+    _stopped_s: float | None = None
     _cool_w: float | None = None
-    """What the meter must fall to after a stop."""
+    """What the meter must fall to after a stop; None where it did, or nobody knows."""
     _acted: Step = Step.NONE
     _acted_s: float = 0.0
     _seen_s: float = 0.0
@@ -101,34 +102,38 @@ class ObedienceWatch:
     @property
     def doubtful(self) -> bool:
         """Tell whether the meter has not shown yet that the last stop was obeyed."""
-        return self._meter_since_s is not None
+        return self._stopped_s is not None and self._cool_w is not None
 
     def hot(
-        self, now_s: float, *, stopped: bool, power_w: float | None, idle_w: float, drop_w: float
+        self, now_s: float, *, stopped: bool, reading: Reading | None, idle_w: float, drop_w: float
     ) -> bool:
         """Tell whether the meter never showed the drop of about `drop_w` watts that a stop gives.
 
-        Once it did, the tasks obey: what is drawn later, other programs draw.
+        Once it did, the tasks obey: what is drawn later, other programs draw. What was measured
+        before the stop, or soon after it, tells nothing of it.
         """
         if not stopped:
+            self._cool_w = self._stopped_s = None
+            span_w = 0.0 if reading is None else min(drop_w, reading.power_w - idle_w)
+            if reading is not None and span_w >= _SMALLEST_DROP_W:
+                self._cool_w = reading.power_w - _DROP_SHARE * span_w
+            return False
+        if self._stopped_s is None:
+            self._stopped_s = now_s
+        if reading is None or self._cool_w is None:
+            return False
+        since_s = reading.at_s - self._stopped_s
+        if since_s >= SETTLE_S and reading.power_w <= self._cool_w:
             self._cool_w = None
-            self._meter_since_s = None
-            if power_w is not None and min(drop_w, power_w - idle_w) >= _SMALLEST_DROP_W:
-                self._cool_w = power_w - _DROP_SHARE * min(drop_w, power_w - idle_w)
-            return False
-        if power_w is None or self._cool_w is None:
-            return False
-        if power_w <= self._cool_w:
-            self._cool_w = self._meter_since_s = None
-            return False
-        if self._meter_since_s is None:
-            self._meter_since_s = now_s
-        return now_s - self._meter_since_s > METER_AFTER_S
+        return self._cool_w is not None and since_s >= METER_AFTER_S
 
     def judge(self, now_s: float, *, guilty: bool) -> Step:
         """Return the step to take now, each once: abort the tasks, then end the client."""
         if not guilty:
             self._burning_since_s = None
+            if self._acted is Step.QUIT:
+                # The client was started anew: what burns then is a matter of its own.
+                self._acted = Step.NONE
             if self.alarm and now_s - self._seen_s > CALM_S:
                 self.alarm, self._acted = False, Step.NONE
             return Step.NONE
@@ -188,3 +193,13 @@ class HandWatch:
     def take_back(self) -> None:
         """Forget what was set by hand."""
         self.by_hand = self._silenced = False
+
+    def saved(self) -> list[bool]:
+        """Return what was set by hand, for JSON."""
+        return [self.by_hand, self._silenced]
+
+    def restore(self, saved: object) -> None:
+        """Take up what `saved` returned; anything else changes nothing."""
+        match saved:
+            case [bool(by_hand), bool(silenced)]:
+                self.by_hand, self._silenced = by_hand, silenced
