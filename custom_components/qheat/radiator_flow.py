@@ -182,8 +182,17 @@ class BoincFlow(RadiatorFlow):
         except BoincError as err:
             return {FAULT_TO_FIELD.get(err.fault, "base"): err.fault}
         user_input[CONF_CORES] = found.cores
-        user_input[CONF_MACHINE] = found.host_name or "{host}:{port}".format(**address)
+        user_input[CONF_MACHINE] = self._machine(found.names(**address), address)
         return {}
+
+    def _machine(self, names: tuple[str, ...], address: Mapping[str, Any]) -> str:
+        """Return what to know a machine by; one that has not moved stays known as it was."""
+        if self.source == SOURCE_RECONFIGURE:
+            old = self._get_reconfigure_subentry().data
+            known_as: str = old[CONF_MACHINE]
+            if known_as in names and address.items() <= old.items():
+                return known_as
+        return names[0]
 
     def _is_taken(self, address: Mapping[str, Any]) -> bool:
         """Tell whether another radiator, of whichever home, has this address."""

@@ -60,7 +60,7 @@ class PutBackFlow(RepairsFlow):
             address = data[CONF_HOST], data[CONF_PORT], user_input[CONF_PASSWORD]
             try:
                 found = await probe(*address)
-                if (found.host_name or f"{address[0]}:{address[1]}") != data[CONF_MACHINE]:
+                if data[CONF_MACHINE] not in found.names(data[CONF_HOST], data[CONF_PORT]):
                     errors["base"] = "another_machine"
                 elif originals is not None:
                     await put_back_late(*address, originals)

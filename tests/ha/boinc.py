@@ -12,7 +12,7 @@ from homeassistant.helpers import entity_registry as er
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.qheat.const import DOMAIN
-from tests.compute.boinc.simulated import PASSWORD
+from tests.compute.boinc.simulated import PASSWORD, cpid_of
 
 HALL = "01JHALL0000000000000000000"
 
@@ -27,7 +27,7 @@ def boinc_data(port: int, **changes: Any) -> dict[str, Any]:
         "idle_w": 20,
         "gpu_w": 0,
         "cores": 4,
-        "machine": "box",
+        "machine": cpid_of(port),
         "room": "simulated",
         "floor_area_m2": 18,
         "speed": 1,

@@ -18,7 +18,7 @@ from custom_components.qheat.compute.boinc import BoincEngine, Originals, put_ba
 from custom_components.qheat.compute.boinc.replies import RunMode
 from custom_components.qheat.const import DOMAIN
 from custom_components.qheat.diagnostics import async_get_config_entry_diagnostics
-from tests.compute.boinc.simulated import PASSWORD, URL, SimulatedClient
+from tests.compute.boinc.simulated import PASSWORD, URL, SimulatedClient, cpid_of
 
 from .boinc import HALL, boinc_data, boinc_radiator, heat, sensor_of, state_of, until, until_reached
 from .conftest import FixedEngine, home, radiator
@@ -402,18 +402,21 @@ async def test_another_machine_does_not_get_the_first_ones_settings(
 
 
 async def test_diagnostics_of_a_boinc_machine_hold_no_secret(
-    hass: HomeAssistant, entry: MockConfigEntry
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
 ) -> None:
     await until_reached(hass, entry)
     diagnostics = await async_get_config_entry_diagnostics(hass, entry)
     assert diagnostics["machine"] is None
     assert diagnostics["boinc"][HALL]["version"] == "8.2.15"
-    for secret in (f"'{PASSWORD}'", "127.0.0.1", "'box'"):
+    for secret in (f"'{PASSWORD}'", "127.0.0.1", "'box'", cpid_of(client.port)):
         assert secret not in str(diagnostics)
 
 
 def another_host(client: SimulatedClient, request: str) -> str:
-    return "<host_info><domain_name>other</domain_name><p_ncpus>4</p_ncpus></host_info>"
+    return (
+        f"<host_info><domain_name>{client.name}</domain_name>"
+        f"<host_cpid>{cpid_of(0)}</host_cpid><p_ncpus>4</p_ncpus></host_info>"
+    )
 
 
 async def heat_until_it_runs(

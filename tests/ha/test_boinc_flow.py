@@ -14,7 +14,7 @@ from homeassistant.helpers import area_registry as ar
 from homeassistant.helpers import device_registry as dr
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from tests.compute.boinc.simulated import PASSWORD, URL, SimulatedClient
+from tests.compute.boinc.simulated import PASSWORD, URL, SimulatedClient, cpid_of
 
 from .boinc import HALL, boinc_radiator
 from .conftest import home
@@ -108,10 +108,37 @@ async def test_a_machine_is_tried_and_added_in_its_area(
     (subentry,) = entry.subentries.values()
     assert subentry.title == "Cellar"
     assert subentry.data["cores"] == 4
-    assert subentry.data["machine"] == "box"
+    assert subentry.data["machine"] == cpid_of(client.port)
     (device,) = dr.async_entries_for_area(dr.async_get(hass), area.id)
     assert device.name == "Cellar"
     assert "set_run_mode" not in client.calls[:4]
+
+
+@pytest.mark.parametrize(
+    "cpid",
+    [
+        "",
+        "<host_cpid/>",
+        f"<host_cpid>{'a' * 33}</host_cpid>",
+        f"<host_cpid>{'a' * 1_000_000}</host_cpid>",
+        f"<host_cpid><b>{'a' * 32}</b></host_cpid>",
+        f"<host_cpid>&lt;b&gt;{'a' * 29}</host_cpid>",
+        f"<host_cpid>{'\N{ARABIC-INDIC DIGIT ONE}' * 32}</host_cpid>",
+    ],
+)
+@pytest.mark.parametrize("name", ["box", ""])
+async def test_a_machine_without_a_good_id_is_known_by_its_name_or_else_by_its_address(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient, cpid: str, name: str
+) -> None:
+    host_info = f"<domain_name>{name}</domain_name>{cpid}<p_ncpus>4</p_ncpus>"
+
+    def tell(_client: SimulatedClient, _request: str) -> str:
+        return f"<host_info>{host_info}</host_info>"
+
+    with patch.object(SimulatedClient, "_get_host_info", tell):
+        await recovers(hass, await start(hass, entry), client)
+    (subentry,) = entry.subentries.values()
+    assert subentry.data["machine"] == (name or f"127.0.0.1:{client.port}")
 
 
 async def recovers(hass: HomeAssistant, result: Any, client: SimulatedClient) -> None:

@@ -22,6 +22,7 @@ class SimulatedClient:
     """Enough of a client to be heated with: modes, preferences, tasks that run or do not."""
 
     cores: int = 4
+    name: str = "box"
     version: tuple[int, int, int] = (8, 2, 15)
     password: str = PASSWORD
     permanent: int = 2
@@ -135,7 +136,8 @@ class SimulatedClient:
 
     def _get_host_info(self, _request: str) -> str:
         return (
-            f"<host_info><domain_name>box</domain_name><p_ncpus>{self.cores}</p_ncpus>"
+            f"<host_info><domain_name>{self.name}</domain_name>"
+            f"<host_cpid>{cpid_of(self.port)}</host_cpid><p_ncpus>{self.cores}</p_ncpus>"
             "<p_model>Processor</p_model></host_info>"
         )
 
@@ -235,6 +237,11 @@ class SimulatedClient:
             "<resources>0.1 CPUs + 1 NVIDIA GPU</resources>"
             f"{process if self.gpu_runs and not number else ''}</result>"
         )
+
+
+def cpid_of(port: int) -> str:
+    """Return what tells the simulated client at a port from others: all have the same name."""
+    return md5(str(port).encode(), usedforsecurity=False).hexdigest()
 
 
 async def _crowd(count: int) -> None:

@@ -52,6 +52,7 @@ TAGS = st.sampled_from(
         "host_info",
         "p_ncpus",
         "domain_name",
+        "host_cpid",
         "cc_status",
         "task_mode",
         "task_mode_perm",

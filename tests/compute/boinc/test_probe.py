@@ -7,7 +7,7 @@ import pytest
 
 from custom_components.qheat.compute.boinc import BoincError, BoincFault, probe
 
-from .simulated import PASSWORD, SimulatedClient
+from .simulated import PASSWORD, SimulatedClient, cpid_of
 
 
 @pytest.fixture
@@ -21,6 +21,7 @@ async def simulated(socket_enabled: None) -> AsyncGenerator[SimulatedClient]:
 async def test_a_probe_tells_who_is_there(simulated: SimulatedClient) -> None:
     found = await probe("127.0.0.1", simulated.port, PASSWORD)
     assert (found.version, found.host_name, found.cores) == ("8.2.15", "box", 4)
+    assert found.cpid == cpid_of(simulated.port)
     assert simulated.permanent == 2
 
 

@@ -17,8 +17,16 @@ class Probed:
 
     version: str
     host_name: str
+    cpid: str
     processor: str
     cores: int
+
+    def names(self, host: str, port: int) -> tuple[str, ...]:
+        """Return what this machine may be known by at its address, the surest first.
+
+        Machines made from one image have the same host name, but a `host_cpid` each.
+        """
+        return *filter(None, (self.cpid, self.host_name)), f"{host}:{port}"
 
 
 async def probe(host: str, port: int, password: str) -> Probed:
@@ -38,4 +46,10 @@ async def identify(client: BoincClient) -> Probed:
     if version < OLDEST:
         raise BoincError(BoincFault.TOO_OLD, f"BOINC {text} is older than 7.16")
     host = await client.host()
-    return Probed(version=text, host_name=host.name, processor=host.processor, cores=host.cores)
+    return Probed(
+        version=text,
+        host_name=host.name,
+        cpid=host.cpid,
+        processor=host.processor,
+        cores=host.cores,
+    )

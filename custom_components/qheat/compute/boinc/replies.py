@@ -18,6 +18,7 @@ MAX_CORES: Final = 4096
 MAX_CREDIT: Final = Decimal(10) ** 15
 _YEARS_S: Final = 1e10
 _CPUS: Final = re.compile(r"([0-9.]+) CPU")
+_CPID: Final = re.compile(r"[0-9a-f]{32}")
 
 
 class RunMode(IntEnum):
@@ -66,6 +67,8 @@ class HostInfo:
     """The machine behind a client."""
 
     name: str
+    cpid: str
+    """What BOINC tells machines apart by; empty where the client tells none."""
     cores: int
     processor: str
 
@@ -129,8 +132,10 @@ def version_from(reply: Element) -> tuple[int, int, int]:
 def host_from(reply: Element) -> HostInfo:
     """Read the answer to `get_host_info`."""
     node = _child(reply, "host_info")
+    cpid = text_of(node, "host_cpid")
     return HostInfo(
         name=text_of(node, "domain_name"),
+        cpid=cpid if _CPID.fullmatch(cpid) else "",
         cores=integer_of(node, "p_ncpus", 1, MAX_CORES),
         processor=text_of(node, "p_model"),
     )

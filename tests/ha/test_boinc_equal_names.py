@@ -1,0 +1,183 @@
+"""Machines made from one image have the same name: each gets its own settings back, and no other's.
+
+All simulated clients are named `box`.
+"""
+
+from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.setup import async_setup_component
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from custom_components.qheat.const import DOMAIN
+from tests.compute.boinc.simulated import PASSWORD, SimulatedClient, cpid_of
+
+from .boinc import HALL, boinc_radiator, heat, until, until_reached
+from .conftest import home
+from .test_boinc_flow import SIMULATED_ROOM, answer, change, machine, start
+
+FIRST = "<global_preferences><max_ncpus_pct>75</max_ncpus_pct></global_preferences>"
+SECOND = "<global_preferences><max_ncpus_pct>50</max_ncpus_pct></global_preferences>"
+
+
+@pytest.fixture(autouse=True)
+def _no_spread(socket_enabled: None, own_folder: Path) -> Generator[None]:
+    """Allow sockets, and have radiators not wait for each other."""
+    with patch("custom_components.qheat.compute.boinc.engine.SPREAD_S", 0):
+        yield
+
+
+@pytest.fixture
+async def first() -> AsyncGenerator[SimulatedClient]:
+    """Return a client that is a radiator first."""
+    client = SimulatedClient(override=FIRST)
+    await client.start()
+    yield client
+    await client.stop()
+
+
+@pytest.fixture
+async def second() -> AsyncGenerator[SimulatedClient]:
+    """Return another client, with other preferences of its user's own, and another mode."""
+    client = SimulatedClient(override=SECOND, permanent=1)
+    await client.start()
+    yield client
+    await client.stop()
+
+
+async def test_a_machine_does_not_get_what_a_removed_one_of_the_same_name_waits_for(
+    hass: HomeAssistant,
+    first: SimulatedClient,
+    second: SimulatedClient,
+    hass_client: ClientSessionGenerator,
+) -> None:
+    assert await async_setup_component(hass, "repairs", {})
+    entry = await set_up(hass)
+    await remove(hass, entry, await add(hass, entry, first), first)
+    radiator_id = await add(hass, entry, second)
+    assert not_put_back(hass)
+    hass.config_entries.async_remove_subentry(entry, radiator_id)
+    await hass.async_block_till_done()
+    assert (second.override, second.permanent) == (SECOND, 1)
+
+    await first.start()
+    await mend(hass, hass_client)
+    assert (first.override, first.permanent) == (FIRST, 2)
+
+
+@pytest.mark.parametrize("known_as", [None, "box"])
+async def test_a_radiator_that_is_given_a_machine_of_the_same_name_gives_the_first_its_own_back(
+    hass: HomeAssistant, first: SimulatedClient, second: SimulatedClient, known_as: str | None
+) -> None:
+    """`box`: a radiator that was added when machines were known by their names."""
+    entry = await set_up(hass, boinc_radiator(first.port, machine=known_as or cpid_of(first.port)))
+    await until_it_runs(hass, entry, first)
+    await reconfigure(hass, entry, machine(second.port, name="Hall"))
+    assert (first.override, first.permanent) == (FIRST, 2)
+    await until_it_runs(hass, entry, second)
+    hass.config_entries.async_remove_subentry(entry, HALL)
+    await hass.async_block_till_done()
+    assert (second.override, second.permanent) == (SECOND, 1)
+    assert not not_put_back(hass)
+
+
+@pytest.mark.parametrize("known_as", [None, "box"])
+async def test_a_machine_whose_password_has_changed_is_the_same_and_gets_its_own_settings_back(
+    hass: HomeAssistant, first: SimulatedClient, known_as: str | None
+) -> None:
+    entry = await set_up(hass, boinc_radiator(first.port, machine=known_as or cpid_of(first.port)))
+    await until_it_runs(hass, entry, first)
+    await first.stop()
+    first.password = "new"
+    await first.start()
+    await reconfigure(hass, entry, machine(first.port, name="Hall", password="new"))
+    assert not not_put_back(hass)
+    await until_reached(hass, entry)
+    hass.config_entries.async_remove_subentry(entry, HALL)
+    await hass.async_block_till_done()
+    assert (first.override, first.permanent) == (FIRST, 2)
+
+
+async def test_a_machine_known_by_its_name_gets_its_settings_back_by_the_repair(
+    hass: HomeAssistant, first: SimulatedClient, hass_client: ClientSessionGenerator
+) -> None:
+    assert await async_setup_component(hass, "repairs", {})
+    entry = await set_up(hass, boinc_radiator(first.port, machine="box"))
+    await remove(hass, entry, HALL, first)
+    await first.start()
+    await mend(hass, hass_client)
+    assert (first.override, first.permanent) == (FIRST, 2)
+
+
+async def set_up(hass: HomeAssistant, *radiators: Any) -> MockConfigEntry:
+    """Set a home up."""
+    entry = home(*radiators)
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    return entry
+
+
+async def add(hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient) -> str:
+    """Add a client as the only radiator, and heat with it; return the radiator's id."""
+    result = await answer(hass, await start(hass, entry), machine(client.port, name="Hall"))
+    await answer(hass, result, SIMULATED_ROOM)
+    await hass.async_block_till_done()
+    await until_it_runs(hass, entry, client)
+    radiator_id: str = next(iter(entry.subentries))
+    return radiator_id
+
+
+async def remove(
+    hass: HomeAssistant, entry: MockConfigEntry, radiator_id: str, client: SimulatedClient
+) -> None:
+    """Heat, and remove the radiator after its client has gone, which so keeps our settings."""
+    await until_it_runs(hass, entry, client)
+    await client.stop()
+    hass.config_entries.async_remove_subentry(entry, radiator_id)
+    await hass.async_block_till_done()
+    assert client.override != FIRST
+
+
+async def reconfigure(
+    hass: HomeAssistant, entry: MockConfigEntry, user_input: dict[str, Any]
+) -> None:
+    """Change the radiator in the hall."""
+    result = await answer(hass, await change(hass, entry), user_input)
+    result = await answer(hass, result, SIMULATED_ROOM)
+    assert result["reason"] == "reconfigure_successful"
+    await hass.async_block_till_done()
+
+
+async def until_it_runs(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    """Have the machine burn."""
+    await until_reached(hass, entry)
+    await heat(hass)
+    await until(hass, entry, lambda: client.running == 4)
+
+
+def not_put_back(hass: HomeAssistant) -> list[str]:
+    """Return the repairs of removed radiators."""
+    return [
+        issue_id for _, issue_id in ir.async_get(hass).issues if issue_id.startswith("not_put_back")
+    ]
+
+
+async def mend(hass: HomeAssistant, hass_client: ClientSessionGenerator) -> None:
+    """Submit the only repair."""
+    (issue_id,) = not_put_back(hass)
+    http = await hass_client()
+    fix = {"handler": DOMAIN, "issue_id": issue_id}
+    form = await (await http.post("/api/repairs/issues/fix", json=fix)).json()
+    url = f"/api/repairs/issues/fix/{form['flow_id']}"
+    done = await (await http.post(url, json={"password": PASSWORD})).json()
+    assert done["type"] == "create_entry"
+    assert not not_put_back(hass)
