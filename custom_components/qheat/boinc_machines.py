@@ -210,6 +210,7 @@ def _engine(
         data[CONF_PORT],
         data[CONF_PASSWORD],
         radiator_id=radiator_id,
+        machine=data[CONF_MACHINE],
         model=PowerModel(
             idle_w=data[CONF_IDLE_W], rated_w=data[CONF_RATED_W], slots=data[CONF_CORES]
         ),

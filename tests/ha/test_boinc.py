@@ -391,7 +391,7 @@ async def test_another_machine_does_not_get_the_first_ones_settings(
     other = SimulatedClient(override="<global_preferences/>")
     await other.start()
     hass.config_entries.async_update_subentry(
-        entry, entry.subentries[HALL], data=boinc_data(other.port, machine="another")
+        entry, entry.subentries[HALL], data=boinc_data(other.port)
     )
     await hass.async_block_till_done()
     assert client.override == OWN_PREFERENCES

@@ -53,7 +53,7 @@ def _radiator(port: int) -> dict[str, Any]:
             "idle_w": 20,
             "gpu_w": 0,
             "cores": 4,
-            "machine": f"board{port}",
+            "machine": f"127.0.0.1:{port}",
             "room": "simulated",
             "floor_area_m2": 18,
             "speed": 1,

@@ -25,7 +25,7 @@ from custom_components.qheat.compute.engine import (
     PowerSource,
 )
 
-from .simulated import PASSWORD, URL, SimulatedClient
+from .simulated import PASSWORD, URL, SimulatedClient, cpid_of
 
 MODEL = PowerModel(idle_w=20.0, rated_w=60.0, slots=4)
 OWN = "<global_preferences><max_ncpus_pct>75</max_ncpus_pct></global_preferences>"
@@ -58,12 +58,13 @@ class Radiator:
     async def save(self, state: Mapping[str, object]) -> None:
         self.saved = json.loads(json.dumps(state))
 
-    def engine(self, password: str = PASSWORD) -> BoincEngine:
+    def engine(self, password: str = PASSWORD, machine: str | None = None) -> BoincEngine:
         made = BoincEngine(
             "127.0.0.1",
             self.client.port,
             password,
             radiator_id="hall",
+            machine=machine,
             model=MODEL,
             options=BoincOptions(poll_s=0.2, rates={URL: Decimal("0.5")}),
             saved=self.saved,
@@ -186,6 +187,25 @@ async def test_a_wrong_password_is_told(radiator: Radiator) -> None:
     made = radiator.engine("wrong")
     await made.start()
     await until(lambda: made.status().problem is EngineProblem.BACKEND_REFUSED)
+
+
+async def test_another_machine_that_has_the_address_now_is_left_alone(radiator: Radiator) -> None:
+    client, own = radiator.client, radiator.engine(machine=cpid_of(radiator.client.port))
+    await own.start()
+    heat(own)
+    await until(lambda: own.status().jobs_running == 4)
+    await own.stop()
+    client.calls.clear()
+    made = radiator.engine(machine=cpid_of(1))
+    await made.start()
+    heat(made)
+    await until(lambda: made.status().problem is EngineProblem.BACKEND_FAULTY)
+    assert not made.status().reachable
+    with pytest.raises(BoincError) as refused:
+        await made.release()
+    assert refused.value.fault is BoincFault.OTHER_MACHINE
+    assert not [call for call in client.calls if call.startswith("set_")]
+    assert made.saved_state()["originals"] == {"override": OWN, "cpu_mode": 2, "gpu_mode": 2}
 
 
 async def test_the_users_settings_are_saved_before_anything_is_changed(

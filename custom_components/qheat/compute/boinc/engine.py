@@ -25,7 +25,7 @@ from .observation import Details, engine_status
 from .options import BoincOptions
 from .originals import Originals
 from .plan import override_with
-from .probe import identify
+from .probe import Probed, identify
 from .rpc import RpcConnection
 from .session import Session
 from .stewardship import Stewardship
@@ -50,8 +50,9 @@ class BoincEngine:
     """Drives one BOINC client over its GUI RPC; fulfils the Engine protocol.
 
     `saved` is what `save` was given last. `save` is awaited before anything is changed on the
-    client, so that the user's own settings are not lost by a crash. Engines with the same `pace`
-    share out the turns of the loop (see RpcConnection). Clocks: `clock` is the one of
+    client, so that the user's own settings are not lost by a crash. `machine` is a name that the
+    client has to have (see `Probed.names`), for addresses change hands. Engines with the same
+    `pace` share out the turns of the loop (see RpcConnection). Clocks: `clock` is the one of
     `HeatBudget.expires_s`, `wall` counts seconds since the epoch.
     """
 
@@ -62,6 +63,7 @@ class BoincEngine:
         password: str,
         *,
         radiator_id: str,
+        machine: str | None = None,
         model: PowerModel,
         options: BoincOptions | None = None,
         saved: Mapping[str, object] | None = None,
@@ -74,6 +76,8 @@ class BoincEngine:
         options = options or BoincOptions()
         self._connection = RpcConnection(host, port, password, pace)
         self._client = BoincClient(self._connection)
+        self._address = host, port
+        self._machine = machine
         self._radiator_id = radiator_id
         self._options = options
         self._left = left
@@ -107,7 +111,7 @@ class BoincEngine:
         if self._steward.taken and not self._steward.hand.by_hand:
             with suppress(BoincError, TimeoutError):
                 async with asyncio.timeout(STOP_S):
-                    await self._reconnect()
+                    await self._connect()
                     status = await self._client.status()
                     if await rest(self._client, status, gpu=not self._steward.gpu_hand.by_hand):
                         self._steward.changed_s = self._clock()
@@ -123,7 +127,7 @@ class BoincEngine:
         originals = self._steward.originals
         try:
             if originals is not None and self._steward.taken:
-                await self._reconnect()
+                await self._connect()
                 await originals.put_back(
                     self._client,
                     cpu=not self._steward.hand.by_hand,
@@ -227,8 +231,7 @@ class BoincEngine:
 
     async def _serve(self) -> None:
         """Look after the client until the connection fails: raises BoincError."""
-        await self._connection.connect()
-        host = await identify(self._client)
+        host = await self._connect()
         originals = await self._take_over()
         self._session = session = Session(
             self._client, self._steward, host, originals, wall=self._wall
@@ -272,10 +275,14 @@ class BoincEngine:
             await asyncio.wait([task])
         self._alarm.cancel()
 
-    async def _reconnect(self) -> None:
-        """Connect unless connected: a step cut off by `_end` has closed the connection."""
+    async def _connect(self) -> Probed:
+        """Connect unless connected, and tell who answers; raise BoincError if it is another."""
         if not self._connection.connected:
             await self._connection.connect()
+        host = await identify(self._client)
+        if self._machine is not None and self._machine not in host.names(*self._address):
+            raise BoincError(BoincFault.OTHER_MACHINE, "Another machine has this address now")
+        return host
 
     async def _let_go(self) -> None:
         self._session = None

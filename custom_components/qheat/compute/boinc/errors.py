@@ -16,6 +16,7 @@ class BoincFault(StrEnum):
     TOO_OLD = "too_old"
     BROKEN_REPLY = "broken_reply"
     COMMAND_REFUSED = "command_refused"
+    OTHER_MACHINE = "other_machine"
 
 
 class BoincError(Exception):
@@ -34,4 +35,5 @@ PROBLEM: Final = {
     BoincFault.TOO_OLD: EngineProblem.BACKEND_FAULTY,
     BoincFault.BROKEN_REPLY: EngineProblem.BACKEND_FAULTY,
     BoincFault.COMMAND_REFUSED: EngineProblem.BACKEND_FAULTY,
+    BoincFault.OTHER_MACHINE: EngineProblem.BACKEND_FAULTY,
 }
