@@ -197,7 +197,7 @@ def test_a_clock_far_behind_books_nothing_and_the_cursor_stays(ledger: Ledger) -
     assert ledger.totals(OFFICE).jobs == {"docking": 2 * MEMORY}
 
 
-@pytest.mark.parametrize("cursor", ["", "c" * 10_000, "a\0b", 7])
+@pytest.mark.parametrize("cursor", ["", "c" * 100_000, "a\0b", 7])
 def test_an_absurd_cursor_is_refused_with_the_page(ledger: Ledger, cursor: Any) -> None:
     with pytest.raises(LedgerError, match="cursor"):
         ledger.book(OFFICE, page(settlement(), cursor=cursor), NOW_S)

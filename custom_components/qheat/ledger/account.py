@@ -16,7 +16,8 @@ MAX_GAP_S: Final = 120.0
 """Between readings further apart than this, nothing is known, so no heat is counted."""
 MAX_POWER_W: Final = 100_000.0
 MAX_JOB_KINDS: Final = 64
-MAX_CURSOR: Final = 1024
+MAX_CURSOR: Final = 65_536
+"""BOINC's holds credit totals; a backend's, a stranger's word, is bounded where it is read."""
 OTHER_JOBS: Final = "other"
 _MAX_TIME_S: Final = 1e11
 _MAX_COUNTED_J: Final = 1e15

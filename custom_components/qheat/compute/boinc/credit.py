@@ -1,8 +1,9 @@
 """From a project's credit totals to settlements, each credit booked exactly once.
 
-The cursor holds the totals that are booked. Whoever books a page stores its settlements and its
-cursor together, also when the page holds no settlement: then neither a crash nor a late or
-withdrawn credit books twice or not at all.
+The cursor holds the totals that are booked, also of projects and host numbers that are gone: they
+may come back. Whoever books a page stores its settlements and its cursor together, also when the
+page holds no settlement: then neither a crash nor a late or withdrawn credit books twice or not at
+all.
 """
 
 import json
@@ -10,14 +11,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 from hashlib import sha256
+from itertools import islice
 from typing import Final
 
 from ..engine import Settlement, SettlementPage
 from .replies import MAX_CREDIT, Project
 
-MAX_CURSOR: Final = 1000
-MAX_STEPS: Final = 9
-"""Booked totals kept per project, to take back what is withdrawn later."""
+MAX_TOTALS: Final = 500
+"""Totals kept, one for each project and host number: more than a client may have projects."""
+MAX_STEPS: Final = 128
+"""Settlements kept, to take back what is withdrawn later: fewer than the ledger can reverse."""
 MAX_KIND: Final = 64
 _VERSION: Final = 1
 _FINEST: Final = Decimal("1E-12")
@@ -51,9 +54,7 @@ class Book:
     ) -> None:
         """Open behind the cursor `after`; raises ValueError for one that is not ours."""
         self._after = after
-        self._number, marks = (0, {}) if after is None else _opened(after)
-        self._before = dict(marks)
-        self._marks = dict(marks)
+        self._number, self._before = (0, {}) if after is None else _opened(after)
         self._radiator_id = radiator_id
         self._tariff = tariff
         self._settled_at = settled_at
@@ -64,21 +65,27 @@ class Book:
         """Return what has changed.
 
         A project, or host number, that is not booked yet begins with its total in `first_seen`
-        (by `key_of`), else as it stands: that was earned before. A total that falls revokes the
-        settlements that led above it, newest first; what it falls below the oldest one remembered
-        is made up by credit to come.
+        (by `key_of`), else as it stands: that was earned before. Once as many totals are booked
+        as are kept, it always begins as it stands: its own may have been dropped.
+        A total that falls revokes the settlements that led above it, newest first; what it falls
+        below the oldest one remembered is made up by credit to come.
         """
+        if len(self._before) >= MAX_TOTALS:
+            first_seen = {}
         settlements: list[Settlement] = []
+        shown: dict[str, tuple[Mark, ...]] = {}
         for project in projects:
             if project.host_id and project.credit is not None:
                 key = key_of(project)
                 first = Mark(0, first_seen.get(key, project.credit))
-                marks = self._marks.get(key, (first,))
-                settlements += self._settle(key, project, project.credit, list(marks))
-        if self._marks == self._before and self._after is not None:
+                marks = list(shown.get(key) or self._before.get(key, (first,)))
+                settlements += self._settle(key, project, project.credit, marks)
+                shown[key] = tuple(marks)
+        # Those that are gone come first, and so are dropped first.
+        marks_of = {key: marks for key, marks in self._before.items() if key not in shown} | shown
+        if self._after is not None and marks_of == self._before:
             return SettlementPage(settlements=(), cursor=self._after)
-        cursor = _written(self._number, self._marks)
-        return SettlementPage(settlements=tuple(settlements), cursor=cursor)
+        return SettlementPage(settlements=tuple(settlements), cursor=self._written(marks_of))
 
     def _settle(
         self, key: str, project: Project, total: Decimal, marks: list[Mark]
@@ -89,13 +96,17 @@ class Book:
             paid = mark.number > 0
             if paid:
                 yield self._settlement(key, project, mark, None)
-        if total > marks[-1].total:
-            earned = self._worth(project, total - marks[-1].total) if paid else _NOTHING
+        if total <= marks[-1].total:
+            return
+        earned = self._worth(project, total - marks[-1].total) if paid else _NOTHING
+        if earned:
             self._number += 1
-            marks.append(Mark(self._number if earned else 0, total))
-            if earned:
-                yield self._settlement(key, project, marks[-1], earned)
-        self._marks[key] = tuple(marks[-MAX_STEPS:])
+            marks.append(Mark(self._number, total))
+            yield self._settlement(key, project, marks[-1], earned)
+        else:
+            if not marks[-1].number:
+                del marks[-1]
+            marks.append(Mark(0, total))
 
     def _worth(self, project: Project, credit: Decimal) -> Decimal:
         rate = self._tariff.rates.get(project.url, _NOTHING)
@@ -117,20 +128,25 @@ class Book:
             settled_at=self._settled_at,
         )
 
+    def _written(self, marks_of: Marks) -> str:
+        oldest = max(0, self._number - MAX_STEPS)
+        surplus = max(0, len(marks_of) - MAX_TOTALS)
+        kept = {
+            key: [[mark.number, str(mark.total)] for mark in _revocable(marks, oldest)]
+            for key, marks in islice(marks_of.items(), surplus, None)
+        }
+        return json.dumps([_VERSION, self._number, kept], separators=(",", ":"))
+
 
 def key_of(project: Project) -> str:
     """Return what tells a project's totals for this machine from all others."""
     return sha256(f"{project.host_id} {project.url}".encode()).hexdigest()[:10]
 
 
-def _written(number: int, marks: Marks) -> str:
-    """Return a cursor of at most 1000 characters: the oldest marks go first, then projects."""
-    for most in range(MAX_STEPS, 0, -1):
-        kept = {key: [[m.number, str(m.total)] for m in ms[-most:]] for key, ms in marks.items()}
-        cursor = json.dumps([_VERSION, number, kept], separators=(",", ":"))
-        if len(cursor) <= MAX_CURSOR:
-            return cursor
-    return _written(number, dict(list(marks.items())[1:]))
+def _revocable(marks: Sequence[Mark], oldest: int) -> Sequence[Mark]:
+    """Return the marks of settlements newer than `oldest`, behind the total they began at."""
+    first = next((n for n, mark in enumerate(marks) if n and mark.number > oldest), len(marks))
+    return marks[first - 1 :]
 
 
 def _opened(cursor: str) -> tuple[int, Marks]:
