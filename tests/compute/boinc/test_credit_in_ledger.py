@@ -22,7 +22,7 @@ from custom_components.qheat.compute.boinc.replies import MAX_CREDIT, MAX_PROJEC
 from custom_components.qheat.compute.engine import SettlementPage
 from custom_components.qheat.ledger import Ledger
 from custom_components.qheat.ledger.account import MAX_CURSOR
-from custom_components.qheat.ledger.booking import MEMORY
+from custom_components.qheat.ledger.booking import MEMORY, FaultKind
 
 RATE: Final = Decimal("0.01")
 FEW: Final = 5
@@ -206,6 +206,16 @@ def test_a_project_that_pays_no_more_lengthens_no_cursor() -> None:
         cursor = book.page([project(0, total)], {}).cursor
     assert cursor is not None
     assert len(cursor) < 100
+
+
+def test_absurd_credit_is_refused_alone_and_other_projects_are_paid() -> None:
+    home, dear = Home(), Tariff(rates=dict.fromkeys(TARIFF.rates, Decimal(1000)), currency="EUR")
+    cursor = home.book(project(0), project(1)).cursor
+    book = Book(cursor, radiator_id="hall", tariff=dear, settled_at=home.now_s)
+    page = book.page([project(0, int(MAX_CREDIT)), project(1, 4)], {})
+    booking = home.ledger.book("hall", page, home.now_s)
+    assert [fault.kind for fault in booking.faults] == [FaultKind.ABSURD]
+    assert home.earned == 4000
 
 
 def test_the_ledger_can_reverse_all_that_may_be_revoked() -> None:

@@ -9,7 +9,7 @@ all.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_DOWN, Decimal
+from decimal import ROUND_DOWN, Context, Decimal
 from hashlib import sha256
 from itertools import islice
 from typing import Final
@@ -25,6 +25,8 @@ MAX_KIND: Final = 64
 _VERSION: Final = 1
 _FINEST: Final = Decimal("1E-12")
 _NOTHING: Final = Decimal(0)
+_EXACT: Final = Context(prec=60, rounding=ROUND_DOWN)
+"""Absurd credit has more than Python's usual 28 digits; to refuse it is up to the ledger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ class Book:
 
     def _worth(self, project: Project, credit: Decimal) -> Decimal:
         rate = self._tariff.rates.get(project.url, _NOTHING)
-        return (credit * rate).quantize(_FINEST, rounding=ROUND_DOWN)
+        return _EXACT.quantize(_EXACT.multiply(credit, rate), _FINEST)
 
     def _settlement(
         self, key: str, project: Project, mark: Mark, earned: Decimal | None
