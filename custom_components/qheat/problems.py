@@ -39,6 +39,7 @@ BOINC_ISSUES: Final = RATING_ISSUES | {
     EngineProblem.BACKEND_REFUSED: Issue(key="boinc_refuses", severity=ir.IssueSeverity.ERROR),
     EngineProblem.BACKEND_UNREACHABLE: Issue(key="boinc_unreachable", after_s=UNREACHABLE_AFTER_S),
     EngineProblem.BACKEND_FAULTY: Issue(key="boinc_faulty", after_s=UNREACHABLE_AFTER_S),
+    EngineProblem.ENGINE_FAILED: Issue(key="boinc_failed", severity=ir.IssueSeverity.ERROR),
 }
 """Of BOINC machines."""
 

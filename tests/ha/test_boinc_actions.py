@@ -223,6 +223,21 @@ async def test_silence_is_told_when_it_lasts(
     assert caplog.text.count("of Hall answers again") == 1
 
 
+async def test_a_machine_whose_settings_cannot_be_saved_is_told(
+    hass: HomeAssistant, client: SimulatedClient
+) -> None:
+    entry = home(boinc_radiator(client.port))
+    entry.add_to_hass(hass)
+    keep = "custom_components.qheat.boinc_machines.BoincMachines._keep"
+    with patch(keep, side_effect=OSError("no space left on device")) as kept:
+        assert await hass.config_entries.async_setup(entry.entry_id)
+        await until(hass, entry, lambda: issue_of(hass, "boinc_failed"))
+        assert client.permanent == 2
+        kept.side_effect = None
+        await until(hass, entry, lambda: issue_of(hass, "boinc_failed") is None)
+    assert client.permanent == 3
+
+
 async def test_a_task_that_burns_on_is_told(
     hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
 ) -> None:
