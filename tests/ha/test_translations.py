@@ -11,6 +11,7 @@ from homeassistant.util.yaml import parse_yaml
 from custom_components.qheat.boinc_actions import ACTIONS
 from custom_components.qheat.boinc_sensor import BOINC_DESCRIPTIONS, GPU_DESCRIPTIONS
 from custom_components.qheat.compute.boinc import BoincFault
+from custom_components.qheat.compute.boinc.rpc import DEFAULT_PORT
 from custom_components.qheat.compute.engine import EngineProblem, HeatKind, PowerSource
 from custom_components.qheat.heating import Reason
 from custom_components.qheat.image import DESCRIPTION as PICTURE
@@ -127,6 +128,11 @@ def test_every_refusal_of_a_boinc_client_has_a_text() -> None:
     faults = set(BoincFault) - {BoincFault.OTHER_MACHINE}
     assert faults <= set(TEXTS["en"]["config_subentries"]["boinc"]["error"])
     assert {f"action_{fault}" for fault in faults} <= set(TEXTS["en"]["exceptions"])
+
+
+@pytest.mark.parametrize("language", TEXTS)
+def test_who_reaches_something_else_than_boinc_is_told_the_port_of_boinc(language: str) -> None:
+    assert str(DEFAULT_PORT) in TEXTS[language]["config_subentries"]["boinc"]["error"]["not_boinc"]
 
 
 def test_every_issue_of_a_radiator_has_a_text() -> None:
