@@ -1,0 +1,192 @@
+"""The engine at its edges: silence, an end by a fault, refusals, and how it tries again."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from custom_components.qheat.compute.boinc import (
+    BoincEngine,
+    BoincError,
+    BoincFault,
+    BoincOptions,
+    engine,
+)
+from custom_components.qheat.compute.boinc.session import Session
+from custom_components.qheat.compute.engine import EngineError, EngineProblem, PowerModel
+
+from .simulated import PASSWORD, URL, SimulatedClient
+from .test_engine import heat, until
+
+MODEL = PowerModel(idle_w=20.0, rated_w=60.0, slots=4)
+OPTIONS = BoincOptions(poll_s=0.2, rates={URL: Decimal("0.5")})
+KEY = "0123456789abcdef"
+
+
+class Unhurried:
+    """The module asyncio, but for sleeps: they are noted and last no time."""
+
+    def __init__(self) -> None:
+        self.slept_s: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        if seconds:
+            self.slept_s.append(seconds)
+        await asyncio.sleep(0)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
+
+
+@pytest.fixture
+async def client(
+    socket_enabled: None, monkeypatch: pytest.MonkeyPatch
+) -> AsyncGenerator[SimulatedClient]:
+    monkeypatch.setattr(engine, "SPREAD_S", 0.0)
+    made = SimulatedClient()
+    await made.start()
+    yield made
+    await made.stop()
+
+
+def engine_for(client: SimulatedClient, password: str = PASSWORD, **more: Any) -> BoincEngine:
+    return BoincEngine(
+        "127.0.0.1",
+        client.port,
+        password,
+        radiator_id="hall",
+        model=MODEL,
+        options=OPTIONS,
+        **more,
+    )
+
+
+@pytest.fixture
+async def made(client: SimulatedClient) -> AsyncGenerator[BoincEngine]:
+    """Return an engine that has looked at its client."""
+    made = engine_for(client)
+    await made.start()
+    await until(made.details)
+    yield made
+    await made.stop()
+
+
+async def test_credit_counts_from_the_first_look_also_if_it_is_asked_for_later(
+    client: SimulatedClient, made: BoincEngine
+) -> None:
+    client.credit = 108.0
+    await made.update(URL)
+    await until(lambda: (details := made.details()) and details.credit == 108)
+    (settlement,) = (await made.settlements(None)).settlements
+    assert settlement.earned == 4
+
+
+async def test_what_was_seen_long_ago_is_unknown_and_not_told_as_if_it_were_now(
+    client: SimulatedClient,
+) -> None:
+    now_s = 1000.0
+    made = engine_for(client, clock=lambda: now_s)
+    await made.start()
+    await until(made.details)
+    now_s = 1030.3
+    assert made.status().power_w == 20
+    now_s = 1030.5
+    status = made.status()
+    assert (status.power_w, status.reachable) == (None, False)
+    assert status.problem is EngineProblem.BACKEND_UNREACHABLE
+    assert made.details() is None
+    with pytest.raises(EngineError):
+        await made.settlements(None)
+    await until(made.details)
+    assert made.status().problem is None
+    await made.stop()
+
+
+async def test_an_engine_that_a_fault_has_ended_says_so_and_can_be_stopped(
+    client: SimulatedClient, made: BoincEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> float:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Session, "step", fail)
+    heat(made)
+    await until(lambda: made.status().problem is EngineProblem.ENGINE_FAILED)
+    monkeypatch.undo()
+    await made.stop()
+    assert client.mode == 3
+
+
+async def test_a_client_that_computes_nothing_for_a_reason_of_its_own_counts_as_busy(
+    client: SimulatedClient, made: BoincEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell = SimulatedClient._get_cc_status
+
+    def told(self: SimulatedClient, request: str) -> str:
+        return tell(self, request).replace("<task_suspend_reason>0", "<task_suspend_reason>1")
+
+    heat(made)
+    await until(lambda: made.status().jobs_running == 4)
+    monkeypatch.setattr(SimulatedClient, "_get_cc_status", told)
+    await until(lambda: made.status().problem is EngineProblem.MACHINE_BUSY)
+    assert made.status().jobs_running == 0
+    monkeypatch.undo()
+    await until(lambda: made.status().jobs_running == 4)
+    assert made.status().problem is None
+
+
+async def test_the_number_with_which_a_project_refuses_to_be_attached_is_told(
+    made: BoincEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_client: SimulatedClient, _request: str) -> str:
+        return "<project_attach_reply><error_num>-136</error_num></project_attach_reply>"
+
+    monkeypatch.setattr(SimulatedClient, "_project_attach_poll", refuse, raising=False)
+    with pytest.raises(BoincError, match="BOINC error -136") as caught:
+        await made.attach(URL, KEY)
+    assert caught.value.fault is BoincFault.COMMAND_REFUSED
+    assert KEY not in str(caught.value)
+
+
+async def test_a_project_that_the_client_drops_again_has_refused_the_key(
+    client: SimulatedClient, made: BoincEngine
+) -> None:
+    with pytest.raises(BoincError, match="refuses the account key") as caught:
+        await made.attach("https://other.example/", KEY)
+    assert caught.value.fault is BoincFault.COMMAND_REFUSED
+    assert "project_attach" in client.calls
+    await made.attach(URL, KEY)
+
+
+async def test_pauses_double_until_a_client_has_been_looked_at(
+    client: SimulatedClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unhurried = Unhurried()
+    monkeypatch.setattr(engine, "asyncio", unhurried)
+    await client.stop()
+    made = engine_for(client)
+    await made.start()
+    await until(lambda: len(unhurried.slept_s) >= 7)
+    assert unhurried.slept_s[:7] == [2, 4, 8, 16, 32, 60, 60]
+    await client.start()
+    await until(made.details)
+    unhurried.slept_s.clear()
+    await client.stop()
+    await until(lambda: len(unhurried.slept_s) >= 2)
+    assert unhurried.slept_s[:2] == [2, 4]
+    await made.stop()
+    await client.start()
+
+
+async def test_a_client_that_answers_only_to_refuse_is_asked_ever_more_seldom(
+    client: SimulatedClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unhurried = Unhurried()
+    monkeypatch.setattr(engine, "asyncio", unhurried)
+    made = engine_for(client, password="wrong")
+    await made.start()
+    await until(lambda: len(unhurried.slept_s) >= 4)
+    assert unhurried.slept_s[:4] == [2, 4, 8, 16]
+    assert made.status().problem is EngineProblem.BACKEND_REFUSED
+    await made.stop()
