@@ -12,6 +12,7 @@ from custom_components.qheat.compute.boinc import (
     BoincError,
     BoincFault,
     BoincOptions,
+    control,
     engine,
 )
 from custom_components.qheat.compute.boinc.session import Session
@@ -45,6 +46,7 @@ async def client(
     socket_enabled: None, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncGenerator[SimulatedClient]:
     monkeypatch.setattr(engine, "SPREAD_S", 0.0)
+    monkeypatch.setattr(control, "BETWEEN_CHANGES_S", 0.2)
     made = SimulatedClient()
     await made.start()
     yield made
@@ -104,18 +106,26 @@ async def test_what_was_seen_long_ago_is_unknown_and_not_told_as_if_it_were_now(
     await made.stop()
 
 
-async def test_an_engine_that_a_fault_has_ended_says_so_and_can_be_stopped(
-    client: SimulatedClient, made: BoincEngine, monkeypatch: pytest.MonkeyPatch
+async def test_an_error_that_nobody_foresaw_is_told_once_and_got_over(
+    client: SimulatedClient,
+    made: BoincEngine,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def fail(*_: object) -> float:
         raise ZeroDivisionError
 
+    monkeypatch.setattr(engine, "FIRST_RETRY_S", 0.05)
+    monkeypatch.setattr(engine, "LAST_RETRY_S", 0.1)
+    step = Session.step
     monkeypatch.setattr(Session, "step", fail)
     heat(made)
     await until(lambda: made.status().problem is EngineProblem.ENGINE_FAILED)
-    monkeypatch.undo()
-    await made.stop()
-    assert client.mode == 3
+    assert made.status().power_w is None
+    await until(lambda: client.calls.count("exchange_versions") >= 4)
+    assert caplog.text.count("met an error of its own") == 1
+    monkeypatch.setattr(Session, "step", step)
+    await until(lambda: made.status().jobs_running == 4)
 
 
 async def test_a_client_that_computes_nothing_for_a_reason_of_its_own_counts_as_busy(

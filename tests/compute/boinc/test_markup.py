@@ -122,6 +122,7 @@ def test_what_a_project_wrote_unescaped_does_not_break_the_reply() -> None:
 def test_a_name_escaped_byte_by_byte_is_mended() -> None:
     assert text_of(parse(reply("<name>Caf&#195;&#169; &#233;t</name>")), "name") != ""
     assert text_of(parse(reply("<name>Caf&#195;&#169;</name>")), "name") == "Café"
+    assert text_of(parse(reply("<name>a\nb&#194;&#160;c</name>")), "name") == "a b c"
 
 
 def test_bytes_that_are_no_utf8_and_control_characters_do_no_harm() -> None:

@@ -1,6 +1,7 @@
 """The `boinc` engine: a machine with a BOINC client, anywhere on the network, as a radiator."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -38,6 +39,8 @@ SPREAD_S: Final = 2.0
 STOP_S: Final = 5.0
 LATE_S: Final = 30.0
 """A look may come so much late before what was seen counts as unknown."""
+
+_LOGGER = logging.getLogger(__name__)
 
 type Save = Callable[[Mapping[str, object]], Awaitable[None]]
 
@@ -222,6 +225,10 @@ class BoincEngine:
                 self._why = PROBLEM[error.fault]
             except OSError:
                 self._why = EngineProblem.ENGINE_FAILED  # the originals could not be saved
+            except Exception:
+                if self._why is not EngineProblem.ENGINE_FAILED:
+                    _LOGGER.exception("The BOINC engine met an error of its own")
+                self._why = EngineProblem.ENGINE_FAILED
             if self._session is not None and self._session.seen is not None:
                 pause_s = FIRST_RETRY_S
             self._session = None
@@ -311,7 +318,5 @@ class BoincEngine:
     def _problem(self) -> EngineProblem | None:
         if self._steward.obedience.alarm:
             return EngineProblem.BUDGET_IGNORED
-        if self._task is not None and self._task.done():
-            return EngineProblem.ENGINE_FAILED
         session = self._current()
         return self._why if session is None else session.problem(self._clock())

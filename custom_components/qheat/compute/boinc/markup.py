@@ -57,7 +57,9 @@ def text_of(node: Element, tag: str) -> str:
         with suppress(UnicodeError):
             # The client escapes UTF-8 byte by byte.
             text = text.encode("latin-1").decode()
-    return text[:MAX_TEXT]
+    text = text[:MAX_TEXT]
+    # The ledger takes no name that cannot be printed.
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
 def number_of(node: Element, tag: str, low: float, high: float) -> float | None:
