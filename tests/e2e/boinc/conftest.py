@@ -3,10 +3,12 @@
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import Never
 
 import pytest
 
@@ -15,6 +17,16 @@ from .real_client import RealClient
 
 HERE = Path(__file__).parent
 SUITES = os.environ.get("QHEAT_BOINC_SUITES", "installed forky").split()
+
+
+def pytest_configure() -> None:
+    """End the stories in order, with their clients, when the time for all of them is over."""
+    signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _interrupt(_signal: int, _frame: object) -> Never:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt("the stories took too long")
 
 
 @pytest.fixture(scope="session", params=SUITES)

@@ -107,6 +107,8 @@ class Project:
     async def _scheduler(self, request: web.Request) -> web.Response:
         text = (await request.read()).decode(errors="replace")
         self.scheduler_calls += 1
+        if _tag(text, "authenticator") != ACCOUNT_KEY:
+            return web.Response(text=self._refusal(), content_type="text/xml")
         acknowledged = self._take_reports(text)
         body = "".join(f"<result_ack><name>{n}</name></result_ack>\n" for n in acknowledged)
         if float(_tag(text, "cpu_req_secs") or 0) > 0:
@@ -181,6 +183,16 @@ class Project:
             f"<plan_class>{job.plan_class}</plan_class><report_deadline>{deadline}</report_deadline>"
             f"<report_immediately/><file_ref><file_name>{name}_out</file_name>"
             "<open_name>out</open_name><copy_file/></file_ref></result>\n"
+        )
+
+    def _refusal(self) -> str:
+        """Answer as the real server does for an account key that it does not know."""
+        return (
+            "<scheduler_reply>\n<scheduler_version>800</scheduler_version>\n"
+            f"<master_url>{self.url}</master_url>\n<request_delay>3600</request_delay>\n"
+            '<message priority="low">Invalid or missing account key.  '
+            "To fix, remove and add this project .</message>\n"
+            f"<project_name>{escape(self.name)}</project_name>\n</scheduler_reply>\n"
         )
 
     def _reply(self, text: str, body: str) -> str:

@@ -45,7 +45,8 @@ class RealClient:
         password.write_text(PASSWORD)
         password.chmod(0o600)
         (folder / "cc_config.xml").write_text(_CONFIG)
-        (folder / "global_prefs_override.xml").write_text(OWN_PREFERENCES)
+        self.preferences = folder / "global_prefs_override.xml"
+        self.preferences.write_text(OWN_PREFERENCES)
 
     async def start(self) -> None:
         """Start the client and wait until it answers."""
@@ -98,13 +99,25 @@ class RealClient:
     async def burning(self) -> int:
         """Return how many tasks use CPU time, measured over a second."""
         self._remember_tasks()
-        before = {pid: _cpu_ns(pid) for pid in self._tasks}
+        before = {pid: _cpu_and_queue_ns(pid)[0] for pid in self._tasks}
         await asyncio.sleep(1.0)
-        return sum(_cpu_ns(pid) - cpu_ns > _BUSY_NS for pid, cpu_ns in before.items())
+        return sum(_cpu_and_queue_ns(pid)[0] - cpu_ns > _BUSY_NS for pid, cpu_ns in before.items())
 
     async def until_burning(self, count: int, within_s: float) -> float:
         """Wait until `count` tasks use CPU time; return after how many seconds they did."""
         return await until(self.burning, count, within_s)
+
+    async def wanted_time(self, over_s: float) -> float:
+        """Return for how much of `over_s` a task wanted to compute, in shares of a core, all added.
+
+        Whether it was let is for the machine to say: other tests may want its cores, too.
+        """
+        self._remember_tasks()
+        clock = asyncio.get_running_loop().time
+        begun_s, before = clock(), {pid: sum(_cpu_and_queue_ns(pid)) for pid in self._tasks}
+        await asyncio.sleep(over_s)
+        wanted_ns = sum(sum(_cpu_and_queue_ns(pid)) - ns for pid, ns in before.items())
+        return wanted_ns / 1e9 / (clock() - begun_s)
 
     def _remember_tasks(self) -> None:
         slots = self.folder / "slots"
@@ -135,10 +148,12 @@ def _belongs(pid: int, folder: Path) -> bool:
     return False
 
 
-def _cpu_ns(pid: int) -> float:
+def _cpu_and_queue_ns(pid: int) -> tuple[float, float]:
+    """Return for how long a process has computed, and for how long it waited to be let."""
     with suppress(OSError):
-        return float(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
-    return 0.0
+        computed, waited = Path(f"/proc/{pid}/schedstat").read_text().split()[:2]
+        return float(computed), float(waited)
+    return 0.0, 0.0
 
 
 def _free_port() -> int:

@@ -8,6 +8,9 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 
 from custom_components.qheat.compute.boinc import BoincEngine, BoincOptions
+from custom_components.qheat.compute.boinc.client import BoincClient
+from custom_components.qheat.compute.boinc.replies import RunMode
+from custom_components.qheat.compute.boinc.rpc import RpcConnection
 from custom_components.qheat.compute.engine import HeatBudget, PowerModel
 
 from .real_client import CORES, PASSWORD, RealClient, until
@@ -57,14 +60,16 @@ def engine_for(
     rates: Mapping[str, Decimal] | None = None,
     saved: Mapping[str, object] | None = None,
     gpu_w: float = 0.0,
+    password: str = PASSWORD,
+    poll_s: float = 2.0,
 ) -> BoincEngine:
     return BoincEngine(
         "127.0.0.1",
         client.port,
-        PASSWORD,
+        password,
         radiator_id="living-room",
         model=MODEL,
-        options=BoincOptions(poll_s=2.0, rates=rates or {}, gpu_w=gpu_w),
+        options=BoincOptions(poll_s=poll_s, rates=rates or {}, gpu_w=gpu_w),
         saved=saved,
     )
 
@@ -84,6 +89,24 @@ async def heated(engine: BoincEngine) -> AsyncGenerator[Tenant]:
     finally:
         await tenant.end()
         await engine.stop()
+
+
+@asynccontextmanager
+async def somebody_at(client: RealClient) -> AsyncGenerator[BoincClient]:
+    """Sit at a client as its user does, beside the engine."""
+    connection = RpcConnection("127.0.0.1", client.port, PASSWORD)
+    await connection.connect()
+    try:
+        yield BoincClient(connection)
+    finally:
+        await connection.close()
+
+
+async def lasting_modes(client: RealClient) -> tuple[RunMode, RunMode]:
+    """Return the run modes that a client's cores and its GPU have for good."""
+    async with somebody_at(client) as user:
+        status = await user.status()
+    return status.cpu.permanent, status.gpu.permanent
 
 
 def shown_credit(engine: BoincEngine) -> Decimal:

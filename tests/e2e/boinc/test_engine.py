@@ -10,15 +10,23 @@ from typing import Final
 import pytest
 
 from custom_components.qheat.compute.boinc import control, watchdogs
-from custom_components.qheat.compute.boinc.client import BoincClient
 from custom_components.qheat.compute.boinc.replies import RunMode
-from custom_components.qheat.compute.boinc.rpc import RpcConnection
 from custom_components.qheat.compute.engine import EngineProblem, HeatKind
 
 from .home import LEASE_S
 from .project import ACCOUNT_KEY, Job, Project
-from .real_client import CORES, OWN_PREFERENCES, PASSWORD, RealClient, until
-from .tenant import CORE_W, IDLE_W, book, engine_for, heated, note, shown_credit
+from .real_client import CORES, OWN_PREFERENCES, RealClient, until
+from .tenant import (
+    CORE_W,
+    IDLE_W,
+    book,
+    engine_for,
+    heated,
+    lasting_modes,
+    note,
+    shown_credit,
+    somebody_at,
+)
 
 CARD: Final = 4.0
 """Watts of the graphics card, in cores."""
@@ -137,20 +145,6 @@ async def test_tasks_stop_when_home_assistant_is_killed(
     assert await client.burning() == 0
 
 
-async def test_a_dry_queue_burns_again_soon_after_work_is_there(
-    client: RealClient, project: Project
-) -> None:
-    engine = engine_for(client)
-    async with heated(engine) as tenant:
-        await engine.attach(project.url, ACCOUNT_KEY)
-        tenant.set(CORES)
-        await until(lambda: engine.status().problem, EngineProblem.NO_JOBS, 60)
-        assert await client.burning() == 0
-        project.queue.extend(Job(cpu_s=600.0) for _ in range(CORES))
-        note("burns", await client.until_burning(CORES, 60))
-        await until(lambda: engine.status().problem, None, 20)
-
-
 async def test_a_backup_project_heats_as_filler_until_there_is_paid_work(
     client: RealClient, project: Project, app: bytes
 ) -> None:
@@ -170,8 +164,7 @@ async def test_a_backup_project_heats_as_filler_until_there_is_paid_work(
             assert {p.name for p in details.projects} == {"Warm Science", "Backup & Filler"}
             assert details.fillers == (backup.url,)
             project.endless = Job(cpu_s=600.0)
-            await engine.update(project.url)
-            await until(lambda: engine.status().heat_kind, HeatKind.PAID, 180)
+            note("paid", await until(lambda: engine.status().heat_kind, HeatKind.PAID, 180))
     finally:
         await backup.stop()
 
@@ -218,10 +211,7 @@ async def test_a_mode_set_by_hand_is_shown_and_not_fought(
 ) -> None:
     project.endless = Job(cpu_s=600.0)
     engine = engine_for(client)
-    somebody = RpcConnection("127.0.0.1", client.port, PASSWORD)
-    await somebody.connect()
-    theirs = BoincClient(somebody)
-    async with heated(engine) as tenant:
+    async with somebody_at(client) as theirs, heated(engine) as tenant:
         await engine.attach(project.url, ACCOUNT_KEY)
         tenant.set(2)
         await client.until_burning(2, 90)
@@ -241,7 +231,6 @@ async def test_a_mode_set_by_hand_is_shown_and_not_fought(
         engine.take_back()
         await client.until_burning(2, 30)
         assert engine.status().problem is None
-    await somebody.close()
 
 
 async def test_the_users_own_settings_are_put_back(client: RealClient, project: Project) -> None:
@@ -251,12 +240,49 @@ async def test_the_users_own_settings_are_put_back(client: RealClient, project: 
         await engine.attach(project.url, ACCOUNT_KEY)
         tenant.set(1)
         await client.until_burning(1, 90)
-    kept = (client.folder / "global_prefs_override.xml").read_text()
+    kept = client.preferences.read_text()
     assert "<disk_max_used_gb>5</disk_max_used_gb>" in kept
     await client.until_burning(0, 20)
     again = engine_for(client, saved=engine.saved_state())
     await again.start()
     await until(lambda: again.details() is not None, True, 30)
     await again.release()
-    assert (client.folder / "global_prefs_override.xml").read_text().strip() == OWN_PREFERENCES
+    assert client.preferences.read_text().strip() == OWN_PREFERENCES
     await client.until_burning(3, 60)
+
+
+async def test_a_client_without_settings_of_its_own_has_none_again(client: RealClient) -> None:
+    await client.stop()
+    client.preferences.unlink()
+    await client.start()
+    async with somebody_at(client) as user:
+        own = await user.preferences()
+    engine = engine_for(client)
+    async with heated(engine) as tenant:
+        tenant.set(1)
+        await until(client.preferences.exists, True, 20)
+        assert await lasting_modes(client) == (RunMode.NEVER, RunMode.NEVER)
+    await engine.release()
+    assert not client.preferences.exists()
+    assert await lasting_modes(client) == (RunMode.AUTO, RunMode.AUTO)
+    async with somebody_at(client) as user:
+        assert await user.preferences() == own
+
+
+async def test_half_a_core_is_one_core_for_half_of_the_time(
+    client: RealClient, project: Project
+) -> None:
+    project.endless = Job(cpu_s=600.0)
+    engine = engine_for(client)
+    async with heated(engine) as tenant:
+        await engine.attach(project.url, ACCOUNT_KEY)
+        tenant.set(0.5)
+        await client.until_burning(1, 90)
+        halved = await client.wanted_time(20)
+        note("half a core", halved)
+        assert 0.25 <= halved <= 0.75
+        tenant.set(1)
+        await until(lambda: (d := engine.details()) is not None and d.duty == 1, True, 30)
+        whole = await client.wanted_time(5)
+        note("a core", whole)
+        assert whole >= 0.9

@@ -18,7 +18,7 @@ from scripts.demo_home.process import HassProcess, free_port
 from .project import ACCOUNT_KEY, Job, Project
 from .real_client import CORES, OWN_PREFERENCES, PASSWORD, RealClient, until
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(420)
 
 GRACE_S = 15
 FLOWS = "/api/config/config_entries"
@@ -36,7 +36,7 @@ class Home:
         prepare(self._folder, self._port, fresh=False)
         await self._hass.start()
         self.api = await Api(f"http://{HOST}:{self._port}").__aenter__()
-        async with asyncio.timeout(300):
+        async with asyncio.timeout(120):
             await self.api.wait_until_it_answers()
             await self.api.sign_in(password(self._folder))
             await self.api.wait_until_it_runs()
