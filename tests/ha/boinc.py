@@ -1,9 +1,11 @@
 """A home whose radiators are simulated BOINC clients, reached over real sockets."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
+from unittest.mock import patch
 
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import HomeAssistant, State
@@ -15,6 +17,14 @@ from custom_components.qheat.const import DOMAIN
 from tests.compute.boinc.simulated import PASSWORD, cpid_of
 
 HALL = "01JHALL0000000000000000000"
+
+
+@contextmanager
+def hurried() -> Generator[None]:
+    """Have radiators wait neither for each other nor long between two changes."""
+    boinc = "custom_components.qheat.compute.boinc"
+    with patch(f"{boinc}.engine.SPREAD_S", 0), patch(f"{boinc}.control.BETWEEN_CHANGES_S", 0.2):
+        yield
 
 
 def boinc_data(port: int, **changes: Any) -> dict[str, Any]:

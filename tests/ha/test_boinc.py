@@ -20,7 +20,17 @@ from custom_components.qheat.const import DOMAIN
 from custom_components.qheat.diagnostics import async_get_config_entry_diagnostics
 from tests.compute.boinc.simulated import PASSWORD, URL, SimulatedClient, cpid_of
 
-from .boinc import HALL, boinc_data, boinc_radiator, heat, sensor_of, state_of, until, until_reached
+from .boinc import (
+    HALL,
+    boinc_data,
+    boinc_radiator,
+    heat,
+    hurried,
+    sensor_of,
+    state_of,
+    until,
+    until_reached,
+)
 from .conftest import FixedEngine, home, radiator
 from .test_init import kept
 
@@ -31,8 +41,7 @@ LIVE = ("heat_output", "jobs_running", "heat_kind", "tasks_waiting", "projects",
 @pytest.fixture(autouse=True)
 def _no_spread(socket_enabled: None, own_folder: Path) -> Generator[None]:
     """Allow sockets, and have radiators not wait for each other."""
-    boinc = "custom_components.qheat.compute.boinc"
-    with patch(f"{boinc}.engine.SPREAD_S", 0), patch(f"{boinc}.control.BETWEEN_CHANGES_S", 0.2):
+    with hurried():
         yield
 
 

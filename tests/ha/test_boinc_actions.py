@@ -19,15 +19,14 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.qheat.const import DOMAIN
 from tests.compute.boinc.simulated import URL, SimulatedClient
 
-from .boinc import HALL, boinc_radiator, device_of, heat, state_of, until, until_reached
+from .boinc import HALL, boinc_radiator, device_of, heat, hurried, state_of, until, until_reached
 from .conftest import home
 
 
 @pytest.fixture(autouse=True)
 def _sockets(socket_enabled: None, own_folder: Path) -> Generator[None]:
     """Allow sockets, and have radiators not wait for each other."""
-    boinc = "custom_components.qheat.compute.boinc"
-    with patch(f"{boinc}.engine.SPREAD_S", 0), patch(f"{boinc}.control.BETWEEN_CHANGES_S", 0.2):
+    with hurried():
         yield
 
 

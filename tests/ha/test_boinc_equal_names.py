@@ -6,7 +6,6 @@ All simulated clients are named `box`.
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 from homeassistant.core import HomeAssistant
@@ -18,7 +17,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.qheat.const import DOMAIN
 from tests.compute.boinc.simulated import PASSWORD, SimulatedClient, cpid_of
 
-from .boinc import HALL, boinc_radiator, heat, until, until_reached
+from .boinc import HALL, boinc_radiator, heat, hurried, until, until_reached
 from .conftest import home
 from .test_boinc_flow import SIMULATED_ROOM, answer, change, machine, start
 
@@ -29,7 +28,7 @@ SECOND = "<global_preferences><max_ncpus_pct>50</max_ncpus_pct></global_preferen
 @pytest.fixture(autouse=True)
 def _no_spread(socket_enabled: None, own_folder: Path) -> Generator[None]:
     """Allow sockets, and have radiators not wait for each other."""
-    with patch("custom_components.qheat.compute.boinc.engine.SPREAD_S", 0):
+    with hurried():
         yield
 
 

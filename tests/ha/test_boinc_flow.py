@@ -16,7 +16,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from tests.compute.boinc.simulated import PASSWORD, URL, SimulatedClient, cpid_of
 
-from .boinc import HALL, boinc_radiator
+from .boinc import HALL, boinc_radiator, hurried
 from .conftest import home
 
 SIMULATED_ROOM = {"floor_area_m2": 12, "speed": 60}
@@ -25,8 +25,7 @@ SIMULATED_ROOM = {"floor_area_m2": 12, "speed": 60}
 @pytest.fixture(autouse=True)
 def _sockets(socket_enabled: None, own_folder: Path) -> Generator[None]:
     """Allow sockets, and have radiators not wait for each other."""
-    boinc = "custom_components.qheat.compute.boinc"
-    with patch(f"{boinc}.engine.SPREAD_S", 0), patch(f"{boinc}.control.BETWEEN_CHANGES_S", 0.2):
+    with hurried():
         yield
 
 
