@@ -14,6 +14,7 @@ from .const import DOMAIN
 from .coordinator import QheatConfigEntry
 from .home import async_open_home, async_remove_home
 from .renames import follow_renames
+from .turns import async_next_turn
 
 PLATFORMS = [Platform.CLIMATE, Platform.IMAGE, Platform.SENSOR]
 
@@ -32,6 +33,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: QheatConfigEntry) -> boo
     async with AsyncExitStack() as stack:
         entry.runtime_data = coordinator = await async_open_home(hass, entry, stack)
         await coordinator.async_config_entry_first_refresh()
+        # A hundred homes that have read their books would all go on in one turn.
+        await async_next_turn(hass)
         await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
         booking = entry.async_create_background_task(
             hass, coordinator.async_follow_settlements(), "qheat settlements"

@@ -170,13 +170,14 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
     @override
     async def _async_update_data(self) -> HomeState:
         ticks, self._ticks = self._ticks, self._ticks + 1
-        # A building of radiators is no reason for anything else to wait: one at a time.
+        # A building of radiators, or of homes that are due together, is no reason for anything else
+        # to wait: one at a time.
         for number, (key, radiator) in enumerate(self.radiators.items()):
             # A BOINC client gets a new plan every ten seconds at most: half of them each tick.
             if ticks and key in self.boinc and (number + ticks) % 2:
                 continue
-            await radiator.async_refresh()
             await async_next_turn(self.hass)
+            await radiator.async_refresh()
         now_s = time.monotonic()
         if self._outdoors.is_due(now_s):
             self.config_entry.async_create_background_task(

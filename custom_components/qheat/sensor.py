@@ -221,18 +221,17 @@ async def async_setup_entry(
         account = coordinator.accounts[account_id]
         return [BooksSensor(account, account_id, description) for description in books]
 
-    async_add_entities(
-        [
-            *(HomeSensor(coordinator, description) for description in HOME_DESCRIPTIONS),
-            *books_sensors(entry.entry_id),
-        ]
-    )
+    async def async_add(sensors: list[SensorEntity], radiator_id: str | None) -> None:
+        """Add sensors, not too many at once: a whole building's would hold up all else."""
+        for few in batched(sensors, TOGETHER, strict=False):
+            await async_next_turn(hass)
+            async_add_entities(few, config_subentry_id=radiator_id)
+
+    shown = HOME_DESCRIPTIONS
     if coordinator.embedded is not None:
-        async_add_entities(
-            HomeSensor(coordinator, description) for description in EMBEDDED_DESCRIPTIONS
-        )
-    # The entities of a whole building at once would hold up everything else for seconds.
-    await async_next_turn(hass)
+        shown += EMBEDDED_DESCRIPTIONS
+    home = [HomeSensor(coordinator, description) for description in shown]
+    await async_add([*home, *books_sensors(entry.entry_id)], None)
     for radiator_id in coordinator.radiators:
         sensors: list[SensorEntity] = [
             *(RadiatorSensor(coordinator, radiator_id, about) for about in RADIATOR_DESCRIPTIONS),
@@ -240,9 +239,7 @@ async def async_setup_entry(
         ]
         if radiator_id in coordinator.boinc:
             sensors += boinc_sensors(coordinator, radiator_id)
-        for few in batched(sensors, TOGETHER, strict=False):
-            async_add_entities(few, config_subentry_id=radiator_id)
-            await async_next_turn(hass)
+        await async_add(sensors, radiator_id)
 
 
 class HomeSensor(HomeEntity, SensorEntity):
