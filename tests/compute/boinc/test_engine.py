@@ -243,6 +243,32 @@ async def test_a_crash_does_not_lose_the_users_settings(radiator: Radiator) -> N
     await first.release()
 
 
+@pytest.fixture
+def cut_off(radiator: Radiator) -> Radiator:
+    """Return a radiator whose take-over was cut off after the first setting."""
+    own = {"override": OWN, "cpu_mode": 2, "gpu_mode": 2}
+    radiator.saved = {"originals": own, "taken": False}
+    radiator.client.override = OWN.replace(
+        "</g", "<leave_apps_in_memory>1</leave_apps_in_memory></g"
+    )
+    return radiator
+
+
+async def test_a_take_over_that_was_cut_off_is_done_again(cut_off: Radiator) -> None:
+    made = cut_off.engine()
+    await made.start()
+    heat(made)
+    await until(lambda: made.status().jobs_running == 4)
+    assert made.status().problem is None
+    await made.release()
+    assert (cut_off.client.override, cut_off.client.permanent) == (OWN, 2)
+
+
+async def test_a_take_over_that_was_cut_off_is_undone(cut_off: Radiator) -> None:
+    await cut_off.engine().release()
+    assert (cut_off.client.override, cut_off.client.permanent) == (OWN, 2)
+
+
 async def test_a_run_mode_set_by_hand_stays_and_the_other_is_put_back(radiator: Radiator) -> None:
     made = radiator.engine()
     await made.start()

@@ -197,10 +197,7 @@ class BoincEngine:
         return book.page(session.seen.projects, self._steward.first_seen)
 
     async def attach(self, url: str, account_key: str) -> None:
-        """Attach the client to a project; raises BoincError, also if there is no such project.
-
-        A wrong account key shows by no error, only by work that never comes.
-        """
+        """Attach the client to a project; raises BoincError, also if it refuses the account key."""
         await self._ready().attach(url, account_key)
         self._look_again()
 

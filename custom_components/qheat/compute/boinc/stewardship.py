@@ -62,6 +62,7 @@ class Stewardship:
         known = math.isfinite(self.changed_s)
         return {
             "originals": None if self.originals is None else self.originals.saved(),
+            "taken": self.taken,
             "watts": self.table.saved(),
             "changed_s": round(wall_s - clock_s + self.changed_s, 3) if known else None,
             "by_hand": {"cpu": self.hand.saved(), "gpu": self.gpu_hand.saved()},
@@ -71,7 +72,7 @@ class Stewardship:
         """Take up what `saved` returned; what makes no sense is left out."""
         self.table.restore(saved.get("watts"))
         self.originals = Originals.from_saved(saved.get("originals"))
-        self.taken = self.originals is not None
+        self.taken = self.originals is not None and saved.get("taken") is True
         match saved.get("changed_s"):
             case int() | float() as changed_s if math.isfinite(changed_s):
                 self.changed_s = min(changed_s - wall_s, 0.0) + clock_s
