@@ -48,6 +48,7 @@ def _project_rows(details: Details) -> Mapping[str, Any]:
                 "url": project.url,
                 "credit": None if project.credit is None else float(project.credit),
                 "filler": project.url in details.fillers,
+                "refuses": project.refuses,
             }
             for project in details.projects
         ]

@@ -40,6 +40,7 @@ BOINC_ISSUES: Final = RATING_ISSUES | {
     EngineProblem.BACKEND_UNREACHABLE: Issue(key="boinc_unreachable", after_s=UNREACHABLE_AFTER_S),
     EngineProblem.BACKEND_FAULTY: Issue(key="boinc_faulty", after_s=UNREACHABLE_AFTER_S),
     EngineProblem.ENGINE_FAILED: Issue(key="boinc_failed", severity=ir.IssueSeverity.ERROR),
+    EngineProblem.PROJECT_REFUSES: Issue(key="project_refuses"),
 }
 """Of BOINC machines."""
 

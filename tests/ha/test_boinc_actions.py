@@ -1,6 +1,7 @@
 """Attach, detach and update projects from Home Assistant, and see to what needs a person."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,17 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.qheat.const import DOMAIN
 from tests.compute.boinc.simulated import URL, SimulatedClient
 
-from .boinc import HALL, boinc_radiator, device_of, heat, hurried, state_of, until, until_reached
+from .boinc import (
+    HALL,
+    boinc_radiator,
+    device_of,
+    heat,
+    hurried,
+    sensor_of,
+    state_of,
+    until,
+    until_reached,
+)
 from .conftest import home
 
 
@@ -106,6 +117,16 @@ async def test_a_key_that_is_none_is_refused_without_being_told(
         await act(hass, "attach_project", account_key="<not a key>")
     assert refusal.value.translation_key == "action_command_refused"
     assert "not a key>" not in str(refusal.value.translation_placeholders)
+
+
+async def test_a_project_that_refuses_the_key_is_left_again(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    client.host_id, client.next_rpc_s = 0, time.time() + 3600
+    with pytest.raises(HomeAssistantError) as refusal:
+        await act(hass, "attach_project", account_key="0123abcd")
+    assert refusal.value.translation_key == "action_command_refused"
+    assert client.calls.count("project_detach") == 1
 
 
 async def test_a_device_that_is_no_boinc_machine_is_refused(
@@ -235,6 +256,22 @@ async def test_a_machine_whose_settings_cannot_be_saved_is_told(
         kept.side_effect = None
         await until(hass, entry, lambda: issue_of(hass, "boinc_failed") is None)
     assert client.permanent == 3
+
+
+async def test_a_project_that_refuses_the_machine_is_told_until_it_takes_it_in(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    client.tasks, client.host_id, client.next_rpc_s = 0, 0, time.time() + 3600
+    with patch("custom_components.qheat.compute.boinc.session.SHORT_S", 0):
+        await heat(hass)
+        await act(hass, "update_project")  # which has the engine look again
+        await until(hass, entry, lambda: issue_of(hass, "project_refuses"))
+        assert state_of(hass, "status") == "project_refuses"
+        (row,) = sensor_of(hass, "projects").attributes["projects"]
+        assert row["refuses"]
+        client.host_id = 5
+        await act(hass, "update_project")
+        await until(hass, entry, lambda: issue_of(hass, "project_refuses") is None)
 
 
 async def test_a_task_that_burns_on_is_told(

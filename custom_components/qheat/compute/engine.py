@@ -33,6 +33,7 @@ class EngineProblem(StrEnum):
     """Why an engine gives less heat than its budget allows."""
 
     NO_JOBS = "no_jobs"
+    PROJECT_REFUSES = "project_refuses"
     MACHINE_BUSY = "machine_busy"
     BACKEND_UNREACHABLE = "backend_unreachable"
     BACKEND_REFUSED = "backend_refused"

@@ -36,6 +36,8 @@ class SimulatedClient:
     override: str = ""
     credit: float = 100.0
     share: float = 100.0
+    host_id: int = 5
+    """The project's number for this machine; 0: it has given none."""
     next_rpc_s: float = 0.0
     """When the project wants to be asked next, in seconds since the epoch."""
     tasks: int = 8
@@ -155,7 +157,7 @@ class SimulatedClient:
     def _get_project_status(self, _request: str) -> str:
         return (
             f"<projects><project><master_url>{URL}</master_url>"
-            "<project_name>Science</project_name><hostid>5</hostid>"
+            f"<project_name>Science</project_name><hostid>{self.host_id}</hostid>"
             f"<host_total_credit>{self.credit:f}</host_total_credit>"
             f"<min_rpc_time>{self.next_rpc_s:f}</min_rpc_time>"
             f"<resource_share>{self.share:f}</resource_share></project></projects>"

@@ -24,6 +24,7 @@ from custom_components.qheat.compute.boinc.replies import (
     version_from,
 )
 
+ANSWERED = "<hostid>0</hostid><min_rpc_time>1795548489.1</min_rpc_time>"
 READERS = (host_from, projects_from, status_from, tasks_from, version_from)
 
 
@@ -184,3 +185,24 @@ def test_numbers_are_brought_into_range() -> None:
 def test_flags_come_empty_or_as_numbers() -> None:
     root = parse(reply("<a/><b>1</b><c>0</c>"))
     assert [flag_of(root, tag) for tag in "abcd"] == [True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("told", "refuses"),
+    [
+        (ANSWERED, True),
+        (f"{ANSWERED}<sched_rpc_pending>0</sched_rpc_pending>", True),
+        (ANSWERED.replace("0", "7", 1), False),
+        ("<hostid>0</hostid>", False),
+        (f"{ANSWERED}<master_url_fetch_pending/>", False),
+        (f"{ANSWERED}<scheduler_rpc_in_progress/>", False),
+        (f"{ANSWERED}<sched_rpc_pending>3</sched_rpc_pending>", False),
+        (f"{ANSWERED}<nrpc_failures>2</nrpc_failures>", False),
+    ],
+)
+def test_a_project_refuses_a_machine_that_it_has_answered_and_given_no_number(
+    told: str, refuses: bool
+) -> None:
+    body = f"<projects><project><master_url>http://a.org/</master_url>{told}</project></projects>"
+    (project,) = projects_from(parse(reply(body)))
+    assert project.refuses is refuses

@@ -291,6 +291,21 @@ async def test_who_pays_is_asked_for_work_as_often_as_it_allows_however_long_the
     assert paid.count("project_update") - asked <= 2
 
 
+async def test_a_project_that_does_not_take_the_machine_in_is_told_and_asked_for_nothing(
+    paid: Watched,
+) -> None:
+    paid.client.tasks, paid.client.host_id = 2, 0
+    await paid.run(60, 60.0)
+    assert paid.session.problem(paid.now_s) is EngineProblem.NO_JOBS  # not asked so far
+    paid.client.next_rpc_s = time.time() + 3600
+    paid.session.look_again()
+    await paid.run(20, 60.0)
+    assert paid.session.problem(paid.now_s) is EngineProblem.PROJECT_REFUSES
+    asked = paid.count("project_update")
+    await paid.run(600, 60.0)
+    assert paid.count("project_update") == asked
+
+
 async def test_who_does_not_pay_is_asked_ever_more_seldom(watched: Watched) -> None:
     watched.client.tasks = 2
     await watched.run(1000, 60.0)

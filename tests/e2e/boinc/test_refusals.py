@@ -2,6 +2,7 @@
 
 import asyncio
 from functools import partial
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -61,10 +62,9 @@ async def test_a_project_gives_work_for_the_right_key_once_and_takes_it_along_wh
     engine = engine_for(client)
     async with heated(engine) as tenant:
         tenant.set(CORES)
-        await engine.attach(project.url, ACCOUNT_KEY[::-1])
-        await until(lambda: engine.status().problem, EngineProblem.NO_JOBS, 60)
-        assert project.sent == {}
-        await engine.detach(project.url)
+        with pytest.raises(BoincError, match="account key") as wrong:
+            await engine.attach(project.url, ACCOUNT_KEY[::-1])
+        assert wrong.value.fault is BoincFault.COMMAND_REFUSED
         await until(lambda: joined(engine), (), 20)
 
         await engine.attach(project.url, ACCOUNT_KEY)
@@ -81,6 +81,26 @@ async def test_a_project_gives_work_for_the_right_key_once_and_takes_it_along_wh
         assert (status.jobs_running, status.jobs_paused, status.jobs_queued) == (0, 0, 0)
         assert status.power_w == IDLE_W
         await until(lambda: engine.status().problem, EngineProblem.NO_JOBS, 60)
+
+
+async def test_a_wrong_key_that_the_client_brings_along_is_told(
+    client: RealClient, project: Project
+) -> None:
+    await client.stop()
+    (client.folder / f"account_{urlsplit(project.url).netloc.replace(':', '_')}.xml").write_text(
+        f"<account><master_url>{project.url}</master_url>"
+        f"<authenticator>{ACCOUNT_KEY[::-1]}</authenticator></account>"
+    )
+    await client.start()
+    engine = engine_for(client)
+    async with heated(engine) as tenant:
+        tenant.set(CORES)
+        note(
+            "told", await until(lambda: engine.status().problem, EngineProblem.PROJECT_REFUSES, 60)
+        )
+        calls = project.scheduler_calls
+        await asyncio.sleep(30.0)
+        assert (project.scheduler_calls, project.sent) == (calls, {})
 
 
 def joined(engine: BoincEngine) -> tuple[str, ...]:

@@ -98,7 +98,10 @@ class BoincClient:
         await self._command("<read_global_prefs_override/>")
 
     async def attach(self, url: str, account_key: str) -> None:
-        """Attach to a project and wait, up to 30 seconds, until it answers."""
+        """Attach to a project and wait, up to 30 seconds, until it answers.
+
+        One that does not take this machine in is left again.
+        """
         url = project_url(url)
         if not _ACCOUNT_KEY.fullmatch(account_key):
             raise BoincError(BoincFault.COMMAND_REFUSED, "This is not an account key")
@@ -148,9 +151,11 @@ class BoincClient:
                 BoincFault.COMMAND_REFUSED, f"The project refuses: BOINC error {failure:.0f}"
             )
         projects = {project.url: project for project in await self.projects()}
-        if url not in projects:
-            raise BoincError(BoincFault.COMMAND_REFUSED, "The project refuses the account key")
-        return projects[url].host_id > 0
+        if url in projects and projects[url].refuses:
+            await self.detach(url)
+        elif url in projects:
+            return projects[url].host_id > 0
+        raise BoincError(BoincFault.COMMAND_REFUSED, "The project refuses the account key")
 
     async def _project(self, command: str, url: str) -> None:
         text = escape(project_url(url))

@@ -129,7 +129,7 @@ class BoincEngine:
         await self._end()
         originals = self._steward.originals
         try:
-            if originals is not None and self._steward.taken:
+            if originals is not None:
                 await self._connect()
                 await originals.put_back(
                     self._client,

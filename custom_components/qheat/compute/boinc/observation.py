@@ -151,7 +151,7 @@ def waiting_projects(projects: Sequence[Project], tasks: Iterable[Task]) -> list
     used = {task.project_url for task in tasks}
     if not used or not used <= backups:
         return []
-    return [p.url for p in projects if p.resource_share and not p.paused]
+    return [p.url for p in projects if p.resource_share and p.may_give]
 
 
 def engine_status(

@@ -109,6 +109,13 @@ class Project:
     """Suspended, or told to fetch no more work."""
     next_rpc_s: float = field(default=0.0, compare=False)
     """When it wants to be asked next, in seconds since the epoch; 0: whenever there is need."""
+    refuses: bool = False
+    """Has answered and not taken this machine in: it will give no work, ever."""
+
+    @property
+    def may_give(self) -> bool:
+        """Whether it is of any use to ask it for work."""
+        return not self.paused and not self.refuses
 
 
 READY: Final = 2
@@ -210,16 +217,29 @@ def _cpus(text: str) -> float:
 def _projects(node: Element) -> Iterator[Project]:
     for project in islice(node.iter("project"), MAX_PROJECTS):
         url = text_of(project, "master_url")
+        host_id = integer_of(project, "hostid", 0, 2**31)
+        next_rpc_s = number_of(project, "min_rpc_time", 0.0, _YEARS_S) or 0.0
         yield Project(
             url=url,
             name=text_of(project, "project_name") or url,
-            host_id=integer_of(project, "hostid", 0, 2**31),
+            host_id=host_id,
             credit=_credit(project.findtext("host_total_credit") or ""),
             resource_share=number_of(project, "resource_share", 0.0, 1e9) or 0.0,
             paused=flag_of(project, "suspended_via_gui")
             or flag_of(project, "dont_request_more_work"),
-            next_rpc_s=number_of(project, "min_rpc_time", 0.0, _YEARS_S) or 0.0,
+            next_rpc_s=next_rpc_s,
+            refuses=not host_id and next_rpc_s > 0 and not _is_awaited(project),
         )
+
+
+def _is_awaited(project: Element) -> bool:
+    """Tell whether a project has yet to answer, or could not when it was last asked."""
+    return (
+        flag_of(project, "master_url_fetch_pending")
+        or flag_of(project, "scheduler_rpc_in_progress")
+        or bool(number_of(project, "sched_rpc_pending", 0, 2**31))
+        or bool(number_of(project, "nrpc_failures", 0, 2**31))
+    )
 
 
 def _credit(text: str) -> Decimal | None:

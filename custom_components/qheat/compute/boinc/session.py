@@ -134,8 +134,10 @@ class Session:
         # Just after a lease began the client still gives the run mode as its reason.
         if self.seen.status.suspended not in {SuspendReason.NONE, SuspendReason.BY_MODE}:
             return EngineProblem.MACHINE_BUSY
-        short = self._steward.work.short_s(now_s) >= SHORT_S
-        return EngineProblem.NO_JOBS if short else None
+        if self._steward.work.short_s(now_s) < SHORT_S:
+            return None
+        refused = any(project.refuses for project in self.seen.projects)
+        return EngineProblem.PROJECT_REFUSES if refused else EngineProblem.NO_JOBS
 
     def details(self, rates: Mapping[str, Decimal]) -> Details | None:
         """Return all that people may want to see; None before the first look."""
@@ -255,13 +257,13 @@ class Session:
         is_pay_due = self._steward.pay.due(now_s, short=short)
         if self._steward.work.due(now_s, short=short):
             for project in seen.projects:
-                if not project.paused:
+                if project.may_give:
                     await self._client.update(project.url)
         elif is_pay_due:
             # A server puts off whoever asks before it said so, and would do so for ever.
             for project in await self._client.projects():
                 pays = self._steward.options.rates.get(project.url)
-                if pays and not project.paused and project.next_rpc_s <= self._wall():
+                if pays and project.may_give and project.next_rpc_s <= self._wall():
                     await self._client.update(project.url)
         behind = waiting_projects(seen.projects, (t for t in seen.running if not t.gpu))
         if self._steward.paid_work.due(now_s, short=wanted and bool(behind)):
