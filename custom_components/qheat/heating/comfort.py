@@ -177,7 +177,9 @@ class Comfort:
     ) -> int:
         changes = [change for change in changes if change[0] > time_s]
         now = self._now(time_s, estimate)
-        early = self.rises.on_the_way(now, self._stride, estimate.air_c, setpoint_c, changes)
+        early = self.rises.on_the_way(
+            now, self._stride, estimate.air_c, setpoint_c, changes, aired=self.aired(time_s)
+        )
         self.rises.foresee_start(now, self._stride, setpoint_c, changes)
         rise = self.rises.coming
         grid, stride = COARSE, self._stride

@@ -42,12 +42,21 @@ class Rises:
         self.coming = self.next_start_s = None
 
     def on_the_way(
-        self, now: Now, stride: Stride, air_c: float, setpoint_c: float, changes: Points
+        self,
+        now: Now,
+        stride: Stride,
+        air_c: float,
+        setpoint_c: float,
+        changes: Points,
+        *,
+        aired: bool,
     ) -> int:
         """Return the level that the next rise of the setpoint needs now: the latest start."""
         to_come = next((change for change in changes if change[1] > setpoint_c), None)
         if self.coming and (to_come is None or to_come[0] != self.coming.at_s):
-            self._learn_from(self.coming, air_c, now.time_s)
+            # What an open window has taken says nothing about the start.
+            if not aired:
+                self._learn_from(self.coming, air_c, now.time_s)
             self.coming = None
         if to_come is None:
             return 0
