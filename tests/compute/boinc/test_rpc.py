@@ -120,3 +120,13 @@ async def test_silence_and_a_reply_that_trickles_end_in_time(
         async with asyncio.timeout(1):
             assert await fault_of(connection) is BoincFault.UNREACHABLE
         await peer.stop()
+
+
+async def test_a_connection_that_the_client_closed_meanwhile_is_none(peer: Peer) -> None:
+    connection = await peer.start()
+    known = [connection.connected]
+    await peer.stop()
+    await asyncio.sleep(0.1)
+    known.append(connection.connected)
+    assert known == [True, False]
+    await connection.close()

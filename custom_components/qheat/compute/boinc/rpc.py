@@ -56,9 +56,14 @@ class _Line(asyncio.Protocol):
         fault = BoincFault.BROKEN_REPLY if self._received else BoincFault.UNREACHABLE
         self._fail(exc or BoincError(fault, "The client closed the connection"))
 
+    @property
+    def is_lost(self) -> bool:
+        """Tell whether the other end is known to be gone."""
+        return self._lost.is_set()
+
     async def ask(self, message: bytes) -> bytes:
         """Send a request; return the reply, or raise BoincError or OSError."""
-        if self._lost.is_set():
+        if self.is_lost:
             raise BoincError(BoincFault.UNREACHABLE, "The client closed the connection")
         loop = asyncio.get_running_loop()
         self._received.clear()
@@ -109,7 +114,7 @@ class RpcConnection:
     @property
     def connected(self) -> bool:
         """Tell whether there is a connection, as far as is known."""
-        return self._line is not None
+        return self._line is not None and not self._line.is_lost
 
     async def connect(self) -> None:
         """Connect and authenticate; raise BoincError, with the connection closed, if that fails."""
