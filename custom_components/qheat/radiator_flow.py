@@ -181,6 +181,9 @@ class BoincFlow(RadiatorFlow):
             found = await probe(**address, password=user_input[CONF_PASSWORD])
         except BoincError as err:
             return {FAULT_TO_FIELD.get(err.fault, "base"): err.fault}
+        # A host name may be shared, so without an id only addresses tell machines apart.
+        if found.cpid and self._is_taken({CONF_MACHINE: found.cpid}):
+            return {CONF_HOST: "already_a_radiator"}
         user_input[CONF_CORES] = found.cores
         user_input[CONF_MACHINE] = self._machine(found.names(**address), address)
         return {}
@@ -194,13 +197,13 @@ class BoincFlow(RadiatorFlow):
                 return known_as
         return names[0]
 
-    def _is_taken(self, address: Mapping[str, Any]) -> bool:
-        """Tell whether another radiator, of whichever home, has this address."""
+    def _is_taken(self, marks: Mapping[str, Any]) -> bool:
+        """Tell whether another radiator, of whichever home, has this address, or this id."""
         own_id = None
         if self.source == SOURCE_RECONFIGURE:
             own_id = self._get_reconfigure_subentry().subentry_id
         return any(
-            subentry.subentry_id != own_id and address.items() <= subentry.data.items()
+            subentry.subentry_id != own_id and marks.items() <= subentry.data.items()
             for entry in self.hass.config_entries.async_entries(DOMAIN)
             for subentry in entry.subentries.values()
             if subentry.subentry_type == SUBENTRY_BOINC

@@ -263,6 +263,47 @@ async def test_a_machine_is_one_radiator_only(
     await other.stop()
 
 
+async def test_a_machine_under_another_address_is_the_same_radiator_in_whichever_home(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    next_door = boinc_radiator(client.port, "next_door", "Next door")
+    home(next_door, entry_id="01JNEXT", unique_id="next").add_to_hass(hass)
+    result = await start(hass, entry)
+    result = await answer(hass, result, machine(client.port, host="localhost"))
+    assert result["errors"] == {"host": "already_a_radiator"}
+
+
+async def test_a_radiator_may_get_another_address_but_not_another_ones_machine(
+    hass: HomeAssistant, client: SimulatedClient
+) -> None:
+    other = SimulatedClient()
+    await other.start()
+    entry = home(boinc_radiator(client.port), boinc_radiator(other.port, "attic", "Attic"))
+    entry.add_to_hass(hass)
+    result = await change(hass, entry)
+    result = await answer(hass, result, machine(other.port, host="localhost"))
+    assert result["errors"] == {"host": "already_a_radiator"}
+    result = await answer(hass, result, machine(client.port, host="localhost"))
+    result = await answer(hass, result, SIMULATED_ROOM)
+    assert result["reason"] == "reconfigure_successful"
+    await other.stop()
+
+
+async def test_machines_that_tell_no_id_may_have_the_same_name(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    def tell(_client: SimulatedClient, _request: str) -> str:
+        return "<host_info><domain_name>box</domain_name><p_ncpus>4</p_ncpus></host_info>"
+
+    other = SimulatedClient()
+    await other.start()
+    with patch.object(SimulatedClient, "_get_host_info", tell):
+        await recovers(hass, await start(hass, entry), client)
+        await recovers(hass, await start(hass, entry), other)
+    assert [one.data["machine"] for one in entry.subentries.values()] == ["box", "box"]
+    await other.stop()
+
+
 async def test_a_changed_machine_keeps_its_password_and_shows_it_to_nobody(
     hass: HomeAssistant, client: SimulatedClient
 ) -> None:
