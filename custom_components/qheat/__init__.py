@@ -13,6 +13,7 @@ from .boinc_actions import async_register_boinc_actions
 from .const import DOMAIN
 from .coordinator import QheatConfigEntry
 from .home import async_open_home, async_remove_home
+from .left_behind import async_tell_of_left_behind
 from .renames import follow_renames
 from .turns import async_next_turn
 
@@ -22,9 +23,10 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Register the actions; they say so if their home is not loaded."""
+    """Register the actions, which say so if their home is not loaded; tell what was left behind."""
     async_register_actions(hass)
     async_register_boinc_actions(hass)
+    await async_tell_of_left_behind(hass)
     return True
 
 

@@ -1,7 +1,6 @@
 """Radiators that are machines with a BOINC client, somewhere on the network."""
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,7 +9,6 @@ from typing import Any, Final
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.const import CONF_HOST, CONF_PASSWORD, CONF_PORT
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import issue_registry as ir
 
 from .compute.boinc import (
     LOOK_EVERY_S,
@@ -32,18 +30,23 @@ from .const import (
     CONF_RATE,
     CONF_RATED_W,
     CONF_RATES,
-    DOMAIN,
     SUBENTRY_BOINC,
 )
 from .crowd import is_crowd
 from .heating import RadiatorRating
+from .left_behind import (
+    CONF_RADIATOR,
+    async_leave_behind,
+    async_settle,
+    left_behind,
+    left_of,
+)
 from .power_meter import async_follow_meter
 from .shelf import mapping
 from .turns import pace
 
 MAX_RATE: Final = 1000
 """Money per credit: a slip of the finger, not a price, above that."""
-NOT_PUT_BACK: Final = "not_put_back"
 LOOK_AT_CROWD_EVERY_S: Final = 20.0
 """Budgets are renewed as often, and run modes read: only tasks are looked at less often."""
 
@@ -62,6 +65,14 @@ class _Machine:
         """Whether a radiator's settings still name this machine, at whatever address."""
         return subentry is not None and subentry.data[CONF_MACHINE] == self.data[CONF_MACHINE]
 
+    def save(self) -> dict[str, Any]:
+        """Return what is to be kept of it over a restart, without secrets."""
+        return {
+            **{key: self.data[key] for key in (CONF_HOST, CONF_PORT, CONF_MACHINE)},
+            CONF_RADIATOR: self.title,
+            "engine": self.engine.saved_state(),
+        }
+
 
 class BoincMachines:
     """All BOINC machines of a home."""
@@ -76,8 +87,10 @@ class BoincMachines:
         self._closing = False
         self._machines: dict[str, _Machine] = {}
         self._meters: list[Callable[[], None]] = []
-        self._left: dict[str, str] = {}
-        """The repairs of machines that are radiators again, by radiator."""
+        self._again: set[str] = set()
+        """Radiators that were left behind once, and have not been reached since."""
+        self._left: set[str] = set()
+        """Radiators whose repairs have taken over what is to be put back."""
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the ids of the radiators."""
@@ -99,21 +112,26 @@ class BoincMachines:
         """Return what a machine does now; None while it is not known."""
         return self._machines[radiator_id].engine.details()
 
+    async def async_open(self) -> None:
+        """See to settings that were not put back before a kill, while the books still have them."""
+        await _sort_out(self._hass, self._entry, self._saved)
+
     def build(self, radiator_id: str, subentry: ConfigSubentry) -> tuple[RadiatorRating, Engine]:
         """Return what a radiator can give, and its engine."""
         data = subentry.data
         kept = mapping(self._saved, radiator_id)
-        left = left_behind(self._hass, data[CONF_MACHINE])
+        saved = mapping(kept, "engine") if kept.get(CONF_MACHINE) == data[CONF_MACHINE] else {}
+        left = None if saved.get("originals") else left_behind(self._hass, data)
         if left is not None:
-            self._left[radiator_id] = left.issue_id
+            self._again.add(radiator_id)
         engine = _engine(
             self._entry,
             radiator_id,
             data,
-            kept.get("engine") if kept.get("machine") == data[CONF_MACHINE] else None,
+            saved,
             self._keep,
             look_every_s=LOOK_AT_CROWD_EVERY_S if is_crowd(self._hass) else LOOK_EVERY_S,
-            left=None if left is None else originals_of(left.data or {}),
+            left=left,
             pace=pace(self._hass),
         )
         self._machines[radiator_id] = _Machine(engine=engine, title=subentry.title, data=data)
@@ -129,12 +147,13 @@ class BoincMachines:
         )
         return rating, engine
 
-    def save(self) -> dict[str, object]:
+    def save(self) -> dict[str, Any]:
         """Return what is to be kept over a restart, as JSON-able data without secrets."""
-        return {
-            key: {"machine": machine.data[CONF_MACHINE], "engine": machine.engine.saved_state()}
-            for key, machine in self._machines.items()
-        }
+        saved = {key: machine.save() for key, machine in self._machines.items()}
+        for key in self._left:
+            # With two owners, the books would put back again what the repair has put back.
+            saved[key]["engine"] |= {"originals": None, "taken": False}
+        return saved
 
     async def async_close(self) -> None:
         """Have all machines compute nothing; put back the settings of those no longer wanted."""
@@ -148,24 +167,26 @@ class BoincMachines:
         wanted = machine.is_still(self._entry.subentries.get(radiator_id))
         if wanted and not self._entry.disabled_by:
             await machine.engine.stop()
-        else:
-            await _release(self._hass, radiator_id, machine)
+        elif not await _release(self._hass, radiator_id, machine):
+            self._left.add(radiator_id)
 
     async def _keep(self, _state: Mapping[str, object]) -> None:
         # A home that closes saves once, when all its engines have stopped.
         if self._closing:
             return
         await self._save()
-        for radiator_id, issue_id in list(self._left.items()):
-            if self._machines[radiator_id].engine.saved_state()["originals"] is not None:
-                ir.async_delete_issue(self._hass, DOMAIN, issue_id)
-                del self._left[radiator_id]
+        for radiator_id in list(self._again):
+            machine = self._machines[radiator_id]
+            if machine.engine.saved_state()["originals"] is not None:
+                self._again.discard(radiator_id)
+                await async_settle(self._hass, machine.data)
 
 
 async def async_release_all(
     hass: HomeAssistant, entry: ConfigEntry, saved: Mapping[str, Any]
 ) -> None:
     """Put back the settings of all BOINC machines of a home that is removed."""
+    await _sort_out(hass, entry, saved)
 
     async def keep(_state: Mapping[str, object]) -> None:
         """Keep nothing of a home that is gone."""
@@ -178,7 +199,7 @@ async def async_release_all(
         )
         for key, subentry in entry.subentries.items()
         if subentry.subentry_type == SUBENTRY_BOINC
-        and (kept := mapping(saved, key)).get("machine") == subentry.data[CONF_MACHINE]
+        and (kept := mapping(saved, key)).get(CONF_MACHINE) == subentry.data[CONF_MACHINE]
     }
     await asyncio.gather(*(_release(hass, key, machine) for key, machine in machines.items()))
 
@@ -227,47 +248,28 @@ def _engine(
     )
 
 
-def left_behind(hass: HomeAssistant, machine: str) -> ir.IssueEntry | None:
-    """Return the repair of a removed radiator whose machine still has our settings."""
-    return next(
-        (
-            issue
-            for issue in ir.async_get(hass).issues.values()
-            if issue.domain == DOMAIN
-            and issue.issue_id.startswith(NOT_PUT_BACK)
-            and (issue.data or {}).get(CONF_MACHINE) == machine
-        ),
-        None,
-    )
+async def _sort_out(hass: HomeAssistant, entry: ConfigEntry, saved: Mapping[str, Any]) -> None:
+    """Leave behind what no radiator claims; what one does claim it puts back itself."""
+    for radiator_id in saved:
+        left = left_of(mapping(saved, radiator_id))
+        if left is None:
+            continue
+        subentry = entry.subentries.get(radiator_id)
+        if subentry is None or subentry.data[CONF_MACHINE] != left[CONF_MACHINE]:
+            await async_leave_behind(hass, radiator_id, left)
+        else:
+            await async_settle(hass, subentry.data)
 
 
-def originals_of(data: Mapping[str, Any]) -> Originals | None:
-    """Return the settings that a repair keeps for its machine."""
-    return Originals.from_saved(json.loads(data["originals"]))
-
-
-async def _release(hass: HomeAssistant, radiator_id: str, machine: _Machine) -> None:
+async def _release(hass: HomeAssistant, radiator_id: str, machine: _Machine) -> bool:
+    """Put the settings of a machine back, or leave it behind; tell whether it has them."""
+    left = left_of(machine.save())
     try:
         await machine.engine.release()
     except BoincError:
-        ir.async_create_issue(
-            hass,
-            DOMAIN,
-            f"{NOT_PUT_BACK}_{radiator_id}",
-            # All that is needed to try again, but for the password: issues are no place for one.
-            data={
-                "radiator": machine.title,
-                CONF_HOST: machine.data[CONF_HOST],
-                CONF_PORT: machine.data[CONF_PORT],
-                CONF_MACHINE: machine.data[CONF_MACHINE],
-                "originals": json.dumps(machine.engine.saved_state()["originals"]),
-            },
-            is_fixable=True,
-            is_persistent=True,
-            severity=ir.IssueSeverity.WARNING,
-            translation_key=NOT_PUT_BACK,
-            translation_placeholders={
-                "radiator": machine.title,
-                "host": machine.data[CONF_HOST],
-            },
-        )
+        if left is not None:
+            await async_leave_behind(hass, radiator_id, left)
+        return False
+    if left is not None:
+        await async_settle(hass, machine.data)
+    return True

@@ -79,6 +79,7 @@ async def async_open_home(
             raise OSError("the books cannot be written")
 
     boinc = BoincMachines(hass, entry, mapping(saved, "boinc"), async_save)
+    await boinc.async_open()
     outdoors = Outdoors(hass, entry.options.get(CONF_OUTDOOR_ENTITY))
     await _async_register_devices(hass, entry)
     radiators: dict[str, Radiator] = {}
@@ -154,8 +155,10 @@ async def _stop_all(engines: Iterable[Engine]) -> None:
 
 async def async_remove_home(hass: HomeAssistant, entry: QheatConfigEntry) -> None:
     """Give BOINC machines their settings back; delete the books and the embedded backend's."""
-    saved = await Shelf(hass, entry).async_delete()
-    await async_release_all(hass, entry, mapping(saved, "boinc"))
+    shelf = Shelf(hass, entry)
+    # Releasing takes a while, and until it is done the books have the only copy of the settings.
+    await async_release_all(hass, entry, mapping(await shelf.async_read_kept(), "boinc"))
+    await shelf.async_delete()
     await Learned(hass, entry.entry_id).async_delete()
     await Dials(hass, entry.entry_id).async_delete()
     await Serials(hass, entry.entry_id).async_delete()

@@ -1,5 +1,6 @@
 """Repair flows of the qheat integration."""
 
+from collections.abc import Mapping
 from typing import Any, Final, override
 
 import voluptuous as vol
@@ -13,15 +14,16 @@ from homeassistant.helpers.selector import (
     TextSelectorType,
 )
 
-from .boinc_machines import NOT_PUT_BACK, originals_of
 from .compute.boinc import BoincError, BoincFault, probe, put_back_late
-from .const import CONF_MACHINE
+from .const import CONF_MACHINE, DOMAIN, SUBENTRY_BOINC
+from .left_behind import NOT_PUT_BACK, async_settle, is_same, originals_of
 
-PASSWORD_FORM: Final = vol.Schema(
+PUT_BACK_FORM: Final = vol.Schema(
     {
+        vol.Required(CONF_HOST): TextSelector(),
         vol.Required(CONF_PASSWORD): TextSelector(
             TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off")
-        )
+        ),
     }
 )
 
@@ -53,28 +55,47 @@ class PutBackFlow(RepairsFlow):
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
         """Ask for the password, which was forgotten with the radiator, and try."""
-        data: dict[str, Any] = self.data or {}
+        left: dict[str, Any] = self.data or {}
+        machine = left | {CONF_HOST: (user_input or left)[CONF_HOST]}
+        if _is_radiator(self.hass, machine):
+            return self.async_abort(reason="radiator_again")
         errors = {}
         if user_input is not None:
-            originals = originals_of(data)
-            address = data[CONF_HOST], data[CONF_PORT], user_input[CONF_PASSWORD]
-            try:
-                found = await probe(*address)
-                if data[CONF_MACHINE] not in found.names(data[CONF_HOST], data[CONF_PORT]):
-                    errors["base"] = "another_machine"
-                elif originals is not None:
-                    await put_back_late(*address, originals)
-            except BoincError as err:
-                is_wrong = err.fault is BoincFault.WRONG_PASSWORD
-                errors["base"] = "wrong_password" if is_wrong else "no_answer"
-            if not errors:
+            error = await _put_back(machine, user_input[CONF_PASSWORD])
+            if error is None:
+                await async_settle(self.hass, left)
                 return self.async_create_entry(data={})
+            errors["base"] = error
         return self.async_show_form(
             step_id="password",
-            data_schema=PASSWORD_FORM,
+            data_schema=self.add_suggested_values_to_schema(PUT_BACK_FORM, machine),
             errors=errors,
-            description_placeholders={"radiator": data["radiator"], "host": data[CONF_HOST]},
+            description_placeholders={"radiator": left["radiator"], "host": left[CONF_HOST]},
         )
+
+
+def _is_radiator(hass: HomeAssistant, machine: Mapping[str, Any]) -> bool:
+    """Tell whether a machine heats again: then its radiator has its settings to put back."""
+    return any(
+        is_same(machine, subentry.data)
+        for entry in hass.config_entries.async_loaded_entries(DOMAIN)
+        for subentry in entry.subentries.values()
+        if subentry.subentry_type == SUBENTRY_BOINC
+    )
+
+
+async def _put_back(machine: Mapping[str, Any], password: str) -> str | None:
+    """Put the settings of a machine back; return what keeps us from it."""
+    host, port, originals = machine[CONF_HOST], machine[CONF_PORT], originals_of(machine)
+    try:
+        found = await probe(host, port, password)
+        if machine[CONF_MACHINE] not in found.names(host, port):
+            return "another_machine"
+        if originals is not None:
+            await put_back_late(host, port, password, originals)
+    except BoincError as err:
+        return "wrong_password" if err.fault is BoincFault.WRONG_PASSWORD else "no_answer"
+    return None
 
 
 async def async_create_fix_flow(

@@ -85,18 +85,22 @@ class Shelf:
         if not file.is_written:
             raise OSError(f"{file.path} cannot be written")
 
-    async def async_delete(self) -> Kept:
-        """Delete the books, also those set aside; return what was kept with the ledger."""
+    async def async_read_kept(self) -> Kept:
+        """Return what was kept with the ledger, whatever has become of that."""
         try:
             saved = await self._changes.async_load()
         except HomeAssistantError:
             saved = None
+        return mapping({"all": saved}, "all")
+
+    async def async_delete(self) -> None:
+        """Delete the books, also those set aside."""
+        saved = await self.async_read_kept()
         for radiator_id in self._radiator_ids(saved):
             await self._volume(radiator_id).async_remove()
         await self._file(".damaged").async_remove()
         await self._changes.async_remove()
         ir.async_delete_issue(self._hass, DOMAIN, f"books_damaged_{self._entry.entry_id}")
-        return mapping({"all": saved}, "all")
 
     async def _async_read_volumes(self, saved: object) -> dict[str, Any]:
         read = {

@@ -327,7 +327,9 @@ async def test_a_machine_removed_while_it_does_not_answer_is_told(
     hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
 ) -> None:
     await remove_while_it_does_not_answer(hass, entry, client)
-    issue = ir.async_get(hass).async_get_issue(DOMAIN, f"not_put_back_{HALL}")
+    issue = ir.async_get(hass).async_get_issue(
+        DOMAIN, f"not_put_back_{HALL}_{cpid_of(client.port)}"
+    )
     assert issue is not None
     assert issue.translation_placeholders is not None
     assert issue.translation_placeholders["radiator"] == "Hall"
@@ -344,7 +346,7 @@ async def test_a_machine_that_answers_again_gets_its_settings_back_by_the_repair
     assert await async_setup_component(hass, "repairs", {})
     await remove_while_it_does_not_answer(hass, entry, client)
     assert client.override != OWN_PREFERENCES
-    issue_id = f"not_put_back_{HALL}"
+    issue_id = f"not_put_back_{HALL}_{cpid_of(client.port)}"
     http = await hass_client()
     answer = await http.post(
         "/api/repairs/issues/fix", json={"handler": DOMAIN, "issue_id": issue_id}
@@ -354,7 +356,7 @@ async def test_a_machine_that_answers_again_gets_its_settings_back_by_the_repair
 
     async def enter(password: str) -> Any:
         url = f"/api/repairs/issues/fix/{form['flow_id']}"
-        return await (await http.post(url, json={"password": password})).json()
+        return await (await http.post(url, json={"host": "127.0.0.1", "password": password})).json()
 
     assert (await enter(PASSWORD))["errors"] == {"base": "no_answer"}
     await client.start()

@@ -177,6 +177,6 @@ async def mend(hass: HomeAssistant, hass_client: ClientSessionGenerator) -> None
     fix = {"handler": DOMAIN, "issue_id": issue_id}
     form = await (await http.post("/api/repairs/issues/fix", json=fix)).json()
     url = f"/api/repairs/issues/fix/{form['flow_id']}"
-    done = await (await http.post(url, json={"password": PASSWORD})).json()
+    done = await (await http.post(url, json={"host": "127.0.0.1", "password": PASSWORD})).json()
     assert done["type"] == "create_entry"
     assert not not_put_back(hass)

@@ -1,16 +1,27 @@
 """A user's own BOINC settings are not lost by a kill, nor while a machine is off."""
 
+import json
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import pytest
+from homeassistant.config_entries import ConfigEntryDisabler
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from tests.compute.boinc.simulated import SimulatedClient
+from custom_components.qheat.compute.boinc import BoincEngine, Originals
+from custom_components.qheat.compute.boinc.replies import RunMode
+from custom_components.qheat.const import DOMAIN
+from custom_components.qheat.left_behind import async_leave_behind, async_tell_of_left_behind
+from tests.compute.boinc.simulated import PASSWORD, SimulatedClient, cpid_of
 
-from .boinc import HALL, boinc_radiator, hurried
-from .test_boinc_equal_names import FIRST, not_put_back, set_up, until_it_runs
+from .boinc import HALL, boinc_data, boinc_radiator, hurried
+from .test_boinc_equal_names import FIRST, SECOND, mend, not_put_back, set_up, until_it_runs
 
 
 @pytest.fixture(autouse=True)
@@ -46,3 +57,196 @@ async def test_a_client_started_anew_while_nobody_asked_it_anything_gets_its_set
     await hass.async_block_till_done()
     assert (client.override, client.permanent) == (FIRST, 2)
     assert not not_put_back(hass)
+
+
+async def test_a_home_disabled_while_its_machine_is_off_heats_again_and_its_repair_goes(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    client: SimulatedClient,
+    hass_client: ClientSessionGenerator,
+    hass_storage: dict[str, Any],
+) -> None:
+    assert await async_setup_component(hass, "repairs", {})
+    await client.stop()
+    await hass.config_entries.async_set_disabled_by(entry.entry_id, ConfigEntryDisabler.USER)
+    (issue_id,) = not_put_back(hass)
+    await hass.config_entries.async_set_disabled_by(entry.entry_id, None)
+    await hass.async_block_till_done()
+    assert (await open_repair(hass_client, issue_id))["reason"] == "radiator_again"
+    assert not_put_back(hass) == [issue_id] == [*left_on_disk(hass_storage)]
+
+    await client.start()
+    await until_it_runs(hass, entry, client)
+    assert not not_put_back(hass)
+    assert not left_on_disk(hass_storage)
+    hass.config_entries.async_remove_subentry(entry, HALL)
+    await hass.async_block_till_done()
+    assert (client.override, client.permanent) == (FIRST, 2)
+
+
+async def test_a_repair_whose_settings_a_radiator_has_itself_goes_at_once(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    client: SimulatedClient,
+    hass_storage: dict[str, Any],
+) -> None:
+    """As when Home Assistant was killed before the books forgot what the repair has."""
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    await async_leave_behind(hass, HALL, left(client))
+    await client.stop()
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    assert not not_put_back(hass)
+    assert not left_on_disk(hass_storage)
+    await client.start()
+
+
+async def test_the_books_of_a_removed_home_are_there_until_its_machines_have_their_settings_back(
+    hass: HomeAssistant, entry: MockConfigEntry, hass_storage: dict[str, Any]
+) -> None:
+    books = f"{DOMAIN}.{entry.entry_id}"
+    there: list[bool] = []
+
+    async def release(_engine: BoincEngine) -> None:
+        there.append(books in hass_storage)
+
+    with patch.object(BoincEngine, "release", release):
+        await hass.config_entries.async_remove(entry.entry_id)
+    assert there == [True]
+    assert books not in hass_storage
+
+
+@pytest.mark.parametrize("then", ["loaded", "removed"])
+@pytest.mark.parametrize("given_another", [False, True])
+async def test_a_machine_that_was_not_released_before_a_kill_is_told(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    client: SimulatedClient,
+    hass_client: ClientSessionGenerator,
+    then: str,
+    given_another: bool,
+    hass_storage: dict[str, Any],
+) -> None:
+    """After a kill, the entry is as changed, and the books are as before."""
+    assert await async_setup_component(hass, "repairs", {})
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    if given_another:
+        hass.config_entries.async_update_subentry(entry, entry.subentries[HALL], data=boinc_data(1))
+    else:
+        hass.config_entries.async_remove_subentry(entry, HALL)
+    if then == "removed":
+        await hass.config_entries.async_remove(entry.entry_id)
+    else:
+        assert await hass.config_entries.async_setup(entry.entry_id)
+    assert client.override != FIRST
+    await mend(hass, hass_client)
+    assert (client.override, client.permanent) == (FIRST, 2)
+    assert not left_on_disk(hass_storage)
+
+
+async def test_a_repair_that_the_registry_has_not_written_yet_is_raised_again_after_a_kill(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    client: SimulatedClient,
+    hass_client: ClientSessionGenerator,
+    hass_storage: dict[str, Any],
+) -> None:
+    assert await async_setup_component(hass, "repairs", {})
+    await client.stop()
+    hass.config_entries.async_remove_subentry(entry, HALL)
+    await hass.async_block_till_done()
+    (issue_id,) = not_put_back(hass)
+    assert PASSWORD not in str(left_on_disk(hass_storage))
+
+    ir.async_delete_issue(hass, DOMAIN, issue_id)
+    hass.data.pop("qheat_left_behind")
+    await async_tell_of_left_behind(hass)
+    assert not_put_back(hass) == [issue_id]
+    await client.start()
+    await mend(hass, hass_client)
+    assert (client.override, client.permanent) == (FIRST, 2)
+
+
+async def test_a_radiator_that_leaves_two_machines_behind_has_a_repair_for_each(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    second = SimulatedClient(override=SECOND)
+    await second.start()
+    await client.stop()
+    await give(hass, entry, second.port)
+    await until_it_runs(hass, entry, second)
+    await second.stop()
+    await give(hass, entry, 1)
+    kept = [issue.data and issue.data["originals"] for issue in ir.async_get(hass).issues.values()]
+    assert [FIRST in str(one) for one in kept] == [True, False]
+    assert [SECOND in str(one) for one in kept] == [False, True]
+    await client.start()
+
+
+async def test_a_machine_that_has_another_address_now_gets_its_settings_back_by_the_repair(
+    hass: HomeAssistant,
+    client: SimulatedClient,
+    hass_client: ClientSessionGenerator,
+    hass_storage: dict[str, Any],
+) -> None:
+    assert await async_setup_component(hass, "repairs", {})
+    client.permanent = 3
+    await set_up(hass)
+    await async_leave_behind(hass, HALL, left(client) | {"host": "192.0.2.1"})
+    form = await open_repair(hass_client, *not_put_back(hass))
+    shown = {field["name"]: field.get("description") for field in form["data_schema"]}
+    assert shown["host"] == {"suggested_value": "192.0.2.1"}
+    assert (await submit(hass_client, form, "127.0.0.1"))["type"] == "create_entry"
+    assert (client.override, client.permanent) == (SECOND, 1)
+    assert not left_on_disk(hass_storage)
+
+
+async def test_a_machine_of_the_same_name_does_not_have_the_repair_of_another_taken_away(
+    hass: HomeAssistant, client: SimulatedClient
+) -> None:
+    entry = await set_up(hass, boinc_radiator(client.port, machine="box"))
+    await async_leave_behind(hass, HALL, left(client, "box") | {"port": 1})
+    await until_it_runs(hass, entry, client)
+    hass.config_entries.async_remove_subentry(entry, HALL)
+    await hass.async_block_till_done()
+    assert (client.override, client.permanent) == (FIRST, 2)
+    assert not_put_back(hass)
+
+
+def left(client: SimulatedClient, known_as: str | None = None) -> dict[str, Any]:
+    """Return what a repair has for a client: other settings than it has now."""
+    originals = Originals(override=SECOND, cpu_mode=RunMode.ALWAYS, gpu_mode=RunMode.AUTO)
+    return {
+        "radiator": "Hall",
+        "host": "127.0.0.1",
+        "port": client.port,
+        "machine": known_as or cpid_of(client.port),
+        "originals": json.dumps(originals.saved()),
+    }
+
+
+def left_on_disk(hass_storage: dict[str, Any]) -> dict[str, Any]:
+    """Return what is written down of machines left behind."""
+    data: dict[str, Any] = hass_storage.get(f"{DOMAIN}.left_behind", {}).get("data", {})
+    return data
+
+
+async def give(hass: HomeAssistant, entry: MockConfigEntry, port: int) -> None:
+    """Give the radiator in the hall another machine."""
+    subentry = entry.subentries[HALL]
+    hass.config_entries.async_update_subentry(entry, subentry, data=boinc_data(port))
+    await hass.async_block_till_done()
+
+
+async def open_repair(hass_client: ClientSessionGenerator, issue_id: str) -> Any:
+    """Open a repair; return its form."""
+    http = await hass_client()
+    fix = {"handler": DOMAIN, "issue_id": issue_id}
+    return await (await http.post("/api/repairs/issues/fix", json=fix)).json()
+
+
+async def submit(hass_client: ClientSessionGenerator, form: Any, host: str) -> Any:
+    """Submit a repair with an address."""
+    http = await hass_client()
+    answer = {"host": host, "password": PASSWORD}
+    url = f"/api/repairs/issues/fix/{form['flow_id']}"
+    return await (await http.post(url, json=answer)).json()

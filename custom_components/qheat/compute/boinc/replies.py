@@ -18,7 +18,7 @@ MAX_CORES: Final = 4096
 MAX_CREDIT: Final = Decimal(10) ** 15
 _YEARS_S: Final = 1e10
 _CPUS: Final = re.compile(r"([0-9.]+) CPU")
-_CPID: Final = re.compile(r"[0-9a-f]{32}")
+CPID: Final = re.compile(r"[0-9a-f]{32}")
 
 
 class RunMode(IntEnum):
@@ -142,7 +142,7 @@ def host_from(reply: Element) -> HostInfo:
     cpid = text_of(node, "host_cpid")
     return HostInfo(
         name=text_of(node, "domain_name"),
-        cpid=cpid if _CPID.fullmatch(cpid) else "",
+        cpid=cpid if CPID.fullmatch(cpid) else "",
         cores=integer_of(node, "p_ncpus", 1, MAX_CORES),
         processor=text_of(node, "p_model"),
     )

@@ -1,0 +1,133 @@
+"""Machines that are no radiators any more and still have our settings: a repair for each.
+
+A repair holds the only copy of what a user had set, and the issue registry is on disk only seconds
+after a change. So what it holds is in a file of its own before the books forget it.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from homeassistant.const import CONF_HOST, CONF_PORT
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.storage import Store
+from homeassistant.util.hass_dict import HassKey
+
+from .compute.boinc import CPID, Originals
+from .const import CONF_MACHINE, DOMAIN
+from .shelf import Kept, mapping
+
+NOT_PUT_BACK: Final = "not_put_back"
+CONF_RADIATOR: Final = "radiator"
+_VERSION: Final = 1
+
+type Left = dict[str, Any]
+"""All that is needed to try again, but for the password: neither issues nor books hold one."""
+
+
+class _File:
+    """What is left behind, by repair, as it is on disk."""
+
+    def __init__(self, store: Store[dict[str, Left]], left: dict[str, Left]) -> None:
+        self._store = store
+        self.left = left
+
+    async def async_save(self) -> None:
+        """Write it now."""
+        await self._store.async_save(self.left)
+
+
+_FILE: Final[HassKey[_File]] = HassKey(f"{DOMAIN}_left_behind")
+
+
+async def async_tell_of_left_behind(hass: HomeAssistant) -> None:
+    """Raise all repairs, also those that a kill kept from the issue registry's own file."""
+    for issue_id, left in (await _async_file(hass)).left.items():
+        _tell(hass, issue_id, left)
+
+
+async def async_leave_behind(hass: HomeAssistant, radiator_id: str, left: Left) -> None:
+    """Write down what a machine is to get back, and raise its repair."""
+    issue_id = f"{NOT_PUT_BACK}_{radiator_id}_{left[CONF_MACHINE]}"
+    file = await _async_file(hass)
+    file.left[issue_id] = left
+    await file.async_save()
+    _tell(hass, issue_id, left)
+
+
+async def async_settle(hass: HomeAssistant, machine: Mapping[str, Any]) -> None:
+    """Forget what a machine is to get back: it has it, or its radiator keeps it."""
+    file = await _async_file(hass)
+    held = {issue.issue_id: issue.data or {} for issue in _repairs(hass)} | file.left
+    issue_ids = [issue_id for issue_id, left in held.items() if is_same(left, machine)]
+    for issue_id in issue_ids:
+        ir.async_delete_issue(hass, DOMAIN, issue_id)
+    if [file.left.pop(issue_id) for issue_id in issue_ids if issue_id in file.left]:
+        await file.async_save()
+
+
+def left_behind(hass: HomeAssistant, machine: Mapping[str, Any]) -> Originals | None:
+    """Return the settings that a machine is still to get back from a radiator that it was."""
+    for issue in _repairs(hass):
+        if is_same(issue.data or {}, machine):
+            return originals_of(issue.data or {})
+    return None
+
+
+def left_of(kept: Kept) -> Left | None:
+    """Return what the books keep for a machine to get back; None if there is nothing."""
+    originals = Originals.from_saved(mapping(kept, "engine").get("originals"))
+    keys = (CONF_RADIATOR, CONF_HOST, CONF_PORT, CONF_MACHINE)
+    if originals is None or not kept.keys() >= set(keys):
+        return None
+    return {**{key: kept[key] for key in keys}, "originals": json.dumps(originals.saved())}
+
+
+def originals_of(left: Mapping[str, Any]) -> Originals | None:
+    """Return the settings that a repair keeps for its machine."""
+    return Originals.from_saved(json.loads(left["originals"]))
+
+
+def is_same(left: Mapping[str, Any], machine: Mapping[str, Any]) -> bool:
+    """Tell whether a repair is for a machine: one known by its name also has to be where it was."""
+    known_as = left.get(CONF_MACHINE)
+    sure = isinstance(known_as, str) and CPID.fullmatch(known_as)
+    marks = (CONF_MACHINE,) if sure else (CONF_MACHINE, CONF_HOST, CONF_PORT)
+    return all(left.get(mark) == machine[mark] for mark in marks)
+
+
+async def _async_file(hass: HomeAssistant) -> _File:
+    if _FILE not in hass.data:
+        store = Store[dict[str, Left]](
+            hass, _VERSION, f"{DOMAIN}.left_behind", private=True, atomic_writes=True
+        )
+        left = await store.async_load()
+        # Another machine may have been left behind while the file was read.
+        hass.data.setdefault(_FILE, _File(store, left or {}))
+    return hass.data[_FILE]
+
+
+def _repairs(hass: HomeAssistant) -> list[ir.IssueEntry]:
+    return [
+        issue
+        for issue in ir.async_get(hass).issues.values()
+        if issue.domain == DOMAIN and issue.issue_id.startswith(NOT_PUT_BACK)
+    ]
+
+
+def _tell(hass: HomeAssistant, issue_id: str, left: Left) -> None:
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        issue_id,
+        data=left,
+        is_fixable=True,
+        is_persistent=True,
+        severity=ir.IssueSeverity.WARNING,
+        translation_key=NOT_PUT_BACK,
+        translation_placeholders={
+            "radiator": left[CONF_RADIATOR],
+            "host": left[CONF_HOST],
+        },
+    )
