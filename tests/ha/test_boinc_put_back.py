@@ -84,6 +84,26 @@ async def test_a_home_disabled_while_its_machine_is_off_heats_again_and_its_repa
     assert (client.override, client.permanent) == (FIRST, 2)
 
 
+async def test_what_a_user_sets_after_the_repair_of_a_disabled_home_is_what_comes_back_in_the_end(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    client: SimulatedClient,
+    hass_client: ClientSessionGenerator,
+) -> None:
+    assert await async_setup_component(hass, "repairs", {})
+    await client.stop()
+    await hass.config_entries.async_set_disabled_by(entry.entry_id, ConfigEntryDisabler.USER)
+    await client.start()
+    await mend(hass, hass_client)
+    assert (client.override, client.permanent) == (FIRST, 2)
+    client.override, client.permanent = SECOND, 1
+    await hass.config_entries.async_set_disabled_by(entry.entry_id, None)
+    await until_it_runs(hass, entry, client)
+    hass.config_entries.async_remove_subentry(entry, HALL)
+    await hass.async_block_till_done()
+    assert (client.override, client.permanent) == (SECOND, 1)
+
+
 async def test_a_repair_whose_settings_a_radiator_has_itself_goes_at_once(
     hass: HomeAssistant,
     entry: MockConfigEntry,
