@@ -8,11 +8,12 @@ from .client import BoincClient
 from .errors import BoincError, BoincFault
 from .originals import Originals
 from .plan import OFF, AtHand, Plan, Planner, override_with, preferences_for
-from .replies import ClientStatus, RunMode
+from .replies import ClientStatus, RunMode, Switch
 from .watchdogs import LONGEST_LEASE_S
 
 BETWEEN_CHANGES_S: Final = 10.0
 SHORTEST_LEASE_S: Final = 1.0
+RESTING: Final = Switch(mode=RunMode.NEVER, permanent=RunMode.NEVER, left_s=0.0)
 _TOLERANCE: Final = 0.01
 
 
@@ -125,10 +126,10 @@ async def rest(client: BoincClient, status: ClientStatus, *, gpu: bool) -> bool:
     Without `gpu` its run mode is left as it is: where no core may compute, no GPU does.
     """
     changed = False
-    if gpu and (status.gpu.mode, status.gpu.permanent) != (RunMode.NEVER, RunMode.NEVER):
+    if gpu and status.gpu != RESTING:
         await client.set_gpu_mode(RunMode.NEVER)
         changed = True
-    if (status.cpu.mode, status.cpu.permanent) != (RunMode.NEVER, RunMode.NEVER):
+    if status.cpu != RESTING:
         await client.set_cpu_mode(RunMode.NEVER)
         changed = True
     return changed
