@@ -20,6 +20,8 @@ from .crowd import is_crowd
 from .entity import RadiatorEntity
 
 MAX_STATE = 255
+MAX_ROWS = 100
+"""Projects or tasks shown one by one: all of an attribute goes to every page that shows it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +52,7 @@ def _project_rows(details: Details) -> Mapping[str, Any]:
                 "filler": project.url in details.fillers,
                 "refuses": project.refuses,
             }
-            for project in details.projects
+            for project in details.projects[:MAX_ROWS]
         ]
     }
 
@@ -76,7 +78,7 @@ def _task_rows(details: Details) -> Mapping[str, Any]:
                 "fraction_done": task.fraction_done,
                 "seconds_left": task.left_s,
             }
-            for task in details.running
+            for task in details.running[:MAX_ROWS]
         ]
     }
 

@@ -95,6 +95,17 @@ async def test_a_setpoint_makes_the_machine_compute_and_off_makes_it_stop(
     await until(hass, entry, lambda: client.running == 0)
 
 
+async def test_of_a_machine_with_hundreds_of_tasks_a_hundred_are_shown_one_by_one(
+    hass: HomeAssistant, client: SimulatedClient
+) -> None:
+    client.cores = client.tasks = client.begun = 150
+    entry = await set_up(hass, boinc_radiator(client.port, cores=150))
+    await until_reached(hass, entry)
+    await heat(hass)
+    await until(hass, entry, lambda: state_of(hass, "jobs_running") == "150")
+    assert len(sensor_of(hass, "task_progress").attributes["tasks"]) == 100
+
+
 async def test_a_dial_turned_down_just_after_it_was_turned_up_acts_at_once(
     hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
 ) -> None:

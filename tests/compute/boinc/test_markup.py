@@ -18,6 +18,7 @@ from custom_components.qheat.compute.boinc.markup import (
 )
 from custom_components.qheat.compute.boinc.replies import (
     host_from,
+    preferences_from,
     projects_from,
     status_from,
     tasks_from,
@@ -25,7 +26,7 @@ from custom_components.qheat.compute.boinc.replies import (
 )
 
 ANSWERED = "<hostid>0</hostid><min_rpc_time>1795548489.1</min_rpc_time>"
-READERS = (host_from, projects_from, status_from, tasks_from, version_from)
+READERS = (host_from, preferences_from, projects_from, status_from, tasks_from, version_from)
 
 
 def reply(body: str) -> bytes:
@@ -149,6 +150,26 @@ def test_a_reply_of_thousands_of_tasks_is_read_wherever_it_is_cut_into_pieces() 
     root = parse(reply(f"<results>{one * 5000}</results>"))
     names = [node.findtext("name") for node in root.iter("result")]
     assert names == ["t\u00e2che & \U0001f525"] * 5000
+
+
+def test_an_entity_is_one_wherever_a_reply_is_cut_into_pieces() -> None:
+    mended = "&", "&", "\U0001f525", "&x;", "&amp"
+    for told, text in zip(("&amp;", "&", "&#128293;", "&x;", "&amp"), mended, strict=True):
+        for ahead in range(16):
+            root = parse(reply(f"<a>{'.' * ahead}{told * 10_000}</a>"))
+            assert root.findtext("a") == "." * ahead + text * 10_000
+
+
+def test_only_tasks_and_projects_where_a_client_puts_them_are_read() -> None:
+    nested = "<x><result></result></x><x><project></project></x>"
+    root = parse(reply(f"<results>{nested}</results><projects>{nested}</projects>"))
+    assert (tasks_from(root), projects_from(root)) == ((), ())
+
+
+def test_preferences_of_a_hundred_thousand_names_cost_no_time() -> None:
+    names = "".join(f"<p{n}>{n}</p{n}>" for n in range(100_000))
+    body = f"<global_preferences>{names}<x>no</x><y/></global_preferences>"
+    assert len(preferences_from(parse(reply(body)))) == 100_000
 
 
 def test_foreign_parts_are_left_out_and_those_without_an_end_cost_no_time() -> None:

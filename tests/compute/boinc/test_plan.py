@@ -155,6 +155,16 @@ def test_the_users_other_preferences_are_kept() -> None:
     )
 
 
+def test_preferences_full_of_space_or_of_beginnings_cost_no_time() -> None:
+    root = "<global_preferences>"
+    for filler in (" ", root, "<max_ncpus_pct>", "<max_ncpus_pct "):
+        text = override_with(f"{root}{filler * 200_000}", {"max_ncpus_pct": 5.0})
+        assert text == f"{root}\n   <max_ncpus_pct>5</max_ncpus_pct>\n</global_preferences>"
+    inside = f"<a>{' ' * 1_000_000}</a>"
+    text = override_with(f"{root}{inside}</global_preferences>", {"max_ncpus_pct": 5.0})
+    assert text.startswith(root + inside)
+
+
 @pytest.mark.parametrize("own", ["", "<oops", "<global_preferences/>"])
 def test_broken_preferences_are_replaced(own: str) -> None:
     assert override_with(own, {"a": 1.0}).count("<a>1</a>") == 1

@@ -17,6 +17,7 @@ from .replies import (
     RunMode,
     Task,
     host_from,
+    preferences_from,
     projects_from,
     status_from,
     tasks_from,
@@ -24,8 +25,6 @@ from .replies import (
 )
 from .rpc import RpcConnection
 
-MANY_TASKS: Final = 200
-"""To read more would hold up the event loop."""
 ATTACH_S: Final = 30
 """After that the client goes on trying by itself."""
 _REPLY: Final = b"<boinc_gui_rpc_reply>"
@@ -42,15 +41,15 @@ class BoincClient:
 
     async def version(self) -> tuple[int, int, int]:
         """Return the client's version."""
-        return version_from(await self._rpc.call("<exchange_versions/>"))
+        return await self._rpc.read("<exchange_versions/>", version_from)
 
     async def host(self) -> HostInfo:
         """Return what machine this is."""
-        return host_from(await self._rpc.call("<get_host_info/>"))
+        return await self._rpc.read("<get_host_info/>", host_from)
 
     async def status(self) -> ClientStatus:
         """Return what the client may do now."""
-        return status_from(await self._rpc.call("<get_cc_status/>"))
+        return await self._rpc.read("<get_cc_status/>", status_from)
 
     async def tasks(self) -> tuple[Task, ...]:
         """Return the tasks that the client holds: some hold thousands."""
@@ -62,7 +61,7 @@ class BoincClient:
 
     async def projects(self) -> tuple[Project, ...]:
         """Return the projects that the client is attached to."""
-        return projects_from(await self._rpc.call("<get_project_status/>"))
+        return await self._rpc.read("<get_project_status/>", projects_from)
 
     async def set_cpu_mode(self, mode: RunMode, duration_s: float = 0.0) -> None:
         """Set the run mode, for `duration_s` seconds or (0) for good."""
@@ -74,12 +73,7 @@ class BoincClient:
 
     async def preferences(self) -> Mapping[str, float]:
         """Return the preferences in force that are numbers."""
-        reply = await self._rpc.call("<get_global_prefs_working/>")
-        node = reply.find("global_preferences")
-        if node is None:
-            raise BoincError(BoincFault.BROKEN_REPLY, "The reply has no <global_preferences>")
-        numbers = ((tag.tag, number_of(node, tag.tag, -1e18, 1e18)) for tag in node)
-        return {tag: number for tag, number in numbers if number is not None}
+        return await self._rpc.read("<get_global_prefs_working/>", preferences_from)
 
     async def override(self) -> str:
         """Return the local preferences file as it stands, well-formed or not; "" if none."""
@@ -136,11 +130,7 @@ class BoincClient:
 
     async def _tasks(self, *, begun_only: bool) -> tuple[Task, ...]:
         request = f"<get_results>\n<active_only>{begun_only:d}</active_only>\n</get_results>"
-        reply = await self._rpc.call(request)
-        held = reply.find("results")
-        if held is None or len(held) <= MANY_TASKS:
-            return tasks_from(reply)
-        return await asyncio.to_thread(tasks_from, reply)
+        return await self._rpc.read(request, tasks_from)
 
     async def _attached(self, url: str) -> bool:
         reply = await self._rpc.call("<project_attach_poll/>")

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final
 from xml.etree.ElementTree import Element, ParseError, XMLParser
@@ -10,7 +11,7 @@ from .errors import BoincError, BoincFault
 
 MAX_REPLY_BYTES: Final = 4 * 1024 * 1024
 """Enough for some 5000 tasks."""
-_PIECE: Final = 2**16
+_PIECE: Final = 2**14
 """Between two pieces of a long reply a thread lets others go on."""
 MAX_TEXT: Final = 256
 _HEAD: Final = b"<boinc_gui_rpc_reply>"
@@ -19,10 +20,10 @@ _HEAD: Final = b"<boinc_gui_rpc_reply>"
 _FOREIGN: Final = "<gui_urls>"
 _FOREIGN_END: Final = "</gui_urls>"
 # Names of projects and URLs are printed without escaping.
+_LONGEST_ENTITY: Final = len("&#1234567;")
 _BARE_AMPERSAND: Final = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7});)")
 _CONTROLS: Final = bytes(set(range(0x20)) - set(b"\t\n\r"))
-_ILLEGAL: Final = re.compile("[\ufffe\uffff]")
-_DECLARATION: Final = re.compile(r"<!(?!\[CDATA\[|--)")
+_ILLEGAL: Final = "\ufffe\uffff"
 
 
 def parse(reply: bytes) -> Element:
@@ -34,20 +35,30 @@ def parse(reply: bytes) -> Element:
     # Most replies have nothing to mend, and to find that is much cheaper than to mend them.
     text = reply.translate(None, _CONTROLS).decode(errors="replace")
     if not text.isascii():
-        text = _ILLEGAL.sub("", text)
+        for character in _ILLEGAL:
+            text = text.replace(character, "")
     own, *parts = text.split(_FOREIGN)
     text = own + "".join(part.partition(_FOREIGN_END)[2] for part in parts)
-    if "&" in text:
-        text = _BARE_AMPERSAND.sub("&amp;", text)
-    if "<!" in text and _DECLARATION.search(text):
-        raise BoincError(BoincFault.BROKEN_REPLY, "The reply declares a document type")
-    parser = XMLParser()  # noqa: S314 - without a document type there are no entities to expand
+    # Behind the root's begin no document type may follow, so there are no entities to expand.
+    parser = XMLParser()  # noqa: S314
     try:
-        for begin in range(0, len(text), _PIECE):
-            parser.feed(text[begin : begin + _PIECE])
+        for piece in _pieces(text):
+            parser.feed(_BARE_AMPERSAND.sub("&amp;", piece) if "&" in piece else piece)
         return parser.close()
     except ParseError as error:
         raise BoincError(BoincFault.BROKEN_REPLY, f"The reply is broken XML: {error}") from error
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Cut a text into pieces, none of them within an entity."""
+    begin = 0
+    while begin < len(text):
+        end = begin + _PIECE
+        if end < len(text):
+            cut = text.rfind("&", end - _LONGEST_ENTITY + 1, end)
+            end = end if cut < 0 else cut
+        yield text[begin:end]
+        begin = end
 
 
 def text_of(node: Element, tag: str) -> str:
@@ -64,8 +75,13 @@ def text_of(node: Element, tag: str) -> str:
 
 def number_of(node: Element, tag: str, low: float, high: float) -> float | None:
     """Return a child's number, brought between `low` and `high`; None if it is not a number."""
+    return number_in(node.findtext(tag), low, high)
+
+
+def number_in(text: str | None, low: float, high: float) -> float | None:
+    """Return the number that a text is, as `number_of` does."""
     try:
-        number = float(node.findtext(tag) or "")
+        number = float(text or "")
     except ValueError:
         return None
     if low <= number <= high:

@@ -8,6 +8,8 @@ from typing import Final
 
 from .watts import WattsTable
 
+_ROOT: Final = "<global_preferences>"
+_ROOT_END: Final = "</global_preferences>"
 SMALLEST_DUTY: Final = 0.05
 SMALLEST_PULSED: Final = 0.1
 """Part of a core below which it is not worth pulsing all of them."""
@@ -111,10 +113,11 @@ def preferences_for(plan: Plan, cores: int) -> dict[str, float]:
 
 def override_with(original: str, wanted: Mapping[str, float]) -> str:
     """Return the user's own preferences file with `wanted` in the place of what it says."""
+    begin, end = original.find(_ROOT) + len(_ROOT), original.rfind(_ROOT_END)
+    own = original[begin:end] if len(_ROOT) <= begin <= end else ""
     names = "|".join(map(re.escape, wanted))
-    kept = "".join(
-        re.findall(r"<global_preferences>(.*)</global_preferences>", original, re.DOTALL)
-    )
-    kept = re.sub(rf"\s*<({names})\s*/>|\s*<({names})>[^<]*</({names})>", "", kept)
+    replaced = rf"<(?:{names})\s*/>|<(?:{names})>[^<]*</(?:{names})>"
+    # A pattern that begins with any amount of space takes minutes for a file full of it.
+    kept = "".join(part.rstrip() for part in re.split(replaced, own))
     ours = "".join(f"\n   <{name}>{value:.10g}</{name}>" for name, value in wanted.items())
-    return f"<global_preferences>{kept.rstrip()}{ours}\n</global_preferences>"
+    return f"{_ROOT}{kept}{ours}\n{_ROOT_END}"

@@ -10,7 +10,7 @@ from typing import Final
 from xml.etree.ElementTree import Element
 
 from .errors import BoincError, BoincFault
-from .markup import flag_of, integer_of, number_of, text_of
+from .markup import flag_of, integer_of, number_in, number_of, text_of
 
 MAX_TASKS: Final = 10_000
 MAX_PROJECTS: Final = 200
@@ -161,12 +161,19 @@ def status_from(reply: Element) -> ClientStatus:
 
 def tasks_from(reply: Element) -> tuple[Task, ...]:
     """Read the answer to `get_results`, at most the first 10,000 tasks."""
-    return tuple(map(_task, islice(_child(reply, "results").iter("result"), MAX_TASKS)))
+    return tuple(map(_task, islice(_child(reply, "results").iterfind("result"), MAX_TASKS)))
 
 
 def projects_from(reply: Element) -> tuple[Project, ...]:
     """Read the answer to `get_project_status`, at most the first 200 projects."""
     return tuple(_projects(_child(reply, "projects")))
+
+
+def preferences_from(reply: Element) -> dict[str, float]:
+    """Read the answer to `get_global_prefs_working`: the preferences that are numbers."""
+    node = _child(reply, "global_preferences")
+    numbers = ((tag.tag, number_in(tag.text, -1e18, 1e18)) for tag in node)
+    return {tag: number for tag, number in numbers if number is not None}
 
 
 def _child(reply: Element, tag: str) -> Element:
@@ -215,7 +222,7 @@ def _cpus(text: str) -> float:
 
 
 def _projects(node: Element) -> Iterator[Project]:
-    for project in islice(node.iter("project"), MAX_PROJECTS):
+    for project in islice(node.iterfind("project"), MAX_PROJECTS):
         url = text_of(project, "master_url")
         host_id = integer_of(project, "hostid", 0, 2**31)
         next_rpc_s = number_of(project, "min_rpc_time", 0.0, _YEARS_S) or 0.0

@@ -1,6 +1,7 @@
 """One GUI RPC connection to a BOINC client."""
 
 import asyncio
+from collections.abc import Callable
 from hashlib import md5
 from typing import Final, override
 from xml.etree.ElementTree import Element
@@ -13,8 +14,8 @@ DEFAULT_PORT: Final = 31416
 TIMEOUT_S: Final = 10.0
 CLOSE_S: Final = 1.0
 MAX_REQUEST_BYTES: Final = 90_000  # the client drops a connection that sends 100 000
-LONG_BYTES: Final = 200_000
-"""To parse more would hold up the event loop."""
+LONG_BYTES: Final = 50_000
+"""To read more would hold up the event loop, above all if it is made to."""
 _END: Final = b"\x03"
 
 
@@ -143,14 +144,18 @@ class RpcConnection:
 
     async def call(self, request: str) -> Element:
         """Send a request element and return the reply's root; raise BoincError if refused."""
+        return await self.read(request, lambda reply: reply)
+
+    async def read[T](self, request: str, reader: Callable[[Element], T]) -> T:
+        """Send a request element and return what `reader` makes of the reply's root.
+
+        It may be called in a thread. Raises BoincError if the request is refused.
+        """
         raw = await self.call_raw(request)
         await self.next_turn()
-        reply = parse(raw) if len(raw) <= LONG_BYTES else await asyncio.to_thread(parse, raw)
-        if reply.find("unauthorized") is not None:
-            raise BoincError(BoincFault.WRONG_PASSWORD, "The client refuses the password")
-        if (refusal := reply.find("error")) is not None:
-            raise BoincError(BoincFault.COMMAND_REFUSED, text_of(reply, "error") or refusal.tag)
-        return reply
+        if len(raw) <= LONG_BYTES:
+            return reader(_granted(raw))
+        return await asyncio.to_thread(lambda: reader(_granted(raw)))
 
     async def call_raw(self, request: str) -> bytes:
         """Send a request element and return the reply as it came, without its end mark."""
@@ -196,3 +201,12 @@ class RpcConnection:
         reply = await self.call(f"<auth2>\n<nonce_hash>{digest}</nonce_hash>\n</auth2>")
         if reply.find("authorized") is None:
             raise BoincError(BoincFault.WRONG_PASSWORD, "The client refuses the password")
+
+
+def _granted(raw: bytes) -> Element:
+    reply = parse(raw)
+    if reply.find("unauthorized") is not None:
+        raise BoincError(BoincFault.WRONG_PASSWORD, "The client refuses the password")
+    if (refusal := reply.find("error")) is not None:
+        raise BoincError(BoincFault.COMMAND_REFUSED, text_of(reply, "error") or refusal.tag)
+    return reply

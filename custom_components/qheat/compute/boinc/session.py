@@ -7,7 +7,7 @@ from typing import Final
 
 from ..counter import Reading
 from ..engine import EngineProblem, HeatBudget
-from .client import MANY_TASKS, BoincClient
+from .client import BoincClient
 from .control import Control
 from .credit import key_of
 from .observation import Details, Observation, is_filler, known_again, waiting_projects
@@ -23,6 +23,7 @@ AFTER_CHANGE_S: Final = 3.0
 """A change is seen by then; it acts within 1.3 s."""
 STEADY_S: Final = 20.0
 SHORT_S: Final = 30.0
+MANY_TASKS: Final = 200
 ALL_TASKS_S: Final = 60.0
 """A client that holds many tasks is asked for all so often, and when one that was begun is gone."""
 _LEEWAY: Final = 0.25
