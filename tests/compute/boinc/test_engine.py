@@ -288,9 +288,8 @@ async def test_a_run_mode_set_by_hand_stays_over_a_restart_and_when_the_radiator
     first = radiator.engine()
     await first.start()
     heat(first)
-    for _ in range(2):
-        await until(lambda: radiator.client.running == 4)
-        radiator.client.temporary_until_s = 0.0
+    await until(lambda: first.status().jobs_running == 4)
+    radiator.client.temporary_until_s = 0.0
     await until(lambda: first.status().problem is EngineProblem.CHANGED_BY_HAND)
     await first.stop()
     second = radiator.engine()

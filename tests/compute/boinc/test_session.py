@@ -348,49 +348,6 @@ async def test_a_mode_set_by_hand_stops_every_command(watched: Watched) -> None:
     assert watched.session.problem(watched.now_s) is EngineProblem.CHANGED_BY_HAND
 
 
-async def test_a_step_of_the_clients_clock_costs_the_heat_of_a_moment(with_gpu: Watched) -> None:
-    with_gpu.client.gpu_tasks = 1
-    for _ in range(3):
-        await with_gpu.run(150, 160.0)
-        with_gpu.client.temporary_until_s = with_gpu.client.gpu_until_s = 0.0
-        assert with_gpu.client.running == 0
-        await with_gpu.run(5, 160.0)
-        assert (with_gpu.client.running, with_gpu.client.gpu_runs) == (4, True)
-        assert with_gpu.session.problem(with_gpu.now_s) is None
-
-
-async def test_a_lease_is_renewed_also_between_two_budgets(with_gpu: Watched) -> None:
-    with_gpu.client.gpu_tasks = 1
-    await with_gpu.run(30, 160.0)
-    for ends in ("gpu_until_s", "temporary_until_s"):
-        setattr(with_gpu.client, ends, 0.0)
-        with_gpu.now_s += 1
-        await with_gpu.session.step(with_gpu.now_s, await with_gpu.rpc.status(), None)
-        assert (with_gpu.client.running, with_gpu.client.gpu_runs) == (4, True)
-        assert not with_gpu.steward.by_hand
-
-
-async def test_suspend_pressed_again_when_it_heats_again_is_a_hand(watched: Watched) -> None:
-    await watched.run(30, 60.0)
-    watched.client.temporary_until_s = 0.0
-    await watched.run(15, 60.0)
-    assert watched.client.running == 4
-    watched.client.temporary_until_s = 0.0
-    await watched.run(300, 60.0)
-    assert watched.client.running == 0
-    assert watched.session.problem(watched.now_s) is EngineProblem.CHANGED_BY_HAND
-
-
-async def test_snooze_is_a_hand_at_once(watched: Watched) -> None:
-    await watched.run(30, 60.0)
-    watched.client.temporary, watched.client.temporary_until_s = 3, time.monotonic() + 3600
-    await watched.run(5, 60.0)
-    assert watched.session.problem(watched.now_s) is EngineProblem.CHANGED_BY_HAND
-    watched.client.temporary_until_s = 0.0
-    await watched.run(15, 60.0)
-    assert watched.client.running == 4
-
-
 async def test_changes_are_ten_seconds_apart_also_over_a_lost_connection(watched: Watched) -> None:
     await watched.run(20, 60.0)
     watched.now_s += 10
@@ -412,20 +369,6 @@ async def test_a_radiator_that_is_taken_back_heats_ten_seconds_later(watched: Wa
     assert (watched.client.running, watched.client.permanent) == (0, 3)
     await watched.run(5, 60.0)
     assert watched.client.running == 4
-
-
-async def test_a_radiator_that_was_snoozed_is_taken_back(with_gpu: Watched) -> None:
-    with_gpu.client.gpu_tasks = 1
-    await with_gpu.run(30, 160.0)
-    with_gpu.client.temporary = with_gpu.client.gpu_temporary = 3
-    with_gpu.client.temporary_until_s = with_gpu.client.gpu_until_s = time.monotonic() + 3600
-    await with_gpu.run(30, 160.0)
-    with_gpu.steward.hand.take_back()
-    with_gpu.steward.gpu_hand.take_back()
-    with_gpu.session.insist = True
-    await with_gpu.run(30, 160.0)
-    assert (with_gpu.client.running, with_gpu.client.gpu_runs) == (4, True)
-    assert not with_gpu.steward.by_hand
 
 
 async def test_work_for_a_gpu_is_asked_for_and_done_when_it_is_there(with_gpu: Watched) -> None:
@@ -459,11 +402,8 @@ async def test_the_run_mode_of_a_gpu_set_by_hand_is_shown_and_not_fought(
 ) -> None:
     with_gpu.client.gpu_tasks = 1
     await with_gpu.run(30, 140.0)
-    for _ in range(2):  # *Suspend* looks like a step of the clock at first
-        with_gpu.client.gpu_until_s, with_gpu.client.gpu_permanent = 0.0, mode
-        with_gpu.client.calls.clear()
-        await with_gpu.run(5, 140.0)
-    assert with_gpu.count("set_gpu_mode") == 0
+    with_gpu.client.gpu_until_s, with_gpu.client.gpu_permanent = 0.0, mode
+    with_gpu.client.calls.clear()
     await with_gpu.run(60, 140.0)
     assert with_gpu.count("set_gpu_mode") == 0
     assert with_gpu.client.running == 4, "the cores have the whole budget"
@@ -474,6 +414,20 @@ async def test_the_run_mode_of_a_gpu_set_by_hand_is_shown_and_not_fought(
     with_gpu.session.insist = True
     await with_gpu.run(20, 140.0)
     assert (with_gpu.client.running, with_gpu.client.gpu_runs) == (2, True)
+async def test_a_radiator_that_was_snoozed_is_taken_back(with_gpu: Watched) -> None:
+    with_gpu.client.gpu_tasks = 1
+    await with_gpu.run(30, 160.0)
+    with_gpu.client.temporary = with_gpu.client.gpu_temporary = 3
+    with_gpu.client.temporary_until_s = with_gpu.client.gpu_until_s = time.monotonic() + 3600
+    await with_gpu.run(30, 160.0)
+    with_gpu.steward.hand.take_back()
+    with_gpu.steward.gpu_hand.take_back()
+    with_gpu.session.insist = True
+    await with_gpu.run(30, 160.0)
+    assert (with_gpu.client.running, with_gpu.client.gpu_runs) == (4, True)
+    assert not with_gpu.steward.by_hand
+
+
     assert with_gpu.client.gpu_permanent == 3
     assert with_gpu.session.problem(with_gpu.now_s) is None
 

@@ -8,7 +8,6 @@ import pytest
 from custom_components.qheat.compute.boinc.replies import RunMode, Switch
 from custom_components.qheat.compute.boinc.watchdogs import (
     CALM_S,
-    TWICE_S,
     HandWatch,
     ObedienceWatch,
     Step,
@@ -21,14 +20,6 @@ from .tasks import TASK
 
 NEVER = Switch(mode=RunMode.NEVER, permanent=RunMode.NEVER, left_s=0.0)
 LEASED = Switch(mode=RunMode.ALWAYS, permanent=RunMode.NEVER, left_s=20.0)
-AUTO = Switch(mode=RunMode.AUTO, permanent=RunMode.AUTO, left_s=0.0)
-
-
-def suspend(watch: HandWatch, now_s: float) -> None:
-    """Press Suspend, and once more when it heats again."""
-    assert not watch.judge(now_s, NEVER, lease_left_s=15.0)
-    assert not watch.judge(now_s + 10, LEASED, lease_left_s=20.0)
-    assert watch.judge(now_s + 30, NEVER, lease_left_s=15.0)
 
 
 def test_a_task_that_is_told_to_quit_is_left_to_its_client() -> None:
@@ -137,11 +128,11 @@ def test_a_saved_hand_that_makes_no_sense_is_none(saved: object) -> None:
 
 def test_who_suspended_the_client_for_good_is_known_after_a_restart() -> None:
     before, after = HandWatch(), HandWatch()
-    suspend(before, 0.0)
+    assert before.judge(NEVER, lease_left_s=20.0)
     after.restore(before.saved())
-    assert after.judge(100.0, NEVER, lease_left_s=float("-inf"))
+    assert after.judge(NEVER, lease_left_s=float("-inf"))
     after.take_back()
-    assert not after.judge(110.0, NEVER, lease_left_s=float("-inf"))
+    assert not after.judge(NEVER, lease_left_s=float("-inf"))
 
 
 def test_pulsed_and_running_tasks_are_not_suspected() -> None:
@@ -164,48 +155,27 @@ def test_pulsed_and_running_tasks_are_not_suspected() -> None:
 )
 def test_a_mode_that_is_not_ours_is_somebodys_until_it_is_never_again(switch: Switch) -> None:
     watch = HandWatch()
-    assert watch.judge(0.0, switch, lease_left_s=15.0)
-    assert watch.judge(10.0, switch, lease_left_s=float("-inf"))
-    assert not watch.judge(20.0, NEVER, lease_left_s=float("-inf"))
+    assert watch.judge(switch, lease_left_s=15.0)
+    assert watch.judge(switch, lease_left_s=float("-inf"))
+    assert not watch.judge(NEVER, lease_left_s=float("-inf"))
 
 
 def test_our_own_modes_are_ours() -> None:
     watch = HandWatch()
-    assert not watch.judge(0.0, NEVER, lease_left_s=float("-inf"))
-    assert not watch.judge(10.0, LEASED, lease_left_s=20.0)
-    assert not watch.judge(20.0, LEASED, lease_left_s=float("-inf"))
-    for now_s in range(30, 90, 10):
-        assert not watch.judge(float(now_s), NEVER, lease_left_s=2.0)
+    assert not watch.judge(NEVER, lease_left_s=float("-inf"))
+    assert not watch.judge(LEASED, lease_left_s=20.0)
+    assert not watch.judge(LEASED, lease_left_s=float("-inf"))
+    assert not watch.judge(NEVER, lease_left_s=2.0)
 
 
-def test_a_lease_that_a_step_of_the_clients_clock_ends_is_no_sign_of_a_hand() -> None:
+def test_suspend_pressed_while_a_lease_runs_holds_until_it_is_given_back() -> None:
     watch = HandWatch()
-    for hour in range(24):
-        assert not watch.judge(3600.0 * hour, NEVER, lease_left_s=15.0)
-        for later_s in range(10, 3600, 10):
-            assert not watch.judge(3600.0 * hour + later_s, LEASED, lease_left_s=20.0)
-
-
-def test_suspend_pressed_twice_while_it_heats_holds_until_it_is_given_back() -> None:
-    watch = HandWatch()
-    suspend(watch, 0.0)
-    assert watch.judge(60.0, NEVER, lease_left_s=float("-inf"))
-    assert watch.judge(600.0, AUTO, lease_left_s=float("-inf"))
-    assert not watch.judge(610.0, NEVER, lease_left_s=float("-inf"))
-    suspend(watch, 620.0)
+    assert watch.judge(NEVER, lease_left_s=15.0)
+    assert watch.judge(NEVER, lease_left_s=float("-inf"))
+    assert watch.judge(
+        Switch(mode=RunMode.AUTO, permanent=RunMode.AUTO, left_s=0.0), lease_left_s=0.0
+    )
+    assert not watch.judge(NEVER, lease_left_s=0.0)
+    assert watch.judge(NEVER, lease_left_s=15.0)
     watch.take_back()
-    assert not watch.judge(680.0, NEVER, lease_left_s=float("-inf"))
-
-
-def test_who_takes_the_radiator_back_has_a_step_of_the_clock_forgiven_at_once() -> None:
-    watch = HandWatch()
-    suspend(watch, 0.0)
-    watch.take_back()
-    assert not watch.judge(60.0, NEVER, lease_left_s=15.0)
-
-
-def test_suspend_pressed_twice_long_after_each_other_is_twice_the_clock() -> None:
-    watch = HandWatch()
-    assert not watch.judge(0.0, NEVER, lease_left_s=15.0)
-    assert not watch.judge(TWICE_S + 1, NEVER, lease_left_s=15.0)
-    assert watch.judge(TWICE_S + 30, NEVER, lease_left_s=15.0)
+    assert not watch.judge(NEVER, lease_left_s=0.0)

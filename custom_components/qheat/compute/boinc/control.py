@@ -55,7 +55,7 @@ class Control:
             self.plan = wanted
         if self.plan != OFF:
             until_s = min(budget.expires_s, now_s + LONGEST_LEASE_S)
-            if changed or until_s != self.lease_until_s or self._is_cut_off(status):
+            if changed or until_s != self.lease_until_s or status.cpu.mode is not RunMode.ALWAYS:
                 await self._lease(until_s - now_s, status)
                 self.lease_until_s = until_s
         return changed
@@ -97,10 +97,6 @@ class Control:
             self.changed_s = now_s
         self.let_go()
         return await rest(self.client, status, gpu=not self.gpu_by_hand)
-
-    def _is_cut_off(self, status: ClientStatus) -> bool:
-        gpu = self.plan.gpu and not self.gpu_by_hand and status.gpu.mode is not RunMode.ALWAYS
-        return gpu or status.cpu.mode is not RunMode.ALWAYS
 
     async def _lease(self, left_s: float, status: ClientStatus) -> None:
         if not self.gpu_by_hand:

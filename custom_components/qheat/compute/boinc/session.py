@@ -81,10 +81,10 @@ class Session:
             self.insist, status = False, await self._client.status()
         left_s = control.lease_until_s - now_s
         control.gpu_by_hand = steward.gpu_hand.judge(
-            now_s, status.gpu, lease_left_s=left_s if control.plan.gpu else float("-inf")
+            status.gpu, lease_left_s=left_s if control.plan.gpu else float("-inf")
         )
         changed = False
-        if steward.hand.judge(now_s, status.cpu, lease_left_s=left_s):
+        if steward.hand.judge(status.cpu, lease_left_s=left_s):
             control.let_go()
         else:
             try:

@@ -48,8 +48,6 @@ class WorkWatch:
 
 LONGEST_LEASE_S: Final = 600.0
 """A temporary `always` that runs longer was not set by us."""
-TWICE_S: Final = 120.0
-"""A step of the client's clock ends a lease, but not the next one so soon as well."""
 
 
 class Step(StrEnum):
@@ -175,14 +173,11 @@ class HandWatch:
     by_hand: bool = False
     _silenced: bool = False
     """Suspended for good by hand: looks like our own `never`, so no look alone can end it."""
-    _cut_off_s: float = float("-inf")
-    """When a lease was last found gone that still had to run."""
 
-    def judge(self, now_s: float, switch: Switch, *, lease_left_s: float) -> bool:
+    def judge(self, switch: Switch, *, lease_left_s: float) -> bool:
         """Tell whether the mode is somebody else's.
 
-        `lease_left_s` is what a lease given on this very connection still has to run. One that is
-        gone before its time is to be renewed: only the second in two minutes tells of a hand.
+        `lease_left_s` is what a lease given on this very connection still has to run.
         """
         never = RunMode.NEVER
         resting = switch.mode is never and switch.permanent is never and not switch.left_s
@@ -192,14 +187,12 @@ class HandWatch:
         elif self.by_hand:
             self.by_hand = self._silenced or not resting
         elif resting and lease_left_s > SETTLE_S:
-            self.by_hand = self._silenced = now_s - self._cut_off_s <= TWICE_S
-            self._cut_off_s = now_s
+            self.by_hand = self._silenced = True
         return self.by_hand
 
     def take_back(self) -> None:
         """Forget what was set by hand."""
         self.by_hand = self._silenced = False
-        self._cut_off_s = float("-inf")
 
     def saved(self) -> list[bool]:
         """Return what was set by hand, for JSON."""
