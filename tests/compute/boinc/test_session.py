@@ -371,6 +371,20 @@ async def test_a_radiator_that_is_taken_back_heats_ten_seconds_later(watched: Wa
     assert watched.client.running == 4
 
 
+async def test_a_radiator_that_was_snoozed_is_taken_back(with_gpu: Watched) -> None:
+    with_gpu.client.gpu_tasks = 1
+    await with_gpu.run(30, 160.0)
+    with_gpu.client.temporary = with_gpu.client.gpu_temporary = 3
+    with_gpu.client.temporary_until_s = with_gpu.client.gpu_until_s = time.monotonic() + 3600
+    await with_gpu.run(30, 160.0)
+    with_gpu.steward.hand.take_back()
+    with_gpu.steward.gpu_hand.take_back()
+    with_gpu.session.insist = True
+    await with_gpu.run(30, 160.0)
+    assert (with_gpu.client.running, with_gpu.client.gpu_runs) == (4, True)
+    assert not with_gpu.steward.by_hand
+
+
 async def test_work_for_a_gpu_is_asked_for_and_done_when_it_is_there(with_gpu: Watched) -> None:
     await with_gpu.run(40, 140.0)
     assert (with_gpu.client.running, with_gpu.client.gpu_runs) == (4, False)
@@ -414,20 +428,6 @@ async def test_the_run_mode_of_a_gpu_set_by_hand_is_shown_and_not_fought(
     with_gpu.session.insist = True
     await with_gpu.run(20, 140.0)
     assert (with_gpu.client.running, with_gpu.client.gpu_runs) == (2, True)
-async def test_a_radiator_that_was_snoozed_is_taken_back(with_gpu: Watched) -> None:
-    with_gpu.client.gpu_tasks = 1
-    await with_gpu.run(30, 160.0)
-    with_gpu.client.temporary = with_gpu.client.gpu_temporary = 3
-    with_gpu.client.temporary_until_s = with_gpu.client.gpu_until_s = time.monotonic() + 3600
-    await with_gpu.run(30, 160.0)
-    with_gpu.steward.hand.take_back()
-    with_gpu.steward.gpu_hand.take_back()
-    with_gpu.session.insist = True
-    await with_gpu.run(30, 160.0)
-    assert (with_gpu.client.running, with_gpu.client.gpu_runs) == (4, True)
-    assert not with_gpu.steward.by_hand
-
-
     assert with_gpu.client.gpu_permanent == 3
     assert with_gpu.session.problem(with_gpu.now_s) is None
 
