@@ -41,6 +41,8 @@ class SimulatedClient:
     next_rpc_s: float = 0.0
     """When the project wants to be asked next, in seconds since the epoch."""
     tasks: int = 8
+    ready: bool = True
+    """Whether the tasks' files are there: without them none can be begun."""
     begun: int = 10
     """Tasks that have a process; the others wait to be begun."""
     failed: set[int] = field(default_factory=set)
@@ -93,7 +95,7 @@ class SimulatedClient:
 
     @property
     def running(self) -> int:
-        if self.mode == 3:
+        if self.mode == 3 or not self.ready:
             return 0
         allowed = int(self.cores * self.preferences["max_ncpus_pct"] / 100)
         return min(self.tasks, max(allowed, 1))
@@ -152,7 +154,7 @@ class SimulatedClient:
         return f"<results>{''.join((*map(self._task, numbers), *on_gpu))}</results>"
 
     def _is_begun(self, number: int) -> bool:
-        return number < self.begun and number not in self.failed
+        return self.ready and number < self.begun and number not in self.failed
 
     def _get_project_status(self, _request: str) -> str:
         return (
@@ -222,7 +224,7 @@ class SimulatedClient:
             f"<platform>x86_64-pc-linux-gnu</platform><version_num>100</version_num>"
             f"<plan_class></plan_class><project_url>{URL}</project_url>"
             f"<final_cpu_time>{done_s * failed:f}</final_cpu_time><exit_status>0</exit_status>"
-            f"<state>{3 if failed else 2}</state>"
+            f"<state>{3 if failed else 1 + self.ready}</state>"
             "<report_deadline>1795548489.177711</report_deadline>"
             "<received_time>1795462089.608629</received_time>"
             f"<estimated_cpu_time_remaining>{LENGTH_S - done_s:f}</estimated_cpu_time_remaining>"

@@ -66,3 +66,12 @@ def test_a_task_whose_files_are_on_their_way_is_work_but_not_at_hand() -> None:
     coming = seen(replace(ON_GPU, state=1, process=0))
     assert coming.holds_gpu_work
     assert not coming.at_hand.gpu
+
+
+def test_work_is_left_waiting_where_it_would_run_on_the_cores_that_are_idle() -> None:
+    plan, narrow = Plan(cores=2), replace(TASK, name="next", scheduled=False)
+    assert seen(ON_CORE, narrow).leaves_waiting(plan)
+    assert not seen(ON_CORE, ON_CORE, narrow).leaves_waiting(plan)
+    assert not seen(ON_CORE).leaves_waiting(plan)
+    for other in (replace(narrow, cpus=2.0), replace(narrow, by_hand=True), replace(ON_GPU)):
+        assert not seen(ON_CORE, replace(other, process=0)).leaves_waiting(plan)

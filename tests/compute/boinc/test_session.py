@@ -277,6 +277,45 @@ async def test_projects_are_asked_for_work_while_there_is_too_little(watched: Wa
     assert watched.session.problem(watched.now_s) is None
 
 
+async def test_work_that_is_not_begun_for_a_minute_is_no_work(watched: Watched) -> None:
+    watched.client.ready = False
+    await watched.run(60, 60.0)
+    assert watched.count("project_update") == 0
+    await watched.run(60, 60.0)
+    assert 1 <= watched.count("project_update") <= 4
+    assert watched.session.problem(watched.now_s) is EngineProblem.NO_JOBS
+    watched.client.ready = True
+    await watched.run(20, 60.0)
+    asked = watched.count("project_update")
+    await watched.run(100, 60.0)
+    assert watched.count("project_update") == asked
+    assert watched.session.problem(watched.now_s) is None
+
+
+async def test_gaps_between_tasks_and_tasks_that_wait_for_heat_are_no_lack_of_work(
+    watched: Watched,
+) -> None:
+    for _ in range(4):
+        await watched.run(100, 0.0)
+        watched.client.ready = False
+        await watched.run(45, 60.0)
+        watched.client.ready = True
+        await watched.run(20, 60.0)
+        assert watched.session.problem(watched.now_s) is None
+    assert watched.count("project_update") == 0
+
+
+async def test_work_for_a_gpu_that_is_not_begun_for_a_minute_is_no_work(
+    with_gpu: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SimulatedClient, "gpu_runs", False)
+    with_gpu.client.gpu_tasks = 2
+    await with_gpu.run(60, 140.0)
+    assert with_gpu.count("project_update") == 0
+    await with_gpu.run(60, 140.0)
+    assert with_gpu.count("project_update") > 0
+
+
 async def test_who_pays_is_asked_for_work_as_often_as_it_allows_however_long_there_is_none(
     paid: Watched,
 ) -> None:

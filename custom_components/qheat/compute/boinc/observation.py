@@ -1,5 +1,6 @@
 """What was seen of a client at one moment, and what follows from it."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -74,18 +75,22 @@ class Observation:
 
     def lacks_cores(self, plan: Plan) -> bool:
         """Tell whether fewer cores are busy than may be, and the client holds no work for them."""
-        # The one core beside a GPU is there because the client knows no fewer.
-        cores = 0 if plan.gpu and plan.cores == 1 else plan.cores
-        waiting = (
-            task.state <= READY and not task.by_hand and not task.gpu and task.cpus <= plan.cores
-            for task in (*self.queued, *self.paused)
-        )
-        return sum(task.cpus for task in self.running) < cores and not any(waiting)
+        return self._idle_cores(plan) > 0 and self._narrowest_waiting > plan.cores
+
+    def leaves_waiting(self, plan: Plan) -> bool:
+        """Tell whether so many cores are idle that work the client holds would run on them."""
+        return 0 < self._idle_cores(plan) >= self._narrowest_waiting
 
     @property
     def holds_gpu_work(self) -> bool:
         """Tell whether there is a task for the GPU, even if its files are still on their way."""
         return any(task.gpu and task.state <= READY and not task.by_hand for task in self.tasks)
+
+    @property
+    def may_begin_gpu_work(self) -> bool:
+        """Tell whether there is a task for the GPU, and at most its run mode that stops it."""
+        may = self.status.gpu_suspended in {SuspendReason.NONE, SuspendReason.BY_MODE}
+        return may and self.holds_gpu_work
 
     def first_deadline_s(self) -> float | None:
         """Return when the first unfinished task is due, in seconds since the epoch."""
@@ -118,6 +123,21 @@ class Observation:
             name = names.get(task.project_url, task.project_url)
             cores[name] = cores.get(name, 0.0) + task.cpus
         return cores
+
+    @cached_property
+    def _narrowest_waiting(self) -> float:
+        """Fewest cores that work waits for, be it for its files or for memory."""
+        waiting = (
+            task.cpus
+            for task in (*self.queued, *self.paused)
+            if task.state <= READY and not task.by_hand and not task.gpu
+        )
+        return min(waiting, default=math.inf)
+
+    def _idle_cores(self, plan: Plan) -> float:
+        # The one core beside a GPU is there because the client knows no fewer.
+        cores = 0 if plan.gpu and plan.cores == 1 else plan.cores
+        return cores - sum(task.cpus for task in self.running)
 
     def _runs(self, task: Task) -> bool:
         reason = self.status.gpu_suspended if task.gpu else 0

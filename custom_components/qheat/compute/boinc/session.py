@@ -24,6 +24,8 @@ AFTER_CHANGE_S: Final = 3.0
 STEADY_S: Final = 20.0
 SHORT_S: Final = 30.0
 MANY_TASKS: Final = 200
+WAITING_S: Final = 60.0
+"""Work that waits longer, with cores idle, is none: its files do not come, or it lacks memory."""
 ALL_TASKS_S: Final = 60.0
 """A client that holds many tasks is asked for all so often, and when one that was begun is gone."""
 _LEEWAY: Final = 0.25
@@ -67,6 +69,7 @@ class Session:
         """Busy cores at the last look, and whether the GPU was."""
         self._load_s = 0.0
         self._drop_w = 0.0
+        self._waiting_since_s = float("inf")
         self._details: Details | None = None
         """What `details` returned since the last look: a dozen sensors ask for it."""
 
@@ -254,7 +257,12 @@ class Session:
     async def _watch_work(self, now_s: float, seen: Observation) -> None:
         plan = self._control.plan
         wanted = plan != OFF and seen.status.suspended == SuspendReason.NONE
-        short = wanted and (seen.lacks_cores(plan) or self._lacks_gpu(now_s, seen))
+        gpu_idle = self._gpu_is_idle(now_s, seen)
+        lacks = seen.lacks_cores(plan) or (gpu_idle and not seen.holds_gpu_work)
+        waits = seen.leaves_waiting(plan) or (gpu_idle and seen.may_begin_gpu_work)
+        since_s = min(self._waiting_since_s, now_s) if wanted and waits else float("inf")
+        self._waiting_since_s = since_s
+        short = wanted and (lacks or now_s - since_s >= WAITING_S)
         is_pay_due = self._steward.pay.due(now_s, short=short)
         if self._steward.work.due(now_s, short=short):
             for project in seen.projects:
@@ -275,10 +283,10 @@ class Session:
         budget = self._steward.budget
         return None if budget is None or budget.expires_s <= now_s else budget
 
-    def _lacks_gpu(self, now_s: float, seen: Observation) -> bool:
+    def _gpu_is_idle(self, now_s: float, seen: Observation) -> bool:
         control, budget = self._control, self._budget(now_s)
         room = budget is not None and control.planner.has_room_for_gpu(budget.power_w)
-        return room and not control.gpu_by_hand and not seen.holds_gpu_work
+        return room and not control.gpu_by_hand and not any(task.gpu for task in seen.running)
 
     def _at_hand(self) -> AtHand:
         at_hand = self._steward.at_hand
