@@ -26,7 +26,7 @@ OWN = Originals(
 
 @pytest.fixture
 async def simulated(socket_enabled: None) -> AsyncGenerator[SimulatedClient]:
-    client = SimulatedClient(permanent=3)
+    client = SimulatedClient(permanent=3, override=OWN.override)
     await client.start()
     yield client
     await client.stop()

@@ -387,6 +387,74 @@ async def test_a_mode_set_by_hand_stops_every_command(watched: Watched) -> None:
     assert watched.session.problem(watched.now_s) is EngineProblem.CHANGED_BY_HAND
 
 
+async def test_snooze_is_a_hand_at_once(watched: Watched) -> None:
+    await watched.run(30, 60.0)
+    watched.client.temporary, watched.client.temporary_until_s = 3, time.monotonic() + 3600
+    await watched.run(5, 60.0)
+    assert watched.session.problem(watched.now_s) is EngineProblem.CHANGED_BY_HAND
+    watched.client.temporary_until_s = 0.0
+    await watched.run(15, 60.0)
+    assert watched.client.running == 4
+
+
+def saved_by_manager(client: SimulatedClient, **ours: float) -> None:
+    """Save preferences as BOINC Manager does: all of them anew, with a larger disk."""
+    values = client.preferences | ours | {"disk_max_used_gb": 77.0}
+    body = "".join(f"<{name}>{value:f}</{name}>\n" for name, value in values.items())
+    client.override = f"<global_preferences>\n{body}</global_preferences>\n"
+
+
+async def test_preferences_saved_by_somebody_else_are_ruled_again_and_keep_what_is_not_ours(
+    watched: Watched,
+) -> None:
+    await watched.run(30, 30.0)
+    saved_by_manager(watched.client, max_ncpus_pct=100.0)
+    assert watched.client.running == 4
+    await watched.run(20, 30.0)
+    assert watched.client.running == 1
+    assert watched.client.preferences["disk_max_used_gb"] == 77
+    await watched.run(20, 50.0)
+    assert watched.client.running == 3
+    assert watched.client.preferences["disk_max_used_gb"] == 77
+    await watched.originals.put_back(watched.rpc)
+    assert watched.client.preferences == {
+        "max_ncpus_pct": 100,  # what the client does without a preference
+        "cpu_usage_limit": 100,
+        "disk_max_used_gb": 77,
+    }
+
+
+async def test_other_preferences_of_ours_are_read_once_a_minute(watched: Watched) -> None:
+    await watched.run(30, 25.0)
+    assert watched.client.preferences["cpu_usage_limit"] == 50
+    watched.client.calls.clear()
+    await watched.run(300, 25.0)
+    assert 4 <= watched.count("get_global_prefs_working") <= 5
+    saved_by_manager(watched.client, cpu_usage_limit=100.0)
+    await watched.run(75, 25.0)
+    assert watched.client.preferences["cpu_usage_limit"] == 50
+    assert watched.count("set_global_prefs_override") == 1
+
+
+async def test_preferences_saved_while_it_rests_are_ruled_when_it_heats(watched: Watched) -> None:
+    await watched.run(30, 30.0)
+    await watched.run(30, 0.0)
+    saved_by_manager(watched.client, max_ncpus_pct=100.0)
+    await watched.run(5, 30.0)
+    assert watched.client.running == 1
+
+
+async def test_preferences_are_ruled_again_no_sooner_than_ten_seconds_after_a_change(
+    watched: Watched,
+) -> None:
+    await watched.run(10, 30.0)
+    for _ in range(12):
+        saved_by_manager(watched.client, max_ncpus_pct=100.0)
+        await watched.run(5, 30.0)
+    assert 2 <= watched.count("set_global_prefs_override") <= 7
+    assert watched.steward.changed_s > 1015, "over a lost connection, too"
+
+
 async def test_changes_are_ten_seconds_apart_also_over_a_lost_connection(watched: Watched) -> None:
     await watched.run(20, 60.0)
     watched.now_s += 10

@@ -1,5 +1,6 @@
 """Hold one client to a heat budget: preferences say how much, a leased run mode says how long."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +15,8 @@ from .watchdogs import LONGEST_LEASE_S
 BETWEEN_CHANGES_S: Final = 10.0
 SHORTEST_LEASE_S: Final = 1.0
 RESTING: Final = Switch(mode=RunMode.NEVER, permanent=RunMode.NEVER, left_s=0.0)
+PREFERENCES_S: Final = 60.0
+"""The preferences in force are read so often, in case somebody else has saved his."""
 _TOLERANCE: Final = 0.01
 
 
@@ -36,6 +39,7 @@ class Control:
     changed_s: float = float("-inf")
     lease_until_s: float = float("-inf")
     _written: dict[str, float] | None = None
+    _read_s: float = float("-inf")
 
     async def follow(
         self, now_s: float, status: ClientStatus, budget: HeatBudget | None, at_hand: AtHand
@@ -60,6 +64,21 @@ class Control:
                 self.lease_until_s = until_s
         return changed
 
+    async def keep(self, now_s: float, busy_cores: float) -> bool:
+        """Write the preferences again if somebody else has changed them; tell whether it was so.
+
+        They are read once a minute, and whenever more cores are busy than may be.
+        """
+        read_s = now_s if busy_cores > self.plan.cores else now_s - PREFERENCES_S
+        if self._written is None or not self._settled(now_s) or self._read_s > read_s:
+            return False
+        self._read_s = now_s
+        if _are_met(self._written, await self.client.preferences()):
+            return False
+        self.changed_s, self._written = now_s, None
+        await self._write(self.plan)
+        return True
+
     async def take_back(self, now_s: float, status: ClientStatus) -> None:
         """Set a client to rest that somebody else has set to something."""
         self.let_go()
@@ -70,6 +89,8 @@ class Control:
         """Forget what was told: somebody else has taken the radiator."""
         self.plan = OFF
         self.lease_until_s = float("-inf")
+        # Nobody watches the preferences from now on.
+        self._written = None
 
     def rests(self, now_s: float, budget: HeatBudget | None, at_hand: AtHand) -> bool:
         """Tell whether nothing computes, and the budget asks for nothing else."""
@@ -89,8 +110,10 @@ class Control:
         return self.planner.plan(budget.power_w, at_hand)
 
     def _due(self, now_s: float, wanted: Plan, budget: HeatBudget) -> bool:
-        settled = now_s - self.changed_s >= BETWEEN_CHANGES_S
-        return settled and self.planner.worth(self.plan, wanted, budget.power_w)
+        return self._settled(now_s) and self.planner.worth(self.plan, wanted, budget.power_w)
+
+    def _settled(self, now_s: float) -> bool:
+        return now_s - self.changed_s >= BETWEEN_CHANGES_S
 
     async def _rest(self, now_s: float, status: ClientStatus) -> bool:
         if self.plan != OFF:
@@ -112,12 +135,18 @@ class Control:
         if wanted == self._written:
             return
         self._written = None
-        await self.client.set_override(override_with(self.originals.override, wanted))
-        taken = await self.client.preferences()
-        # A client older than 8.0 tells nothing of preferences that it does not know.
-        if any(abs(taken.get(name, value) - value) > _TOLERANCE for name, value in wanted.items()):
-            raise BoincError(BoincFault.COMMAND_REFUSED, "The client did not take the preferences")
-        self._written = wanted
+        # Ours may not get through in a file that somebody has broken.
+        for text in (await self.originals.current(self.client), self.originals.override):
+            await self.client.set_override(override_with(text, wanted))
+            if _are_met(wanted, await self.client.preferences()):
+                self._written = wanted
+                return
+        raise BoincError(BoincFault.COMMAND_REFUSED, "The client did not take the preferences")
+
+
+def _are_met(wanted: Mapping[str, float], taken: Mapping[str, float]) -> bool:
+    # A client older than 8.0 tells nothing of preferences that it does not know.
+    return all(abs(taken.get(name, value) - value) <= _TOLERANCE for name, value in wanted.items())
 
 
 async def rest(client: BoincClient, status: ClientStatus, *, gpu: bool) -> bool:

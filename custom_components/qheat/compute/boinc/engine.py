@@ -267,8 +267,9 @@ class BoincEngine:
             steward.originals = await Originals.of(self._client, status)
         if not steward.taken:
             await self._save(self.saved_state())
+            current = await steward.originals.current(self._client)
             # Tasks that are stopped now are to keep what they have done since their checkpoint.
-            kept = override_with(steward.originals.override, {"leave_apps_in_memory": 1.0})
+            kept = override_with(current, {"leave_apps_in_memory": 1.0})
             await self._client.set_override(kept)
             steward.changed_s = self._clock()
             await rest(self._client, status, gpu=True)

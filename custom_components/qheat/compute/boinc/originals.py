@@ -1,11 +1,21 @@
 """What a client was set to before it became a radiator, to be put back when it is none any more."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 from .client import BoincClient
+from .errors import BoincError, BoincFault
+from .plan import OFF, override_with, preferences_for
 from .replies import ClientStatus, RunMode
 from .rpc import RpcConnection
+
+_RULED: Final = preferences_for(OFF, 1)
+_NAMES: Final = "|".join(_RULED)
+_ELEMENT: Final = re.compile(rf"<(?:{_NAMES})\s*/>|<({_NAMES})>[^<]*</\1>")
+_END: Final = "</global_preferences>"
+_MAX_BYTES: Final = 60_000  # the client's own buffer has 65 536
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,13 +61,36 @@ class Originals:
             gpu_mode=self.gpu_mode if gpu is RunMode.NEVER else gpu,
         )
 
+    async def current(self, client: BoincClient) -> str:
+        """Return a client's preferences file; if it is of no use, what it was before."""
+        try:
+            text = await client.override()
+        except BoincError as error:
+            if error.fault is not BoincFault.BROKEN_REPLY:
+                raise
+            return self.override
+        return text if not text or (_END in text and _is_sendable(text)) else self.override
+
+    def with_news(self, current: str) -> str:
+        """Return the file to put back: what somebody has changed meanwhile stays so.
+
+        Of the preferences that a radiator rules it has the values that it had before.
+        """
+        ruled = override_with(current, _RULED)
+        if ruled.split() == override_with(self.override, _RULED).split():
+            return self.override
+        kept = _ELEMENT.sub("", ruled).rpartition(_END)[0].rstrip()
+        own = "".join(f"\n   {found[0]}" for found in _ELEMENT.finditer(self.override))
+        text = f"{kept}{own}\n{_END}"
+        return text if _is_sendable(text) else self.override
+
     async def put_back(self, client: BoincClient, *, cpu: bool = True, gpu: bool = True) -> None:
         """Give a client its preferences file back, and the run modes of its cores and its GPU.
 
         A run mode that is not the `never` of a radiator was set by somebody since, and stays.
         """
         status = await client.status()
-        await client.set_override(self.override)
+        await client.set_override(self.with_news(await self.current(client)))
         if gpu and status.gpu.permanent is RunMode.NEVER:
             await client.set_gpu_mode(self.gpu_mode)
         if cpu and status.cpu.permanent is RunMode.NEVER:
@@ -70,6 +103,10 @@ class Originals:
             "cpu_mode": int(self.cpu_mode),
             "gpu_mode": int(self.gpu_mode),
         }
+
+
+def _is_sendable(text: str) -> bool:
+    return len(text.encode()) <= _MAX_BYTES
 
 
 async def put_back_late(host: str, port: int, password: str, originals: Originals) -> None:

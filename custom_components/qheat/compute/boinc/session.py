@@ -188,6 +188,7 @@ class Session:
         if not self._steward.hand.by_hand:
             await self._watch_obedience(now_s, self.seen, reading)
             await self._watch_work(now_s, self.seen)
+            await self._watch_preferences(now_s, self.seen)
 
     async def _tasks(self, now_s: float) -> tuple[Task, ...]:
         before = () if self.seen is None else self.seen.tasks
@@ -253,6 +254,13 @@ class Session:
                 await self._client.quit()
             case Step.NONE:
                 pass
+
+    async def _watch_preferences(self, now_s: float, seen: Observation) -> None:
+        try:
+            if await self._control.keep(now_s, seen.busy_cores):
+                self._look_s = self._latest_look_s = now_s + AFTER_CHANGE_S
+        finally:
+            self._steward.changed_s = self._control.changed_s
 
     async def _watch_work(self, now_s: float, seen: Observation) -> None:
         plan = self._control.plan
