@@ -1,6 +1,7 @@
 """A connection to something that sends what no client should, or when no client should."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator
 
 import pytest
@@ -129,4 +130,21 @@ async def test_a_connection_that_the_client_closed_meanwhile_is_none(peer: Peer)
     await asyncio.sleep(0.1)
     known.append(connection.connected)
     assert known == [True, False]
+    await connection.close()
+
+
+@pytest.mark.parametrize("nonce", [b"nan", b"inf", b"6b86b273ff34"])
+async def test_of_a_client_that_does_not_tell_its_clock_ours_is_taken(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch, nonce: bytes
+) -> None:
+    told = REPLY.replace(b"<nonce>1<", b"<nonce>%b<" % nonce)
+    monkeypatch.setitem(globals(), "REPLY", told)
+    connection = await peer.start()
+    assert connection.clock_s() == pytest.approx(time.time(), abs=5.0)
+    await connection.close()
+    monkeypatch.undo()
+    peer.requests = 0
+    await peer.stop()
+    connection = await peer.start()
+    assert connection.clock_s() == pytest.approx(1.0, abs=5.0)
     await connection.close()

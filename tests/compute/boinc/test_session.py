@@ -50,7 +50,7 @@ class Watched:
 
     def connected(self) -> Session:
         """Return a session as a new connection makes one."""
-        return Session(self.rpc, self.steward, self.host, self.originals, wall=time.time)
+        return Session(self.rpc, self.steward, self.host, self.originals)
 
     async def run(self, seconds: float, budget_w: float, meter_w: float | None = None) -> None:
         for _ in range(int(seconds / 5)):
@@ -71,8 +71,8 @@ class Watched:
 
 
 @asynccontextmanager
-async def watching(options: BoincOptions) -> AsyncGenerator[Watched]:
-    simulated = SimulatedClient(permanent=3, gpu_permanent=3)
+async def watching(options: BoincOptions, ahead_s: float = 0.0) -> AsyncGenerator[Watched]:
+    simulated = SimulatedClient(permanent=3, gpu_permanent=3, ahead_s=ahead_s)
     await simulated.start()
     connection = RpcConnection("127.0.0.1", simulated.port, PASSWORD)
     await connection.connect()
@@ -328,6 +328,23 @@ async def test_who_pays_is_asked_for_work_as_often_as_it_allows_however_long_the
     asked = paid.count("project_update")
     await paid.run(300, 60.0)
     assert paid.count("project_update") - asked <= 2
+
+
+@pytest.mark.parametrize("ahead_s", [-36_000.0, 36_000.0])
+async def test_when_who_pays_may_be_asked_is_told_by_the_clock_of_the_client(
+    socket_enabled: None, ahead_s: float
+) -> None:
+    async with watching(BoincOptions(rates={URL: Decimal(1)}), ahead_s) as paid:
+        paid.client.tasks = 2
+        paid.client.next_rpc_s = time.time() + ahead_s + 1000
+        await paid.run(1000, 60.0)
+        asked = paid.count("project_update")
+        await paid.run(300, 60.0)
+        assert paid.count("project_update") - asked <= 2
+        paid.client.next_rpc_s -= 1000
+        asked = paid.count("project_update")
+        await paid.run(300, 60.0)
+        assert paid.count("project_update") - asked >= 15
 
 
 async def test_a_project_that_does_not_take_the_machine_in_is_told_and_asked_for_nothing(

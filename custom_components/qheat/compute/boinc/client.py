@@ -39,6 +39,10 @@ class BoincClient:
     def __init__(self, connection: RpcConnection) -> None:
         self._rpc = connection
 
+    def clock_s(self) -> float:
+        """Return what the client's own clock shows, in seconds since the epoch."""
+        return self._rpc.clock_s()
+
     async def version(self) -> tuple[int, int, int]:
         """Return the client's version."""
         return await self._rpc.read("<exchange_versions/>", version_from)

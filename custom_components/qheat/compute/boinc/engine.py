@@ -240,9 +240,7 @@ class BoincEngine:
         """Look after the client until the connection fails: raises BoincError."""
         host = await self._connect()
         originals = await self._take_over()
-        self._session = session = Session(
-            self._client, self._steward, host, originals, wall=self._wall
-        )
+        self._session = session = Session(self._client, self._steward, host, originals)
         while True:
             self._wake.clear()
             # When the loop was held up, hundreds of radiators are due at once.

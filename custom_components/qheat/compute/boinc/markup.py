@@ -14,6 +14,7 @@ MAX_REPLY_BYTES: Final = 4 * 1024 * 1024
 _PIECE: Final = 2**14
 """Between two pieces of a long reply a thread lets others go on."""
 MAX_TEXT: Final = 256
+YEARS_S: Final = 1e10
 _HEAD: Final = b"<boinc_gui_rpc_reply>"
 
 # Copied by the client from a project's answer as it stands, well-formed or not; of no use to us.

@@ -10,13 +10,12 @@ from typing import Final
 from xml.etree.ElementTree import Element
 
 from .errors import BoincError, BoincFault
-from .markup import flag_of, integer_of, number_in, number_of, text_of
+from .markup import YEARS_S, flag_of, integer_of, number_in, number_of, text_of
 
 MAX_TASKS: Final = 10_000
 MAX_PROJECTS: Final = 200
 MAX_CORES: Final = 4096
 MAX_CREDIT: Final = Decimal(10) ** 15
-_YEARS_S: Final = 1e10
 _CPUS: Final = re.compile(r"([0-9.]+) CPU")
 CPID: Final = re.compile(r"[0-9a-f]{32}")
 
@@ -108,7 +107,7 @@ class Project:
     paused: bool
     """Suspended, or told to fetch no more work."""
     next_rpc_s: float = field(default=0.0, compare=False)
-    """When it wants to be asked next, in seconds since the epoch; 0: whenever there is need."""
+    """When it wants to be asked next, by the client's clock; 0: whenever there is need."""
     refuses: bool = False
     """Has answered and not taken this machine in: it will give no work, ever."""
 
@@ -186,7 +185,7 @@ def _child(reply: Element, tag: str) -> Element:
 def _switch(node: Element, tag: str) -> Switch:
     mode = RunMode(integer_of(node, tag, 1, 3))
     permanent = RunMode(integer_of(node, f"{tag}_perm", 1, 3))
-    if left_s := number_of(node, f"{tag}_delay", 0.0, _YEARS_S):
+    if left_s := number_of(node, f"{tag}_delay", 0.0, YEARS_S):
         return Switch(mode=mode, permanent=permanent, left_s=left_s)
     return _LASTING[mode, permanent]
 
@@ -205,12 +204,12 @@ def _task(node: Element) -> Task:
         by_hand=flag_of(node, "suspended_via_gui") or flag_of(node, "project_suspended_via_gui"),
         cpus=_cpus(width[1]) if width else 1.0,
         gpu="GPU" in resources,
-        cpu_time_s=number_of(active, "current_cpu_time", 0.0, _YEARS_S)
-        or number_of(node, "final_cpu_time", 0.0, _YEARS_S)
+        cpu_time_s=number_of(active, "current_cpu_time", 0.0, YEARS_S)
+        or number_of(node, "final_cpu_time", 0.0, YEARS_S)
         or 0.0,
         fraction_done=number_of(active, "fraction_done", 0.0, 1.0),
-        left_s=number_of(node, "estimated_cpu_time_remaining", 0.0, _YEARS_S),
-        deadline_s=number_of(node, "report_deadline", 0.0, _YEARS_S),
+        left_s=number_of(node, "estimated_cpu_time_remaining", 0.0, YEARS_S),
+        deadline_s=number_of(node, "report_deadline", 0.0, YEARS_S),
     )
 
 
@@ -225,7 +224,7 @@ def _projects(node: Element) -> Iterator[Project]:
     for project in islice(node.iterfind("project"), MAX_PROJECTS):
         url = text_of(project, "master_url")
         host_id = integer_of(project, "hostid", 0, 2**31)
-        next_rpc_s = number_of(project, "min_rpc_time", 0.0, _YEARS_S) or 0.0
+        next_rpc_s = number_of(project, "min_rpc_time", 0.0, YEARS_S) or 0.0
         yield Project(
             url=url,
             name=text_of(project, "project_name") or url,

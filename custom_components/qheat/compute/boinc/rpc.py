@@ -1,6 +1,7 @@
 """One GUI RPC connection to a BOINC client."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from hashlib import md5
 from typing import Final, override
@@ -8,7 +9,7 @@ from xml.etree.ElementTree import Element
 
 from .alarm import Alarm
 from .errors import BoincError, BoincFault
-from .markup import MAX_REPLY_BYTES, parse, text_of
+from .markup import MAX_REPLY_BYTES, YEARS_S, number_in, parse, text_of
 
 DEFAULT_PORT: Final = 31416
 TIMEOUT_S: Final = 10.0
@@ -111,6 +112,15 @@ class RpcConnection:
         self._password = password
         self._turn = asyncio.Lock()
         self._line: _Line | None = None
+        self._clock_ahead_s = 0.0
+
+    def clock_s(self) -> float:
+        """Return what the client's own clock shows, in seconds since the epoch.
+
+        That is what it showed when the connection was made, and the time since then: a clock
+        that is set later is known with the next connection.
+        """
+        return time.monotonic() + self._clock_ahead_s
 
     @property
     def connected(self) -> bool:
@@ -197,6 +207,9 @@ class RpcConnection:
             raise
         if not nonce:
             raise BoincError(BoincFault.NOT_BOINC, "The reply does not come from a BOINC client")
+        # A client takes the time as its nonce.
+        told_s = number_in(nonce, 0.0, YEARS_S)
+        self._clock_ahead_s = (time.time() if told_s is None else told_s) - time.monotonic()
         digest = md5((nonce + self._password).encode(), usedforsecurity=False).hexdigest()
         reply = await self.call(f"<auth2>\n<nonce_hash>{digest}</nonce_hash>\n</auth2>")
         if reply.find("authorized") is None:

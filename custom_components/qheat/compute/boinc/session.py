@@ -1,6 +1,6 @@
 """One connection's worth of looking after a BOINC client."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Final
@@ -41,15 +41,12 @@ class Session:
         steward: Stewardship,
         host: Probed,
         originals: Originals,
-        *,
-        wall: Callable[[], float],
     ) -> None:
         options = steward.options
         self.seen: Observation | None = None
         self.insist = False
         """Take the radiator back from whoever set its mode by hand."""
         self._host = host
-        self._wall = wall
         self._client = client
         self._steward = steward
         self._control = Control(
@@ -280,7 +277,7 @@ class Session:
             # A server puts off whoever asks before it said so, and would do so for ever.
             for project in await self._client.projects():
                 pays = self._steward.options.rates.get(project.url)
-                if pays and project.may_give and project.next_rpc_s <= self._wall():
+                if pays and project.may_give and project.next_rpc_s <= self._client.clock_s():
                     await self._client.update(project.url)
         behind = waiting_projects(seen.projects, (t for t in seen.running if not t.gpu))
         if self._steward.paid_work.due(now_s, short=wanted and bool(behind)):
