@@ -404,6 +404,23 @@ async def test_a_mode_set_by_hand_stops_every_command(watched: Watched) -> None:
     assert watched.session.problem(watched.now_s) is EngineProblem.CHANGED_BY_HAND
 
 
+async def test_a_client_whose_clock_is_set_heats_again_and_suspend_is_still_a_hand(
+    with_gpu: Watched,
+) -> None:
+    with_gpu.client.gpu_tasks = 1
+    for step_s in (3600.0, -90.0):
+        await with_gpu.run(30, 160.0)
+        with_gpu.client.ahead_s += step_s
+        with_gpu.client.temporary_until_s = with_gpu.client.gpu_until_s = 0.0
+        await with_gpu.run(15, 160.0)
+        assert (with_gpu.client.running, with_gpu.client.gpu_runs) == (4, True)
+        assert with_gpu.session.problem(with_gpu.now_s) is None
+    with_gpu.client.temporary_until_s = with_gpu.client.gpu_until_s = 0.0
+    await with_gpu.run(30, 160.0)
+    assert with_gpu.client.running == 0
+    assert with_gpu.session.problem(with_gpu.now_s) is EngineProblem.CHANGED_BY_HAND
+
+
 async def test_snooze_is_a_hand_at_once(watched: Watched) -> None:
     await watched.run(30, 60.0)
     watched.client.temporary, watched.client.temporary_until_s = 3, time.monotonic() + 3600

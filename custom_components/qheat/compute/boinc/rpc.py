@@ -17,6 +17,8 @@ CLOSE_S: Final = 1.0
 MAX_REQUEST_BYTES: Final = 90_000  # the client drops a connection that sends 100 000
 LONG_BYTES: Final = 50_000
 """To read more would hold up the event loop, above all if it is made to."""
+CLOCK_SET_S: Final = 4.0
+"""Two clocks that are not set part by less between two connections."""
 _END: Final = b"\x03"
 
 
@@ -121,6 +123,20 @@ class RpcConnection:
         that is set later is known with the next connection.
         """
         return time.monotonic() + self._clock_ahead_s
+
+    async def clock_was_set(self) -> bool:
+        """Tell whether the client's clock was set since its time was last told.
+
+        A client tells its time to whoever connects, so another connection is made and closed.
+        Raises BoincError.
+        """
+        other = RpcConnection(self._host, self._port, self._password, self._pace)
+        try:
+            await other.connect()
+        finally:
+            await other.close()
+        ahead_s, self._clock_ahead_s = self._clock_ahead_s, other._clock_ahead_s
+        return abs(self._clock_ahead_s - ahead_s) > CLOCK_SET_S
 
     @property
     def connected(self) -> bool:

@@ -16,7 +16,7 @@ from .plan import OFF, AtHand, Planner
 from .probe import Probed
 from .replies import ABORTED, ERRORED, ClientStatus, Project, SuspendReason, Task
 from .stewardship import Stewardship
-from .watchdogs import Step, to_be_paused
+from .watchdogs import Step, is_cut_off, to_be_paused
 
 PROJECTS_S: Final = 30.0
 AFTER_CHANGE_S: Final = 3.0
@@ -80,6 +80,10 @@ class Session:
             await control.take_back(now_s, status)
             self.insist, status = False, await self._client.status()
         left_s = control.lease_until_s - now_s
+        if is_cut_off(status.cpu, left_s) and await self._client.clock_was_set():
+            # A client's leases end by its own clock. Whoever suspends it sets no clock.
+            control.let_go()
+            left_s = float("-inf")
         control.gpu_by_hand = steward.gpu_hand.judge(
             status.gpu, lease_left_s=left_s if control.plan.gpu else float("-inf")
         )

@@ -166,6 +166,16 @@ def to_be_paused(tasks: Iterable[Task], *, stopped: bool, pulsed: bool) -> Itera
     )
 
 
+def is_cut_off(switch: Switch, lease_left_s: float) -> bool:
+    """Tell whether a lease is gone that still has to run."""
+    return _rests(switch) and lease_left_s > SETTLE_S
+
+
+def _rests(switch: Switch) -> bool:
+    never = RunMode.NEVER
+    return switch.mode is never and switch.permanent is never and not switch.left_s
+
+
 @dataclass(slots=True)
 class HandWatch:
     """Notices that somebody sets the run mode by hand, and when he gives the radiator back."""
@@ -179,14 +189,13 @@ class HandWatch:
 
         `lease_left_s` is what a lease given on this very connection still has to run.
         """
-        never = RunMode.NEVER
-        resting = switch.mode is never and switch.permanent is never and not switch.left_s
+        never, resting = RunMode.NEVER, _rests(switch)
         leased = switch.mode is RunMode.ALWAYS and switch.left_s <= LONGEST_LEASE_S + SETTLE_S
         if switch.permanent is not never or not (resting or leased):
             self.by_hand, self._silenced = True, False
         elif self.by_hand:
             self.by_hand = self._silenced or not resting
-        elif resting and lease_left_s > SETTLE_S:
+        elif is_cut_off(switch, lease_left_s):
             self.by_hand = self._silenced = True
         return self.by_hand
 
