@@ -159,10 +159,10 @@ async def test_the_number_with_which_a_project_refuses_to_be_attached_is_told(
     assert KEY not in str(caught.value)
 
 
-async def test_a_project_that_the_client_drops_again_has_refused_the_key(
+async def test_a_project_that_the_client_drops_again_has_not_taken_the_machine_in(
     client: SimulatedClient, made: BoincEngine
 ) -> None:
-    with pytest.raises(BoincError, match="refuses the account key") as caught:
+    with pytest.raises(BoincError, match="the account key, or wants a newer client") as caught:
         await made.attach("https://other.example/", KEY)
     assert caught.value.fault is BoincFault.COMMAND_REFUSED
     assert "project_attach" in client.calls

@@ -153,7 +153,10 @@ class BoincClient:
             await self.detach(url)
         elif url in projects:
             return projects[url].host_id > 0
-        raise BoincError(BoincFault.COMMAND_REFUSED, "The project refuses the account key")
+        raise BoincError(
+            BoincFault.COMMAND_REFUSED,
+            "The project refuses the account key, or wants a newer client",
+        )
 
     async def _project(self, command: str, url: str) -> None:
         text = escape(project_url(url))
