@@ -29,7 +29,7 @@ ATTACH_S: Final = 30
 """After that the client goes on trying by itself."""
 _REPLY: Final = b"<boinc_gui_rpc_reply>"
 _REPLY_END: Final = b"</boinc_gui_rpc_reply>"
-_MAX_OVERRIDE_BYTES: Final = 60_000  # the client's own buffer has 65 536
+MAX_OVERRIDE_BYTES: Final = 60_000  # the client's own buffer has 65 536
 _ACCOUNT_KEY: Final = re.compile(r"[0-9A-Za-z_.-]{1,255}")
 
 
@@ -87,7 +87,7 @@ class BoincClient:
         """Return the local preferences file as it stands, well-formed or not; "" if none."""
         reply = await self._rpc.call_raw("<get_global_prefs_override/>")
         begin, end = reply.find(_REPLY) + len(_REPLY), reply.rfind(_REPLY_END)
-        if not len(_REPLY) <= begin <= end <= begin + _MAX_OVERRIDE_BYTES:
+        if not len(_REPLY) <= begin <= end <= begin + MAX_OVERRIDE_BYTES:
             raise BoincError(BoincFault.BROKEN_REPLY, "The reply holds no preferences")
         text = reply[begin:end].decode(errors="replace").strip()
         if text.startswith("<unauthorized"):

@@ -9,12 +9,11 @@ from .client import BoincClient
 from .errors import BoincError, BoincFault
 from .originals import Originals
 from .plan import OFF, AtHand, Plan, Planner, override_with, preferences_for
-from .replies import ClientStatus, RunMode, Switch
+from .replies import RESTING, ClientStatus, RunMode
 from .watchdogs import LONGEST_LEASE_S
 
 BETWEEN_CHANGES_S: Final = 10.0
 SHORTEST_LEASE_S: Final = 1.0
-RESTING: Final = Switch(mode=RunMode.NEVER, permanent=RunMode.NEVER, left_s=0.0)
 PREFERENCES_S: Final = 60.0
 """The preferences in force are read so often, in case somebody else has saved his."""
 _TOLERANCE: Final = 0.01

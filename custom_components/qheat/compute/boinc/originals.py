@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from .client import BoincClient
+from .client import MAX_OVERRIDE_BYTES, BoincClient
 from .errors import BoincError, BoincFault
 from .plan import OFF, override_with, preferences_for
 from .replies import ClientStatus, RunMode
@@ -15,7 +15,6 @@ _RULED: Final = preferences_for(OFF, 1)
 _NAMES: Final = "|".join(_RULED)
 _ELEMENT: Final = re.compile(rf"<(?:{_NAMES})\s*/>|<({_NAMES})>[^<]*</\1>")
 _END: Final = "</global_preferences>"
-_MAX_BYTES: Final = 60_000  # the client's own buffer has 65 536
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +105,7 @@ class Originals:
 
 
 def _is_sendable(text: str) -> bool:
-    return len(text.encode()) <= _MAX_BYTES
+    return len(text.encode()) <= MAX_OVERRIDE_BYTES
 
 
 async def put_back_late(host: str, port: int, password: str, originals: Originals) -> None:

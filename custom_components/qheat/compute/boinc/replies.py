@@ -51,6 +51,9 @@ _LASTING: Final = {
 """Most switches are set for good: a building is to keep no two of a kind."""
 
 
+RESTING: Final = _LASTING[RunMode.NEVER, RunMode.NEVER]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientStatus:
     """What the client may do now."""

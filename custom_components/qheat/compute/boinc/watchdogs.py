@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from ..counter import Reading
-from .replies import PAUSED, QUITTING, RunMode, Switch, Task
+from .replies import PAUSED, QUITTING, RESTING, RunMode, Switch, Task
 
 SETTLE_S: Final = 8.0
 """A change acts within 1.3 s; the client's own figures may be some seconds old."""
@@ -168,12 +168,7 @@ def to_be_paused(tasks: Iterable[Task], *, stopped: bool, pulsed: bool) -> Itera
 
 def is_cut_off(switch: Switch, lease_left_s: float) -> bool:
     """Tell whether a lease is gone that still has to run."""
-    return _rests(switch) and lease_left_s > SETTLE_S
-
-
-def _rests(switch: Switch) -> bool:
-    never = RunMode.NEVER
-    return switch.mode is never and switch.permanent is never and not switch.left_s
+    return switch == RESTING and lease_left_s > SETTLE_S
 
 
 @dataclass(slots=True)
@@ -189,9 +184,9 @@ class HandWatch:
 
         `lease_left_s` is what a lease given on this very connection still has to run.
         """
-        never, resting = RunMode.NEVER, _rests(switch)
+        resting = switch == RESTING
         leased = switch.mode is RunMode.ALWAYS and switch.left_s <= LONGEST_LEASE_S + SETTLE_S
-        if switch.permanent is not never or not (resting or leased):
+        if switch.permanent is not RunMode.NEVER or not (resting or leased):
             self.by_hand, self._silenced = True, False
         elif self.by_hand:
             self.by_hand = self._silenced or not resting
