@@ -17,6 +17,13 @@ from custom_components.qheat.compute.sandbox.frames import Frame, Frames
 
 from .processes import DEADLINE_S, alive, children, cpu_s, until
 
+HELLO = {
+    "op": "hello",
+    "slots": 1,
+    "modules": [],
+    "wasmtime_folder": str(Path(wasmtime.__file__).parents[1]),
+}
+
 # A parent that starts work on a runner and then hangs, as a stuck Home Assistant does.
 PARENT = """
 import asyncio, importlib.util, sys, time
@@ -83,8 +90,7 @@ async def test_a_runner_that_is_told_nonsense_ends(said: bytes) -> None:
 async def test_a_runner_that_is_told_nonsense_later_ends_with_its_workers() -> None:
     runner = await _start_runner()
     assert runner.stdin is not None
-    hello = {"op": "hello", "slots": 1, "modules": [], "wasmtime_folder": "/"}
-    runner.stdin.write(Frame(hello).encode())
+    runner.stdin.write(Frame(HELLO).encode())
     await until(lambda: children(runner.pid, "worker"))
     workers = children(runner.pid, "worker")
     await runner.communicate(b'{"op":"allot","size":0}\n')
@@ -97,11 +103,9 @@ async def test_a_runner_that_nobody_listens_to_rests_and_goes_on_when_somebody_d
     fcntl.fcntl(theirs, fcntl.F_SETPIPE_SZ, 4096)
     runner = await _start("runner", str(os.getpid()), stdout=theirs)
     os.close(theirs)
-    wasmtime_folder = str(Path(wasmtime.__file__).parents[1])
-    hello = {"op": "hello", "slots": 1, "modules": [], "wasmtime_folder": wasmtime_folder}
     with os.fdopen(ours, "rb", buffering=0) as listener:
         assert runner.stdin is not None
-        runner.stdin.write(Frame(hello).encode())
+        runner.stdin.write(Frame(HELLO).encode())
         for number in range(40):
             budget = {"owner": f"{number:0100}", "slots": 1.0, "expires_s": 1e9, "urgent": False}
             runner.stdin.write(Frame({"op": "allot", **budget}).encode())
