@@ -28,6 +28,7 @@ def plan(
     grid: Grid = COARSE,
     levels_w: list[float] = LEVELS_W,
     prices: Prices | None = None,
+    pausable: bool = False,
 ) -> int:
     looks = len(grid.looks)
     return best_level(
@@ -40,6 +41,7 @@ def plan(
             levels_w=levels_w,
             level=level,
             free_stops=free_stops,
+            pausable=pausable,
         ),
         prices or Prices(),
     )
@@ -77,12 +79,21 @@ def test_a_cold_room_that_will_be_warm_in_hours_keeps_its_job_and_gets_another()
     assert plan(warming, 4) == 4
 
 
-def test_a_slot_too_large_for_ten_minutes_is_switched_for_five_where_plans_are_fine() -> None:
+@pytest.mark.parametrize(("grid", "switched"), [(COARSE, False), (FINE, True)])
+def test_a_slot_too_large_for_ten_minutes_is_switched_for_five_where_plans_are_fine(
+    grid: Grid, *, switched: bool
+) -> None:
     large_w, cheap = [0.0, 300.0], Prices().scaled(0.1)
-    assert plan(0.12, 1, levels_w=large_w, prices=cheap) == 1
-    assert plan(0.12, 1, levels_w=large_w, prices=cheap, grid=FINE) == 0
-    assert plan(-0.12, 0, levels_w=large_w, prices=cheap) == 0
-    assert plan(-0.12, 0, levels_w=large_w, prices=cheap, grid=FINE) == 1
+    for level, error_k in ((1, 0.2), (0, -0.2)):
+        to = plan(error_k, level, levels_w=large_w, prices=cheap, grid=grid, pausable=True)
+        assert (to != level) is switched
+
+
+def test_a_large_slot_is_no_reason_to_stay_cold_where_it_can_be_paused_later() -> None:
+    large_w, cheap = [0.0, 300.0], Prices().scaled(0.1)
+    cooling = [-0.2 - 0.1 * look for look in range(len(COARSE.looks))]
+    assert plan(cooling, 0, levels_w=large_w, prices=cheap) == 0
+    assert plan(cooling, 0, levels_w=large_w, prices=cheap, pausable=True) == 1
 
 
 def test_a_room_that_may_cool_gets_nothing() -> None:

@@ -20,6 +20,7 @@ from custom_components.qheat.heating.plan import Prices, Problem
 
 RATING = RadiatorRating(idle_w=20, rated_w=500, slots=6)
 ROOM = RoomParameters.from_area(18.0, loss_w_k_m2=0.75)
+LEAKY = RoomParameters.from_area(18.0, loss_w_k_m2=1.5)
 WARM = Target(setpoint_c=20)
 DAY_S = 86400.0
 
@@ -46,6 +47,28 @@ def test_a_radiator_weaker_or_stronger_than_its_rating_holds_the_setpoint(share:
             settled.append(room.temperature_c)
     assert sum(settled) / len(settled) == pytest.approx(20.0 + ABOVE_K, abs=0.13)
     assert max(abs(room_c - 20) for room_c in settled) < 0.6
+
+
+@pytest.mark.parametrize("every_s", [60, 300])
+@pytest.mark.parametrize(("rated_w", "slots"), [(1000, 1), (1500, 2), (2000, 2)])
+def test_pauses_make_the_best_of_slots_that_are_far_too_large(
+    rated_w: float, slots: int, every_s: int
+) -> None:
+    rating = RadiatorRating(idle_w=20, rated_w=rated_w, slots=slots, pausable=True)
+    control, room = RoomControl(rating), SimulatedRoom(LEAKY, start_c=19.0)
+    errors_k = []
+    for minute in range(36 * 60):
+        reading = RoomReading(
+            time_s=room.time_s,
+            temperature_c=round(room.temperature_c, 1),
+            measured_s=room.time_s // every_s * every_s,
+            outdoor_c=room.outdoor_c,
+        )
+        room.advance(60.0, control.step(reading, WARM).power_w)
+        if minute > 12 * 60:
+            errors_k.append(room.temperature_c - 20)
+    assert sum(errors_k) / len(errors_k) == pytest.approx(ABOVE_K, abs=0.05)
+    assert sum(abs(error_k) <= 0.3 for error_k in errors_k) > 0.98 * len(errors_k)
 
 
 def test_a_little_more_is_aimed_at_where_nobody_knows_when_jobs_end(

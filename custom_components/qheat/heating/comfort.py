@@ -215,6 +215,7 @@ class Comfort:
             levels_w=self.levels_w,
             level=self._level,
             free_stops=free_stops,
+            pausable=self._pausable,
         )
         return max(best_level(problem, self._prices), early)
 

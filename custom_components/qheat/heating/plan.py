@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Final
 
@@ -32,7 +33,7 @@ class Prices:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Grid:
     """When a plan looks at the room, in steps from now, and when the level may change.
 
@@ -43,18 +44,34 @@ class Grid:
     looks: tuple[int, ...]
     blocks: tuple[int, ...]
     """The looks after which the level may change, from none to all."""
+    whole: int
+    """How many blocks are planned in whole slots, where jobs pause: twenty minutes of them."""
 
-    @property
+    @cached_property
     def spans_h(self) -> list[float]:
         """Hours from each look back to the one before, or to now."""
         return [(to - at) * self.step_s / 3600 for at, to in pairwise((0, *self.looks))]
 
 
-COARSE: Final = Grid(step_s=600.0, looks=tuple(range(1, 19)), blocks=(0, 1, 2, 4, 6, 9, 13, 18))
-FINE: Final = Grid(step_s=300.0, looks=(1, *range(2, 37, 2)), blocks=(0, 1, 2, 3, 5, 7, 10, 14, 19))
+COARSE: Final = Grid(
+    step_s=600.0,
+    looks=tuple(range(1, 19)),
+    blocks=(0, 1, 2, 4, 6, 9, 13, 18),
+    whole=2,
+)
+FINE: Final = Grid(
+    step_s=300.0,
+    looks=(1, 2, 3, *range(4, 37, 2)),
+    blocks=(0, 1, 2, 3, 4, 6, 8, 11, 15, 20),
+    whole=4,
+)
 """Five minutes, and then every ten: large slots warm the air of a small room by more than a kelvin
 in ten minutes."""
 PLAN_S: Final = COARSE.step_s * COARSE.looks[-1]
+
+
+type Block = tuple[int, int, Sequence[float]]
+"""The look after which it begins, its looks, and how a watt more warms from there on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,35 +90,93 @@ class Problem:
     level: int
     free_stops: int | None
     """Jobs that end now, so that going down by so many loses nothing (None: nobody knows)."""
+    pausable: bool
 
 
 def best_level(problem: Problem, prices: Prices) -> int:
-    """Return the level to run now."""
-    grid = problem.grid
-    spans_h = grid.spans_h
+    """Return the level to run now.
+
+    Where jobs pause, only the next minutes are planned in whole slots. After them any watts may be
+    had, as pauses will give in the mean: levels that stay for long would have a plan with large
+    slots put up with a room that is too cold, because all it could do later was worse.
+    """
+    blocks = [
+        (begin, end - begin, _warms(problem, begin)) for begin, end in pairwise(problem.grid.blocks)
+    ]
+    whole = problem.grid.whole if problem.pausable else len(blocks)
     beams = [(0.0, problem.level, list(problem.errors_k), problem.level)]
-    for block, (begin, end) in enumerate(pairwise(grid.blocks)):
+    for block, (begin, looks, warms) in enumerate(blocks[:whole]):
         grown = []
-        begun, looks = grid.looks[begin - 1] if begin else 0, end - begin
-        warms = [problem.kelvin_per_w[at - begun - 1] for at in grid.looks[begin:]]
         for cost, level, errors, first in beams:
             for to in _options(problem, level, errors[: looks + 3], warms, begin):
-                extra_w = problem.levels_w[to] - problem.levels_w[level]
+                power_w = problem.levels_w[to]
+                extra_w = power_w - problem.levels_w[level]
+                errors_k = [errors[k] + extra_w * warms[k] for k in range(looks)]
                 price = cost + _change(problem, prices, block, level, to)
-                kw = problem.levels_w[to] / 1000
-                for k in range(looks):
-                    error_k = errors[k] + extra_w * warms[k]
-                    over_k = max(0.0, abs(error_k) - FELT_K)
-                    felt = error_k * error_k + FELT * over_k * over_k
-                    energy = prices.energy_kwh * kw * problem.waste[begin + k]
-                    price += (problem.weights[begin + k] * felt + energy) * spans_h[begin + k]
+                price += _felt(problem, prices, begin, errors_k, power_w)
                 grown.append((price, to, errors, extra_w, to if block == 0 else first))
         grown.sort(key=lambda beam: beam[0])
         beams = [
             (price, to, [errors[k] + extra_w * warms[k] for k in range(looks, len(errors))], first)
             for price, to, errors, extra_w, first in grown[:BEAM]
         ]
-    return beams[0][3]
+    ends = [
+        (price + _later(problem, prices, blocks[whole:], problem.levels_w[level], errors), first)
+        for price, level, errors, first in beams
+    ]
+    return min(ends)[1]
+
+
+def _later(
+    problem: Problem,
+    prices: Prices,
+    blocks: Sequence[Block],
+    power_w: float,
+    errors: Sequence[float],
+) -> float:
+    """Return the price of some blocks with the best watts instead of levels."""
+    slot_w = problem.levels_w[-1] - problem.levels_w[-2]
+    price = 0.0
+    for begin, looks, warms in blocks:
+        wanted_w = _wanted_w(problem, power_w, errors[: looks + 3], warms, begin)
+        extra_w = min(max(wanted_w, 0.0), problem.levels_w[-1]) - power_w
+        power_w += extra_w
+        errors = [error_k + extra_w * kelvin for error_k, kelvin in zip(errors, warms, strict=True)]
+        price += (prices.start if extra_w > 0 else prices.stop) * abs(extra_w) / slot_w
+        price += _felt(problem, prices, begin, errors[:looks], power_w)
+        errors = errors[looks:]
+    return price
+
+
+def _warms(problem: Problem, begin: int) -> list[float]:
+    """Return how a watt more after the look `begin` warms the room at each look behind it."""
+    looks = problem.grid.looks
+    begun = looks[begin - 1] if begin else 0
+    return [problem.kelvin_per_w[at - begun - 1] for at in looks[begin:]]
+
+
+def _felt(
+    problem: Problem, prices: Prices, begin: int, errors: Sequence[float], power_w: float
+) -> float:
+    """Return the price of comfort and energy at the looks behind `begin`."""
+    energy = prices.energy_kwh * power_w / 1000
+    spans_h, price = problem.grid.spans_h, 0.0
+    for look, error_k in enumerate(errors, begin):
+        over_k = max(0.0, abs(error_k) - FELT_K)
+        felt = error_k * error_k + FELT * over_k * over_k
+        price += (problem.weights[look] * felt + energy * problem.waste[look]) * spans_h[look]
+    return price
+
+
+def _wanted_w(
+    problem: Problem, power_w: float, errors: Sequence[float], warms: Sequence[float], begin: int
+) -> float:
+    """Return the best lasting watts for the errors to come, which need not be possible."""
+    pull = push = 0.0
+    for weight, error_k, kelvin in zip(problem.weights[begin:], errors, warms, strict=False):
+        pull += weight * error_k * kelvin
+        push += weight * kelvin * kelvin
+    return power_w - (pull / push if push > 0 else 1e9)
 
 
 def _options(
@@ -109,11 +184,7 @@ def _options(
 ) -> set[int]:
     """Return the levels worth trying: to stay, none, and those around the best watts."""
     top = len(problem.levels_w) - 1
-    pull = push = 0.0
-    for weight, error_k, kelvin in zip(problem.weights[begin:], errors, warms, strict=False):
-        pull += weight * error_k * kelvin
-        push += weight * kelvin * kelvin
-    wanted_w = problem.levels_w[level] - (pull / push if push > 0 else 1e9)
+    wanted_w = _wanted_w(problem, problem.levels_w[level], errors, warms, begin)
     near = 0
     while near < top and problem.levels_w[near + 1] <= wanted_w:
         near += 1
