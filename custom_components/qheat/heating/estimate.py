@@ -11,6 +11,7 @@ from .model import (
     CLEARER,
     CLEARER_FADES_S,
     FAST,
+    HEAT,
     SENSOR,
     SLOW,
     STATES,
@@ -32,6 +33,10 @@ NOISE_K: Final = 0.04
 USUAL_STEP_K: Final = 0.1
 LEAST_STEP_K: Final = 0.005
 DRIFT_K2_S: Final = {SENSOR: 1e-8, AIR: 4e-7, FAST: 2e-8, SLOW: 5e-9}
+HEAT_DOUBT: Final = 0.05
+"""Share by which the air answers to a change of heat otherwise than the model says."""
+ANSWER_S: Final = 300.0
+"""How long the air goes on answering in the same way."""
 OUTLIER: Final = 4.0
 """An innovation this many times its usual size is a gust of air, not a change of the room."""
 GUST_S: Final = 3600.0
@@ -131,8 +136,12 @@ class Estimate:
         """Estimated air temperature now, ahead of the late sensor."""
         return self.x[AIR]
 
-    def predict(self, step: Transition, inputs: Vector) -> None:
-        """Move one step on with the model."""
+    def predict(self, step: Transition, inputs: Vector, swing_w: float = 0.0) -> None:
+        """Move one step on with the model; the heat has just changed by `swing_w` watts.
+
+        Where large slots come and go, a model that is a little wrong would take what the air makes
+        of it for an open window.
+        """
         slopes = step.slopes(inputs)
         self.x = tuple(step.advance(self.x, inputs))
         moved = times(slopes, self._p)
@@ -140,6 +149,8 @@ class Estimate:
         p = [[dot(row, to) for to in slopes] for row in moved]
         for node, rate in DRIFT_K2_S.items():
             p[node][node] += rate * step.step_s
+        answer_k = HEAT_DOUBT * swing_w * step.inputs[AIR][HEAT]
+        p[AIR][AIR] += answer_k**2 * ANSWER_S / step.step_s
         p[UNKNOWN][UNKNOWN] += UNKNOWN_W**2 * 2 * step.step_s / UNKNOWN_FADES_S
         p[CLEARER][CLEARER] += CLEARER_SHARE**2 * 2 * step.step_s / CLEARER_FADES_S
         self._p = tuple(map(tuple, p))

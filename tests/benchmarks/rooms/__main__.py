@@ -85,13 +85,14 @@ def table(groups: Iterable[str], names: Iterable[str], scores: Scores) -> str:
 
 
 def middle(scores: Sequence[Score], of: Callable[[Iterable[float]], float]) -> Score:
-    """Return the mean or the median of every column."""
-    return Score(
-        **{
-            field.name: of(getattr(score, field.name) for score in scores)
-            for field in fields(Score)
-        }
-    )
+    """Return the mean or the median of every column, of the rooms that have a value in it."""
+    columns = {
+        field.name: [
+            value for score in scores if not math.isnan(value := getattr(score, field.name))
+        ]
+        for field in fields(Score)
+    }
+    return Score(**{name: of(values) if values else math.nan for name, values in columns.items()})
 
 
 def plot(scores: Scores, names: Iterable[str], path: Path) -> None:

@@ -3,6 +3,7 @@
 import math
 import random
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -188,12 +189,13 @@ class Trial:
         starts, preempted, energy_wh = self._before
         found, false_alarms = self._windows(begin)
         return Score(
-            rmse_k=math.sqrt(sum(error * error for error in errors) / len(errors)),
-            in_band=100 * sum(abs(error) <= 0.3 for error in errors) / len(errors),
+            # A room that needs no heat all winter holds no band.
+            rmse_k=_mean(error * error for error in errors) ** 0.5,
+            in_band=100 * _mean(abs(error) <= 0.3 for error in errors),
             below_kh=below / days,
             below_closed_kh=below_closed / days,
             above_kh=above / days,
-            warm=100 * sum(warm) / len(warm),
+            warm=100 * _mean(warm),
             kwh=(self.energy_wh - energy_wh) / 1000 / days,
             starts=(self.radiator.starts - starts) / days,
             preempted=(self.radiator.preempted - preempted) / days,
@@ -212,3 +214,9 @@ class Trial:
             if self.alarm[minute] and not self.alarm[minute - 1]:
                 false_alarms += not any(self.open_window[minute - 30 : minute + 1])
         return 100 * sum(found) / len(found), false_alarms
+
+
+def _mean(values: Iterable[float]) -> float:
+    """Return the mean, NaN of nothing."""
+    listed = list(values)
+    return sum(listed) / len(listed) if listed else math.nan
