@@ -82,7 +82,8 @@ def test_how_long_jobs_take_is_learned_from_the_last_ones_of_their_module() -> N
     for cpu_s in (500.0, *[100.0] * 7, 120.0):
         lengths.learn("a", cpu_s)
     assert lengths.left_s("a", 20.0) == 100.0
-    assert lengths.left_s("a", 120.0) == float("inf")  # longer than any before
+    assert lengths.left_s("a", 120.0) == pytest.approx(12.0)  # longer than any before, by a little
+    assert lengths.left_s("a", 140.0) == float("inf")
     for number in range(100):
         lengths.learn(str(number), 1.0)
     assert lengths.left_s("a", 20.0) == float("inf")
