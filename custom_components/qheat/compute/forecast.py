@@ -64,7 +64,7 @@ class Lengths:
     def left_s(self, module_sha256: str, used_s: float) -> float:
         """Return what a job likely needs still; infinite where nobody knows.
 
-        One job in nine is longer than the last eight were, mostly by a little.
+        One job in nine is longer than the last eight were.
         """
         longest_s = max(self._done_s.get(module_sha256, ()), default=0.0)
         for most_s in (longest_s, LONGER * longest_s):

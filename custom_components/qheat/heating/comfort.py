@@ -30,8 +30,6 @@ WASTE: Final = 300.0
 FINE_LEVELS: Final = 24
 PAUSE_PRICE: Final = 0.1
 """What to start and to pause a job costs, as a share of what it costs where jobs are lost."""
-SWING_S: Final = 1800.0
-"""Heat that has stayed so long is no change any more."""
 ABOVE_K: Final = 0.04
 """How much above a setpoint to aim, but where jobs are let run out: they do as much."""
 EARLIER_K: Final = 0.1
@@ -60,7 +58,7 @@ class Comfort:
         self.levels_w = [0.0, *(rating.idle_w + level_w * (i + 1) for i in range(levels))]
         self._estimate: Estimate | None = None
         self._level = 0
-        self._emitted_w = self._usual_w = 0.0
+        self._emitted_w = 0.0
         self._left_s = 0.0
         self._planned_s = self._raised_s = self._enough_s = -math.inf
         self._setpoint_c = math.nan
@@ -98,8 +96,7 @@ class Comfort:
             self._emitted_w, mean_w = lagged(self._emitted_w, heat_w, TICK_S)
             inputs = self._inputs(at_s, mean_w)
             inputs[OUTDOOR] = self.weather.outdoor_c
-            self._usual_w += (mean_w - self._usual_w) * TICK_S / SWING_S
-            estimate.predict(self._tick, inputs, mean_w - self._usual_w)
+            estimate.predict(self._tick, inputs)
             sun_w = self.model.sun_m2 * inputs[SUN]
             found_w = estimate.x[UNKNOWN] + estimate.x[CLEARER] * sun_w
             self.habits.learn(at_s, TICK_S, found_w, sun_w)

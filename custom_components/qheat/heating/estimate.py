@@ -37,6 +37,8 @@ HEAT_DOUBT: Final = 0.05
 """Share by which the air answers to a change of heat otherwise than the model says."""
 ANSWER_S: Final = 300.0
 """How long the air goes on answering in the same way."""
+LASTING_S: Final = 1800.0
+"""Heat that has stayed so long is no change any more."""
 OUTLIER: Final = 4.0
 """An innovation this many times its usual size is a gust of air, not a change of the room."""
 GUST_S: Final = 3600.0
@@ -128,6 +130,7 @@ class Estimate:
         self._p: Matrix = tuple(
             tuple(s * s if i == j else 0.0 for j in range(STATES)) for i, s in enumerate(spread)
         )
+        self._lasting_w = 0.0
         self._leapt_s: float | None = None
         """How long every reading has been a leap."""
 
@@ -136,12 +139,8 @@ class Estimate:
         """Estimated air temperature now, ahead of the late sensor."""
         return self.x[AIR]
 
-    def predict(self, step: Transition, inputs: Vector, swing_w: float = 0.0) -> None:
-        """Move one step on with the model; the heat has just changed by `swing_w` watts.
-
-        Where large slots come and go, a model that is a little wrong would take what the air makes
-        of it for an open window.
-        """
+    def predict(self, step: Transition, inputs: Vector) -> None:
+        """Move one step on with the model."""
         slopes = step.slopes(inputs)
         self.x = tuple(step.advance(self.x, inputs))
         moved = times(slopes, self._p)
@@ -149,7 +148,10 @@ class Estimate:
         p = [[dot(row, to) for to in slopes] for row in moved]
         for node, rate in DRIFT_K2_S.items():
             p[node][node] += rate * step.step_s
-        answer_k = HEAT_DOUBT * swing_w * step.inputs[AIR][HEAT]
+        # Where large slots come and go, a model that is a little wrong would take what the air
+        # makes of it for an open window.
+        self._lasting_w += (inputs[HEAT] - self._lasting_w) * step.step_s / LASTING_S
+        answer_k = HEAT_DOUBT * (inputs[HEAT] - self._lasting_w) * step.inputs[AIR][HEAT]
         p[AIR][AIR] += answer_k**2 * ANSWER_S / step.step_s
         p[UNKNOWN][UNKNOWN] += UNKNOWN_W**2 * 2 * step.step_s / UNKNOWN_FADES_S
         p[CLEARER][CLEARER] += CLEARER_SHARE**2 * 2 * step.step_s / CLEARER_FADES_S

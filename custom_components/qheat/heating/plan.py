@@ -10,6 +10,8 @@ BEAM: Final = 10
 PLAN_EVERY_S: Final = 300.0
 SOON_S: Final = 600.0
 """A job that ends so soon is waited for rather than lost."""
+WHOLE_S: Final = 1200.0
+"""After that a plan may have any watts where jobs pause."""
 FELT_K: Final = 0.2
 FELT: Final = 3.0
 
@@ -44,8 +46,11 @@ class Grid:
     looks: tuple[int, ...]
     blocks: tuple[int, ...]
     """The looks after which the level may change, from none to all."""
-    whole: int
-    """How many blocks are planned in whole slots, where jobs pause: twenty minutes of them."""
+
+    @cached_property
+    def whole(self) -> int:
+        """How many blocks are planned in whole slots where jobs pause."""
+        return sum(self.looks[end - 1] * self.step_s <= WHOLE_S for end in self.blocks[1:])
 
     @cached_property
     def spans_h(self) -> list[float]:
@@ -53,17 +58,11 @@ class Grid:
         return [(to - at) * self.step_s / 3600 for at, to in pairwise((0, *self.looks))]
 
 
-COARSE: Final = Grid(
-    step_s=600.0,
-    looks=tuple(range(1, 19)),
-    blocks=(0, 1, 2, 4, 6, 9, 13, 18),
-    whole=2,
-)
+COARSE: Final = Grid(step_s=600.0, looks=tuple(range(1, 19)), blocks=(0, 1, 2, 4, 6, 9, 13, 18))
 FINE: Final = Grid(
     step_s=300.0,
     looks=(1, 2, 3, *range(4, 37, 2)),
     blocks=(0, 1, 2, 3, 4, 6, 8, 11, 15, 20),
-    whole=4,
 )
 """Five minutes, and then every ten: large slots warm the air of a small room by more than a kelvin
 in ten minutes."""
