@@ -7,14 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custom_components.qheat.heating import learn
+from custom_components.qheat.heating.balance import balance
 from custom_components.qheat.heating.history import RECORD_S, RECORDS_A_DAY, Day, History, Record
-from custom_components.qheat.heating.learn import (
-    Snapshot,
-    balance,
-    foresight_k,
-    refit,
-    solve,
-)
+from custom_components.qheat.heating.learn import Snapshot, foresight_k, refit
 from custom_components.qheat.heating.model import SENSOR, SLOW, RoomModel
 
 USUAL = RoomModel.usual(500)
@@ -231,7 +226,3 @@ def test_a_week_is_remembered_as_it_was_and_what_is_older_is_not() -> None:
     assert len(records) == 7 * RECORDS_A_DAY
     assert [record.room_c for record in records[:2]] == [None, 22.0]
     assert records[-1] == Record(room_c=28.0, inputs=(100.0, 3.0, 50.0, 80.0 + RECORDS_A_DAY - 1))
-
-
-def test_a_linear_system_is_solved() -> None:
-    assert solve([[4.0, 2.0], [2.0, 3.0]], [8.0, 7.0]) == pytest.approx([1.25, 1.5])

@@ -2,22 +2,9 @@ import math
 
 import pytest
 
-from custom_components.qheat.heating.model import (
-    AIR,
-    RoomModel,
-    exponential,
-    lagged,
-    step_response,
-)
+from custom_components.qheat.heating.model import AIR, RoomModel, lagged, step_response
 
 USUAL = RoomModel.usual(500)
-
-
-def test_the_exponential_of_a_diagonal_is_that_of_its_numbers() -> None:
-    result = exponential([[-3.0, 0.0], [0.0, 0.5]])
-    assert result[0][0] == pytest.approx(math.exp(-3))
-    assert result[1][1] == pytest.approx(math.exp(0.5))
-    assert result[0][1] == 0
 
 
 def test_ten_short_steps_are_one_long_step() -> None:

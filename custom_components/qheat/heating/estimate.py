@@ -6,6 +6,7 @@ The filter's unknown heat takes up every lasting offset: it is the integral acti
 import math
 from typing import Final
 
+from .matrices import Matrix, Vector, dot, multiply
 from .model import (
     AIR,
     CLEARER,
@@ -17,12 +18,8 @@ from .model import (
     STATES,
     UNKNOWN,
     UNKNOWN_FADES_S,
-    Matrix,
     Transition,
-    Vector,
-    dot,
 )
-from .model import multiply as times
 
 UNKNOWN_W: Final = 100.0
 """Usual size of the unknown heat."""
@@ -143,7 +140,7 @@ class Estimate:
         """Move one step on with the model."""
         slopes = step.slopes(inputs)
         self.x = tuple(step.advance(self.x, inputs))
-        moved = times(slopes, self._p)
+        moved = multiply(slopes, self._p)
         # (A P) Aᵀ: rows of A P against rows of A.
         p = [[dot(row, to) for to in slopes] for row in moved]
         for node, rate in DRIFT_K2_S.items():

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from .model import AIR, STATES, RoomModel, Vector, lagged, step_response
+from .matrices import Vector
+from .model import AIR, STATES, RoomModel, lagged, step_response
 from .outlook import Points
 
 BLOCK: Final = 3

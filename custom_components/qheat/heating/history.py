@@ -8,7 +8,8 @@ from itertools import batched
 from typing import Final
 
 from .guards import believable
-from .model import SLOW, Vector
+from .matrices import Vector
+from .model import SLOW
 
 RECORD_S: Final = 300.0
 RECORDS_A_DAY: Final = 288

@@ -11,18 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from .balance import balance
 from .estimate import OUTLIER, Estimate
 from .history import RECORD_S, RECORDS_A_DAY, Day, Record
-from .model import (
-    AIR,
-    SENSOR,
-    USUAL_GAINS_W_PER_W_K,
-    Matrix,
-    RoomModel,
-    Transition,
-    Vector,
-    dot,
-)
+from .matrices import Vector, dot, solve
+from .model import AIR, SENSOR, RoomModel, Transition
 
 FEWEST: Final = RECORDS_A_DAY
 TEMPER: Final = 0.05
@@ -43,18 +36,7 @@ SPREADS: Final = {
 }
 """How far a room may be from what is expected of it, in logarithms."""
 MOST_SPREADS: Final = 3.0
-DAY_NOISE: Final = 2.0
-DAY_NOISE_DAYS: Final = 5.0
-LOSS_SPREAD: Final = 0.35
-SUN_SPREAD: Final = 1.5
-GAINS_SPREAD: Final = 1.25
-"""Spreads of the daily balance: shares of the usual value, and W per W/K of usual loss."""
-SUN_ERROR: Final = 0.3
-"""Share by which a forecast of a day's sun is usually wrong."""
-BALANCE_ROUNDS: Final = 4
 DRAW: Final = 1.2
-FORGET: Final = 0.97
-"""What a day counts of the day after it: rooms change."""
 AHEAD: Final = 36
 AHEAD_EVERY: Final = 12
 """Records to foresee, and from how many to how many: three hours, every hour."""
@@ -105,55 +87,6 @@ def _fit(snapshot: Snapshot, records: Sequence[Record], days: Sequence[Day]) -> 
     for _ in range(ROUNDS):
         theta = _improve(expected, records, theta, snapshot.noise_k)
     return _model(expected, theta)
-
-
-def balance(usual: RoomModel, days: Sequence[Day]) -> RoomModel:
-    """Return the usual room with the loss and the sun that the days' energy balance tells.
-
-    Heat = loss x temperature difference - opening x sun - gains: a Bayesian linear regression.
-    How far the days scatter is learned with it: where much sun comes in they say less. The sun is
-    known from a forecast only; taken as exact it would explain too little, and the loss as well.
-    """
-    if not days:
-        return usual
-    scale = usual.loss_w_k
-    gains_w = USUAL_GAINS_W_PER_W_K * scale
-    prior = (usual.loss_w_k, usual.sun_m2, gains_w)
-    spread = (LOSS_SPREAD * scale, SUN_SPREAD * usual.sun_m2, GAINS_SPREAD * scale)
-    trust = [FORGET ** (age / 2) for age in reversed(range(len(days)))]
-    rows = [
-        (share * day.warmer_k, -share * day.sun_w_m2, -share)
-        for share, day in zip(trust, days, strict=True)
-    ]
-    surplus_w = [
-        share * day.heat_w - dot(row, prior)
-        for share, day, row in zip(trust, days, rows, strict=True)
-    ]
-    columns = list(zip(*rows, strict=True))
-    products = [[dot(left, right) for right in columns] for left in columns]
-    variance = (DAY_NOISE * scale) ** 2
-    for _ in range(BALANCE_ROUNDS):
-        normal = [[products[i][j] / variance for j in range(3)] for i in range(3)]
-        for i in range(3):
-            normal[i][i] += 1 / spread[i] ** 2
-        # No more than half of what the days say of the sun alone.
-        doubt = min(
-            SUN_ERROR**2 / (1 + SUN_ERROR**2) * products[1][1] / variance,
-            0.5 / solve(normal, [0.0, 1.0, 0.0])[1],
-        )
-        normal[1][1] -= doubt
-        right = [dot(column, surplus_w) / variance for column in columns]
-        right[1] += doubt * prior[1]
-        change = solve(normal, right)
-        rest = [w - dot(row, change) for w, row in zip(surplus_w, rows, strict=True)]
-        scatter = DAY_NOISE_DAYS * (DAY_NOISE * scale) ** 2 + dot(rest, rest)
-        variance = scatter / (DAY_NOISE_DAYS + products[2][2])
-    loss, sun, _ = change
-    return replace(
-        usual,
-        loss_w_k=min(max(usual.loss_w_k + loss, 0.2 * usual.loss_w_k), 4 * usual.loss_w_k),
-        sun_m2=min(max(usual.sun_m2 + sun, 0.05 * usual.sun_m2), 6 * usual.sun_m2),
-    )
 
 
 def _distance(model: RoomModel, expected: RoomModel) -> list[float]:
@@ -287,24 +220,3 @@ def _gains(step: Transition, noise_k: float, apart: int) -> list[tuple[list[floa
         estimate.predict(step, [0.0] * 4)
         gains.append(estimate.gain(noise_k))
     return gains
-
-
-def solve(matrix: Matrix, right: Vector) -> Vector:
-    """Solve a symmetric positive definite system (Cholesky)."""
-    size = len(right)
-    lower = [[0.0] * size for _ in range(size)]
-    for i in range(size):
-        for j in range(i + 1):
-            rest = matrix[i][j] - dot(lower[i][:j], lower[j][:j])
-            # Rounding must not make a pivot negative.
-            pivot = max(rest, 1e-12 * matrix[i][i])
-            lower[i][j] = math.sqrt(pivot) if i == j else rest / lower[j][j]
-    forward: list[float] = []
-    for i in range(size):
-        done = dot(lower[i][:i], forward)
-        forward.append((right[i] - done) / lower[i][i])
-    result = [0.0] * size
-    for i in reversed(range(size)):
-        done = sum(lower[j][i] * result[j] for j in range(i + 1, size))
-        result[i] = (forward[i] - done) / lower[i][i]
-    return result

@@ -5,13 +5,11 @@ A resistance-capacitance network in the lineage of ISO 13790 and ISO 52016-1: ai
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-type Vector = Sequence[float]
-type Matrix = Sequence[Vector]
+from .matrices import Matrix, Vector, exponential
 
 SENSOR, AIR, FAST, SLOW, UNKNOWN, CLEARER = range(6)
 """The state: temperatures in °C, heat of unknown origin in W, and by what share of it more sun
@@ -128,36 +126,6 @@ class Transition:
     @cached_property
     def _rows(self) -> list[tuple[Vector, Vector]]:
         return list(zip(self.state, self.inputs, strict=True))[:CLEARER]
-
-
-def dot(left: Sequence[float], right: Sequence[float]) -> float:
-    """Return the sum of products."""
-    return math.sumprod(left, right)
-
-
-def multiply(left: Matrix, right: Matrix) -> list[list[float]]:
-    """Return the product of two matrices."""
-    columns = list(zip(*right, strict=True))
-    return [[dot(row, column) for column in columns] for row in left]
-
-
-def exponential(matrix: Matrix) -> list[list[float]]:
-    """Return the exponential of a matrix: Taylor's series, scaled and squared."""
-    size = len(matrix)
-    norm = max(sum(map(abs, row)) for row in matrix)
-    squarings = max(0, math.ceil(math.log2(max(norm, 1e-9) / 0.25)))
-    scaled = [[value / 2**squarings for value in row] for row in matrix]
-    result = [[float(i == j) for j in range(size)] for i in range(size)]
-    term = result
-    for order in range(1, 9):
-        term = [[value / order for value in row] for row in multiply(term, scaled)]
-        result = [
-            [a + b for a, b in zip(row, more, strict=True)]
-            for row, more in zip(result, term, strict=True)
-        ]
-    for _ in range(squarings):
-        result = multiply(result, result)
-    return result
 
 
 def step_response(step: Transition, steps: int) -> list[float]:
