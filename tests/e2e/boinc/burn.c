@@ -1,7 +1,8 @@
 /* A BOINC application that only burns CPU time, for tests; it speaks the runtime protocol itself.
  *
- *   burn CPU_SECONDS [--deaf]
+ *   burn CPU_SECONDS SHARE [--deaf]
  *
+ * It takes a SHARE of a core, so that a dozen of them leave a small machine to the rest of the tests.
  * --deaf ignores suspend, quit and abort: what a broken application does. It still dies without a
  * heartbeat from its client, so that no test leaves it behind.
  */
@@ -57,7 +58,8 @@ static void write_file(const char *name, const char *format, double value) {
 int main(int argc, char **argv) {
     char message[CHANNEL_SIZE];
     double wanted_s = argc > 1 ? atof(argv[1]) : 1.0;
-    int deaf = argc > 2 && !strcmp(argv[2], "--deaf");
+    double share = argc > 2 ? atof(argv[2]) : 1.0;
+    int deaf = argc > 3 && !strcmp(argv[3], "--deaf");
     double begun_s = 0.0, saved_s = 0.0, heard_s = now(CLOCK_MONOTONIC), told_s = 0.0;
     int suspended = 0;
     volatile double burn = 1.0;
@@ -93,6 +95,8 @@ int main(int argc, char **argv) {
             usleep(50000);
         } else {
             for (int i = 0; i < 2000000; i++) burn = burn * 1.0000001 + 1e-9;
+            double took_s = begun_s + now(CLOCK_PROCESS_CPUTIME_ID) - cpu_s;
+            usleep((useconds_t)(1e6 * took_s * (1.0 / share - 1.0)));
         }
     }
     write_file("out", "%.1f CPU seconds\n", wanted_s);

@@ -30,6 +30,8 @@ class Job:
     """Work of `cpu_s` CPU seconds on `cpus` processors, worth `credit`."""
 
     cpu_s: float
+    share: float = 0.1
+    """Of a core that it takes while it runs: the machine has other tests to run, too."""
     cpus: int = 1
     credit: float = 10.0
     deaf: bool = False
@@ -166,7 +168,7 @@ class Project:
     def _job(self, job: Job, platform: str) -> str:
         name = f"job_{len(self.sent)}"
         self.sent[name] = job
-        arguments = f"{job.cpu_s}{' --deaf' if job.deaf else ''}"
+        arguments = f"{job.cpu_s} {job.share}{' --deaf' if job.deaf else ''}"
         operations = job.cpu_s * FLOPS * job.cpus
         deadline = time.time() + DEADLINE_S
         return (

@@ -38,7 +38,7 @@ async def test_work_is_attached_run_throttled_and_paid(
     client: RealClient, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(control, "BETWEEN_CHANGES_S", 2.0)
-    project.endless = job = Job(cpu_s=6.0, credit=12.5)
+    project.endless = job = Job(cpu_s=0.6, credit=12.5)
     engine = engine_for(client, rates={project.url: Decimal("0.02")})
     async with heated(engine) as tenant:
         await engine.attach(project.url, ACCOUNT_KEY)
@@ -148,7 +148,7 @@ async def test_tasks_stop_when_home_assistant_is_killed(
 async def test_a_backup_project_heats_as_filler_until_there_is_paid_work(
     client: RealClient, project: Project, app: bytes
 ) -> None:
-    backup = Project(name="Backup & Filler", resource_share=0, endless=Job(cpu_s=10.0))
+    backup = Project(name="Backup & Filler", resource_share=0, endless=Job(cpu_s=1.0))
     await backup.start(app)
     try:
         engine = engine_for(
@@ -170,7 +170,7 @@ async def test_a_backup_project_heats_as_filler_until_there_is_paid_work(
 
 
 async def test_a_deaf_task_is_aborted(client: RealClient, project: Project) -> None:
-    project.queue.extend(Job(cpu_s=600.0, deaf=True) for _ in range(2))
+    project.queue.extend(Job(cpu_s=600.0, share=0.5, deaf=True) for _ in range(2))
     engine = engine_for(client)
     async with heated(engine) as tenant:
         await engine.attach(project.url, ACCOUNT_KEY)
@@ -193,7 +193,7 @@ async def test_the_client_is_ended_where_an_abort_does_not_help(
     client: RealClient, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watchdogs, "QUIT_AFTER_S", 5.0)
-    project.queue.append(Job(cpu_s=600.0, deaf=True))
+    project.queue.append(Job(cpu_s=600.0, share=0.5, deaf=True))
     engine = engine_for(client)
     async with heated(engine) as tenant:
         await engine.attach(project.url, ACCOUNT_KEY)
@@ -272,7 +272,7 @@ async def test_a_client_without_settings_of_its_own_has_none_again(client: RealC
 async def test_half_a_core_is_one_core_for_half_of_the_time(
     client: RealClient, project: Project
 ) -> None:
-    project.endless = Job(cpu_s=600.0)
+    project.endless = Job(cpu_s=600.0, share=1.0)
     engine = engine_for(client)
     async with heated(engine) as tenant:
         await engine.attach(project.url, ACCOUNT_KEY)
