@@ -205,14 +205,15 @@ async def async_release_all(
 
 
 def rates_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, Decimal]:
-    """Return money per credit by project URL; raises ValueError for a rate that is none."""
+    """Return money per credit by project URL; raises ValueError if there is a rate that is none."""
     rates = {row[CONF_PROJECT]: Decimal(str(row[CONF_RATE])) for row in rows}
     if not all(rate.is_finite() and 0 <= rate <= MAX_RATE for rate in rates.values()):
         raise ValueError("not money per credit")
     try:
-        return BoincOptions(rates=rates).known_rates()
+        BoincOptions(rates=rates).known_rates()
     except BoincError as err:
         raise ValueError("not the URL of a project") from err
+    return rates
 
 
 def _engine(

@@ -15,6 +15,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, async_
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.qheat.compute.boinc import BoincEngine, Originals, put_back_late
+from custom_components.qheat.compute.boinc.client import address_of
 from custom_components.qheat.compute.boinc.replies import RunMode
 from custom_components.qheat.const import DOMAIN
 from custom_components.qheat.diagnostics import async_get_config_entry_diagnostics
@@ -252,10 +253,12 @@ async def test_a_graphics_card_has_a_sensor_of_its_own(
     assert state_of(hass, "gpu_tasks") == "0"
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
 async def test_credit_is_paid_at_the_rate_of_its_project_and_once(
-    hass: HomeAssistant, client: SimulatedClient
+    hass: HomeAssistant, client: SimulatedClient, scheme: str
 ) -> None:
-    rates = [{"project": URL, "rate": 0.5}]
+    """Whoever types a rate cannot know by which scheme a client was attached."""
+    rates = [{"project": f"{scheme}://{address_of(URL)}", "rate": 0.5}]
     with (
         patch("custom_components.qheat.compute.boinc.session.PROJECTS_S", 0),
         patch("custom_components.qheat.coordinator.SETTLEMENTS_EVERY_S", 0.1),

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from custom_components.qheat.compute.boinc.client import address_of
 from custom_components.qheat.compute.boinc.credit import Book, Tariff, key_of
 from custom_components.qheat.compute.boinc.replies import Project
 from custom_components.qheat.compute.engine import SettlementPage
@@ -16,7 +17,7 @@ URL = "https://science.example/"
 PROJECT = Project(
     url=URL, name="Science", host_id=5, credit=Decimal(0), resource_share=100.0, paused=False
 )
-TARIFF = Tariff(rates={URL: Decimal("0.25")}, currency="EUR")
+TARIFF = Tariff(rates={address_of(URL): Decimal("0.25")}, currency="EUR")
 
 
 class Ledger:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from custom_components.qheat.compute.boinc.client import address_of
 from custom_components.qheat.compute.boinc.credit import (
     MAX_STEPS,
     MAX_TOTALS,
@@ -39,7 +40,9 @@ def project(number: int, total: int = 0, host_id: int = 5) -> Project:
     )
 
 
-TARIFF: Final = Tariff(rates={project(n).url: RATE for n in range(MAX_PROJECTS)}, currency="EUR")
+TARIFF: Final = Tariff(
+    rates={address_of(project(n).url): RATE for n in range(MAX_PROJECTS)}, currency="EUR"
+)
 FREE: Final = Tariff(rates={}, currency="EUR")
 
 

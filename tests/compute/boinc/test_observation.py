@@ -6,6 +6,7 @@ from typing import Final
 
 import pytest
 
+from custom_components.qheat.compute.boinc.client import address_of
 from custom_components.qheat.compute.boinc.observation import Observation
 from custom_components.qheat.compute.boinc.plan import Plan
 from custom_components.qheat.compute.boinc.replies import (
@@ -30,7 +31,7 @@ PAID: Final = Project(
     paused=False,
 )
 BACKUP: Final = replace(PAID, url="https://backup.example/", name="Backup", resource_share=0.0)
-RATES: Final = {PAID.url: Decimal("0.02"), BACKUP.url: Decimal("0.02")}
+RATES: Final = {address_of(project.url): Decimal("0.02") for project in (PAID, BACKUP)}
 ON_CORE: Final = replace(TASK, name="core", project_url=BACKUP.url, process=1)
 ON_GPU: Final = replace(ON_CORE, name="gpu", project_url=PAID.url, cpus=0.1, gpu=True)
 

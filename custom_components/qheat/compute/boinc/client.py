@@ -195,6 +195,11 @@ def project_url(text: str) -> str:
     return f"{parts.scheme}://{address}{parts.path.rstrip('/')}/"
 
 
+def address_of(url: str) -> str:
+    """Return what tells a project apart: its URL, but not whether that is by http or https."""
+    return url.partition("://")[2]
+
+
 def _succeed(reply: Element) -> None:
     if reply.find("success") is None:
         raise BoincError(BoincFault.COMMAND_REFUSED, "The client did not do it")

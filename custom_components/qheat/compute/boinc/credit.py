@@ -15,6 +15,7 @@ from itertools import islice
 from typing import Final
 
 from ..engine import Settlement, SettlementPage
+from .client import address_of
 from .replies import MAX_CREDIT, Project
 
 MAX_TOTALS: Final = 500
@@ -42,7 +43,7 @@ type Marks = Mapping[str, tuple[Mark, ...]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tariff:
-    """What credit is worth: money per credit by project URL; nothing for a project not named."""
+    """What credit is worth: money per credit by a project's address; nothing if it is not there."""
 
     rates: Mapping[str, Decimal]
     currency: str
@@ -111,7 +112,7 @@ class Book:
             marks.append(Mark(0, total))
 
     def _worth(self, project: Project, credit: Decimal) -> Decimal:
-        rate = self._tariff.rates.get(project.url, _NOTHING)
+        rate = self._tariff.rates.get(address_of(project.url), _NOTHING)
         return _EXACT.quantize(_EXACT.multiply(credit, rate), _FINEST)
 
     def _settlement(

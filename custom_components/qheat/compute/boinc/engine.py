@@ -176,7 +176,7 @@ class BoincEngine:
     def details(self) -> Details | None:
         """Return what a BOINC radiator does now, without secrets; None while it is not known."""
         session = self._current()
-        return None if session is None else session.details(self._tariff.rates)
+        return None if session is None else session.details()
 
     async def settlements(self, after: str | None) -> SettlementPage:
         """Return what credit has changed since the cursor `after` (None: since now).

@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from ..engine import EngineProblem, EngineStatus, HeatKind, PowerSource
+from .client import address_of
 from .plan import AtHand, Plan
 from .replies import PAUSED, READY, RUNNING, ClientStatus, Project, SuspendReason, Task
 
@@ -162,7 +163,7 @@ def known_again[T](seen: tuple[T, ...], before: tuple[T, ...]) -> tuple[T, ...]:
 
 def is_filler(project: Project, rates: Mapping[str, Decimal]) -> bool:
     """Tell whether a project is a backup (no resource share) or pays nothing."""
-    return not project.resource_share or not rates.get(project.url)
+    return not project.resource_share or not rates.get(address_of(project.url))
 
 
 def waiting_projects(projects: Sequence[Project], tasks: Iterable[Task]) -> list[str]:

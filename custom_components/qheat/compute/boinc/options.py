@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
-from .client import project_url
+from .client import address_of, project_url
 
 LOOK_EVERY_S: Final = 10.0
 
@@ -27,5 +27,8 @@ class BoincOptions:
     """Longest pause between two requests for work while there is none, in seconds."""
 
     def known_rates(self) -> dict[str, Decimal]:
-        """Return the rates by URL as a client writes it; raises BoincError for a bad URL."""
-        return {project_url(url): rate for url, rate in self.rates.items()}
+        """Return the rates by `address_of` their projects; raises BoincError for a bad URL.
+
+        A client that was attached years ago still knows its project by http.
+        """
+        return {address_of(project_url(url)): rate for url, rate in self.rates.items()}

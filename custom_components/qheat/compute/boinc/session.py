@@ -1,13 +1,12 @@
 """One connection's worth of looking after a BOINC client."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
 from ..counter import Reading
 from ..engine import EngineProblem, HeatBudget
-from .client import BoincClient
+from .client import BoincClient, address_of
 from .control import Control
 from .credit import key_of
 from .observation import Details, Observation, is_filler, known_again, waiting_projects
@@ -47,6 +46,7 @@ class Session:
         self.insist = False
         """Take the radiator back from whoever set its mode by hand."""
         self._host = host
+        self._rates = options.known_rates()
         self._client = client
         self._steward = steward
         self._control = Control(
@@ -144,15 +144,15 @@ class Session:
         refused = any(project.refuses for project in self.seen.projects)
         return EngineProblem.PROJECT_REFUSES if refused else EngineProblem.NO_JOBS
 
-    def details(self, rates: Mapping[str, Decimal]) -> Details | None:
+    def details(self) -> Details | None:
         """Return all that people may want to see; None before the first look."""
         told = self._details
         is_news = told is None or told.by_hand != self._steward.by_hand
         if is_news and self.seen is not None:
-            self._details = self._detailed(self.seen, rates)
+            self._details = self._detailed(self.seen)
         return self._details
 
-    def _detailed(self, seen: Observation, rates: Mapping[str, Decimal]) -> Details:
+    def _detailed(self, seen: Observation) -> Details:
         plan, cpu = self._control.plan, seen.status.cpu
         return Details(
             version=self._host.version,
@@ -170,7 +170,7 @@ class Session:
             tasks_waiting=len(seen.paused) + len(seen.queued),
             running=seen.running,
             projects=seen.projects,
-            fillers=tuple(p.url for p in seen.projects if is_filler(p, rates)),
+            fillers=tuple(p.url for p in seen.projects if is_filler(p, self._rates)),
             credit=sum((p.credit or Decimal(0) for p in seen.projects), Decimal(0)),
         )
 
@@ -280,7 +280,7 @@ class Session:
         elif is_pay_due:
             # A server puts off whoever asks before it said so, and would do so for ever.
             for project in await self._client.projects():
-                pays = self._steward.options.rates.get(project.url)
+                pays = self._rates.get(address_of(project.url))
                 if pays and project.may_give and project.next_rpc_s <= self._client.clock_s():
                     await self._client.update(project.url)
         behind = waiting_projects(seen.projects, (t for t in seen.running if not t.gpu))
