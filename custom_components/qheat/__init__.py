@@ -2,11 +2,13 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from typing import Final
 
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
 from homeassistant.core import Event, HomeAssistant
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType
+from homeassistant.util.hass_dict import HassKey
 
 from .actions import async_register_actions
 from .boinc_actions import async_register_boinc_actions
@@ -18,6 +20,9 @@ from .renames import follow_renames
 from .turns import async_next_turn
 
 PLATFORMS = [Platform.CLIMATE, Platform.IMAGE, Platform.SENSOR]
+
+_DUE: Final = HassKey[set[str]](f"{DOMAIN}_due")
+"""Homes that are about to be reloaded."""
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -32,9 +37,17 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 
 async def async_setup_entry(hass: HomeAssistant, entry: QheatConfigEntry) -> bool:
     """Set up a home: its backend, its radiators and their entities."""
+    # From the first: what is changed while a home is set up would be lost, and it half changed.
+    entry.async_on_unload(entry.add_update_listener(async_reload))
+    entry.async_on_unload(follow_renames(hass, entry))
     async with AsyncExitStack() as stack:
         entry.runtime_data = coordinator = await async_open_home(hass, entry, stack)
         await coordinator.async_config_entry_first_refresh()
+        if entry.pref_disable_polling:
+            ticking = entry.async_create_background_task(
+                hass, coordinator.async_tick_on(), "qheat ticks"
+            )
+            stack.push_async_callback(async_end, ticking)
         # A hundred homes that have read their books would all go on in one turn.
         await async_next_turn(hass)
         await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
@@ -50,8 +63,6 @@ async def async_setup_entry(hass: HomeAssistant, entry: QheatConfigEntry) -> boo
         await coordinator.close()
 
     entry.async_on_unload(hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, async_stop))
-    entry.async_on_unload(entry.add_update_listener(async_reload))
-    entry.async_on_unload(follow_renames(hass, entry))
     return True
 
 
@@ -75,5 +86,11 @@ async def async_remove_entry(hass: HomeAssistant, entry: QheatConfigEntry) -> No
 
 
 async def async_reload(hass: HomeAssistant, entry: QheatConfigEntry) -> None:
-    """Take over changed prices, presets or radiators."""
+    """Take over changed prices, presets or radiators; what changes together is one reload."""
+    due = hass.data.setdefault(_DUE, set())
+    if entry.entry_id in due:
+        return
+    due.add(entry.entry_id)
+    await asyncio.sleep(0)
+    due.discard(entry.entry_id)
     await hass.config_entries.async_reload(entry.entry_id)

@@ -153,6 +153,10 @@ class QheatConfigFlow(ConfigFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         errors = {}
         if user_input is not None:
+            if CONF_URL in user_input:
+                user_input |= {CONF_URL: _tidy(user_input[CONF_URL])}
+                if user_input[CONF_URL] != entry.data[CONF_URL]:
+                    self._async_abort_entries_match({CONF_URL: user_input[CONF_URL]})
             self._data = dict(entry.data)
             errors = await self._try_backend(self._data | user_input)
             if not errors and self._data[CONF_CURRENCY] != entry.data[CONF_CURRENCY]:

@@ -98,6 +98,8 @@ class HomeState:
     """All that the entities of a home's own device show."""
 
     radiators: Mapping[str, RadiatorState]
+    """Of those whose last tick went well."""
+    are_all: bool
     showcase: Showcase
 
     @property
@@ -105,7 +107,7 @@ class HomeState:
         """Heat output of all radiators in watts; None while one of them is unknown."""
         powers_w = [state.engine.power_w for state in self.radiators.values()]
         known_w = [power_w for power_w in powers_w if power_w is not None]
-        return sum(known_w) if len(known_w) == len(powers_w) else None
+        return sum(known_w) if self.are_all and len(known_w) == len(powers_w) else None
 
     @property
     def jobs_running(self) -> int:
@@ -167,6 +169,15 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         )
         account.data = self._balance(account_id)
 
+    async def async_tick_on(self) -> None:
+        """Tick for ever, also where Home Assistant does not, because the home is not to be polled.
+
+        Whoever turns polling off wants no heat to end, and no frost guard.
+        """
+        while True:
+            await asyncio.sleep(TICK.total_seconds())
+            await self.async_refresh()
+
     @override
     async def _async_update_data(self) -> HomeState:
         ticks, self._ticks = self._ticks, self._ticks + 1
@@ -191,12 +202,14 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         return self._state()
 
     def _state(self) -> HomeState:
+        radiators = {
+            key: radiator.data
+            for key, radiator in self.radiators.items()
+            if radiator.last_update_success
+        }
         return HomeState(
-            radiators={
-                key: radiator.data
-                for key, radiator in self.radiators.items()
-                if radiator.last_update_success
-            },
+            radiators=radiators,
+            are_all=len(radiators) == len(self.radiators),
             showcase=self._showcase,
         )
 

@@ -92,13 +92,16 @@ def watch_problems(hass: HomeAssistant, coordinator: HomeCoordinator) -> Callabl
                 lasted_s = lasting_s.get((radiator_id, kind), 0.0)
                 lasting_s[radiator_id, kind] = lasted_s + TICK.total_seconds()
                 issue_id = f"{issue.key}_{radiator_id}"
-                if lasted_s >= issue.after_s and not issues_now.async_get_issue(DOMAIN, issue_id):
+                told = issues_now.async_get_issue(DOMAIN, issue_id)
+                if lasted_s >= issue.after_s and not (told and told.active):
                     _raise(hass, coordinator, radiator_id, issue)
 
     unlisten = coordinator.async_add_listener(look)
 
     def end() -> None:
         unlisten()
+        if hass.is_stopping:  # what somebody has ignored stays so over a restart
+            return
         for radiator_id, issues in watched.items():
             for issue in issues.values():
                 ir.async_delete_issue(hass, DOMAIN, f"{issue.key}_{radiator_id}")

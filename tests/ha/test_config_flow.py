@@ -278,6 +278,22 @@ async def test_an_account_in_another_currency_does_not_replace_the_first(
     assert entry.data["token"] == "old"
 
 
+async def test_no_two_homes_end_up_at_the_same_operator(
+    hass: HomeAssistant, operator: Operator
+) -> None:
+    here, there = operators_home(hass, operator.url), operators_home(hass, "http://127.0.0.1:9")
+    result = await there.start_reconfigure_flow(hass)
+    new = {"url": f" {operator.url}/ ", "token": TOKEN}
+    result = await answer(hass, result, new)
+    assert result["reason"] == "already_configured"
+    result = await here.start_reconfigure_flow(hass)
+    result = await answer(hass, result, new)
+    assert result["reason"] == "reconfigure_successful"
+    await hass.async_block_till_done()
+    assert (here.data["url"], here.data["token"]) == (operator.url, TOKEN)
+    assert there.data["url"] == "http://127.0.0.1:9"
+
+
 async def test_the_embedded_backend_has_nothing_to_reconfigure(
     hass: HomeAssistant, entry: MockConfigEntry
 ) -> None:

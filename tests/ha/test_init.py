@@ -1,6 +1,7 @@
 """A home with everything real behind it: set up, reload, unload, removal, damage."""
 
 import asyncio
+import json
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -13,12 +14,14 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.json import ExtendedJSONEncoder
 from homeassistant.util.file import WriteError
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
 )
 
 from custom_components.qheat.compute.engine import HeatKind, SettlementPage
+from custom_components.qheat.diagnostics import async_get_config_entry_diagnostics
 from custom_components.qheat.ledger import Ledger
 from tests.waiting import until
 
@@ -66,6 +69,20 @@ async def test_a_setpoint_starts_real_jobs_and_unloading_ends_them(
     assert children() > before
     assert await hass.config_entries.async_unload(entry.entry_id)
     assert entry.state is ConfigEntryState.NOT_LOADED
+    assert children() == before
+
+
+async def test_diagnostics_can_be_downloaded_while_a_job_runs(
+    hass: HomeAssistant, entry: MockConfigEntry, before: set[int]
+) -> None:
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await until_heating(hass, entry)
+    diagnostics = await async_get_config_entry_diagnostics(hass, entry)
+    [kind] = json.loads(json.dumps(diagnostics, cls=ExtendedJSONEncoder))["radiators"][LIVING_ROOM][
+        "state"
+    ]["engine"]["cores_by_kind"]
+    assert kind in {"option_price", "docking", "picture_tile"}
+    assert await hass.config_entries.async_unload(entry.entry_id)
     assert children() == before
 
 

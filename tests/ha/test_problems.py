@@ -1,10 +1,12 @@
 """Repair issues about a radiator's heat output, as its power meter shows it."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.core import HomeAssistant
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP
+from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -74,3 +76,24 @@ async def test_a_want_of_jobs_or_a_mere_estimate_makes_no_radiator_weak(
 ) -> None:
     engine.tell(power_w=100.0, **excuse)
     assert not await give(hass, heated, freezer)
+
+
+async def test_what_somebody_has_ignored_stays_so_over_a_restart(
+    hass: HomeAssistant, engine: FixedEngine, entry: MockConfigEntry
+) -> None:
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    engine.tell(problem=EngineProblem.PUBLISHER_NOT_ACCEPTED)
+    await entry.runtime_data.async_refresh()
+    issue_id, issues = f"publisher_not_accepted_{LIVING_ROOM}", ir.async_get(hass)
+    ir.async_ignore_issue(hass, DOMAIN, issue_id, True)
+    hass.set_state(CoreState.stopping)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
+    await hass.async_block_till_done()
+    hass.set_state(CoreState.running)
+    ignored = issues.issues[DOMAIN, issue_id]
+    assert ignored.dismissed_version
+    # So it is read from disk.
+    issues.issues[DOMAIN, issue_id] = replace(ignored, active=False)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await entry.runtime_data.async_refresh()
+    assert issues.issues[DOMAIN, issue_id] == ignored

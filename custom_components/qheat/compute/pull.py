@@ -129,7 +129,7 @@ class PullEngine(Engine):
             work_lost_s=self._work_lost_s,
             lease_left_s=min(left_s, default=None),
             problem=self._present_problem(usage),
-            cores_by_kind=Counter(job.lease.kind for job in computing),
+            cores_by_kind=dict(Counter(job.lease.kind for job in computing)),
             jobs_left_s=tuple(
                 self._lengths.left_s(job.lease.module_sha256, job.used_s) for job in computing
             ),

@@ -1,0 +1,111 @@
+"""Settings that change while a home runs, also while it is being set up."""
+
+import asyncio
+from datetime import timedelta
+from unittest.mock import patch
+
+import pytest
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components import qheat
+from tests.waiting import until
+
+from .conftest import LIVING_ROOM, MONEY, FixedEngine, home, radiator
+
+KITCHEN = "01JKITCHEN000000000000000"
+BEDROOM = "01JBEDROOM000000000000000"
+
+pytestmark = pytest.mark.usefixtures("engine")
+
+
+async def set_up(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+
+
+async def until_set_up_anew(entry: MockConfigEntry) -> None:
+    """Wait for the middle of a reload, when nothing of the home is there yet."""
+    await until(lambda: entry.state is ConfigEntryState.SETUP_IN_PROGRESS)
+
+
+@pytest.mark.parametrize("later_s", [0.0, 0.002, 0.01])
+async def test_a_radiator_removed_while_its_home_is_set_up_heats_no_more(
+    hass: HomeAssistant, later_s: float
+) -> None:
+    entry = home(radiator(), radiator(KITCHEN, "Kitchen"), radiator(BEDROOM, "Bedroom"))
+    await set_up(hass, entry)
+    hass.config_entries.async_remove_subentry(entry, KITCHEN)
+    await until_set_up_anew(entry)
+    await asyncio.sleep(later_s)
+    hass.config_entries.async_remove_subentry(entry, BEDROOM)
+    await hass.async_block_till_done()
+    assert entry.state is ConfigEntryState.LOADED
+    assert list(entry.runtime_data.radiators) == [LIVING_ROOM]
+
+
+async def test_an_entity_renamed_while_its_home_is_set_up_is_read_on(hass: HomeAssistant) -> None:
+    registry = er.async_get(hass)
+    room, garden = (
+        registry.async_get_or_create("sensor", "test", name, suggested_object_id=name).entity_id
+        for name in ("room", "garden")
+    )
+    entry = home(
+        radiator(room="sensor", temperature_entity=room),
+        options=MONEY | {"outdoor_entity": garden},
+    )
+    await set_up(hass, entry)
+    registry.async_update_entity(garden, new_entity_id="sensor.yard")
+    await until_set_up_anew(entry)
+    registry.async_update_entity(room, new_entity_id="sensor.hall")
+    await hass.async_block_till_done()
+    assert entry.options["outdoor_entity"] == "sensor.yard"
+    assert entry.subentries[LIVING_ROOM].data["temperature_entity"] == "sensor.hall"
+
+
+async def test_radiators_that_share_a_renamed_schedule_are_one_reload(hass: HomeAssistant) -> None:
+    registry = er.async_get(hass)
+    shared = registry.async_get_or_create("schedule", "test", "week").entity_id
+    radiators = (
+        radiator(key, key, schedule_entity=shared) for key in (LIVING_ROOM, KITCHEN, BEDROOM)
+    )
+    entry = home(*radiators)
+    await set_up(hass, entry)
+    with patch.object(qheat, "async_open_home", wraps=qheat.async_open_home) as opened:
+        registry.async_update_entity(shared, new_entity_id="schedule.month")
+        await hass.async_block_till_done()
+    assert opened.call_count == 1
+    named = {one.data["schedule_entity"] for one in entry.subentries.values()}
+    assert named == {"schedule.month"}
+
+
+async def test_heat_goes_on_where_polling_is_turned_off(
+    hass: HomeAssistant, engine: FixedEngine
+) -> None:
+    entry = home(radiator())
+    with patch("custom_components.qheat.coordinator.TICK", timedelta(seconds=0.05)):
+        await set_up(hass, entry)
+        hass.config_entries.async_update_entry(entry, pref_disable_polling=True)
+        await hass.async_block_till_done()
+        engine.budget = None
+        await until(lambda: engine.budget is not None)
+        assert await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_a_homes_heat_is_unknown_while_one_of_its_radiators_is(hass: HomeAssistant) -> None:
+    entry = home(radiator(), radiator(KITCHEN, "Kitchen"))
+    await set_up(hass, entry)
+    output = "sensor.home_heat_output"
+    both = hass.states.get(output)
+    assert both is not None
+    assert both.state == "640"
+    kitchen = entry.runtime_data.radiators[KITCHEN].radiator
+    with patch.object(kitchen, "tick", side_effect=OverflowError):
+        await entry.runtime_data.async_refresh()
+        await hass.async_block_till_done()
+    one = hass.states.get(output)
+    assert one is not None
+    assert one.state == "unknown"
