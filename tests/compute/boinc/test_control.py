@@ -1,5 +1,6 @@
 """A client is held to its budget: the moments are given, the connection is real."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 
 import pytest
@@ -168,3 +169,19 @@ async def test_a_gpu_of_which_no_watts_are_known_computes_nothing(
     simulated.gpu_tasks = 1
     await follow(control, 100.0, 1000.0, 120.0)
     assert (simulated.running, simulated.gpu_runs) == (4, False)
+
+
+async def test_on_a_slow_line_a_lease_is_no_longer_than_what_is_left_of_its_budget(
+    control: Control, simulated: SimulatedClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = BoincClient.set_override
+
+    async def slowly(client: BoincClient, text: str) -> None:
+        await asyncio.sleep(0.5)
+        await write(client, text)
+
+    monkeypatch.setattr(BoincClient, "set_override", slowly)
+    await follow(control, 100.0, 40.0, 110.0)
+    assert 0 < (await control.client.status()).cpu.left_s <= 9.5
+    await follow(control, 200.0, 60.0, 201.4)
+    assert simulated.running == 0

@@ -17,6 +17,7 @@ URL = "https://science.example/"
 PROJECT = Project(
     url=URL, name="Science", host_id=5, credit=Decimal(0), resource_share=100.0, paused=False
 )
+MACHINE = "a-machine"
 TARIFF = Tariff(rates={address_of(URL): Decimal("0.25")}, currency="EUR")
 
 
@@ -31,7 +32,9 @@ class Ledger:
         return self.ask_all([replace(PROJECT, credit=Decimal(total))], tariff)
 
     def ask_all(self, projects: Sequence[Project], tariff: Tariff = TARIFF) -> SettlementPage:
-        book = Book(self.cursor, radiator_id="hall", tariff=tariff, settled_at=1000.0)
+        book = Book(
+            self.cursor, radiator_id="hall", machine=MACHINE, tariff=tariff, settled_at=1000.0
+        )
         return book.page(projects, {})
 
     def book(self, page: SettlementPage) -> None:
@@ -110,7 +113,7 @@ def test_another_host_number_begins_anew() -> None:
 
 
 def test_what_a_new_project_gave_since_it_was_first_seen_is_paid() -> None:
-    book = Book(None, radiator_id="hall", tariff=TARIFF, settled_at=0.0)
+    book = Book(None, radiator_id="hall", machine=MACHINE, tariff=TARIFF, settled_at=0.0)
     new = replace(PROJECT, credit=Decimal(40))
     (settlement,) = book.page([new], {key_of(new): Decimal(30)}).settlements
     assert settlement.earned == Decimal("2.5")
@@ -129,13 +132,13 @@ def test_a_project_without_a_good_total_changes_nothing() -> None:
 )
 def test_a_foreign_cursor_is_refused(cursor: str) -> None:
     with pytest.raises(ValueError, match="cursor"):
-        Book(cursor, radiator_id="hall", tariff=TARIFF, settled_at=0.0)
+        Book(cursor, radiator_id="hall", machine=MACHINE, tariff=TARIFF, settled_at=0.0)
 
 
 @given(st.text(max_size=60))
 def test_any_cursor_is_read_or_refused(cursor: str) -> None:
     try:
-        Book(cursor, radiator_id="hall", tariff=TARIFF, settled_at=0.0)
+        Book(cursor, radiator_id="hall", machine=MACHINE, tariff=TARIFF, settled_at=0.0)
     except ValueError:
         return
 
@@ -154,3 +157,18 @@ def test_any_history_of_totals_pays_what_was_credited(
             ledger.book(page)
     ledger.book(ledger.ask(totals[-1]))
     assert ledger.earned == max(totals[-1] - totals[0], 0) * Decimal("0.25")
+
+
+def test_a_machine_that_comes_back_to_a_radiator_is_not_paid_for_what_it_earned_elsewhere() -> None:
+    def booked(after: str | None, machine: str, credit: int) -> SettlementPage:
+        book = Book(after, radiator_id="hall", machine=machine, tariff=TARIFF, settled_at=0.0)
+        return book.page([replace(PROJECT, credit=Decimal(credit))], {})
+
+    begun = booked(None, "first", 1000)
+    [paid] = (page := booked(begun.cursor, "first", 1100)).settlements
+    away = booked(page.cursor, "second", 5)
+    back = booked(away.cursor, "first", 2100)
+    assert back.settlements == ()
+    [later] = booked(back.cursor, "first", 2110).settlements
+    assert later.earned == Decimal("2.5")
+    assert later.settlement_id != paid.settlement_id

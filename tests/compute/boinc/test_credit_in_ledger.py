@@ -40,6 +40,7 @@ def project(number: int, total: int = 0, host_id: int = 5) -> Project:
     )
 
 
+MACHINE: Final = "a-machine"
 TARIFF: Final = Tariff(
     rates={address_of(project(n).url): RATE for n in range(MAX_PROJECTS)}, currency="EUR"
 )
@@ -62,7 +63,9 @@ class Home:
             assert one.credit is not None
             self.first_seen.setdefault(key_of(one), one.credit)
         after = self.ledger.cursor("hall")
-        book = Book(after, radiator_id="hall", tariff=TARIFF, settled_at=self.now_s)
+        book = Book(
+            after, radiator_id="hall", machine=MACHINE, tariff=TARIFF, settled_at=self.now_s
+        )
         return book.page(shown, self.first_seen)
 
     def book(self, *projects: Project) -> SettlementPage:
@@ -205,7 +208,7 @@ def test_a_project_that_pays_no_more_lengthens_no_cursor() -> None:
     home.book(project(0, 10))
     cursor = home.ledger.cursor("hall")
     for total in range(10, 100):
-        book = Book(cursor, radiator_id="hall", tariff=FREE, settled_at=0.0)
+        book = Book(cursor, radiator_id="hall", machine=MACHINE, tariff=FREE, settled_at=0.0)
         cursor = book.page([project(0, total)], {}).cursor
     assert cursor is not None
     assert len(cursor) < 100
@@ -214,7 +217,7 @@ def test_a_project_that_pays_no_more_lengthens_no_cursor() -> None:
 def test_absurd_credit_is_refused_alone_and_other_projects_are_paid() -> None:
     home, dear = Home(), Tariff(rates=dict.fromkeys(TARIFF.rates, Decimal(1000)), currency="EUR")
     cursor = home.book(project(0), project(1)).cursor
-    book = Book(cursor, radiator_id="hall", tariff=dear, settled_at=home.now_s)
+    book = Book(cursor, radiator_id="hall", machine=MACHINE, tariff=dear, settled_at=home.now_s)
     page = book.page([project(0, int(MAX_CREDIT)), project(1, 4)], {})
     booking = home.ledger.book("hall", page, home.now_s)
     assert [fault.kind for fault in booking.faults] == [FaultKind.ABSURD]

@@ -453,3 +453,39 @@ async def test_what_is_no_project_is_not_attached(radiator: Radiator, url: str) 
     assert caught.value.fault is BoincFault.COMMAND_REFUSED
     with pytest.raises(BoincError):
         await made.attach(URL, "<key/>")
+
+
+@pytest.mark.parametrize("mode", [3, 1], ids=["snoozed", "run for an hour"])
+async def test_a_mode_for_a_while_does_not_keep_the_lasting_one_from_being_put_back(
+    radiator: Radiator, simulated: SimulatedClient, mode: int
+) -> None:
+    made = radiator.engine()
+    await made.start()
+    heat(made)
+    await until(lambda: simulated.running == 4)
+    simulated.temporary, simulated.temporary_until_s = mode, time.monotonic() + 3600
+    await until(lambda: made.status().problem is EngineProblem.CHANGED_BY_HAND)
+    await made.release()
+    simulated.temporary_until_s = 0.0
+    assert (simulated.permanent, simulated.gpu_permanent) == (2, 2)
+    assert simulated.override == OWN
+
+
+async def test_what_was_suspended_by_hand_before_a_release_is_heated_with_again(
+    radiator: Radiator, simulated: SimulatedClient
+) -> None:
+    made = radiator.engine()
+    await made.start()
+    heat(made)
+    await until(lambda: simulated.running == 4)
+    simulated.temporary_until_s = 0.0  # *Suspend*
+    await until(lambda: made.status().problem is EngineProblem.CHANGED_BY_HAND)
+    await made.release()
+    assert simulated.permanent == 3
+    simulated.permanent = 2  # *Run based on preferences*
+    again = radiator.engine()
+    await again.start()
+    heat(again)
+    await until(lambda: simulated.running == 4)
+    await again.release()
+    assert simulated.permanent == 2

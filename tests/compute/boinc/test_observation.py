@@ -1,13 +1,14 @@
 """What follows from one look at a client."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from operator import attrgetter
 from typing import Final
 
 import pytest
 
 from custom_components.qheat.compute.boinc.client import address_of
-from custom_components.qheat.compute.boinc.observation import Observation
+from custom_components.qheat.compute.boinc.observation import Observation, known_again
 from custom_components.qheat.compute.boinc.plan import Plan
 from custom_components.qheat.compute.boinc.replies import (
     ClientStatus,
@@ -76,3 +77,18 @@ def test_work_is_left_waiting_where_it_would_run_on_the_cores_that_are_idle() ->
     assert not seen(ON_CORE).leaves_waiting(plan)
     for other in (replace(narrow, cpus=2.0), replace(narrow, by_hand=True), replace(ON_GPU)):
         assert not seen(ON_CORE, replace(other, process=0)).leaves_waiting(plan)
+
+
+def test_what_is_known_again_is_looked_up_by_its_name_alone() -> None:
+    """A hostile client can choose numbers that have one hash, and thousands of tasks with them."""
+
+    @dataclass
+    class Unhashable:
+        name: str
+        number: float
+
+    before = (Unhashable("one", 1.0), Unhashable("two", 2.0))
+    seen = (Unhashable("two", 2.5), Unhashable("one", 1.0), Unhashable("new", 1.0))
+    again = known_again(seen, before, attrgetter("name"))
+    assert again == seen
+    assert again[1] is before[0]

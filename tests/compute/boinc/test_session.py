@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from custom_components.qheat.compute.boinc.client import BoincClient
+from custom_components.qheat.compute.boinc.credit import MAX_TOTALS
 from custom_components.qheat.compute.boinc.errors import BoincError
 from custom_components.qheat.compute.boinc.options import BoincOptions
 from custom_components.qheat.compute.boinc.originals import Originals
@@ -241,6 +242,17 @@ async def test_a_meter_that_never_falls_convicts_tasks_that_hide_their_cpu_time(
     assert watched.count("abort_result") == 0
     await watched.run(40, 0.0, 60.0)
     assert watched.count("abort_result") == 8
+
+
+async def test_a_load_of_other_programs_does_not_convict_tasks_that_tell_their_cpu_time(
+    watched: Watched,
+) -> None:
+    watched.burn = 0.02  # all that is left of a core, beside a program that takes it
+    await watched.run(60, 60.0, 60.0)
+    watched.burn = 0.0
+    await watched.run(300, 0.0, 60.0)
+    # Four could run; of the others nothing is known.
+    assert watched.count("abort_result") == 4
 
 
 @pytest.mark.parametrize("every_s", [60.0, 85.0, 120.0])
@@ -610,3 +622,24 @@ async def test_a_step_on_a_lost_connection_fails(watched: Watched) -> None:
     with pytest.raises(BoincError):
         await watched.run(5, 60.0)
     await watched.client.start()
+
+
+async def test_a_client_that_invents_host_numbers_fills_no_memory(watched: Watched) -> None:
+    watched.steward.first_seen |= {f"invented {number}": Decimal(0) for number in range(MAX_TOTALS)}
+    known = dict(watched.steward.first_seen)
+    watched.client.host_id = 77
+    await watched.run(60, 60.0)
+    assert watched.steward.first_seen == known
+
+
+async def test_a_clock_that_went_wrong_by_itself_in_a_day_does_not_have_a_suspend_fought(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await watched.run(30, 60.0)
+    rpc = watched.rpc._rpc
+    monkeypatch.setattr(rpc, "_clock_told_s", rpc._clock_told_s - 86400)
+    watched.client.ahead_s += 8.0
+    watched.client.temporary_until_s = 0.0
+    await watched.run(30, 60.0)
+    assert watched.client.running == 0
+    assert watched.session.problem(watched.now_s) is EngineProblem.CHANGED_BY_HAND

@@ -179,3 +179,17 @@ def test_suspend_pressed_while_a_lease_runs_holds_until_it_is_given_back() -> No
     assert watch.judge(NEVER, lease_left_s=15.0)
     watch.take_back()
     assert not watch.judge(NEVER, lease_left_s=0.0)
+
+
+def test_a_suspend_is_a_hand_also_when_it_is_seen_late_in_a_lease() -> None:
+    watch = HandWatch()
+    assert not watch.judge(NEVER, lease_left_s=1.0), "a client may end a lease a second early"
+    assert watch.judge(NEVER, lease_left_s=5.0)
+
+
+def test_a_client_is_not_ended_for_one_suspicion_long_after_an_abort() -> None:
+    watch = ObedienceWatch()
+    assert drive(watch, range(30), 1.0) == [(20, Step.ABORT)]
+    assert watch.judge(60.0, guilty=False) is Step.NONE
+    assert watch.judge(400.0, guilty=True) is Step.NONE
+    assert watch.judge(410.0, guilty=True) is Step.QUIT

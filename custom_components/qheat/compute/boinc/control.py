@@ -1,5 +1,6 @@
 """Hold one client to a heat budget: preferences say how much, a leased run mode says how long."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -47,6 +48,8 @@ class Control:
 
         Stopping is always due; other changes are made at least ten seconds apart.
         """
+        clock = asyncio.get_running_loop().time
+        begun_s = clock()
         wanted = self._wanted(now_s, budget, at_hand)
         if budget is None or wanted == OFF:
             return await self._rest(now_s, status)
@@ -59,7 +62,11 @@ class Control:
         if self.plan != OFF:
             until_s = min(budget.expires_s, now_s + LONGEST_LEASE_S)
             if changed or until_s != self.lease_until_s or status.cpu.mode is not RunMode.ALWAYS:
-                await self._lease(until_s - now_s, status)
+                # On a slow line a good part of a budget goes by with what was told before.
+                left_s = until_s - now_s - (clock() - begun_s)
+                if left_s < SHORTEST_LEASE_S:
+                    return await self._rest(now_s, status)
+                await self._lease(left_s, status)
                 self.lease_until_s = until_s
         return changed
 

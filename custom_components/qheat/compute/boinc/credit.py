@@ -23,7 +23,7 @@ MAX_TOTALS: Final = 500
 MAX_STEPS: Final = 128
 """Settlements kept, to take back what is withdrawn later: fewer than the ledger can reverse."""
 MAX_KIND: Final = 64
-_VERSION: Final = 1
+_VERSION: Final = 2
 _FINEST: Final = Decimal("1E-12")
 _NOTHING: Final = Decimal(0)
 _EXACT: Final = Context(prec=60, rounding=ROUND_DOWN)
@@ -53,11 +53,22 @@ class Book:
     """Compares totals with those booked, and writes the settlements that lie between them."""
 
     def __init__(
-        self, after: str | None, *, radiator_id: str, tariff: Tariff, settled_at: float
+        self,
+        after: str | None,
+        *,
+        radiator_id: str,
+        machine: str | None,
+        tariff: Tariff,
+        settled_at: float,
     ) -> None:
-        """Open behind the cursor `after`; raises ValueError for one that is not ours."""
+        """Open behind the cursor `after`; raises ValueError for one that is not ours.
+
+        Of the totals of another `machine` nothing is taken over: a radiator may be given one back
+        that has earned meanwhile elsewhere.
+        """
         self._after = after
-        self._number, self._before = (0, {}) if after is None else _opened(after)
+        self._machine = sha256((machine or "").encode()).hexdigest()[:10]
+        self._number, self._before = (0, {}) if after is None else _opened(after, self._machine)
         self._radiator_id = radiator_id
         self._tariff = tariff
         self._settled_at = settled_at
@@ -138,7 +149,7 @@ class Book:
             key: [[mark.number, str(mark.total)] for mark in _revocable(marks, oldest)]
             for key, marks in islice(marks_of.items(), surplus, None)
         }
-        return json.dumps([_VERSION, self._number, kept], separators=(",", ":"))
+        return json.dumps([_VERSION, self._number, kept, self._machine], separators=(",", ":"))
 
 
 def key_of(project: Project) -> str:
@@ -152,9 +163,9 @@ def _revocable(marks: Sequence[Mark], oldest: int) -> Sequence[Mark]:
     return marks[first - 1 :]
 
 
-def _opened(cursor: str) -> tuple[int, Marks]:
+def _opened(cursor: str, machine: str) -> tuple[int, Marks]:
     try:
-        version, number, marks = json.loads(cursor)
+        version, number, marks, *of = json.loads(cursor)
         opened = {
             str(key): tuple(Mark(int(mark[0]), _amount(mark[1])) for mark in kept)
             for key, kept in marks.items()
@@ -169,9 +180,10 @@ def _opened(cursor: str) -> tuple[int, Marks]:
         ValueError,
     ) as error:
         raise ValueError("This is not a cursor of BOINC credit") from error
-    if version != _VERSION or not all(opened.values()):
+    # The first cursors did not tell whose they were.
+    if (version, len(of)) not in {(1, 0), (_VERSION, 1)} or not all(opened.values()):
         raise ValueError("This is not a cursor of BOINC credit")
-    return number, opened
+    return number, opened if of in ([], [machine]) else {}
 
 
 def _amount(text: object) -> Decimal:

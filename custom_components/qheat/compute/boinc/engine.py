@@ -133,8 +133,8 @@ class BoincEngine:
                 await self._connect()
                 await originals.put_back(
                     self._client,
-                    cpu=not self._steward.hand.by_hand,
-                    gpu=not self._steward.gpu_hand.by_hand,
+                    cpu=not self._steward.hand.silenced,
+                    gpu=not self._steward.gpu_hand.silenced,
                 )
             self._steward.originals, self._steward.taken = None, False
         finally:
@@ -190,7 +190,11 @@ class BoincEngine:
             raise EngineError(self._why, "The BOINC client cannot be asked")
         try:
             book = Book(
-                after, radiator_id=self._radiator_id, tariff=self._tariff, settled_at=self._wall()
+                after,
+                radiator_id=self._radiator_id,
+                machine=self._machine,
+                tariff=self._tariff,
+                settled_at=self._wall(),
             )
         except ValueError as error:
             raise EngineError(EngineProblem.ENGINE_FAILED, str(error)) from error
@@ -264,6 +268,9 @@ class BoincEngine:
         elif steward.originals is None:
             steward.originals = await Originals.of(self._client, status)
         if not steward.taken:
+            # What somebody set before has nothing to do with this time.
+            steward.hand.take_back()
+            steward.gpu_hand.take_back()
             await self._save(self.saved_state())
             current = await steward.originals.current(self._client)
             # Tasks that are stopped now are to keep what they have done since their checkpoint.

@@ -1,7 +1,7 @@
 """What was seen of a client at one moment, and what follows from it."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -149,7 +149,9 @@ class Observation:
         )
 
 
-def known_again[T](seen: tuple[T, ...], before: tuple[T, ...]) -> tuple[T, ...]:
+def known_again[T](
+    seen: tuple[T, ...], before: tuple[T, ...], name: Callable[[T], str]
+) -> tuple[T, ...]:
     """Return what is seen, with the object of before for each that is still the same.
 
     Most tasks wait: a building would make thousands anew with every look, which Python's garbage
@@ -157,8 +159,9 @@ def known_again[T](seen: tuple[T, ...], before: tuple[T, ...]) -> tuple[T, ...]:
     """
     if seen == before:
         return before
-    known = {one: one for one in before}
-    return tuple(known.get(one, one) for one in seen)
+    # By names: a client could choose numbers that all have one hash, and hold up the loop for long.
+    known = {name(one): one for one in before}
+    return tuple(old if (old := known.get(name(one))) == one else one for one in seen)
 
 
 def is_filler(project: Project, rates: Mapping[str, Decimal]) -> bool:

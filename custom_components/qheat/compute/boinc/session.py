@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from operator import attrgetter
 from typing import Final
 
 from ..counter import Reading
@@ -176,11 +177,13 @@ class Session:
 
     async def _look(self, now_s: float, status: ClientStatus, reading: Reading | None) -> None:
         if now_s - self._projects_s >= PROJECTS_S:
-            self._projects = known_again(await self._client.projects(), self._projects)
+            self._projects = known_again(
+                await self._client.projects(), self._projects, attrgetter("url")
+            )
             self._projects_s = now_s
             for project in self._projects:
                 if project.host_id and project.credit is not None:
-                    self._steward.first_seen.setdefault(key_of(project), project.credit)
+                    self._steward.see_first(key_of(project), project.credit)
         tasks = await self._tasks(now_s)
         self.seen = Observation(at_s=now_s, status=status, tasks=tasks, projects=self._projects)
         self._steward.at_hand = self.seen.at_hand
@@ -195,14 +198,14 @@ class Session:
         before = () if self.seen is None else self.seen.tasks
         if len(before) > MANY_TASKS and now_s - self._all_tasks_s < ALL_TASKS_S:
             begun_before = tuple(task for task in before if task.process)
-            begun = known_again(await self._client.begun_tasks(), begun_before)
+            begun = known_again(await self._client.begun_tasks(), begun_before, attrgetter("name"))
             names = {task.name for task in begun}
             # How a task ended, and what there is instead, is told among all tasks only.
             if all(task.name in names for task in begun_before):
                 waiting = (t for t in before if not t.process and t.name not in names)
                 return *begun, *waiting
         self._all_tasks_s = now_s
-        tasks = known_again(await self._client.tasks(), before)
+        tasks = known_again(await self._client.tasks(), before, attrgetter("name"))
         self._count_losses(tasks)
         return tasks
 
@@ -236,6 +239,7 @@ class Session:
         stopped = control.plan == OFF
         paused = list(to_be_paused(seen.tasks, stopped=stopped, pulsed=control.plan.duty < 1))
         self._guilty = tuple(watch.burning(now_s, paused))
+        suspects = watch.suspects(seen.tasks, paused)
         idle_w = self._steward.table.idle_w
         if not stopped:
             self._drop_w = self.estimate_w() - idle_w
@@ -246,9 +250,9 @@ class Session:
             idle_w=idle_w,
             drop_w=self._drop_w,
         )
-        match watch.judge(now_s, guilty=bool(self._guilty) or hot):
+        match watch.judge(now_s, guilty=bool(self._guilty) or (hot and bool(suspects))):
             case Step.ABORT:
-                for task in self._guilty or paused:
+                for task in self._guilty or suspects:
                     self._lose(task)
                     await self._client.abort(task)
             case Step.QUIT:

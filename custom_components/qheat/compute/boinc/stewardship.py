@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from ..engine import HeatBudget
+from .credit import MAX_TOTALS
 from .options import BoincOptions
 from .originals import Originals
 from .plan import UNKNOWN, AtHand
@@ -42,6 +43,11 @@ class Stewardship:
     pay: WorkWatch = field(init=False)
     work: WorkWatch = field(init=False)
     paid_work: WorkWatch = field(init=False)
+
+    def see_first(self, key: str, credit: Decimal) -> None:
+        """Remember a credit total that was not seen before, unless there are too many."""
+        if len(self.first_seen) < MAX_TOTALS:
+            self.first_seen.setdefault(key, credit)
 
     @property
     def by_hand(self) -> bool:

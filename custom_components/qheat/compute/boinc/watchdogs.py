@@ -1,12 +1,13 @@
 """Watchdogs: pure state machines that judge what a client does; time comes in, in seconds."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
 from ..counter import Reading
-from .replies import PAUSED, QUITTING, RESTING, RunMode, Switch, Task
+from .replies import PAUSED, QUITTING, RESTING, RUNNING, RunMode, Switch, Task
 
 SETTLE_S: Final = 8.0
 """A change acts within 1.3 s; the client's own figures may be some seconds old."""
@@ -46,6 +47,8 @@ class WorkWatch:
         return True
 
 
+ENDED_EARLY_S: Final = 2.0
+"""A client counts whole seconds: it may end a lease by one too early."""
 LONGEST_LEASE_S: Final = 600.0
 """A temporary `always` that runs longer was not set by us."""
 
@@ -79,6 +82,10 @@ class ObedienceWatch:
     """An escalation is going on, or was lately."""
     _paused: dict[str, tuple[float, float, float]] = field(default_factory=dict)
     """Paused tasks: since when they are, when they were last seen, their CPU seconds then."""
+    _ran_s: dict[str, float] = field(default_factory=dict)
+    """CPU seconds of the tasks that ran at the last look."""
+    _honest: set[str] = field(default_factory=set)
+    """Tasks that hide nothing: their CPU time grew while they ran."""
     _burning_since_s: float | None = None
     _stopped_s: float | None = None
     _cool_w: float | None = None
@@ -98,6 +105,22 @@ class ObedienceWatch:
             if now_s - paused_s > SETTLE_S and used_s > _CPU_SHARE * (now_s - seen_s):
                 guilty.append(task)
         return guilty
+
+    def suspects(self, tasks: Iterable[Task], paused: Iterable[Task]) -> list[Task]:
+        """Return those of the paused tasks that may compute unseen, all tasks being `tasks`.
+
+        A GPU task uses little CPU time, and tells nothing by it.
+        """
+        before, self._ran_s = self._ran_s, {}
+        held = set()
+        for task in tasks:
+            held.add(task.name)
+            if task.process == RUNNING and not task.gpu:
+                self._ran_s[task.name] = task.cpu_time_s
+                if task.cpu_time_s > before.get(task.name, math.inf):
+                    self._honest.add(task.name)
+        self._honest &= held
+        return [task for task in paused if task.name not in self._honest]
 
     @property
     def doubtful(self) -> bool:
@@ -140,7 +163,9 @@ class ObedienceWatch:
         self._seen_s = now_s
         if self._burning_since_s is None:
             self._burning_since_s = now_s
-        if self._acted is Step.NONE and now_s - self._burning_since_s >= ABORT_AFTER_S:
+        if now_s - self._burning_since_s < ABORT_AFTER_S:
+            return Step.NONE
+        if self._acted is Step.NONE:
             return self._act(Step.ABORT, now_s)
         if self._acted is Step.ABORT and now_s - self._acted_s >= QUIT_AFTER_S:
             return self._act(Step.QUIT, now_s)
@@ -168,7 +193,7 @@ def to_be_paused(tasks: Iterable[Task], *, stopped: bool, pulsed: bool) -> Itera
 
 def is_cut_off(switch: Switch, lease_left_s: float) -> bool:
     """Tell whether a lease is gone that still has to run."""
-    return switch == RESTING and lease_left_s > SETTLE_S
+    return switch == RESTING and lease_left_s > ENDED_EARLY_S
 
 
 @dataclass(slots=True)
@@ -176,7 +201,7 @@ class HandWatch:
     """Notices that somebody sets the run mode by hand, and when he gives the radiator back."""
 
     by_hand: bool = False
-    _silenced: bool = False
+    silenced: bool = False
     """Suspended for good by hand: looks like our own `never`, so no look alone can end it."""
 
     def judge(self, switch: Switch, *, lease_left_s: float) -> bool:
@@ -187,23 +212,23 @@ class HandWatch:
         resting = switch == RESTING
         leased = switch.mode is RunMode.ALWAYS and switch.left_s <= LONGEST_LEASE_S + SETTLE_S
         if switch.permanent is not RunMode.NEVER or not (resting or leased):
-            self.by_hand, self._silenced = True, False
+            self.by_hand, self.silenced = True, False
         elif self.by_hand:
-            self.by_hand = self._silenced or not resting
+            self.by_hand = self.silenced or not resting
         elif is_cut_off(switch, lease_left_s):
-            self.by_hand = self._silenced = True
+            self.by_hand = self.silenced = True
         return self.by_hand
 
     def take_back(self) -> None:
         """Forget what was set by hand."""
-        self.by_hand = self._silenced = False
+        self.by_hand = self.silenced = False
 
     def saved(self) -> list[bool]:
         """Return what was set by hand, for JSON."""
-        return [self.by_hand, self._silenced]
+        return [self.by_hand, self.silenced]
 
     def restore(self, saved: object) -> None:
         """Take up what `saved` returned; anything else changes nothing."""
         match saved:
             case [bool(by_hand), bool(silenced)]:
-                self.by_hand, self._silenced = by_hand, silenced
+                self.by_hand, self.silenced = by_hand, silenced
