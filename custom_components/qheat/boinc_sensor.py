@@ -11,13 +11,13 @@ from homeassistant.components.sensor import (
     SensorEntityDescription,
     SensorStateClass,
 )
-from homeassistant.const import PERCENTAGE, EntityCategory, UnitOfTime
+from homeassistant.const import PERCENTAGE, EntityCategory, Platform, UnitOfTime
 
 from .compute.boinc import Details
 from .const import CONF_GPU_W
 from .coordinator import HomeCoordinator
 from .crowd import is_crowd
-from .entity import RadiatorEntity
+from .entity import RadiatorEntity, async_forget
 
 MAX_STATE = 255
 MAX_ROWS = 100
@@ -148,6 +148,8 @@ def boinc_sensors(home: HomeCoordinator, radiator_id: str) -> list[BoincSensor]:
     """Return the sensors of a BOINC machine, those of its GPU included if it has one."""
     data = home.config_entry.subentries[radiator_id].data
     gpu = GPU_DESCRIPTIONS if data[CONF_GPU_W] else ()
+    if not gpu:
+        async_forget(home.hass, Platform.SENSOR, radiator_id, GPU_DESCRIPTIONS)
     return [BoincSensor(home, radiator_id, item) for item in (*BOINC_DESCRIPTIONS, *gpu)]
 
 

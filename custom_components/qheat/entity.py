@@ -1,9 +1,11 @@
 """Base entities of the qheat integration."""
 
 from abc import abstractmethod
+from collections.abc import Iterable
 from typing import Any, override
 
-from homeassistant.core import callback
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.update_coordinator import CoordinatorEntity, DataUpdateCoordinator
@@ -11,6 +13,18 @@ from homeassistant.helpers.update_coordinator import CoordinatorEntity, DataUpda
 from .const import DOMAIN
 from .coordinator import HomeCoordinator, RadiatorCoordinator
 from .radiator import RadiatorState
+
+
+@callback
+def async_forget(
+    hass: HomeAssistant, platform: str, device_id: str, descriptions: Iterable[EntityDescription]
+) -> None:
+    """Remove entities that a device has no more; they would be shown as unavailable for ever."""
+    registry = er.async_get(hass)
+    for description in descriptions:
+        unique_id = f"{device_id}_{description.key}"
+        if entity_id := registry.async_get_entity_id(platform, DOMAIN, unique_id):
+            registry.async_remove(entity_id)
 
 
 class QheatEntity[C: DataUpdateCoordinator[Any]](CoordinatorEntity[C]):

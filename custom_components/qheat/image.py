@@ -3,12 +3,13 @@
 from typing import Final, override
 
 from homeassistant.components.image import ImageEntity, ImageEntityDescription
+from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
 from .coordinator import HomeCoordinator, QheatConfigEntry
-from .entity import HomeEntity
+from .entity import HomeEntity, async_forget
 
 PARALLEL_UPDATES = 0
 
@@ -23,6 +24,8 @@ async def async_setup_entry(
     """Set up the picture of a home whose jobs come from the embedded backend."""
     if entry.runtime_data.embedded is not None:
         async_add_entities([PictureEntity(entry.runtime_data)])
+    else:
+        async_forget(hass, Platform.IMAGE, entry.entry_id, [DESCRIPTION])
 
 
 class PictureEntity(HomeEntity, ImageEntity):

@@ -12,7 +12,13 @@ from homeassistant.components.sensor import (
     SensorEntityDescription,
     SensorStateClass,
 )
-from homeassistant.const import EntityCategory, UnitOfPower, UnitOfTemperature, UnitOfTime
+from homeassistant.const import (
+    EntityCategory,
+    Platform,
+    UnitOfPower,
+    UnitOfTemperature,
+    UnitOfTime,
+)
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.typing import StateType
@@ -22,7 +28,7 @@ from .boinc_sensor import boinc_sensors
 from .compute.engine import EngineProblem, HeatKind, PowerSource
 from .const import CONF_CURRENCY
 from .coordinator import HomeCoordinator, HomeState, QheatConfigEntry
-from .entity import HomeEntity, RadiatorEntity
+from .entity import HomeEntity, RadiatorEntity, async_forget
 from .heating import Reason
 from .radiator import RadiatorState
 from .sensor_books import BooksSensor, books_descriptions
@@ -230,6 +236,8 @@ async def async_setup_entry(
     shown = HOME_DESCRIPTIONS
     if coordinator.embedded is not None:
         shown += EMBEDDED_DESCRIPTIONS
+    else:
+        async_forget(hass, Platform.SENSOR, entry.entry_id, EMBEDDED_DESCRIPTIONS)
     home = [HomeSensor(coordinator, description) for description in shown]
     await async_add([*home, *books_sensors(entry.entry_id)], None)
     for radiator_id in coordinator.radiators:

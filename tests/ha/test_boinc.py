@@ -245,12 +245,17 @@ async def test_a_power_meter_rules_over_the_estimate(
     await until(hass, entry, lambda: state_of(hass, "power_source") == "estimated")
 
 
-async def test_a_graphics_card_has_a_sensor_of_its_own(
+async def test_a_graphics_card_has_a_sensor_of_its_own_while_it_is_there(
     hass: HomeAssistant, client: SimulatedClient
 ) -> None:
     entry = await set_up(hass, boinc_radiator(client.port, gpu_w=200))
     await until_reached(hass, entry)
     assert state_of(hass, "gpu_tasks") == "0"
+    [hall] = entry.subentries.values()
+    hass.config_entries.async_update_subentry(entry, hall, data={**hall.data, "gpu_w": 0})
+    await hass.async_block_till_done()
+    await until_reached(hass, entry)
+    assert hass.states.get("sensor.hall_gpu_tasks") is None
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])

@@ -109,3 +109,18 @@ async def test_a_homes_heat_is_unknown_while_one_of_its_radiators_is(hass: HomeA
     one = hass.states.get(output)
     assert one is not None
     assert one.state == "unknown"
+
+
+async def test_what_a_home_shows_of_its_own_jobs_goes_with_its_last_radiator(
+    hass: HomeAssistant,
+) -> None:
+    entry = home(radiator())
+    await set_up(hass, entry)
+    assert hass.states.get("image.home_picture")
+    hass.config_entries.async_remove_subentry(entry, LIVING_ROOM)
+    await hass.async_block_till_done()
+    assert entry.state is ConfigEntryState.LOADED
+    registry = er.async_get(hass)
+    left = er.async_entries_for_config_entry(registry, entry.entry_id)
+    assert left
+    assert all(hass.states.is_state(one.entity_id, "unavailable") is False for one in left)
