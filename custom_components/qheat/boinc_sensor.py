@@ -145,7 +145,7 @@ GPU_DESCRIPTIONS: tuple[BoincSensorDescription, ...] = (
 
 
 def boinc_sensors(home: HomeCoordinator, radiator_id: str) -> list[BoincSensor]:
-    """Return the sensors of a BOINC machine, those of its GPU included if it has one."""
+    """Return the sensors of a BOINC machine, with those of its GPU, or take these away."""
     data = home.config_entry.subentries[radiator_id].data
     gpu = GPU_DESCRIPTIONS if data[CONF_GPU_W] else ()
     if not gpu:

@@ -172,7 +172,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
     async def async_tick_on(self) -> None:
         """Tick for ever, also where Home Assistant does not, because the home is not to be polled.
 
-        Whoever turns polling off wants no heat to end, and no frost guard.
+        Whoever turns polling off does not mean to end all heat, nor the frost guard.
         """
         while True:
             await asyncio.sleep(TICK.total_seconds())

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from typing import Final
 
@@ -142,10 +142,15 @@ async def async_open_home(
         coordinator.add(radiator)
         await radiator.engine.start()
         await async_next_turn(hass)
-    stack.callback(watch_problems(hass, coordinator))
-    stack.callback(watch_money(hass, coordinator))
-    stack.callback(watch_schedules(hass, coordinator))
+    for watch in (watch_problems, watch_money, watch_schedules):
+        stack.callback(_end_watch, hass, watch(hass, coordinator))
     return coordinator
+
+
+def _end_watch(hass: HomeAssistant, end: Callable[[], None]) -> None:
+    """Withdraw issues, but over a restart: what somebody has ignored stays ignored then."""
+    if not hass.is_stopping:
+        end()
 
 
 async def _stop_all(engines: Iterable[Engine]) -> None:

@@ -48,8 +48,6 @@ def watch_money(hass: HomeAssistant, coordinator: HomeCoordinator) -> Callable[[
 
     def end() -> None:
         unlisten()
-        if hass.is_stopping:  # what somebody has ignored stays so over a restart
-            return
         tell({})
 
     return end

@@ -100,8 +100,6 @@ def watch_problems(hass: HomeAssistant, coordinator: HomeCoordinator) -> Callabl
 
     def end() -> None:
         unlisten()
-        if hass.is_stopping:  # what somebody has ignored stays so over a restart
-            return
         for radiator_id, issues in watched.items():
             for issue in issues.values():
                 ir.async_delete_issue(hass, DOMAIN, f"{issue.key}_{radiator_id}")

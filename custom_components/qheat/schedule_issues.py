@@ -47,8 +47,6 @@ def watch_schedules(hass: HomeAssistant, coordinator: HomeCoordinator) -> Callab
 
     def end() -> None:
         unlisten()
-        if hass.is_stopping:  # what somebody has ignored stays so over a restart
-            return
         for radiator_id in gone_s:
             ir.async_delete_issue(hass, DOMAIN, f"{SCHEDULE_GONE}_{radiator_id}")
 

@@ -9,6 +9,7 @@ import pytest
 from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP, EVENT_STATE_CHANGED
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_capture_events
@@ -255,7 +256,8 @@ async def test_a_graphics_card_has_a_sensor_of_its_own_while_it_is_there(
     hass.config_entries.async_update_subentry(entry, hall, data={**hall.data, "gpu_w": 0})
     await hass.async_block_till_done()
     await until_reached(hass, entry)
-    assert hass.states.get("sensor.hall_gpu_tasks") is None
+    ids = er.async_get(hass).entities
+    assert not any(one.unique_id == f"{HALL}_gpu_tasks" for one in ids.values())
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])

@@ -1,4 +1,4 @@
-"""Repair issues about a radiator's heat output, as its power meter shows it."""
+"""Repair issues of radiators: when they are raised, withdrawn, and left alone."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -84,11 +84,11 @@ class BoincEngine:
         self._radiator_id = radiator_id
         self._options = options
         self._left = left
-        self._tariff = Tariff(rates=options.known_rates(), currency=options.currency)
         self._save = save
         self._clock = clock
         self._wall = wall
         self._steward = Stewardship(table=WattsTable(model), options=options)
+        self._tariff = Tariff(rates=self._steward.rates, currency=options.currency)
         self._steward.restore(saved or {}, clock_s=clock(), wall_s=wall())
         self._session: Session | None = None
         self._why = EngineProblem.BACKEND_UNREACHABLE

@@ -47,7 +47,6 @@ class Session:
         self.insist = False
         """Take the radiator back from whoever set its mode by hand."""
         self._host = host
-        self._rates = options.known_rates()
         self._client = client
         self._steward = steward
         self._control = Control(
@@ -171,7 +170,7 @@ class Session:
             tasks_waiting=len(seen.paused) + len(seen.queued),
             running=seen.running,
             projects=seen.projects,
-            fillers=tuple(p.url for p in seen.projects if is_filler(p, self._rates)),
+            fillers=tuple(p.url for p in seen.projects if is_filler(p, self._steward.rates)),
             credit=sum((p.credit or Decimal(0) for p in seen.projects), Decimal(0)),
         )
 
@@ -284,7 +283,7 @@ class Session:
         elif is_pay_due:
             # A server puts off whoever asks before it said so, and would do so for ever.
             for project in await self._client.projects():
-                pays = self._rates.get(address_of(project.url))
+                pays = self._steward.rates.get(address_of(project.url))
                 if pays and project.may_give and project.next_rpc_s <= self._client.clock_s():
                     await self._client.update(project.url)
         behind = waiting_projects(seen.projects, (t for t in seen.running if not t.gpu))

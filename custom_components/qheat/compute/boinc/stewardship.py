@@ -40,6 +40,8 @@ class Stewardship:
     hand: HandWatch = field(default_factory=HandWatch)
     gpu_hand: HandWatch = field(default_factory=HandWatch)
     obedience: ObedienceWatch = field(default_factory=ObedienceWatch)
+    rates: Mapping[str, Decimal] = field(init=False)
+    """Money per credit, by `address_of` the projects."""
     pay: WorkWatch = field(init=False)
     work: WorkWatch = field(init=False)
     paid_work: WorkWatch = field(init=False)
@@ -55,7 +57,8 @@ class Stewardship:
         return self.hand.by_hand or self.gpu_hand.by_hand
 
     def __post_init__(self) -> None:
-        """Set the pace at which projects are asked for work."""
+        """Work out who pays, and set the pace at which projects are asked for work."""
+        self.rates = self.options.known_rates()
         self.pay = WorkWatch(first_s=PAY_ASK_S, last_s=PAY_ASK_S)
         last_s = self.options.scarce_s
         self.work = WorkWatch(first_s=_FIRST_ASK_S, last_s=last_s)
