@@ -14,6 +14,7 @@ from .actions import async_register_actions
 from .boinc_actions import async_register_boinc_actions
 from .const import DOMAIN
 from .coordinator import QheatConfigEntry
+from .for_good import async_watch_stops
 from .home import async_open_home, async_remove_home
 from .left_behind import async_tell_of_left_behind
 from .renames import follow_renames
@@ -29,6 +30,7 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Register the actions, which say so if their home is not loaded; tell what was left behind."""
+    async_watch_stops(hass)
     async_register_actions(hass)
     async_register_boinc_actions(hass)
     await async_tell_of_left_behind(hass)

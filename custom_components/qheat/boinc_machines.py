@@ -33,6 +33,7 @@ from .const import (
     SUBENTRY_BOINC,
 )
 from .crowd import is_crowd
+from .for_good import stops_for_good
 from .heating import RadiatorRating
 from .left_behind import (
     CONF_RADIATOR,
@@ -165,7 +166,7 @@ class BoincMachines:
     async def _close(self, radiator_id: str) -> None:
         machine = self._machines[radiator_id]
         wanted = machine.is_still(self._entry.subentries.get(radiator_id))
-        if wanted and not self._entry.disabled_by:
+        if wanted and not self._entry.disabled_by and not stops_for_good(self._hass):
             await machine.engine.stop()
         elif not await _release(self._hass, radiator_id, machine):
             self._left.add(radiator_id)

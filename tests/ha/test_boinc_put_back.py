@@ -4,9 +4,10 @@ import json
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
+from unittest.mock import AsyncMock, patch
 
 import pytest
+from homeassistant.components.homeassistant import async_set_stop_handler
 from homeassistant.config_entries import ConfigEntryDisabler
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
@@ -57,6 +58,30 @@ async def test_a_client_started_anew_while_nobody_asked_it_anything_gets_its_set
     await hass.async_block_till_done()
     assert (client.override, client.permanent) == (FIRST, 2)
     assert not not_put_back(hass)
+
+
+@pytest.mark.parametrize(
+    ("asked", "back"),
+    [(["stop"], True), (["restart"], False), (["stop", "restart"], False), ([], False)],
+    ids=["stop", "restart", "stop_then_restart", "signal"],
+)
+async def test_a_stop_that_was_asked_for_gives_settings_back_and_a_restart_or_signal_keeps_them(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    client: SimulatedClient,
+    asked: list[str],
+    back: bool,
+) -> None:
+    assert await async_setup_component(hass, "homeassistant", {})
+    async_set_stop_handler(hass, AsyncMock())
+    with patch("homeassistant.config.async_check_ha_config_file", return_value=None):
+        for action in asked:
+            await hass.services.async_call("homeassistant", action, blocking=True)
+    await hass.async_block_till_done()
+    assert client.running
+    await hass.async_stop(force=True)
+    assert (client.override == FIRST, client.permanent) == ((True, 2) if back else (False, 3))
+    assert not client.running or back
 
 
 async def test_a_home_disabled_while_its_machine_is_off_heats_again_and_its_repair_goes(

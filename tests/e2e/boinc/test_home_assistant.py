@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from custom_components.qheat.compute.boinc.replies import RunMode
 from custom_components.qheat.compute.boinc.rpc import RpcConnection
 from custom_components.qheat.radiator import BUDGET_S
 from scripts.demo_home.api import Api
+from scripts.demo_home.errors import DemoError
 from scripts.demo_home.folder import HOST, password, prepare
 from scripts.demo_home.process import HassProcess, free_port
 
@@ -48,6 +50,14 @@ class Home:
     async def stop(self) -> None:
         await self.api.__aexit__(None, None, None)
         await self._hass.stop()
+
+    async def stop_for_good(self) -> None:
+        """Stop as by its own action, with no signal."""
+        await self.api.act("homeassistant", "stop")
+        await self.api.__aexit__(None, None, None)
+        async with asyncio.timeout(60):
+            with suppress(DemoError):
+                await self._hass.run()
 
     async def walk(
         self, kind: str, handler: object, answers: Mapping[str, Mapping[str, Any]]
@@ -123,6 +133,11 @@ async def test_a_client_is_added_heats_outlives_a_kill_and_gets_its_settings_bac
     await home.start()
     await client.until_burning(CORES, 120)
 
+    await home.stop_for_good()
+    await has_its_settings_back(client)
+    await home.start()
+    await client.until_burning(CORES, 120)
+
     [radiator] = await home.api.command(
         "config_entries/subentries/list", entry_id=entry["entry_id"]
     )
@@ -131,6 +146,10 @@ async def test_a_client_is_added_heats_outlives_a_kill_and_gets_its_settings_bac
         entry_id=entry["entry_id"],
         subentry_id=radiator["subentry_id"],
     )
+    await has_its_settings_back(client)
+
+
+async def has_its_settings_back(client: RealClient) -> None:
     connection = RpcConnection("127.0.0.1", client.port, PASSWORD)
     await connection.connect()
     boinc = BoincClient(connection)
