@@ -95,7 +95,7 @@ async def _export_statement(call: ServiceCall) -> ServiceResponse:
             first=first,
             last=last,
             home=entry.title,
-            names={key: subentry.title for key, subentry in entry.subentries.items()},
+            names=books.names,
             foreign=books.foreign.all(),
             time_zone=dt_util.get_default_time_zone(),
         )

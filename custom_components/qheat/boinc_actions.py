@@ -11,7 +11,7 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.service import async_get_config_entry, async_register_admin_service
 
-from .compute.boinc import BoincEngine, BoincError, project_url
+from .compute.boinc import BoincEngine, BoincError, is_account_key, project_url
 from .const import DOMAIN
 from .coordinator import QheatConfigEntry
 
@@ -26,11 +26,16 @@ _WITH_KEY: Final = {**_PROJECT, vol.Required(ATTR_ACCOUNT_KEY): cv.string}
 
 type Act = Callable[[BoincEngine, str, ServiceCall], Coroutine[Any, Any, None]]
 
+
+async def _attach(engine: BoincEngine, url: str, call: ServiceCall) -> None:
+    account_key = call.data[ATTR_ACCOUNT_KEY].strip()
+    if not is_account_key(account_key):
+        raise _misuse("no_account_key")
+    await engine.attach(url, account_key)
+
+
 ACTIONS: Final[dict[str, tuple[dict[Any, Any], Act]]] = {
-    "attach_project": (
-        _WITH_KEY,
-        lambda engine, url, call: engine.attach(url, call.data[ATTR_ACCOUNT_KEY]),
-    ),
+    "attach_project": (_WITH_KEY, _attach),
     "detach_project": (_PROJECT, lambda engine, url, _: engine.detach(url)),
     "update_project": (_PROJECT, lambda engine, url, _: engine.update(url)),
 }
@@ -53,9 +58,7 @@ def _handler(hass: HomeAssistant, act: Act) -> Callable[[ServiceCall], Coroutine
         try:
             url = project_url(call.data[ATTR_PROJECT_URL])
         except BoincError as err:
-            raise ServiceValidationError(
-                translation_domain=DOMAIN, translation_key="no_project_url"
-            ) from err
+            raise _misuse("no_project_url") from err
         try:
             await act(engine, url, call)
         except BoincError as err:
@@ -72,13 +75,13 @@ def _engine(hass: HomeAssistant, device_id: str) -> BoincEngine:
     device = dr.async_get(hass).async_get(device_id)
     ids = {key for domain, key in device.identifiers if domain == DOMAIN} if device else set()
     if device is None or not ids:
-        raise _no_boinc_machine()
+        raise _misuse("no_boinc_machine")
     entry: QheatConfigEntry = async_get_config_entry(hass, DOMAIN, device.config_entry_id)
     boinc = entry.runtime_data.boinc
     for radiator_id in ids.intersection(boinc):
         return boinc.engine(radiator_id)
-    raise _no_boinc_machine()
+    raise _misuse("no_boinc_machine")
 
 
-def _no_boinc_machine() -> ServiceValidationError:
-    return ServiceValidationError(translation_domain=DOMAIN, translation_key="no_boinc_machine")
+def _misuse(translation_key: str) -> ServiceValidationError:
+    return ServiceValidationError(translation_domain=DOMAIN, translation_key=translation_key)

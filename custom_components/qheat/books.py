@@ -53,11 +53,16 @@ class HomeBooks:
         carbon: Carbon,
         core_time: CoreTime,
         foreign: ForeignMoney,
+        names: Mapping[str, str],
         radiator_ids: tuple[str, ...],
         save_every_s: float,
         state: Callable[[], Mapping[str, Any]],
     ) -> None:
-        """`state` gives what is to be written with the books, as JSON-able data."""
+        """`state` gives what is to be written with the books, as JSON-able data.
+
+        `names` are those of all radiators that the home has and had, by id.
+        """
+        self.names = names
         self.archive = archive
         self.foreign = foreign
         self._ledger = ledger
@@ -160,6 +165,7 @@ class HomeBooks:
         changes = {
             "ledger": self._ledger.document(accounts),
             "core_time": self._core_time.save(),
+            "names": self.names,
             "foreign": self.foreign.save(),
             **self._state(),
         }

@@ -1,6 +1,7 @@
 """Climate platform of the qheat integration: the thermostat of each radiator."""
 
 import time
+from math import isfinite
 from typing import Any, Final, override
 
 from homeassistant.components.climate import (
@@ -14,9 +15,11 @@ from homeassistant.components.climate import (
 )
 from homeassistant.const import ATTR_TEMPERATURE, PRECISION_TENTHS, UnitOfTemperature
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.temperature import display_temp
 
+from .const import DOMAIN, THERMOSTAT
 from .coordinator import QheatConfigEntry
 from .entity import RadiatorEntity
 from .setting import MAX_SETPOINT_C, MIN_SETPOINT_C, PRESET_SCHEDULE, Preset, Setting
@@ -26,7 +29,7 @@ from .turns import async_next_turn
 PARALLEL_UPDATES = 0
 
 DESCRIPTION: Final = ClimateEntityDescription(
-    key="thermostat", translation_key="thermostat", name=None
+    key=THERMOSTAT, translation_key="thermostat", name=None
 )
 
 
@@ -124,8 +127,14 @@ class QheatThermostat(RadiatorEntity, ClimateEntity):
     async def async_set_temperature(self, **kwargs: Any) -> None:
         setting = self._setting
         if (mode := kwargs.get(ATTR_HVAC_MODE)) is not None:
+            self._valid_mode_or_raise("hvac", mode, self.hvac_modes)
             setting = setting.with_heating(mode == HVACMode.HEAT)
         if (setpoint_c := kwargs.get(ATTR_TEMPERATURE)) is not None:
+            # Home Assistant looks whether it is too high or too low: NaN is neither.
+            if not isfinite(setpoint_c):
+                raise ServiceValidationError(
+                    translation_domain=DOMAIN, translation_key="setpoint_not_finite"
+                )
             setting = self._by_hand(setting.with_setpoint(setpoint_c, self._home.presets))
         await self._set(setting)
 

@@ -67,7 +67,9 @@ class QheatConfigFlow(ConfigFlow, domain=DOMAIN):
     @override
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for the home's name and where its jobs come from."""
-        if user_input is not None:
+        known = user_input or {CONF_NAME: self.hass.config.location_name}
+        errors = forms.name_fault(known)
+        if user_input is not None and not errors:
             self._data = dict(user_input)
             if user_input[CONF_BACKEND] == BACKEND_OPERATOR:
                 return await self.async_step_operator()
@@ -77,9 +79,8 @@ class QheatConfigFlow(ConfigFlow, domain=DOMAIN):
             return await self.async_step_money()
         return self.async_show_form(
             step_id="user",
-            data_schema=self.add_suggested_values_to_schema(
-                forms.HOME, {CONF_NAME: self.hass.config.location_name}
-            ),
+            data_schema=self.add_suggested_values_to_schema(forms.HOME, known),
+            errors=errors if user_input else {},
         )
 
     async def async_step_operator(

@@ -9,6 +9,9 @@ LOGGER: Final = logging.getLogger(__package__)
 SUBENTRY_THIS_MACHINE: Final = "this_machine"
 SUBENTRY_BOINC: Final = "boinc"
 
+THERMOSTAT: Final = "thermostat"
+"""The key of the climate entity, by which a radiator's dial is found."""
+
 CONF_BACKEND: Final = "backend"
 BACKEND_EMBEDDED: Final = "embedded"
 BACKEND_OPERATOR: Final = "operator"

@@ -10,8 +10,10 @@ from datetime import timedelta
 from itertools import islice
 from typing import Final, override
 
+from homeassistant.components.climate import DOMAIN as CLIMATE_DOMAIN
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util.hass_dict import HassKey
 
@@ -20,7 +22,7 @@ from .boinc_machines import BoincMachines
 from .books import Balance, HomeBooks
 from .compute.engine import EngineError, EngineProblem, HeatBudget
 from .compute.machine import Machine
-from .const import DOMAIN, LOGGER
+from .const import DOMAIN, LOGGER, THERMOSTAT
 from .crowd import is_crowd
 from .dials import Dials
 from .heating.learn import refit
@@ -61,6 +63,7 @@ class RadiatorCoordinator(DataUpdateCoordinator[RadiatorState]):
         try:
             if radiator.schedule is not None:
                 await radiator.schedule.async_refresh()
+            radiator.has_dial = self._has_dial()
             state = radiator.tick(now.utc_s, now.steady_s)
         except Exception as err:
             # Whatever it is, the other rooms stay warm, and this one is left without heat.
@@ -80,6 +83,14 @@ class RadiatorCoordinator(DataUpdateCoordinator[RadiatorState]):
         # A plan has had its turn; a dozen entities that show it take another.
         await async_next_turn(self.hass)
         return state
+
+    def _has_dial(self) -> bool:
+        """Whether the thermostat is shown: who has disabled it, or its device, wants no heat."""
+        registry, radiator_id = er.async_get(self.hass), self.radiator.radiator_id
+        unique_id = f"{radiator_id}_{THERMOSTAT}"
+        entity_id = registry.async_get_entity_id(CLIMATE_DOMAIN, DOMAIN, unique_id)
+        entity = registry.async_get(entity_id) if entity_id else None
+        return entity is None or not entity.disabled
 
     async def _learn(self) -> None:
         """Fit the room's model to its history, outside the event loop, one room at a time.

@@ -82,7 +82,13 @@ _TEMPERATURE: Final = EntityWithDeviceFilterSelectorConfig(
 )
 
 
-_NAME: Final = vol.All(TextSelector(), vol.Strip, vol.Length(min=1, max=64))
+_NAME: Final = vol.All(TextSelector(), vol.Strip)
+_LONGEST_NAME: Final = 64
+
+
+def name_fault(user_input: Mapping[str, Any]) -> dict[str, str]:
+    """Tell whether a name is empty or too long: voluptuous would say so in English only."""
+    return {} if 1 <= len(user_input[CONF_NAME]) <= _LONGEST_NAME else {CONF_NAME: "bad_name"}
 
 
 def _number(
@@ -223,11 +229,14 @@ ROOMS: Final = {
 }
 
 _BOINC: Final[dict[Any, Any]] = {
-    vol.Required(CONF_NAME): TextSelector(),
-    vol.Required(CONF_HOST): TextSelector(),
+    vol.Required(CONF_NAME): _NAME,
+    vol.Required(CONF_HOST): vol.All(TextSelector(), vol.Strip),
     vol.Required(CONF_PORT, default=DEFAULT_PORT): vol.All(_number(1, 65_535, 1), vol.Coerce(int)),
 }
-_BOINC_PASSWORD: Final = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD))
+# The client strips what it reads from its file, too: a line's end is easily copied along.
+_BOINC_PASSWORD: Final = vol.All(
+    TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD)), vol.Strip
+)
 _BOINC_HEAT: Final[dict[Any, Any]] = {
     **_RADIATOR,
     vol.Required(CONF_GPU_W, default=0): _number(0, 5_000, 1, "W"),

@@ -104,6 +104,7 @@ async def async_open_home(
         await async_next_turn(hass)
     dials.follow(lambda: {key: radiator.setting.save() for key, radiator in radiators.items()})
     names = {key: subentry.title for key, subentry in entry.subentries.items()}
+    had = {key: str(name) for key, name in mapping(saved, "names").items()}
     books = HomeBooks(
         ledger=ledger,
         shelf=shelf,
@@ -113,6 +114,7 @@ async def async_open_home(
         carbon=Carbon.of(entry.options),
         core_time=CoreTime(saved.get("core_time")),
         foreign=ForeignMoney(saved.get("foreign")),
+        names=had | names,
         radiator_ids=tuple(radiators),
         save_every_s=SAVE_CROWD_EVERY_S if is_crowd(hass) else SAVE_EVERY_S,
         state=lambda: {
@@ -148,7 +150,7 @@ async def async_open_home(
 
 
 def _end_watch(hass: HomeAssistant, end: Callable[[], None]) -> None:
-    """Withdraw issues, but over a restart: what somebody has ignored stays ignored then."""
+    """Withdraw issues, but over a restart: Home Assistant itself knows then what was ignored."""
     if not hass.is_stopping:
         end()
 

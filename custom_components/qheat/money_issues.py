@@ -7,9 +7,10 @@ from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
-from .const import CONF_CURRENCY, DOMAIN
+from .const import CONF_CURRENCY
 from .coordinator import HomeCoordinator
 from .prices import price_errors
+from .told import async_put_off, async_tell, async_withdraw
 
 FOREIGN_SETTLEMENTS: Final = "foreign_settlements"
 PRICE_REFUSED: Final = "price_refused"
@@ -25,12 +26,11 @@ def watch_money(hass: HomeAssistant, coordinator: HomeCoordinator) -> Callable[[
     @callback
     def tell(news: Told) -> None:
         for issue_id in told.keys() - news.keys():
-            ir.async_delete_issue(hass, DOMAIN, issue_id)
+            async_withdraw(hass, issue_id)
         for issue_id, (key, placeholders) in news.items():
             if told.get(issue_id) != (key, placeholders):
-                ir.async_create_issue(
+                async_tell(
                     hass,
-                    DOMAIN,
                     issue_id,
                     is_fixable=False,
                     severity=ir.IssueSeverity.ERROR,
@@ -48,7 +48,8 @@ def watch_money(hass: HomeAssistant, coordinator: HomeCoordinator) -> Callable[[
 
     def end() -> None:
         unlisten()
-        tell({})
+        for issue_id in told:
+            async_put_off(hass, issue_id)
 
     return end
 

@@ -9,7 +9,14 @@ from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
 from . import forms
 from .calibrating import async_calibrate, async_take_over, computers, described, obstacle, planned
 from .compute.calibration import CalibrationError, Fit
-from .const import BACKEND_OPERATOR, CONF_BACKEND, CONF_CURRENCY, CONF_PUBLISHERS
+from .const import (
+    BACKEND_OPERATOR,
+    CONF_BACKEND,
+    CONF_CURRENCY,
+    CONF_OUTDOOR_ENTITY,
+    CONF_PUBLISHERS,
+)
+from .own_entities import is_own
 from .prices import price_errors
 from .publishers import accepted, async_offered
 
@@ -38,7 +45,9 @@ class HomeOptionsFlow(OptionsFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Change the setpoints of the presets, and where the outdoor temperature comes from."""
-        return self._step("presets", forms.PRESETS, user_input, {})
+        outdoors = (user_input or {}).get(CONF_OUTDOOR_ENTITY)
+        errors = {CONF_OUTDOOR_ENTITY: "own_entity"} if is_own(self.hass, outdoors) else {}
+        return self._step("presets", forms.PRESETS, user_input, errors)
 
     async def async_step_co2(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Change the factors that avoided CO2 is reckoned with."""

@@ -25,7 +25,6 @@ from homeassistant.core import (
     callback,
 )
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.event import (
     async_track_state_change_event,
     async_track_state_report_event,
@@ -33,7 +32,7 @@ from homeassistant.helpers.event import (
 from homeassistant.util.unit_conversion import EnergyConverter, PowerConverter
 
 from .compute.meter import PowerMeter
-from .const import DOMAIN
+from .own_entities import is_own
 
 COUNTING: Final = {SensorStateClass.TOTAL, SensorStateClass.TOTAL_INCREASING}
 
@@ -65,9 +64,8 @@ def meter_fault(hass: HomeAssistant, entity_id: str | None) -> str | None:
     """Return why an entity cannot be a power meter, as the key of an error; None: it can."""
     if entity_id is None:
         return None
-    entity = er.async_get(hass).async_get(entity_id)
-    if entity is not None and entity.platform == DOMAIN:
-        return "own_meter"  # it would measure its own echo
+    if is_own(hass, entity_id):
+        return "own_meter"
     state = hass.states.get(entity_id)
     if state is None or state.attributes.get(ATTR_DEVICE_CLASS) != SensorDeviceClass.ENERGY:
         return None

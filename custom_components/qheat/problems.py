@@ -12,6 +12,7 @@ from .const import DOMAIN, LOGGER
 from .coordinator import TICK, HomeCoordinator
 from .heating import RatingDoubt
 from .radiator import RadiatorState
+from .told import async_put_off, async_tell, async_withdraw
 
 UNREACHABLE_AFTER_S: Final = 900.0
 
@@ -87,7 +88,7 @@ def watch_problems(hass: HomeAssistant, coordinator: HomeCoordinator) -> Callabl
             for kind, issue in issues.items():
                 if kind not in problems:
                     if lasting_s.pop((radiator_id, kind), None) is not None:
-                        ir.async_delete_issue(hass, DOMAIN, f"{issue.key}_{radiator_id}")
+                        async_withdraw(hass, f"{issue.key}_{radiator_id}")
                     continue
                 lasted_s = lasting_s.get((radiator_id, kind), 0.0)
                 lasting_s[radiator_id, kind] = lasted_s + TICK.total_seconds()
@@ -102,7 +103,7 @@ def watch_problems(hass: HomeAssistant, coordinator: HomeCoordinator) -> Callabl
         unlisten()
         for radiator_id, issues in watched.items():
             for issue in issues.values():
-                ir.async_delete_issue(hass, DOMAIN, f"{issue.key}_{radiator_id}")
+                async_put_off(hass, f"{issue.key}_{radiator_id}")
 
     return end
 
@@ -111,9 +112,8 @@ def _raise(
     hass: HomeAssistant, coordinator: HomeCoordinator, radiator_id: str, issue: Issue
 ) -> None:
     entry = coordinator.config_entry
-    ir.async_create_issue(
+    async_tell(
         hass,
-        DOMAIN,
         f"{issue.key}_{radiator_id}",
         data={"entry_id": entry.entry_id, "radiator_id": radiator_id},
         is_fixable=issue.fixable,

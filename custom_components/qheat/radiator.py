@@ -72,6 +72,8 @@ class RadiatorState:
         """Say in one word what the radiator does, or what keeps it from heating."""
         problem = self.engine.problem
         heatless = self.demand.power_w > 0 or not self.engine.reachable
+        if problem is EngineProblem.NO_JOBS and self.engine.jobs_running:
+            return self.demand.reason  # too few jobs are jobs
         if problem is not None and (heatless or problem in DISOBEDIENCE):
             return problem
         return self.demand.reason
@@ -118,6 +120,8 @@ class Radiator:
         self._learns_routine = learns_routine
         self._foreseen: tuple[tuple[float, float], ...] = ()
         self._outlook: tuple[tuple[float, float], ...] = ()
+        self.has_dial = True
+        """Whether somebody can turn the heat off; it is off where nobody can."""
 
     def tick(self, now_s: float, monotonic_s: float) -> RadiatorState:
         """Read the room at `now_s` (epoch) and renew the heat budget."""
@@ -129,7 +133,8 @@ class Radiator:
             jobs_left_s=None if left_s is None else tuple(one_s * speed for one_s in left_s),
         )
         upcoming = self._follow_schedule(now_s)
-        setpoint_c = self.setting.setpoint_c if self.setting.heating else None
+        heating = self.setting.heating and self.has_dial
+        setpoint_c = self.setting.setpoint_c if heating else None
         room_s = reading.time_s
         # Whole seconds: the same change is at the same moment in every tick.
         in_room = upcoming and tuple(

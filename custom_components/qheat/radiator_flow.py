@@ -36,6 +36,7 @@ from .const import (
     SUBENTRY_BOINC,
     SUBENTRY_THIS_MACHINE,
 )
+from .own_entities import is_own
 from .power_meter import meter_fault
 
 HELP_URL: Final = "https://github.com/qheat/qheat/blob/main/docs/boinc.md"
@@ -75,6 +76,8 @@ class RadiatorFlow(ConfigSubentryFlow):
 
     async def _faults(self, user_input: dict[str, Any]) -> dict[str, str]:
         """Tell what is wrong with the answers, by field; may complete them."""
+        if faults := forms.name_fault(user_input):
+            return faults
         if fault := meter_fault(self.hass, user_input.get(CONF_POWER_ENTITY)):
             return {CONF_POWER_ENTITY: fault}
         below = user_input[CONF_IDLE_W] < user_input[CONF_RATED_W]
@@ -95,7 +98,10 @@ class RadiatorFlow(ConfigSubentryFlow):
                 return await self.async_step_sensor()
             if not errors:
                 return await self.async_step_simulated()
-        shown = {k: v for k, v in (user_input or known).items() if k != CONF_PASSWORD}
+        shown = dict(user_input or known)
+        # Only what was typed just now is sent to a browser, and only while nothing speaks against.
+        if user_input is None or CONF_PASSWORD in errors:
+            shown.pop(CONF_PASSWORD, None)
         return self.async_show_form(
             step_id=step_id,
             data_schema=self.add_suggested_values_to_schema(schema, shown),
@@ -109,9 +115,12 @@ class RadiatorFlow(ConfigSubentryFlow):
         """Ask for the room's temperature sensor."""
         errors = {}
         if user_input is not None:
-            state = self.hass.states.get(user_input[CONF_TEMPERATURE_ENTITY])
+            entity_id = user_input[CONF_TEMPERATURE_ENTITY]
+            state = self.hass.states.get(entity_id)
             unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) if state else None
-            if unit not in TemperatureConverter.VALID_UNITS:
+            if is_own(self.hass, entity_id):
+                errors = {CONF_TEMPERATURE_ENTITY: "own_entity"}
+            elif unit not in TemperatureConverter.VALID_UNITS:
                 errors = {CONF_TEMPERATURE_ENTITY: "no_temperature"}
         return self._step_room(ROOM_SENSOR, user_input, errors)
 
@@ -153,7 +162,11 @@ class ThisMachineFlow(RadiatorFlow):
     @override
     def _usual(self) -> dict[str, Any]:
         # One computer rests only once, however many radiators share it.
-        kinds = {subentry.subentry_type for subentry in self._get_entry().subentries.values()}
+        kinds = {
+            subentry.subentry_type
+            for entry in self.hass.config_entries.async_entries(DOMAIN)
+            for subentry in entry.subentries.values()
+        }
         return {CONF_IDLE_W: 0} if SUBENTRY_THIS_MACHINE in kinds else {}
 
 

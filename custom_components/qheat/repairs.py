@@ -40,7 +40,10 @@ class TakeBackFlow(ConfirmRepairFlow):
             entry = self.hass.config_entries.async_get_entry(data["entry_id"])
             if entry is None or entry.state is not ConfigEntryState.LOADED:
                 return self.async_abort(reason="not_loaded")
-            entry.runtime_data.boinc.engine(data["radiator_id"]).take_back()
+            boinc = entry.runtime_data.boinc
+            if data["radiator_id"] not in boinc:
+                return self.async_abort(reason="no_radiator")
+            boinc.engine(data["radiator_id"]).take_back()
         return await super().async_step_confirm(user_input)
 
 

@@ -7,8 +7,9 @@ from typing import Final
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
-from .const import CONF_SCHEDULE_ENTITY, DOMAIN
+from .const import CONF_SCHEDULE_ENTITY
 from .coordinator import HomeCoordinator
+from .told import async_put_off, async_tell, async_withdraw
 
 SCHEDULE_GONE: Final = "schedule_gone"
 GONE_AFTER_S: Final = 300.0
@@ -27,12 +28,11 @@ def watch_schedules(hass: HomeAssistant, coordinator: HomeCoordinator) -> Callab
             schedule = one.radiator.schedule
             if schedule is None or schedule.changes() is not None:
                 if gone_s.pop(radiator_id, None) is not None:
-                    ir.async_delete_issue(hass, DOMAIN, f"{SCHEDULE_GONE}_{radiator_id}")
+                    async_withdraw(hass, f"{SCHEDULE_GONE}_{radiator_id}")
             elif now_s - gone_s.setdefault(radiator_id, now_s) >= GONE_AFTER_S:
                 subentry = entry.subentries[radiator_id]
-                ir.async_create_issue(
+                async_tell(
                     hass,
-                    DOMAIN,
                     f"{SCHEDULE_GONE}_{radiator_id}",
                     is_fixable=False,
                     severity=ir.IssueSeverity.WARNING,
@@ -48,6 +48,6 @@ def watch_schedules(hass: HomeAssistant, coordinator: HomeCoordinator) -> Callab
     def end() -> None:
         unlisten()
         for radiator_id in gone_s:
-            ir.async_delete_issue(hass, DOMAIN, f"{SCHEDULE_GONE}_{radiator_id}")
+            async_put_off(hass, f"{SCHEDULE_GONE}_{radiator_id}")
 
     return end

@@ -204,12 +204,17 @@ EMBEDDED_DESCRIPTIONS: tuple[HomeSensorDescription, ...] = (
     HomeSensorDescription(
         key="option_price",
         translation_key="option_price",
-        value_fn=lambda home: home.showcase.lines.get("option_price"),
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=2,
+        value_fn=lambda home: home.showcase.figures.get("option_price"),
     ),
     HomeSensorDescription(
         key="docking",
         translation_key="docking",
-        value_fn=lambda home: home.showcase.lines.get("docking"),
+        native_unit_of_measurement="kJ/mol",
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=2,
+        value_fn=lambda home: home.showcase.figures.get("docking"),
     ),
 )
 

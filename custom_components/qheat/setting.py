@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from math import isfinite
+from math import isclose, isfinite
 from typing import Final, Self
 
 MIN_SETPOINT_C: Final = 5.0
@@ -59,7 +59,10 @@ class Setting:
 
         A temperature alone does not say that somebody is away for an unknown time.
         """
-        names = (name for name, value in presets.items() if value == setpoint_c)
+        # What was set in °F comes a hair beside the preset that it is.
+        names = (
+            name for name, value in presets.items() if isclose(value, setpoint_c, abs_tol=1e-6)
+        )
         preset = next((name for name in names if name not in LASTING), None)
         return replace(self, setpoint_c=setpoint_c, manual_c=setpoint_c, preset=preset)
 

@@ -11,7 +11,7 @@ TITLE: Final = "Heated by computing"
 
 FOUND: Final = {
     "option_price": "**The price of an option**, from many random walks: {}",
-    "docking": "**A molecule fitted into a pocket**: {}",
+    "docking": "**A molecule fitted into a pocket**, bound with {} kJ/mol",
 }
 NOTHING_YET: Final = ["unavailable", "unknown"]
 # A quarter of an hour is fifteen hours in the simulated rooms.
@@ -119,7 +119,7 @@ def _findings(home: Mapping[str, str]) -> Card:
     picture = home["picture"]
     is_painted = {"condition": "state", "entity": picture, "state_not": NOTHING_YET}
     found = [
-        line.format(f"{{{{ states('{home[kind]}') | replace('unknown', 'not yet') }}}}")
+        line.format(f"{{{{ states('{home[kind]}') | round(2, default='-') }}}}")
         for kind, line in FOUND.items()
     ]
     return _section(

@@ -147,15 +147,14 @@ def test_an_asian_price_lies_between_what_mathematics_allows(price: float, accep
     assert (reason is None) is accepted
 
 
-def test_a_price_is_shown_with_two_digits_of_its_error() -> None:
-    output = lines({"price": 5.73249, "error": 0.00412})
-    assert option_price.describe(ASIAN, output) == "Asian call: 5.7325 ± 0.0041"
+def test_the_price_of_an_accepted_output_is_shown() -> None:
+    assert option_price.price(lines({"price": 5.73249, "error": 0.00412})) == 5.73249
 
 
-def test_an_honest_pose_is_accepted_and_described() -> None:
+def test_an_honest_pose_is_accepted_and_its_energy_shown() -> None:
     output = lines(honest_pose())
     assert docking.check(WATER, output) is None
-    assert "kJ/mol" in docking.describe(WATER, output)
+    assert docking.energy_kj_mol(output) == honest_pose()["energy"]
 
 
 @pytest.mark.parametrize(

@@ -121,8 +121,3 @@ def test_a_tile_that_is_not_a_picture_of_the_room_is_refused(spoil: object) -> N
     assert picture_tile.check(job, output) is None
     assert callable(spoil)
     assert picture_tile.check(job, spoil(output))
-
-
-def test_a_tile_says_where_it_belongs() -> None:
-    job, output = tile_result(13)
-    assert picture_tile.describe(job, output) == "Picture 2, 21:00: tile in row 2, column 2"

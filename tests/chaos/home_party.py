@@ -137,6 +137,7 @@ async def _open_books(
         carbon=Carbon.of(OPTIONS),
         core_time=CoreTime(saved.get("core_time")),
         foreign=ForeignMoney(saved.get("foreign")),
+        names={},
         radiator_ids=(RADIATOR,),
         save_every_s=SAVE_EVERY_S,
         state=dict,

@@ -15,7 +15,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.qheat.compute.engine import SettlementPage
 from custom_components.qheat.ledger import is_unchanged
 
-from .conftest import FixedEngine, settlement
+from .conftest import LIVING_ROOM, FixedEngine, settlement
 
 NOVEMBER = {"first_day": "2026-11-01", "last_day": "2026-11-30"}
 
@@ -112,6 +112,16 @@ async def test_without_days_the_statement_is_of_last_month(
     answer = await export(hass, format="csv")
     assert (answer["first_day"], answer["last_day"]) == ("2026-11-01", "2026-11-30")
     assert "job-1" in answer["statement"]
+
+
+async def test_a_statement_knows_the_name_of_a_radiator_that_is_gone(
+    hass: HomeAssistant, heated: MockConfigEntry
+) -> None:
+    hass.config_entries.async_remove_subentry(heated, LIVING_ROOM)
+    await hass.async_block_till_done()
+    assert await hass.config_entries.async_reload(heated.entry_id)
+    document = json.loads((await export(hass, **NOVEMBER, format="json"))["statement"])
+    assert [one["name"] for one in document["statement"]["radiators"]] == ["Living room"]
 
 
 async def test_a_statement_outlives_a_restart(

@@ -113,10 +113,10 @@ async def test_what_is_no_project_is_refused(hass: HomeAssistant, entry: MockCon
 async def test_a_key_that_is_none_is_refused_without_being_told(
     hass: HomeAssistant, entry: MockConfigEntry
 ) -> None:
-    with pytest.raises(HomeAssistantError) as refusal:
+    with pytest.raises(ServiceValidationError) as refusal:
         await act(hass, "attach_project", account_key="<not a key>")
-    assert refusal.value.translation_key == "action_command_refused"
-    assert "not a key>" not in str(refusal.value.translation_placeholders)
+    assert refusal.value.translation_key == "no_account_key"
+    assert not refusal.value.translation_placeholders
 
 
 async def test_a_project_that_refuses_the_key_is_left_again(
@@ -210,6 +210,44 @@ async def test_taking_back_from_a_home_that_is_not_loaded_does_nothing(
     assert issue_of(hass, "changed_by_hand") is None
     answer = await http.post(f"/api/repairs/issues/fix/{form['flow_id']}", json={})
     assert (await answer.json())["reason"] == "not_loaded"
+
+
+async def test_taking_back_a_radiator_that_was_removed_meanwhile_does_nothing(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    client: SimulatedClient,
+    hass_client: ClientSessionGenerator,
+) -> None:
+    assert await async_setup_component(hass, "repairs", {})
+    client.permanent = 1
+    await heat(hass)
+    await until(hass, entry, lambda: issue_of(hass, "changed_by_hand"))
+    http = await hass_client()
+    answer = await http.post(
+        "/api/repairs/issues/fix",
+        json={"handler": DOMAIN, "issue_id": f"changed_by_hand_{HALL}"},
+    )
+    form = await answer.json()
+    hass.config_entries.async_remove_subentry(entry, HALL)
+    await hass.async_block_till_done()
+    answer = await http.post(f"/api/repairs/issues/fix/{form['flow_id']}", json={})
+    assert (await answer.json())["reason"] == "no_radiator"
+
+
+async def test_an_issue_that_was_ignored_stays_ignored_over_a_reload(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    client.permanent = 1
+    await heat(hass)
+    await until(hass, entry, lambda: issue_of(hass, "changed_by_hand"))
+    ir.async_ignore_issue(hass, DOMAIN, f"changed_by_hand_{HALL}", True)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await until(hass, entry, lambda: issue_of(hass, "changed_by_hand"))
+    told = ir.async_get(hass).async_get_issue(DOMAIN, f"changed_by_hand_{HALL}")
+    assert told is not None
+    assert told.dismissed_version
+    client.permanent = 3
+    await until(hass, entry, lambda: issue_of(hass, "changed_by_hand") is None)
 
 
 async def test_a_refused_password_is_told_and_asks_for_no_new_token(

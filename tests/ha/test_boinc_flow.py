@@ -240,6 +240,24 @@ async def test_rates_that_are_none_are_told(
     await recovers(hass, result, client)
 
 
+async def test_blanks_around_an_address_and_a_password_are_no_part_of_them(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    result = await start(hass, entry)
+    copied = machine(client.port, host=" 127.0.0.1 ", password=f"{PASSWORD}\n")
+    result = await answer(hass, result, copied)
+    assert result["step_id"] == "simulated"
+
+
+async def test_a_password_is_not_to_be_typed_again_after_another_fault(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    result = await start(hass, entry)
+    result = await answer(hass, result, machine(client.port, idle_w=400))
+    shown = {str(key): key.description for key in result["data_schema"].schema}
+    assert shown["password"] == {"suggested_value": PASSWORD}
+
+
 @pytest.mark.parametrize("port", [0, 65_536, float("nan")])
 async def test_a_port_that_is_none_is_refused(
     hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient, port: float

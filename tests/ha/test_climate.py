@@ -16,6 +16,8 @@ from homeassistant.components.climate import DOMAIN as CLIMATE
 from homeassistant.const import ATTR_TEMPERATURE
 from homeassistant.core import HomeAssistant, State
 from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import entity_registry as er
 from homeassistant.util.unit_system import US_CUSTOMARY_SYSTEM
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -101,6 +103,54 @@ async def test_a_setpoint_out_of_range_is_refused(hass: HomeAssistant, temperatu
     assert thermostat(hass).attributes[ATTR_TEMPERATURE] == before
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"temperature": "nan"},
+        *(
+            {"temperature": 21, "hvac_mode": mode}
+            for mode in HVACMode
+            if mode not in {HVACMode.OFF, HVACMode.HEAT}
+        ),
+    ],
+    ids=str,
+)
+async def test_what_is_no_temperature_and_no_mode_of_its_own_is_refused_and_changes_nothing(
+    hass: HomeAssistant, data: dict[str, Any]
+) -> None:
+    await call(hass, "turn_on")
+    before = thermostat(hass)
+    with pytest.raises(ServiceValidationError):
+        await call(hass, "set_temperature", **data)
+    assert thermostat(hass) == before
+
+
+@pytest.mark.parametrize("disabled", ["device", "thermostat"])
+async def test_a_radiator_whose_dial_somebody_has_disabled_gives_no_heat_until_it_is_enabled(
+    hass: HomeAssistant, engine: FixedEngine, entry: MockConfigEntry, disabled: str
+) -> None:
+    await call(hass, "set_temperature", temperature=25, hvac_mode="heat")
+    assert engine.budget is not None
+    entities, devices = er.async_get(hass), dr.async_get(hass)
+    device_id = entities.entities[ENTITY].device_id
+    assert device_id is not None
+    if disabled == "device":
+        devices.async_update_device(device_id, disabled_by=dr.DeviceEntryDisabler.USER)
+    else:
+        entities.async_update_entity(ENTITY, disabled_by=er.RegistryEntryDisabler.USER)
+    await hass.async_block_till_done()
+    await entry.runtime_data.async_refresh()
+    assert engine.budget.power_w == 0
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    assert engine.budget.power_w == 0
+    if disabled == "device":
+        devices.async_update_device(device_id, disabled_by=None)
+    else:
+        entities.async_update_entity(ENTITY, disabled_by=None)
+    await entry.runtime_data.async_refresh()
+    assert engine.budget.power_w > 100
+
+
 async def test_a_preset_sets_its_temperature_and_none_brings_the_last_one_back(
     hass: HomeAssistant,
 ) -> None:
@@ -128,6 +178,16 @@ async def test_the_action_tells_whether_something_computes(
     assert thermostat(hass).attributes[ATTR_HVAC_ACTION] == HVACAction.IDLE
     await call(hass, "turn_off")
     assert thermostat(hass).attributes[ATTR_HVAC_ACTION] == HVACAction.OFF
+
+
+async def test_jobs_are_not_called_missing_while_some_run(
+    hass: HomeAssistant, engine: FixedEngine, entry: MockConfigEntry
+) -> None:
+    await call(hass, "set_temperature", temperature=24, hvac_mode="heat")
+    for running, status in ((2, "heating"), (0, "no_jobs")):
+        engine.tell(problem=EngineProblem.NO_JOBS, jobs_running=running)
+        await entry.runtime_data.async_refresh()
+        assert hass.states.is_state("sensor.living_room_status", status)
 
 
 async def test_it_stays_usable_while_the_backend_is_gone_and_says_so(
@@ -236,3 +296,5 @@ async def test_a_fahrenheit_home_sees_fahrenheit(
         entry.runtime_data.radiators[next(iter(entry.subentries))].radiator.setting.setpoint_c == 20
     )
     assert thermostat(hass).attributes[ATTR_TEMPERATURE] == 68
+    await call(hass, "set_temperature", temperature=71.6)
+    assert thermostat(hass).attributes[ATTR_PRESET_MODE] == "boost"

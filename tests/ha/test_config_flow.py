@@ -421,6 +421,9 @@ async def test_only_a_temperature_sensor_tells_the_rooms_temperature(
     for entity in ("sensor.office", "sensor.nowhere"):
         result = await subentry_step(hass, result, {"temperature_entity": entity})
         assert result["errors"] == {"temperature_entity": "no_temperature"}
+    own = {"temperature_entity": "sensor.living_room_outdoor_temperature"}
+    result = await subentry_step(hass, result, own)
+    assert result["errors"] == {"temperature_entity": "own_entity"}
     hass.states.async_set("sensor.office", "68", {"unit_of_measurement": "°F"})
     result = await subentry_step(hass, result, {"temperature_entity": "sensor.office"})
     assert result["type"] is FlowResultType.CREATE_ENTRY
@@ -428,10 +431,19 @@ async def test_only_a_temperature_sensor_tells_the_rooms_temperature(
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 65])
-async def test_a_home_has_a_name(hass: HomeAssistant, name: str) -> None:
+async def test_homes_and_radiators_have_names(
+    hass: HomeAssistant, entry: MockConfigEntry, name: str
+) -> None:
     result = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
-    with pytest.raises(InvalidData):
-        await answer(hass, result, {"name": name, "backend": "embedded"})
+    result = await answer(hass, result, {"name": name, "backend": "operator"})
+    assert result["errors"] == {"name": "bad_name"}
+    result = await answer(hass, result, {"name": "x" * 64, "backend": "operator"})
+    assert result["step_id"] == "operator"
+    result = await start_radiator(hass, entry)
+    result = await subentry_step(hass, result, RADIATOR | {"room": "simulated", "name": name})
+    assert result["errors"] == {"name": "bad_name"}
+    result = await subentry_step(hass, result, RADIATOR | {"room": "simulated"})
+    assert result["step_id"] == "simulated"
 
 
 async def test_an_operators_address_is_the_same_however_it_is_written(
@@ -444,7 +456,19 @@ async def test_an_operators_address_is_the_same_however_it_is_written(
     assert result["reason"] == "already_configured"
 
 
-async def test_a_computer_rests_only_once(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+async def test_a_computer_rests_only_once_in_whichever_home(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    other = MockConfigEntry(
+        domain=DOMAIN, entry_id="01JOTHER", data=entry.data, options=entry.options
+    )
+    other.add_to_hass(hass)
+    result = await hass.config_entries.subentries.async_init(
+        (other.entry_id, "this_machine"), context={"source": SOURCE_USER}
+    )
+    assert result["data_schema"]
+    suggested = {str(key): key.description for key in result["data_schema"].schema}
+    assert suggested["idle_w"] == {"suggested_value": 0}
     result = await start_radiator(hass, entry)
     suggested = {str(key): key.description for key in result["data_schema"].schema}
     assert suggested["idle_w"] == {"suggested_value": 0}

@@ -35,7 +35,7 @@ async def test_a_settled_tile_is_seen_in_the_picture(
     hass_client: ClientSessionGenerator,
 ) -> None:
     engine.pages = [SettlementPage(settlements=(settlement(),), cursor="1")] * 2
-    painted = Showcase(picture_png=b"\x89PNG a tile", lines={"docking": "-7.1 kcal/mol"})
+    painted = Showcase(picture_png=b"\x89PNG a tile", figures={"docking": -7.123})
     with patch("custom_components.qheat.coordinator.read_showcase", return_value=painted):
         assert await hass.config_entries.async_setup(entry.entry_id)
         await entry.runtime_data.async_book_settlements()
@@ -45,7 +45,7 @@ async def test_a_settled_tile_is_seen_in_the_picture(
     assert await response.read() == painted.picture_png
     docking = hass.states.get("sensor.home_last_docking")
     assert docking is not None
-    assert docking.state == "-7.1 kcal/mol"
+    assert (docking.state, docking.attributes["unit_of_measurement"]) == ("-7.123", "kJ/mol")
 
 
 @pytest.mark.usefixtures("engine")

@@ -50,6 +50,19 @@ async def test_each_page_leaves_the_options_of_the_others_as_they_are(
     assert "reference_efficiency" not in entry.options
 
 
+async def test_the_outdoor_temperature_that_qheat_shows_is_no_source_of_itself(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    result = await open_page(hass, entry, "presets")
+    own = {"outdoor_entity": "sensor.living_room_outdoor_temperature"}
+    result = await answer(hass, result, own)
+    assert result["errors"] == {"outdoor_entity": "own_entity"}
+    result = await answer(hass, result, {"outdoor_entity": "weather.home"})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await hass.async_block_till_done()
+
+
 async def test_what_is_emptied_on_a_page_is_forgotten(
     hass: HomeAssistant, entry: MockConfigEntry
 ) -> None:

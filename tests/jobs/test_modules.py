@@ -82,11 +82,10 @@ def test_the_same_input_gives_the_same_bytes(kind: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", SMALLER)
-def test_an_honest_result_is_accepted_and_can_be_described(kind: str, tmp_path: Path) -> None:
+def test_an_honest_result_is_accepted(kind: str, tmp_path: Path) -> None:
     job = small_job(kind)
     run = run_job(kind, job, tmp_path)
     assert catalogue.check_output(kind, job, run.output) is None
-    assert catalogue.describe(kind, job, run.output)
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,6 @@ class _Kind:
 
     make: Callable[[int], tuple[str, bytes]]
     check: Callable[[bytes, bytes], str | None]
-    describe: Callable[[bytes, bytes], str]
     output_bytes: int
     pay: Decimal
 
@@ -53,21 +52,18 @@ _KINDS: Final[Mapping[str, _Kind]] = {
     "picture_tile": _Kind(
         make=picture_tile.make,
         check=picture_tile.check,
-        describe=picture_tile.describe,
         output_bytes=64 * 1024,
         pay=Decimal("0.0030"),
     ),
     "option_price": _Kind(
         make=option_price.make,
         check=option_price.check,
-        describe=option_price.describe,
         output_bytes=1024,
         pay=Decimal("0.0020"),
     ),
     "docking": _Kind(
         make=docking.make,
         check=docking.check,
-        describe=docking.describe,
         output_bytes=1024,
         pay=Decimal("0.0025"),
     ),
@@ -100,11 +96,6 @@ def check_output(kind: str, input_data: bytes, output: bytes) -> str | None:
     if len(output) > _KINDS[kind].output_bytes:
         return "longer than the job may write"
     return _KINDS[kind].check(input_data, output)
-
-
-def describe(kind: str, input_data: bytes, output: bytes) -> str:
-    """Say in one line what an accepted output shows."""
-    return _KINDS[kind].describe(input_data, output)
 
 
 def load_module(kind: str) -> bytes:

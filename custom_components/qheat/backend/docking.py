@@ -59,16 +59,9 @@ def check(input_data: bytes, output: bytes) -> str | None:
     return None if energy < 0.0 else "the pose is not bound"
 
 
-def describe(input_data: bytes, output: bytes) -> str:
-    """Say the best pose, its energy and how many searches found it."""
-    numbers = read_numbers(output, _KEYS)
-    runs = read_words(input_data)["runs"][0]
-    (x, y, z), _ = _pose(numbers)
-    return (
-        f"Best pose: {numbers['energy']:.2f} kJ/mol at ({x:.2f}, {y:.2f}, {z:.2f}) Å, "
-        f"{math.hypot(x, y):.2f} Å from the axis; "
-        f"{numbers['agreeing']:.0f} of {runs} searches agree"
-    )
+def energy_kj_mol(output: bytes) -> float:
+    """Return the energy of the best pose that an accepted output has."""
+    return read_numbers(output, _KEYS)["energy"]
 
 
 def pose_energy(

@@ -81,13 +81,9 @@ def check(input_data: bytes, output: bytes) -> str | None:
     return None
 
 
-def describe(input_data: bytes, output: bytes) -> str:
-    """Say the price and its standard error in words."""
-    numbers = read_numbers(output, _KEYS)
-    option = _option(input_data)
-    digits = max(2, 1 - math.floor(math.log10(max(numbers["error"], 1e-6))))
-    price = f"{numbers['price']:.{digits}f} ± {numbers['error']:.{digits}f}"
-    return f"{option.style.title()} {option.right}: {price}"
+def price(output: bytes) -> float:
+    """Return the price that an accepted output has, in units of the option's own money."""
+    return read_numbers(output, _KEYS)["price"]
 
 
 def price_bounds(option: Option) -> tuple[float, float]:

@@ -63,13 +63,6 @@ def check(input_data: bytes, output: bytes) -> str | None:
     return None
 
 
-def describe(input_data: bytes, output: bytes) -> str:
-    """Say which part of which picture is finished."""
-    tile = read_tile(input_data)
-    row, column = tile.top // TILE + 1, tile.left // TILE + 1
-    return f"Picture {tile.picture + 1}, {clock(tile.hour)}: tile in row {row}, column {column}"
-
-
 def read_tile(input_data: bytes) -> Tile:
     """Return which tile the input of a tile job asks for."""
     words = {key: values[0] for key, values in read_words(input_data).items()}

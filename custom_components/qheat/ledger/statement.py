@@ -114,7 +114,7 @@ def make_statement(
 ) -> Statement:
     """Return the statement of a home from `first` to `last`, both included.
 
-    `names` are the radiators' names by id; one without a name, as it is removed, goes by its id.
+    `names` are the radiators' names by id; one without a name goes by its id.
     `foreign` is what could not be booked, being in another currency: it is listed, in no sum.
     Raises LedgerError for a span that ends before it begins.
     """

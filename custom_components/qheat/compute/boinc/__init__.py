@@ -1,6 +1,6 @@
 """The `boinc` engine: radiators that are machines with a BOINC client."""
 
-from .client import project_url
+from .client import is_account_key, project_url
 from .engine import BoincEngine
 from .errors import PROBLEM, BoincError, BoincFault
 from .observation import Details
@@ -22,6 +22,7 @@ __all__ = [
     "Details",
     "Originals",
     "Probed",
+    "is_account_key",
     "probe",
     "project_url",
     "put_back_late",

@@ -105,7 +105,7 @@ class BoincClient:
         One that does not take this machine in is left again.
         """
         url = project_url(url)
-        if not _ACCOUNT_KEY.fullmatch(account_key):
+        if not is_account_key(account_key):
             raise BoincError(BoincFault.COMMAND_REFUSED, "This is not an account key")
         await self._command(
             f"<project_attach>\n<project_url>{escape(url)}</project_url>\n"
@@ -170,6 +170,11 @@ class BoincClient:
 
     async def _command(self, request: str) -> None:
         _succeed(await self._rpc.call(request))
+
+
+def is_account_key(text: str) -> bool:
+    """Tell whether a text can be the key of an account at a project."""
+    return _ACCOUNT_KEY.fullmatch(text) is not None
 
 
 def project_url(text: str) -> str:
