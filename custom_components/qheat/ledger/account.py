@@ -137,7 +137,7 @@ class Account:
                     (revoked if self._settle(settlement) else booked).append(settlement)
             except SettlementFaultError as error:
                 faults.append(self._judged(error.fault))
-        self.memory.forget()
+        self.memory.forget(now_s)
         if page.cursor is not None:
             self.cursor = page.cursor
         self._show()
