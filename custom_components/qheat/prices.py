@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final
 
 from homeassistant.const import (
@@ -126,11 +126,10 @@ def _read(state: State | None, currency: str) -> Decimal | None:
     if state is None or state.state in (STATE_UNAVAILABLE, STATE_UNKNOWN):
         return None
     try:
-        price = Decimal(state.state)
         kwh = kwh_of(state.attributes.get(ATTR_UNIT_OF_MEASUREMENT), currency)
-    except InvalidOperation, PriceUnitError:
+        return Decimal(state.state) / kwh
+    except ArithmeticError, PriceUnitError:
         return None
-    return price / kwh if price.is_finite() else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,7 +49,13 @@ async def test_a_price_per_megawatt_hour_is_understood_and_may_be_negative(
         ("unknown", "EUR/kWh"),
         ("nan", "EUR/kWh"),
         ("inf", "EUR/kWh"),
+        ("snan", "EUR/kWh"),
+        ("-inf", "EUR/MWh"),
         ("1e30", "EUR/kWh"),
+        ("1e999999", "EUR/Wh"),
+        ("1e999999999999999999999", "EUR/Wh"),
+        ("-1e999999", "EUR/kWh"),
+        ("9" * 255, "EUR/MWh"),
         ("dear", "EUR/kWh"),
         ("0.2", "USD/kWh"),
         ("0.2", None),
@@ -60,6 +66,14 @@ async def test_a_price_that_is_silent_or_absurd_is_unknown_and_not_the_fixed_one
 ) -> None:
     spot(hass, price, unit)
     assert tariff_now(hass) is None
+
+
+@pytest.mark.parametrize("price", ["-0", "1e-999999", "0." + "3" * 253])
+async def test_a_price_however_it_is_written_is_a_price(hass: HomeAssistant, price: str) -> None:
+    spot(hass, price, "EUR/Wh")
+    tariff = tariff_now(hass)
+    assert tariff is not None
+    assert tariff.electricity == pytest.approx(Decimal(price) * 1000)
 
 
 async def test_a_price_entity_that_is_gone_leaves_the_price_unknown(hass: HomeAssistant) -> None:
