@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custom_components.qheat.compute.engine import HeatKind
-from custom_components.qheat.ledger import History, Ledger, LedgerError
+from custom_components.qheat.ledger import MEMORY, History, Ledger, LedgerError
 from custom_components.qheat.ledger.history import KEPT_DAYS, KEPT_IDS
 from custom_components.qheat.ledger.hours import OPEN_HOURS
 
@@ -106,6 +106,26 @@ def test_history_is_bounded_and_keeps_the_newest(ledger: Ledger, history: Histor
     assert rows[-1].settlement_ids == tuple(ids)
     assert rows[0].settlement_ids == ()
     assert rows[0].totals.jobs == {"docking": 10}
+
+
+def test_a_long_page_of_settlements_keeps_all_its_ids_in_the_days_that_they_count_for(
+    ledger: Ledger, history: History
+) -> None:
+    late = [
+        settlement(f"s{n}", settled_at=hour(24 * 300) + n, delivered_at=hour(24 * (n % 300)))
+        for n in range(2 * MEMORY)
+    ]
+    for number in range(300):
+        heat(ledger, hour(24 * number) + 100, 1000)
+        history.absorb(ledger, UTC)
+    history.note(OFFICE, ledger.book(OFFICE, page(*late), hour(24 * 301)).booked, UTC)
+    history.absorb(ledger, UTC)
+    assert len(ledger.settlements(OFFICE)) == MEMORY
+    rows = [row for _, _, row in history.days(*ALWAYS)]
+    assert [len(row.settlement_ids) for row in rows] == [
+        sum(row.totals.jobs.values()) for row in rows
+    ]
+    assert sum(len(row.settlement_ids) for row in rows) == 2 * MEMORY
 
 
 def test_a_history_in_another_currency_is_refused(ledger: Ledger) -> None:

@@ -64,7 +64,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Booking:
-    """What became of the settlements of one page."""
+    """What became of the settlements of one page; those booked are dated where they count."""
 
     booked: tuple[Settlement, ...]
     """Seen for the first time, accepted or refused."""

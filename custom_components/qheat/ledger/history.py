@@ -1,10 +1,11 @@
 """The days of a home: what every radiator made and earned on each, kept for statements."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, tzinfo
 from typing import Any, Final
 
+from ..compute.engine import Settlement
 from .booking import MAX_ID, worked_at
 from .home import Ledger
 from .hours import HOUR_S
@@ -26,6 +27,11 @@ class Day:
     totals: Totals
     settlement_ids: tuple[str, ...]
     """The settlements of its work, accepted or refused; bounded, so there may be fewer."""
+
+    def with_ids(self, ids: Iterable[str]) -> Day:
+        """Return the day with these settlements besides, each listed once."""
+        all_ids = tuple(dict.fromkeys((*self.settlement_ids, *ids)))
+        return replace(self, settlement_ids=all_ids)
 
 
 class History:
@@ -56,6 +62,13 @@ class History:
         days = _bounded(kept | dict(_open_days(ledger, radiator_id, kept, time_zone)))
         self._days[radiator_id] = days
         return days != kept
+
+    def note(self, radiator_id: str, settlements: Iterable[Settlement], time_zone: tzinfo) -> None:
+        """List settlements that were just booked: of a long page, the ledger remembers few."""
+        days = self._days.setdefault(radiator_id, {})
+        for day, ids in _ids(settlements, time_zone).items():
+            known = days.get(day, Day(totals=Totals(), settlement_ids=()))
+            days[day] = known.with_ids(ids)
 
     def _check(self, ledger: Ledger) -> None:
         if ledger.currency != self.currency:
@@ -105,20 +118,25 @@ def _open_days(
     for hour_s, hour in ledger.hours(radiator_id).items():
         day = datetime.fromtimestamp(hour_s, time_zone).date()
         totals[day] = totals.get(day, Totals()) + hour
-    ids: dict[date, list[str]] = {}
-    for settlement in ledger.settlements(radiator_id):
-        # Of the day that its hour counts for, which may begin before midnight.
-        begun_s = worked_at(settlement) // HOUR_S * HOUR_S
-        day = datetime.fromtimestamp(begun_s, time_zone).date()
-        ids.setdefault(day, []).append(settlement.settlement_id)
+    ids = _ids(ledger.settlements(radiator_id), time_zone)
     closed_until_s = ledger.closed_until_s(radiator_id)
     for day, total in totals.items():
         begins_s = datetime.combine(day, time.min, time_zone).timestamp()
         known = kept.get(day)
         if known is None or begins_s >= closed_until_s:
             known_ids = () if known is None else known.settlement_ids
-            all_ids = tuple(dict.fromkeys((*known_ids, *ids.get(day, ()))))
-            yield day, Day(totals=total, settlement_ids=all_ids)
+            yield day, Day(totals=total, settlement_ids=known_ids).with_ids(ids.get(day, ()))
+
+
+def _ids(settlements: Iterable[Settlement], time_zone: tzinfo) -> dict[date, list[str]]:
+    """Return the ids of settlements by the day that they count for."""
+    ids: dict[date, list[str]] = {}
+    for settlement in settlements:
+        # Of the day of its hour, which may begin before midnight.
+        begun_s = worked_at(settlement) // HOUR_S * HOUR_S
+        day = datetime.fromtimestamp(begun_s, time_zone).date()
+        ids.setdefault(day, []).append(settlement.settlement_id)
+    return ids
 
 
 def _bounded(days: dict[date, Day]) -> dict[date, Day]:
