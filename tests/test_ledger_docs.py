@@ -34,7 +34,13 @@ TARIFF = Tariff(
 )
 
 
-def heated(ledger: Ledger, first_hour: int, hours: int, kind: HeatKind) -> None:
+def heated(
+    ledger: Ledger,
+    first_hour: int,
+    hours: int,
+    kind: HeatKind,
+    tariff: Tariff | None = TARIFF,
+) -> None:
     for minute in range(60 * hours + 1):
         ledger.record(
             OFFICE,
@@ -42,7 +48,7 @@ def heated(ledger: Ledger, first_hour: int, hours: int, kind: HeatKind) -> None:
             300,
             kind=kind,
             source=PowerSource.MEASURED,
-            tariff=TARIFF,
+            tariff=tariff,
         )
     ledger.record(
         OFFICE,
@@ -50,14 +56,13 @@ def heated(ledger: Ledger, first_hour: int, hours: int, kind: HeatKind) -> None:
         None,
         kind=kind,
         source=PowerSource.MEASURED,
-        tariff=TARIFF,
+        tariff=tariff,
     )
 
 
-@pytest.fixture
-def ledger() -> Ledger:
+def example(paid_at: Tariff | None) -> Ledger:
     ledger = Ledger("EUR")
-    heated(ledger, 8, 8, HeatKind.PAID)
+    heated(ledger, 8, 8, HeatKind.PAID, paid_at)
     heated(ledger, 16, 2, HeatKind.OWN)
     jobs = (
         settlement(
@@ -71,6 +76,11 @@ def ledger() -> Ledger:
     )
     ledger.book(OFFICE, page(*jobs), hour(20))
     return ledger
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    return example(TARIFF)
 
 
 def kwh(heat_j: float) -> str:
@@ -119,6 +129,15 @@ def test_the_example_has_what_a_revocation_changes(ledger: Ledger) -> None:
     ((_, day, row),) = history.days(date(2000, 1, 1), date(2100, 1, 1))
     assert day == date(2026, 9, 21)
     assert f"true free heat, {kwh(row.totals.free_heat_j)} kWh" in PAGE
+
+
+def test_the_example_has_what_heat_without_a_price_makes_of_savings_and_subsidy() -> None:
+    totals = example(None).total()
+    assert kwh(totals.unpriced_heat_j) == "2.40"
+    assert f"no price, savings would be €{totals.savings:.3f} and the subsidy" in PAGE
+    assert totals.subsidy is not None
+    assert f"subsidy {totals.subsidy * 100:.1f} %, *Free heat*" in PAGE
+    assert totals.effective_cop is None
 
 
 def test_the_example_has_the_co2_that_the_code_computes(ledger: Ledger) -> None:

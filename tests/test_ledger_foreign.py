@@ -102,3 +102,12 @@ def test_damaged_notes_of_foreign_money_are_left_out(damage: Any) -> None:
     assert foreign.of(OFFICE) == ()
     foreign.note(OFFICE, Ledger("EUR").book(OFFICE, page(dollars("a")), NOW_S))
     assert ids(foreign) == ["a"]
+
+
+def test_foreign_money_that_a_backend_dates_ahead_crowds_nothing_out(ledger: Ledger) -> None:
+    foreign = ForeignMoney()
+    ahead = (dollars(f"a{n}", settled_at=NOW_S + 1e9) for n in range(KEPT))
+    foreign.note(OFFICE, ledger.book(OFFICE, page(*ahead), NOW_S))
+    later = dollars("b", settled_at=NOW_S + 5)
+    foreign.note(OFFICE, ledger.book(OFFICE, page(later), NOW_S + 10))
+    assert "b" in ids(foreign)

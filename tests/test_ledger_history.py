@@ -8,11 +8,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from custom_components.qheat.compute.engine import HeatKind
-from custom_components.qheat.ledger import History, Ledger, LedgerError
+from custom_components.qheat.ledger import MEMORY, History, Ledger, LedgerError
 from custom_components.qheat.ledger.history import KEPT_DAYS, KEPT_IDS
 from custom_components.qheat.ledger.hours import OPEN_HOURS
 
@@ -108,6 +108,26 @@ def test_history_is_bounded_and_keeps_the_newest(ledger: Ledger, history: Histor
     assert rows[0].totals.jobs == {"docking": 10}
 
 
+def test_a_long_page_of_settlements_keeps_all_its_ids_in_the_days_that_they_count_for(
+    ledger: Ledger, history: History
+) -> None:
+    late = [
+        settlement(f"s{n}", settled_at=hour(24 * 300) + n, delivered_at=hour(24 * (n % 300)))
+        for n in range(2 * MEMORY)
+    ]
+    for number in range(300):
+        heat(ledger, hour(24 * number) + 100, 1000)
+        history.absorb(ledger, UTC)
+    history.note(OFFICE, ledger.book(OFFICE, page(*late), hour(24 * 301)).booked, UTC)
+    history.absorb(ledger, UTC)
+    assert len(ledger.settlements(OFFICE)) == MEMORY
+    rows = [row for _, _, row in history.days(*ALWAYS)]
+    assert [len(row.settlement_ids) for row in rows] == [
+        sum(row.totals.jobs.values()) for row in rows
+    ]
+    assert sum(len(row.settlement_ids) for row in rows) == 2 * MEMORY
+
+
 def test_a_history_in_another_currency_is_refused(ledger: Ledger) -> None:
     with pytest.raises(LedgerError, match="EUR"):
         History("CHF").absorb(ledger, UTC)
@@ -151,6 +171,118 @@ def test_the_days_add_up_to_the_ledger_whatever_is_late_revoked_or_killed(
     books = ledger.running_totals(OFFICE)[-1][1]
     assert days == books
     assert kept(history).save() == history.save()
+
+
+ZONES = [
+    "UTC",
+    "Europe/Paris",
+    "America/Los_Angeles",
+    "Asia/Kathmandu",  # a quarter of an hour off
+    "Australia/Lord_Howe",  # its clocks change by half an hour
+    "Africa/Cairo",  # its clocks change at midnight
+    "Pacific/Kiritimati",  # 26 hours before the next one
+    "Etc/GMT+12",
+]
+
+
+def listed(history: History) -> list[str]:
+    return sorted(one for _, _, row in history.days(*ALWAYS) for one in row.settlement_ids)
+
+
+@settings(deadline=None)
+@given(
+    stretches=st.lists(
+        st.tuples(
+            st.sampled_from(ZONES),
+            st.integers(1, 100),
+            st.integers(1, 3),
+            st.integers(0, 200),
+            st.booleans(),
+            st.booleans(),
+        ),
+        min_size=2,
+        max_size=8,
+    ),
+    begins_at=st.integers(0, 24 * 60),
+)
+@example(
+    stretches=[("UTC", 100, 1, 0, False, False)] * 4 + [("Asia/Kathmandu", 1, 1, 0, False, False)],
+    begins_at=0,
+)
+def test_the_days_add_up_to_the_ledger_whichever_time_zones_the_home_was_in(
+    stretches: list[tuple[str, int, int, int, bool, bool]], begins_at: int
+) -> None:
+    ledger, history = Ledger("EUR"), History("EUR")
+    now, saved, since_saved = begins_at, history.save(), 0
+    told: list[str] = []
+    for name, hours, apart, late, killed, saves in stretches:
+        for _ in range(hours):
+            now += apart
+            heat(ledger, hour(now) + 100, 1000 / 3, TARIFF)
+        for work in (now, now - late):
+            told.append(f"s{len(told)}")
+            one = settlement(told[-1], settled_at=hour(now) + len(told), delivered_at=hour(work))
+            ledger.book(OFFICE, page(one), hour(now) + 1000)
+        since_saved += hours
+        if killed and since_saved < 25:
+            ledger, history = reloaded(ledger), History.load(saved)
+        history.absorb(ledger, ZoneInfo(name))
+        if saves or since_saved >= 25:
+            saved, since_saved = history.save(), 0
+        assert summed(history) == ledger.running_totals(OFFICE)[-1][1]
+        assert listed(history) == sorted(told)
+    assert kept(history).save() == history.save()
+
+
+def test_settlements_that_the_ledger_has_forgotten_are_listed_once_in_the_next_time_zone(
+    ledger: Ledger, history: History
+) -> None:
+    told = [settlement(f"s{n}", settled_at=hour(0) + 100.0 * n) for n in range(3 * MEMORY)]
+    for at in range(0, len(told), 100):
+        booking = ledger.book(OFFICE, page(*told[at : at + 100]), hour(1000))
+        history.note(OFFICE, booking.booked, UTC)
+        history.absorb(ledger, UTC)
+    for zone in (PARIS, ZoneInfo("Pacific/Kiritimati"), UTC):
+        history.absorb(ledger, zone)
+        assert listed(history) == sorted(one.settlement_id for one in told)
+        assert summed(history) == ledger.running_totals(OFFICE)[-1][1]
+
+
+def test_days_by_another_time_zone_are_kept_no_longer_than_all_others(
+    ledger: Ledger, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("custom_components.qheat.ledger.history.KEPT_DAYS", 260)
+    monkeypatch.setattr("custom_components.qheat.ledger.history.KEPT_IDS", 500)
+    for number in range(300):
+        heat(ledger, hour(24 * number + 12), 1000)
+        ids = [f"{number}-{job}" for job in range(2)]
+        told = (settlement(one, settled_at=float(hour(24 * number + 12))) for one in ids)
+        ledger.book(OFFICE, page(*told), hour(24 * number + 13))
+        history.absorb(ledger, UTC if number < 290 else PARIS)
+    rows = [row for _, _, row in history.days(*ALWAYS)]
+    assert len(rows) == 260
+    assert sum(len(row.settlement_ids) for row in rows) == 500
+    assert rows[-1].settlement_ids == tuple(ids)
+    assert rows[0].settlement_ids == ()
+
+
+def test_after_the_time_zone_has_changed_open_days_are_the_tenants_own(
+    ledger: Ledger, history: History
+) -> None:
+    heat(ledger, hour(21) + 100, 1000)
+    heat(ledger, hour(22) + 100, 1000)
+    history.absorb(ledger, UTC)
+    history.absorb(ledger, PARIS)
+    days = [(day, row.totals.heat_j) for _, day, row in history.days(*ALWAYS)]
+    assert days == [(date(2026, 9, 21), 1000), (date(2026, 9, 22), 1000)]
+
+
+def test_a_history_that_says_no_time_zone_is_by_the_present_one(ledger: Ledger) -> None:
+    saved = sixty_hours().save()
+    del saved["time_zone"], saved["before"]
+    before = History.load(saved)
+    before.absorb(ledger, PARIS)
+    assert list(before.days(*ALWAYS)) == list(sixty_hours().days(*ALWAYS))
 
 
 SAVED = json.loads(json.dumps(sixty_hours().save()))

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from custom_components.qheat.compute.engine import Settlement
@@ -186,6 +186,60 @@ def test_settlements_dated_far_ahead_keep_no_later_ones_from_being_booked(
     ledger.book(OFFICE, page(*ahead), NOW_S)
     booking = ledger.book(OFFICE, page(settlement("b", settled_at=NOW_S + 5)), NOW_S + 10)
     assert len(booking.booked) == 1
+
+
+def test_settlements_dated_far_ahead_do_not_crowd_out_the_memory_of_later_ones(
+    ledger: Ledger,
+) -> None:
+    ahead = [settlement(f"a{n}", settled_at=NOW_S + 1e9) for n in range(2 * MEMORY)]
+    ledger.book(OFFICE, page(*ahead), NOW_S)
+    ledger.book(OFFICE, page(settlement("b", settled_at=NOW_S + 5)), NOW_S + 10)
+    ledger.book(OFFICE, page(settlement("c", settled_at=NOW_S + 15)), NOW_S + 20)
+    booking = ledger.book(OFFICE, page(settlement("b", accepted=False)), NOW_S + 30)
+    assert [one.settlement_id for one in booking.revoked] == ["b"]
+
+
+def test_settlements_dated_ahead_without_end_fill_no_memory(ledger: Ledger) -> None:
+    ahead = [settlement(f"a{n}", settled_at=NOW_S + 1 + n) for n in range(2 * MOST)]
+    ledger.book(OFFICE, page(*ahead), NOW_S)
+    assert len(ledger.settlements(OFFICE)) == MOST
+    booking = ledger.book(OFFICE, page(settlement("b", settled_at=NOW_S + 1)), NOW_S + 2)
+    assert len(booking.booked) == 1
+
+
+def test_work_that_a_backend_dates_ahead_counts_now(ledger: Ledger) -> None:
+    ledger.book(OFFICE, page(settlement(settled_at=NOW_S + 1e9)), NOW_S)
+    [hour_s] = ledger.hours(OFFICE)
+    assert hour_s <= NOW_S
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    ahead_s=st.integers(-3600, 3600),
+    every_s=st.integers(1, 30),
+    sizes=st.lists(st.sampled_from([1, 10, 100, 200]), min_size=4, max_size=8),
+    replays=st.lists(
+        st.tuples(st.integers(1, 7), st.sampled_from([10, 100, 500])), min_size=1, max_size=4
+    ),
+)
+@example(ahead_s=60, every_s=10, sizes=[100] * 6, replays=[(5, 500)])
+def test_a_backend_whose_clock_is_another_and_that_tells_all_again_pays_nothing_twice(
+    ahead_s: int, every_s: int, sizes: list[int], replays: list[tuple[int, int]]
+) -> None:
+    ledger, told, now_s = Ledger("EUR"), list[Settlement](), START_S
+    for number, size in enumerate(sizes):
+        fresh: list[Settlement] = []
+        for _ in range(size):
+            now_s += every_s
+            one = f"s{len(told) + len(fresh)}"
+            fresh.append(settlement(one, settled_at=now_s + ahead_s))
+        told += fresh
+        assert not ledger.book(OFFICE, page(*fresh), now_s + 0.5).faults
+        for after, page_size in replays:
+            for at in range(0, len(told) if after == number else 0, page_size):
+                booking = ledger.book(OFFICE, page(*told[at : at + page_size]), now_s + 0.5)
+                assert not booking.booked
+    assert ledger.totals(OFFICE).jobs == {"docking": len(told)}
 
 
 def test_a_clock_far_behind_books_nothing_and_the_cursor_stays(ledger: Ledger) -> None:

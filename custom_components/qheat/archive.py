@@ -2,12 +2,14 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Collection
 from typing import Any, Final
 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
+from .compute.engine import Settlement
 from .const import DOMAIN, LOGGER
 from .ledger import MEMORY, History, Ledger, LedgerError
 
@@ -30,18 +32,24 @@ class Archive:
         self._next_absorb_s = 0.0
         self._next_save_s = 0.0
 
-    def booked(self, radiator_id: str, count: int) -> None:
+    def booked(self, radiator_id: str, settlements: Collection[Settlement]) -> None:
         """Take note of settlements in the ledger that are not on disk here."""
-        self._unsaved[radiator_id] += count
+        self.history.note(radiator_id, settlements, dt_util.get_default_time_zone())
+        self._unsaved[radiator_id] += len(settlements)
+        self._changed = self._changed or bool(settlements)
 
     async def async_tick(self, steady_s: float) -> None:
         """Copy and write what is due at a moment of the monotonic clock."""
         if steady_s >= self._next_absorb_s:
             self._next_absorb_s = steady_s + ABSORB_EVERY_S
             await self.async_absorb()
-        busy = max(self._unsaved.values(), default=0) >= MOST_UNSAVED
-        if steady_s >= self._next_save_s or busy:
+        if steady_s >= self._next_save_s:
             self._next_save_s = steady_s + SAVE_EVERY_S
+            await self.async_save()
+
+    async def async_keep_up(self) -> None:
+        """Write before the books are, if they may have forgotten what is not on disk here."""
+        if max(self._unsaved.values(), default=0) >= MOST_UNSAVED:
             await self.async_save()
 
     async def async_absorb(self) -> None:
@@ -58,8 +66,8 @@ class Archive:
         self._unsaved.clear()
         await self.async_absorb()
         if self._changed:
-            await self._store.async_save(self.history.save())
             self._changed = False
+            await self._store.async_save(self.history.save())
 
 
 async def async_open_archive(hass: HomeAssistant, entry_id: str, ledger: Ledger) -> Archive:

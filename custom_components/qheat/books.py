@@ -125,7 +125,7 @@ class HomeBooks:
             self._complain(radiator_id, f"settlements were not booked: {err}")
             return False
         self.foreign.note(radiator_id, booking)
-        self.archive.booked(radiator_id, len(booking.booked))
+        self.archive.booked(radiator_id, booking.booked)
         if booking.faults:
             count, first = len(booking.faults), booking.faults[0].detail
             complaint = f"{count} settlements were not booked, the first because {first}"
@@ -169,6 +169,7 @@ class HomeBooks:
             "foreign": self.foreign.save(),
             **self._state(),
         }
+        await self.archive.async_keep_up()
         if not await self._shelf.async_write(changes):
             return False
         self.balances, self.home_balance = balances, self._home_balance(balances)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final
 
 from homeassistant.const import (
@@ -31,6 +31,7 @@ from .ledger import (
     Tariff,
     Totals,
     co2_avoided_g,
+    finest_price,
 )
 
 PRICE_ENTITIES: Final = (CONF_ELECTRICITY_PRICE_ENTITY, CONF_REFERENCE_PRICE_ENTITY)
@@ -80,11 +81,11 @@ def price_errors(hass: HomeAssistant, values: Mapping[str, Any], currency: str) 
 
 
 def fixed_tariff(options: Mapping[str, Any], currency: str) -> Tariff:
-    """Return the prices that hold where no entity gives one."""
+    """Return the prices that hold where no entity gives one, as fine as the ledger's."""
     return Tariff(
         currency=currency,
-        electricity_per_kwh=Decimal(str(options[CONF_ELECTRICITY_PRICE])),
-        reference_per_kwh=Decimal(str(options[CONF_REFERENCE_PRICE])),
+        electricity_per_kwh=finest_price(Decimal(str(options[CONF_ELECTRICITY_PRICE]))),
+        reference_per_kwh=finest_price(Decimal(str(options[CONF_REFERENCE_PRICE]))),
         reference_efficiency=_efficiency(options),
     )
 
@@ -126,11 +127,10 @@ def _read(state: State | None, currency: str) -> Decimal | None:
     if state is None or state.state in (STATE_UNAVAILABLE, STATE_UNKNOWN):
         return None
     try:
-        price = Decimal(state.state)
         kwh = kwh_of(state.attributes.get(ATTR_UNIT_OF_MEASUREMENT), currency)
-    except InvalidOperation, PriceUnitError:
+        return Decimal(state.state) / kwh
+    except ArithmeticError, PriceUnitError:
         return None
-    return price / kwh if price.is_finite() else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

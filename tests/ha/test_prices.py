@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from unittest.mock import patch
 
 import pytest
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 
+from custom_components.qheat.compute.client import JobClient
 from custom_components.qheat.ledger import Tariff
 from custom_components.qheat.prices import Prices, fixed_tariff
 
@@ -49,7 +51,13 @@ async def test_a_price_per_megawatt_hour_is_understood_and_may_be_negative(
         ("unknown", "EUR/kWh"),
         ("nan", "EUR/kWh"),
         ("inf", "EUR/kWh"),
+        ("snan", "EUR/kWh"),
+        ("-inf", "EUR/MWh"),
         ("1e30", "EUR/kWh"),
+        ("1e999999", "EUR/Wh"),
+        ("1e999999999999999999999", "EUR/Wh"),
+        ("-1e999999", "EUR/kWh"),
+        ("9" * 255, "EUR/MWh"),
         ("dear", "EUR/kWh"),
         ("0.2", "USD/kWh"),
         ("0.2", None),
@@ -60,6 +68,25 @@ async def test_a_price_that_is_silent_or_absurd_is_unknown_and_not_the_fixed_one
 ) -> None:
     spot(hass, price, unit)
     assert tariff_now(hass) is None
+
+
+@pytest.mark.parametrize("price", ["-0", "1e-999999", "0." + "3" * 253])
+async def test_a_price_however_it_is_written_is_a_price(hass: HomeAssistant, price: str) -> None:
+    spot(hass, price, "EUR/Wh")
+    tariff = tariff_now(hass)
+    assert tariff is not None
+    assert tariff.electricity == pytest.approx(Decimal(price) * 1000)
+
+
+async def test_a_home_can_read_what_its_own_backend_repays_for_a_price_of_many_digits(
+    hass: HomeAssistant, engine: FixedEngine
+) -> None:
+    entry = home(radiator(), options=MONEY | {"electricity_price": 0.2345 / 1.19})
+    entry.add_to_hass(hass)
+    with patch("custom_components.qheat.this_machine.PullEngine", return_value=engine) as made:
+        assert await hass.config_entries.async_setup(entry.entry_id)
+    client: JobClient = made.call_args.args[0]
+    assert (await client.account()).repayment_per_kwh == Decimal("0.197058823529")
 
 
 async def test_a_price_entity_that_is_gone_leaves_the_price_unknown(hass: HomeAssistant) -> None:

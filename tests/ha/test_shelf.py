@@ -13,6 +13,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.qheat.compute.engine import SettlementPage
 from custom_components.qheat.ledger import MEMORY
+from custom_components.qheat.shelf import Shelf
 
 from .conftest import LIVING_ROOM, FixedEngine, settlement
 
@@ -70,6 +71,25 @@ async def test_the_ids_of_a_busy_day_are_on_disk_before_the_books_forget_them(
     days = hass_storage[DAYS]["data"]["radiators"][LIVING_ROOM]
     kept = {settlement_id for _, _, ids in days for settlement_id in ids}
     assert len(kept) > 2 * MEMORY - MEMORY // 2 - MANY
+
+
+async def test_the_ids_of_one_long_page_are_on_disk_when_the_books_are(
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, hass_storage: dict[str, Any]
+) -> None:
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    told = [settlement(f"s{number}", settled_at=1.79e9 + number) for number in range(500)]
+    on_disk: list[int] = []
+
+    async def write(_: Shelf, changes: dict[str, Any]) -> bool:
+        days = hass_storage[DAYS]["data"]["radiators"][LIVING_ROOM]
+        on_disk.append(len({settlement_id for _, _, ids in days for settlement_id in ids}))
+        return False
+
+    engine.pages = [SettlementPage(settlements=tuple(told), cursor="500")]
+    with patch("custom_components.qheat.shelf.Shelf.async_write", write):
+        await entry.runtime_data.async_book_settlements()
+    assert on_disk == [500]
 
 
 async def test_without_the_file_of_changes_accounts_are_as_they_were_written_whole(

@@ -5,7 +5,7 @@ from .booking import MEMORY, Booking, Fault, FaultKind, is_job_kind
 from .foreign import ForeignMoney
 from .history import Day, History
 from .home import Ledger
-from .money import LedgerError, Tariff
+from .money import LedgerError, Tariff, finest_price
 from .reference import REFERENCE_DEFAULTS, ReferenceDefaults, ReferenceKind, co2_avoided_g
 from .statement import Statement, is_unchanged, make_statement
 from .statement_page import statement_page
@@ -33,6 +33,7 @@ __all__ = [
     "Tariff",
     "Totals",
     "co2_avoided_g",
+    "finest_price",
     "is_job_kind",
     "is_unchanged",
     "make_statement",

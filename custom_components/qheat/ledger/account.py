@@ -134,10 +134,11 @@ class Account:
                     offered, radiator_id=radiator_id, currency=currency, now_s=now_s
                 )
                 if self.memory.is_news(settlement):
-                    (revoked if self._settle(settlement) else booked).append(settlement)
+                    is_known = settlement.settlement_id in self.memory.settled
+                    (revoked if is_known else booked).append(self._settle(settlement))
             except SettlementFaultError as error:
                 faults.append(self._judged(error.fault))
-        self.memory.forget()
+        self.memory.forget(now_s)
         if page.cursor is not None:
             self.cursor = page.cursor
         self._show()
@@ -190,8 +191,8 @@ class Account:
                 self.hours.add(hour_s, totals)
         self._show()
 
-    def _settle(self, settlement: Settlement) -> bool:
-        """Add a settlement to the hour of its heat; tell whether it reverses another."""
+    def _settle(self, settlement: Settlement) -> Settlement:
+        """Add a settlement to the hour of its heat; return it as it is remembered."""
         jobs = self.hours.totals.jobs
         if settlement.job_kind not in jobs and len(jobs) >= MAX_JOB_KINDS:
             settlement = replace(settlement, job_kind=OTHER_JOBS)
@@ -207,8 +208,9 @@ class Account:
             )
         at_s = self.hours.open_at(worked_at(settlement))
         self.hours.add(at_s, change)
-        self.memory.remember(replace(settlement, delivered_at=at_s))
-        return reversed_one is not None
+        settlement = replace(settlement, delivered_at=at_s)
+        self.memory.remember(settlement)
+        return settlement
 
     def _show(self) -> None:
         totals = self.hours.totals

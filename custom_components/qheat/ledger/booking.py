@@ -4,6 +4,11 @@ A ledger remembers the newest `MEMORY` settlements of a radiator by id, and the 
 of the newest one that it has forgotten. What is unknown and not newer than the horizon may have
 been booked before, so it is not booked. So nothing is ever booked twice, with a bounded memory.
 
+All these times are the backend's. Its clock may be ahead of the home's, but the horizon never is:
+else one wrong time would keep all that is settled later from being booked. What is dated ahead is
+remembered besides, up to `MOST`, until the home's clock has passed it; only what comes beyond that
+and is told again could be booked twice.
+
 A refusal is the last word: it reverses what was booked, and it wins over an acceptance of the
 same id that arrives after it. So the order of arrival does not change the sums. It reaches back
 as far as the memory: of a settlement that is forgotten, nothing is left to reverse.
@@ -27,7 +32,8 @@ from .money import (
 
 MEMORY: Final = 256
 MOST: Final = 4096
-"""Remembered while all of them were settled at the newest moment: a batch, of which more follow."""
+"""Remembered of those settled at the newest moment, a batch of which more follow, and of those
+settled ahead of the home's clock."""
 MAX_AMOUNT: Final = Decimal(1_000_000)
 MAX_ENERGY_J: Final = 3.6e9
 MAX_TIME_S: Final = 1e11
@@ -58,7 +64,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Booking:
-    """What became of the settlements of one page."""
+    """What became of the settlements of one page; those booked are dated where they count."""
 
     booked: tuple[Settlement, ...]
     """Seen for the first time, accepted or refused."""
@@ -107,26 +113,27 @@ class SettlementMemory:
         self.settled[settlement.settlement_id] = settlement
         self.changed[settlement.settlement_id] = None
 
-    def forget(self) -> None:
-        """Forget the oldest settlements beyond MEMORY, and move the horizon behind them."""
-        surplus = len(self.settled) - MEMORY
-        if surplus <= 0:
+    def forget(self, now_s: float) -> None:
+        """Forget the oldest settlements beyond MEMORY, and move the horizon behind them.
+
+        It moves to `now_s` (epoch seconds) at most.
+        """
+        if len(self.settled) <= MEMORY:
             return
         oldest = sorted(self.settled.values(), key=lambda settlement: settlement.settled_at)
-        newest_s = oldest[-1].settled_at
-        for settlement in oldest[:surplus]:
-            if settlement.settled_at == newest_s and len(self.settled) <= MOST:
-                return
+        past = [one for one in oldest if one.settled_at <= now_s]
+        ahead = oldest[len(past) :]
+        batch = sum(one.settled_at == past[-1].settled_at for one in past)
+        for settlement in (*past[: -max(MEMORY, min(batch, MOST))], *ahead[:-MOST]):
             del self.settled[settlement.settlement_id]
             self.changed[settlement.settlement_id] = None
-            self.horizon_s = settlement.settled_at
+            self.horizon_s = max(self.horizon_s, min(settlement.settled_at, now_s))
 
 
 def checked(settlement: Settlement, *, radiator_id: str, currency: str, now_s: float) -> Settlement:
     """Return a settlement fit for booking.
 
-    A time ahead of `now_s` (epoch seconds) counts as now: else one wrong clock at the backend
-    would move the horizon over settlements to come. Raises SettlementFaultError.
+    Its work cannot have been done after `now_s` (epoch seconds). Raises SettlementFaultError.
     """
     try:
         settlement_id = check_text("settlement id", settlement.settlement_id, MAX_ID)
@@ -148,7 +155,7 @@ def checked(settlement: Settlement, *, radiator_id: str, currency: str, now_s: f
         earned=earned,
         repaid=repaid,
         energy_j=energy_j,
-        settled_at=min(settled_at, now_s),
+        settled_at=settled_at,
         delivered_at=min(worked_s, settled_at, now_s),
     )
     if sound.currency != currency:

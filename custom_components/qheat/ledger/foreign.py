@@ -38,7 +38,7 @@ class ForeignMoney:
                 kept.pop(fault.foreign.settlement_id, None)
         for settlement in (*booking.booked, *booking.revoked):
             kept.pop(settlement.settlement_id, None)
-        newest = sorted(kept.values(), key=lambda one: one.settled_at)[-KEPT:]
+        newest = sorted(kept.values(), key=worked_at)[-KEPT:]
         self._kept[radiator_id] = {one.settlement_id: one for one in newest}
 
     def of(self, radiator_id: str) -> tuple[Settlement, ...]:

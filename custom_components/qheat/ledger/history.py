@@ -1,14 +1,16 @@
 """The days of a home: what every radiator made and earned on each, kept for statements."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, datetime, time, tzinfo
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
-from .booking import MAX_ID, worked_at
+from ..compute.engine import Settlement
+from .booking import MAX_ID, MAX_TIME_S, worked_at
 from .home import Ledger
 from .hours import HOUR_S
-from .money import LedgerError, check_currency, check_text
+from .money import LedgerError, check_currency, check_number, check_text
 from .stored import dump_totals, fields_of, items_of, list_of, load_totals, object_of, unique_of
 from .totals import Totals
 
@@ -27,6 +29,26 @@ class Day:
     settlement_ids: tuple[str, ...]
     """The settlements of its work, accepted or refused; bounded, so there may be fewer."""
 
+    def __add__(self, other: Day) -> Day:
+        return replace(self, totals=self.totals + other.totals).with_ids(other.settlement_ids)
+
+    def with_ids(self, ids: Iterable[str]) -> Day:
+        """Return the day with these settlements besides, each listed once."""
+        all_ids = tuple(dict.fromkeys((*self.settlement_ids, *ids)))
+        return replace(self, settlement_ids=all_ids)
+
+
+_NOTHING: Final = Day(totals=Totals(), settlement_ids=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Before:
+    """The days of one radiator by the calendars of earlier time zones."""
+
+    until_s: float = 0.0
+    """All hours that begin before this, and no others, are in these days (epoch seconds)."""
+    days: dict[date, Day] = field(default_factory=dict)
+
 
 class History:
     """Days copied out of the ledger, kept longer than the ledger keeps its hours.
@@ -34,11 +56,16 @@ class History:
     `absorb` overwrites days by their present state, so that it may be repeated at will: a history
     that was saved before the ledger, or lost its last write, is right again after the next call.
     Called after every booking and every hour, and saved once a day, it misses nothing.
+
+    When the time zone changes, the days that are open as a whole are copied anew by its calendar,
+    and older ones stay as they were: each hour is in one day.
     """
 
     def __init__(self, currency: str) -> None:
         self.currency = check_currency(currency)
+        self._time_zone: tzinfo | None = None
         self._days: dict[str, dict[date, Day]] = {}
+        self._before: dict[str, _Before] = {}
 
     def absorb(self, ledger: Ledger, time_zone: tzinfo) -> bool:
         """Copy all open days of a ledger, by the calendar of `time_zone`; tell if any changed.
@@ -52,10 +79,63 @@ class History:
     def absorb_one(self, radiator_id: str, ledger: Ledger, time_zone: tzinfo) -> bool:
         """Copy the open days of one radiator, as `absorb` does for all."""
         self._check(ledger)
+        moved = self._move(ledger, time_zone)
+        return self._absorb(radiator_id, ledger, time_zone) or moved
+
+    def note(self, radiator_id: str, settlements: Iterable[Settlement], time_zone: tzinfo) -> None:
+        """List settlements that were just booked: of a long page, the ledger remembers few."""
+        days = self._days.setdefault(radiator_id, {})
+        for day, ids in _ids(settlements, time_zone).items():
+            days[day] = days.get(day, _NOTHING).with_ids(ids)
+
+    def _move(self, ledger: Ledger, time_zone: tzinfo) -> bool:
+        """Go over to the calendar of a time zone; tell if that is another one."""
+        before, self._time_zone = self._time_zone, time_zone
+        if str(before) == str(time_zone):
+            return False
+        if before is None:
+            return True
+        for radiator_id in self._days:
+            self._absorb(radiator_id, ledger, before)
+            self._freeze(radiator_id, ledger, before)
+            self._absorb(radiator_id, ledger, time_zone)
+        return True
+
+    def _freeze(self, radiator_id: str, ledger: Ledger, time_zone: tzinfo) -> None:
+        """Leave days as they are that have a closed hour; drop the others, to be copied anew.
+
+        Ids that the ledger has forgotten stay with the dates that they are listed at.
+        """
+        before = self._before.get(radiator_id, _Before())
+        until_s, closed_until_s = before.until_s, ledger.closed_until_s(radiator_id)
+        remembered = {one.settlement_id for one in ledger.settlements(radiator_id)}
+        anew = dict(_open_days(ledger, radiator_id, {}, time_zone, until_s))
+        days = dict(before.days)
+        for day, row in self._days[radiator_id].items():
+            left = row
+            if day in anew and max(_begin_s(day, time_zone), until_s) >= closed_until_s:
+                left = _NOTHING.with_ids(one for one in row.settlement_ids if one not in remembered)
+            if left != _NOTHING:
+                days[day] = days.get(day, _NOTHING) + left
+        if until_s < closed_until_s:
+            last = datetime.fromtimestamp(closed_until_s - 1, time_zone).date()
+            until_s = _begin_s(last + timedelta(days=1), time_zone)
+        self._before[radiator_id] = _Before(until_s=until_s, days=days)
+        self._days[radiator_id] = {}
+
+    def _absorb(self, radiator_id: str, ledger: Ledger, time_zone: tzinfo) -> bool:
         kept = self._days.get(radiator_id, {})
-        days = _bounded(kept | dict(_open_days(ledger, radiator_id, kept, time_zone)))
+        before = self._before.get(radiator_id, _Before())
+        open_days = dict(_open_days(ledger, radiator_id, kept, time_zone, before.until_s))
+        days = _bounded(kept | open_days, KEPT_DAYS, KEPT_IDS)
         self._days[radiator_id] = days
-        return days != kept
+        if not before.days:
+            return days != kept
+        days_left = KEPT_DAYS - len(days.keys() - before.days.keys())
+        ids_left = KEPT_IDS - sum(len(row.settlement_ids) for row in days.values())
+        days_before = _bounded(before.days, days_left, ids_left)
+        self._before[radiator_id] = replace(before, days=days_before)
+        return (days, days_before) != (kept, before.days)
 
     def _check(self, ledger: Ledger) -> None:
         if ledger.currency != self.currency:
@@ -64,68 +144,93 @@ class History:
     def days(self, first: date, last: date) -> Iterator[tuple[str, date, Day]]:
         """Yield radiator id, date and day from `first` to `last`, by radiator, then by date."""
         for radiator_id, days in self._days.items():
-            for day in sorted(days):
+            before = self._before.get(radiator_id, _Before()).days
+            for day in sorted(days.keys() | before.keys()):
                 if first <= day <= last:
-                    yield radiator_id, day, days[day]
+                    yield radiator_id, day, before.get(day, _NOTHING) + days.get(day, _NOTHING)
 
     def save(self) -> dict[str, Any]:
         """Return all of the history as JSON data for `load`."""
         return {
             "version": VERSION,
             "currency": self.currency,
-            "radiators": {
-                radiator_id: [
-                    [day.isoformat(), dump_totals(row.totals), list(row.settlement_ids)]
-                    for day, row in days.items()
-                ]
-                for radiator_id, days in self._days.items()
+            "time_zone": None if self._time_zone is None else str(self._time_zone),
+            "radiators": {key: _dump_days(days) for key, days in self._days.items()},
+            "before": {
+                key: [before.until_s, _dump_days(before.days)]
+                for key, before in self._before.items()
             },
         }
 
     @classmethod
     def load(cls, data: object) -> History:
         """Return the history that was saved; raises LedgerError for anything else."""
-        fields = fields_of("history", data, {"version", "currency", "radiators"})
+        # Versions that did not go over to another time zone saved neither the zone nor days before.
+        older: dict[str, Any] = {"time_zone": None, "before": {}}
+        keys = {"version", "currency", "time_zone", "radiators", "before"}
+        fields = fields_of("history", older | dict(object_of("history", data)), keys)
         if fields["version"] != VERSION:
             raise LedgerError(f"the history was saved by another version, not {VERSION}")
         history = cls(check_currency(fields["currency"]))
+        if fields["time_zone"] is not None:
+            history._time_zone = _load_time_zone(fields["time_zone"])
         radiators = object_of("radiators", fields["radiators"])
         for radiator_id in radiators:
             check_text("radiator id", radiator_id, MAX_ID)
-            days = [_load_day(entry) for entry in list_of(radiator_id, radiators)]
-            history._days[radiator_id] = unique_of("day", days)
+            history._days[radiator_id] = _load_days(radiators[radiator_id])
+        before = object_of("before", fields["before"])
+        for radiator_id in before:
+            until_s, days = items_of("before", before[radiator_id], 2)
+            history._before[check_text("radiator id", radiator_id, MAX_ID)] = _Before(
+                until_s=check_number("until_s", until_s, MAX_TIME_S), days=_load_days(days)
+            )
         return history
 
 
 def _open_days(
-    ledger: Ledger, radiator_id: str, kept: dict[date, Day], time_zone: tzinfo
+    ledger: Ledger, radiator_id: str, kept: dict[date, Day], time_zone: tzinfo, since_s: float
 ) -> Iterator[tuple[date, Day]]:
-    """Yield the days that are open as a whole, and those in part that are not kept yet."""
+    """Yield the days that are open as a whole, and those in part that are not kept yet.
+
+    Of all that, what was in the hours that begin at `since_s` (epoch seconds) or later.
+    """
     totals: dict[date, Totals] = {}
     for hour_s, hour in ledger.hours(radiator_id).items():
-        day = datetime.fromtimestamp(hour_s, time_zone).date()
-        totals[day] = totals.get(day, Totals()) + hour
-    ids: dict[date, list[str]] = {}
-    for settlement in ledger.settlements(radiator_id):
-        # Of the day that its hour counts for, which may begin before midnight.
-        begun_s = worked_at(settlement) // HOUR_S * HOUR_S
-        day = datetime.fromtimestamp(begun_s, time_zone).date()
-        ids.setdefault(day, []).append(settlement.settlement_id)
+        if hour_s >= since_s:
+            day = datetime.fromtimestamp(hour_s, time_zone).date()
+            totals[day] = totals.get(day, Totals()) + hour
+    since = (one for one in ledger.settlements(radiator_id) if _hour_of(one) >= since_s)
+    ids = _ids(since, time_zone)
     closed_until_s = ledger.closed_until_s(radiator_id)
     for day, total in totals.items():
-        begins_s = datetime.combine(day, time.min, time_zone).timestamp()
         known = kept.get(day)
-        if known is None or begins_s >= closed_until_s:
+        if known is None or max(_begin_s(day, time_zone), since_s) >= closed_until_s:
             known_ids = () if known is None else known.settlement_ids
-            all_ids = tuple(dict.fromkeys((*known_ids, *ids.get(day, ()))))
-            yield day, Day(totals=total, settlement_ids=all_ids)
+            yield day, Day(totals=total, settlement_ids=known_ids).with_ids(ids.get(day, ()))
 
 
-def _bounded(days: dict[date, Day]) -> dict[date, Day]:
+def _ids(settlements: Iterable[Settlement], time_zone: tzinfo) -> dict[date, list[str]]:
+    """Return the ids of settlements by the day that they count for."""
+    ids: dict[date, list[str]] = {}
+    for settlement in settlements:
+        day = datetime.fromtimestamp(_hour_of(settlement), time_zone).date()
+        ids.setdefault(day, []).append(settlement.settlement_id)
+    return ids
+
+
+def _hour_of(settlement: Settlement) -> float:
+    """Return the start of the hour that a settlement counts for; it may be before midnight."""
+    return worked_at(settlement) // HOUR_S * HOUR_S
+
+
+def _begin_s(day: date, time_zone: tzinfo) -> float:
+    return datetime.combine(day, time.min, time_zone).timestamp()
+
+
+def _bounded(days: dict[date, Day], most: int, ids_left: int) -> dict[date, Day]:
     """Keep the newest days, and the ids of the newest of them."""
     bounded: dict[date, Day] = {}
-    ids_left = KEPT_IDS
-    for day in sorted(days, reverse=True)[:KEPT_DAYS]:
+    for day in sorted(days, reverse=True)[:most]:
         row = days[day]
         if len(row.settlement_ids) > ids_left:
             newest = row.settlement_ids[len(row.settlement_ids) - ids_left :]
@@ -133,6 +238,25 @@ def _bounded(days: dict[date, Day]) -> dict[date, Day]:
         bounded[day] = row
         ids_left -= len(row.settlement_ids)
     return bounded
+
+
+def _dump_days(days: dict[date, Day]) -> list[Any]:
+    return [
+        [day.isoformat(), dump_totals(row.totals), list(row.settlement_ids)]
+        for day, row in days.items()
+    ]
+
+
+def _load_days(data: object) -> dict[date, Day]:
+    entries = list_of("days", {"days": data})
+    return unique_of("day", [_load_day(entry) for entry in entries])
+
+
+def _load_time_zone(name: object) -> ZoneInfo:
+    try:
+        return ZoneInfo(check_text("time zone", name, MAX_ID))
+    except (ValueError, KeyError, OSError) as error:
+        raise LedgerError("there is no such time zone") from error
 
 
 def _load_day(data: object) -> tuple[date, Day]:

@@ -46,12 +46,17 @@ class Tariff:
     @property
     def electricity(self) -> Decimal:
         """Price of a kWh of heat from this electricity, rounded to 10^-12."""
-        return _price(self.electricity_per_kwh)
+        return finest_price(self.electricity_per_kwh)
 
     @property
     def reference(self) -> Decimal:
         """Price of a kWh of heat from the reference heating, rounded to 10^-12."""
-        return _price(CONTEXT.divide(self.reference_per_kwh, self.reference_efficiency))
+        return finest_price(CONTEXT.divide(self.reference_per_kwh, self.reference_efficiency))
+
+
+def finest_price(price_per_kwh: Decimal) -> Decimal:
+    """Round a price to 10^-12, with no zeros at its end."""
+    return CONTEXT.normalize(CONTEXT.quantize(price_per_kwh, _FINEST_PRICE))
 
 
 def on_grid(heat_j: float) -> float:
@@ -85,10 +90,6 @@ def check_text(name: str, value: object, longest: int) -> str:
     if isinstance(value, str) and 0 < len(value) <= longest and value.isprintable():
         return value
     raise LedgerError(f"{name} is not text of 1 to {longest} characters: {_short(value)}")
-
-
-def _price(price_per_kwh: Decimal) -> Decimal:
-    return CONTEXT.normalize(CONTEXT.quantize(price_per_kwh, _FINEST_PRICE))
 
 
 def _short(value: object) -> str:
