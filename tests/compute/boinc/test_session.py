@@ -400,6 +400,22 @@ async def test_while_only_a_backup_project_computes_the_others_are_asked_now_and
     assert 2 <= watched.count("project_update") <= 4
 
 
+async def test_a_task_that_needs_no_processor_gives_no_heat_and_is_no_work(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell = SimulatedClient._get_project_status
+
+    def told(client: SimulatedClient, request: str) -> str:
+        return tell(client, request).replace("</project>", "<non_cpu_intensive/></project>")
+
+    monkeypatch.setattr(SimulatedClient, "_get_project_status", told)
+    watched.client.tasks = 4
+    await watched.run(60, 60.0)
+    assert watched.session.estimate_w() == 20.0
+    assert watched.session.problem(watched.now_s) is EngineProblem.NO_JOBS
+    assert watched.count("project_update") == 0
+
+
 async def test_nobody_is_asked_for_work_while_no_heat_is_wanted(watched: Watched) -> None:
     watched.client.tasks = 0
     await watched.run(100, 0.0)

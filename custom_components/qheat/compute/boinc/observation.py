@@ -50,17 +50,17 @@ class Observation:
     @cached_property
     def running(self) -> tuple[Task, ...]:
         """Tasks that compute; between the pulses of a duty cycle, too."""
-        return tuple(task for task in self.tasks if self._runs(task))
+        return tuple(task for task in self._warming if self._runs(task))
 
     @cached_property
     def paused(self) -> tuple[Task, ...]:
         """Tasks begun that do not compute."""
-        return tuple(task for task in self.tasks if task.process and not self._runs(task))
+        return tuple(task for task in self._warming if task.process and not self._runs(task))
 
     @cached_property
     def queued(self) -> tuple[Task, ...]:
         """Tasks not begun."""
-        return tuple(t for t in self.tasks if t.state <= READY and not t.process)
+        return tuple(t for t in self._warming if t.state <= READY and not t.process)
 
     @cached_property
     def busy_cores(self) -> float:
@@ -70,7 +70,7 @@ class Observation:
     @cached_property
     def at_hand(self) -> AtHand:
         """What the tasks that are able to run can make use of."""
-        able = [task for task in self.tasks if task.state == READY and not task.by_hand]
+        able = [task for task in self._warming if task.state == READY and not task.by_hand]
         narrowest = min((task.cpus for task in able if not task.gpu), default=1.0)
         return AtHand(narrowest=max(1, round(narrowest)), gpu=any(task.gpu for task in able))
 
@@ -124,6 +124,12 @@ class Observation:
             name = names.get(task.project_url, task.project_url)
             cores[name] = cores.get(name, 0.0) + task.cpus
         return cores
+
+    @cached_property
+    def _warming(self) -> tuple[Task, ...]:
+        """Tasks that heat when they run: what needs no processor has a core beside all others."""
+        idle = {project.url for project in self.projects if project.idles}
+        return tuple(t for t in self.tasks if t.project_url not in idle) if idle else self.tasks
 
     @cached_property
     def _narrowest_waiting(self) -> float:

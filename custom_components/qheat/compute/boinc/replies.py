@@ -113,11 +113,13 @@ class Project:
     """When it wants to be asked next, by the client's clock; 0: whenever there is need."""
     refuses: bool = False
     """Has answered and not taken this machine in: it will give no work, ever."""
+    idles: bool = False
+    """Its tasks need no processor: they measure or wait, and warm nobody."""
 
     @property
     def may_give(self) -> bool:
         """Whether it is of any use to ask it for work."""
-        return not self.paused and not self.refuses
+        return not self.paused and not self.refuses and not self.idles
 
 
 READY: Final = 2
@@ -238,6 +240,7 @@ def _projects(node: Element) -> Iterator[Project]:
             or flag_of(project, "dont_request_more_work"),
             next_rpc_s=next_rpc_s,
             refuses=not host_id and next_rpc_s > 0 and not _is_awaited(project),
+            idles=flag_of(project, "non_cpu_intensive"),
         )
 
 
