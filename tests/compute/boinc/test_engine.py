@@ -58,7 +58,9 @@ class Radiator:
     async def save(self, state: Mapping[str, object]) -> None:
         self.saved = json.loads(json.dumps(state))
 
-    def engine(self, password: str = PASSWORD, machine: str | None = None) -> BoincEngine:
+    def engine(
+        self, password: str = PASSWORD, machine: str | None = None, meter: str | None = None
+    ) -> BoincEngine:
         made = BoincEngine(
             "127.0.0.1",
             self.client.port,
@@ -66,7 +68,7 @@ class Radiator:
             radiator_id="hall",
             machine=machine,
             model=MODEL,
-            options=BoincOptions(poll_s=0.2, rates={URL: Decimal("0.5")}),
+            options=BoincOptions(poll_s=0.2, rates={URL: Decimal("0.5")}, meter=meter),
             saved=self.saved,
             save=self.save,
         )
@@ -439,6 +441,22 @@ async def test_broken_saved_state_is_dropped(
     await made.start()
     await until(made.details)
     assert radiator.saved["originals"] == {"override": OWN, "cpu_mode": 2, "gpu_mode": 2}
+
+
+async def test_what_a_power_meter_has_taught_is_forgotten_with_the_meter(
+    radiator: Radiator,
+) -> None:
+    learned = {"watts": {"meter": "sensor.plug", "seen": {"0": 35.0}}}
+    told_w = []
+    for meter in ("sensor.plug", "sensor.other", None):
+        radiator.saved = dict(radiator.saved) | learned
+        made = radiator.engine(meter=meter)
+        await made.start()
+        await until(made.details)
+        told_w.append(made.status().power_w)
+        await made.stop()
+    assert radiator.saved["watts"] == {"meter": None, "seen": {}}
+    assert told_w == [35.0, 20.0, 20.0]
 
 
 @pytest.mark.parametrize(

@@ -72,14 +72,16 @@ class Stewardship:
         return {
             "originals": None if self.originals is None else self.originals.saved(),
             "taken": self.taken,
-            "watts": self.table.saved(),
+            "watts": {"meter": self.options.meter, "seen": self.table.saved()},
             "changed_s": round(wall_s - clock_s + self.changed_s, 3) if known else None,
             "by_hand": {"cpu": self.hand.saved(), "gpu": self.gpu_hand.saved()},
         }
 
     def restore(self, saved: Mapping[str, object], *, clock_s: float, wall_s: float) -> None:
         """Take up what `saved` returned; what makes no sense is left out."""
-        self.table.restore(saved.get("watts"))
+        match saved.get("watts"):
+            case {"meter": str(meter), "seen": seen} if meter == self.options.meter:
+                self.table.restore(seen)
         self.originals = Originals.from_saved(saved.get("originals"))
         self.taken = self.originals is not None and saved.get("taken") is True
         match saved.get("changed_s"):
