@@ -243,6 +243,7 @@ class BoincEngine:
     async def _serve(self) -> None:
         """Look after the client until the connection fails: raises BoincError."""
         host = await self._connect()
+        self._steward.count_cores(host.cores)
         originals = await self._take_over()
         self._session = session = Session(self._client, self._steward, host, originals)
         while True:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final
 
@@ -51,6 +51,14 @@ class Stewardship:
         if len(self.first_seen) < MAX_TOTALS:
             self.first_seen.setdefault(key, credit)
 
+    def count_cores(self, cores: int) -> None:
+        """Take all the cores that the machine has now for what gives its full watts.
+
+        What a meter has taught of another number of them is void.
+        """
+        if cores != self.table.model.slots:
+            self.table = WattsTable(replace(self.table.model, slots=cores))
+
     @property
     def by_hand(self) -> bool:
         """Tell whether somebody else has set a run mode."""
@@ -72,7 +80,11 @@ class Stewardship:
         return {
             "originals": None if self.originals is None else self.originals.saved(),
             "taken": self.taken,
-            "watts": {"meter": self.options.meter, "seen": self.table.saved()},
+            "watts": {
+                "meter": self.options.meter,
+                "cores": self.table.model.slots,
+                "seen": self.table.saved(),
+            },
             "changed_s": round(wall_s - clock_s + self.changed_s, 3) if known else None,
             "by_hand": {"cpu": self.hand.saved(), "gpu": self.gpu_hand.saved()},
         }
@@ -80,8 +92,9 @@ class Stewardship:
     def restore(self, saved: Mapping[str, object], *, clock_s: float, wall_s: float) -> None:
         """Take up what `saved` returned; what makes no sense is left out."""
         match saved.get("watts"):
-            case {"meter": str(meter), "seen": seen} if meter == self.options.meter:
-                self.table.restore(seen)
+            case {"meter": str(meter), "cores": int(cores), "seen": seen}:
+                if (meter, cores) == (self.options.meter, self.table.model.slots):
+                    self.table.restore(seen)
         self.originals = Originals.from_saved(saved.get("originals"))
         self.taken = self.originals is not None and saved.get("taken") is True
         match saved.get("changed_s"):
