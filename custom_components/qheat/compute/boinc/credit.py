@@ -89,10 +89,10 @@ class Book:
         settlements: list[Settlement] = []
         shown: dict[str, tuple[Mark, ...]] = {}
         for project in projects:
-            if project.host_id and project.credit is not None:
-                key = key_of(project)
-                first = Mark(0, first_seen.get(key, project.credit))
-                marks = list(shown.get(key) or self._before.get(key, (first,)))
+            key = self._booked_as(project)
+            if project.host_id and project.credit is not None and key not in shown:
+                first = Mark(0, first_seen.get(key_of(project), project.credit))
+                marks = list(self._before.get(key, (first,)))
                 settlements += self._settle(key, project, project.credit, marks)
                 shown[key] = tuple(marks)
         # Those that are gone come first, and so are dropped first.
@@ -100,6 +100,14 @@ class Book:
         if self._after is not None and marks_of == self._before:
             return SettlementPage(settlements=(), cursor=self._after)
         return SettlementPage(settlements=tuple(settlements), cursor=self._written(marks_of))
+
+    def _booked_as(self, project: Project) -> str:
+        """Return what a project's totals are booked by; of two that are known, the higher."""
+        address = address_of(project.url)
+        # Settlements of when http and https told projects apart can be revoked by these only.
+        olds = (_key(f"{project.host_id} {scheme}://{address}") for scheme in ("http", "https"))
+        known = [key for key in (key_of(project), *olds) if key in self._before]
+        return max(known, key=lambda key: self._before[key][-1].total, default=key_of(project))
 
     def _settle(
         self, key: str, project: Project, total: Decimal, marks: list[Mark]
@@ -154,7 +162,11 @@ class Book:
 
 def key_of(project: Project) -> str:
     """Return what tells a project's totals for this machine from all others."""
-    return sha256(f"{project.host_id} {project.url}".encode()).hexdigest()[:10]
+    return _key(f"{project.host_id} {address_of(project.url)}")
+
+
+def _key(text: str) -> str:
+    return sha256(text.encode()).hexdigest()[:10]
 
 
 def _revocable(marks: Sequence[Mark], oldest: int) -> Sequence[Mark]:
