@@ -187,9 +187,21 @@ def test_a_suspend_is_a_hand_also_when_it_is_seen_late_in_a_lease() -> None:
     assert watch.judge(NEVER, lease_left_s=5.0)
 
 
-def test_a_client_is_not_ended_for_one_suspicion_long_after_an_abort() -> None:
+def test_a_second_deaf_task_is_aborted_too_before_the_client_is_ended() -> None:
     watch = ObedienceWatch()
     assert drive(watch, range(30), 1.0) == [(20, Step.ABORT)]
     assert watch.judge(60.0, guilty=False) is Step.NONE
-    assert watch.judge(400.0, guilty=True) is Step.NONE
-    assert watch.judge(410.0, guilty=True) is Step.QUIT
+    assert watch.judge(110.0, guilty=False) is Step.NONE
+    steps = [(now_s, watch.judge(now_s, guilty=True)) for now_s in range(400, 500)]
+    assert [step for step in steps if step[1] is not Step.NONE] == [
+        (410, Step.ABORT),
+        (485, Step.QUIT),
+    ]
+
+
+def test_a_task_that_pauses_for_a_moment_after_an_abort_does_not_begin_anew() -> None:
+    watch = ObedienceWatch()
+    drive(watch, range(30), 1.0)
+    assert watch.judge(60.0, guilty=False) is Step.NONE
+    assert watch.judge(95.0, guilty=True) is Step.NONE
+    assert watch.judge(105.0, guilty=True) is Step.QUIT

@@ -154,11 +154,12 @@ class ObedienceWatch:
         """Return the step to take now, each once: abort the tasks, then end the client."""
         if not guilty:
             self._burning_since_s = None
-            if self._acted is Step.QUIT:
-                # The client was started anew: what burns then is a matter of its own.
+            if self._acted is Step.QUIT or now_s - self._seen_s >= QUIT_AFTER_S:
+                # The client was started anew, or the abort has helped: what burns from now on is
+                # a matter of its own.
                 self._acted = Step.NONE
-            if self.alarm and now_s - self._seen_s > CALM_S:
-                self.alarm, self._acted = False, Step.NONE
+            if now_s - self._seen_s > CALM_S:
+                self.alarm = False
             return Step.NONE
         self._seen_s = now_s
         if self._burning_since_s is None:
