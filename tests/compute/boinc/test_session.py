@@ -4,9 +4,11 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 
+from custom_components.qheat.compute.boinc import rpc
 from custom_components.qheat.compute.boinc.client import BoincClient
 from custom_components.qheat.compute.boinc.credit import MAX_TOTALS
 from custom_components.qheat.compute.boinc.errors import BoincError
@@ -648,14 +650,32 @@ async def test_a_client_that_invents_host_numbers_fills_no_memory(watched: Watch
     assert watched.steward.first_seen == known
 
 
-async def test_a_clock_that_went_wrong_by_itself_in_a_day_does_not_have_a_suspend_fought(
-    watched: Watched, monkeypatch: pytest.MonkeyPatch
+async def test_a_clock_that_goes_wrong_by_itself_does_not_have_a_suspend_fought(
+    watched: Watched,
 ) -> None:
-    await watched.run(30, 60.0)
-    rpc = watched.rpc._rpc
-    monkeypatch.setattr(rpc, "_clock_told_s", rpc._clock_told_s - 86400)
-    watched.client.ahead_s += 8.0
+    for _ in range(3):
+        await watched.run(310, 60.0)
+        watched.client.ahead_s += 3.0
     watched.client.temporary_until_s = 0.0
     await watched.run(30, 60.0)
     assert watched.client.running == 0
     assert watched.session.problem(watched.now_s) is EngineProblem.CHANGED_BY_HAND
+
+
+async def test_a_clock_that_is_set_a_little_after_a_day_is_told_from_a_hand(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await watched.run(30, 60.0)
+    day_s = 86_400.0
+    later = SimpleNamespace(
+        monotonic=lambda: time.monotonic() + day_s, time=lambda: time.time() + day_s
+    )
+    monkeypatch.setattr(rpc, "time", later)
+    watched.client.ahead_s += day_s
+    watched.now_s += day_s
+    await watched.run(15, 60.0)
+    watched.client.ahead_s += 16.0
+    watched.client.temporary_until_s = 0.0
+    await watched.run(15, 60.0)
+    assert watched.client.running == 4
+    assert watched.session.problem(watched.now_s) is None
