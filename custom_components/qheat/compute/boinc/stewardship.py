@@ -27,6 +27,8 @@ class Stewardship:
     table: WattsTable
     options: BoincOptions
     originals: Originals | None = None
+    cpid: str = ""
+    """What BOINC calls the machine; empty until it has been told."""
     taken: bool = False
     """Whether the client was set to compute nothing; before that its settings are its own."""
     budget: HeatBudget | None = None
@@ -80,6 +82,7 @@ class Stewardship:
         return {
             "originals": None if self.originals is None else self.originals.saved(),
             "taken": self.taken,
+            "cpid": self.cpid,
             "watts": {
                 "meter": self.options.meter,
                 "cores": self.table.model.slots,
@@ -97,6 +100,7 @@ class Stewardship:
                     self.table.restore(seen)
         self.originals = Originals.from_saved(saved.get("originals"))
         self.taken = self.originals is not None and saved.get("taken") is True
+        self.cpid = str(saved.get("cpid", ""))
         match saved.get("changed_s"):
             case int() | float() as changed_s if math.isfinite(changed_s):
                 self.changed_s = min(changed_s - wall_s, 0.0) + clock_s
