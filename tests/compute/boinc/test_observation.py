@@ -75,7 +75,7 @@ def test_work_is_left_waiting_where_it_would_run_on_the_cores_that_are_idle() ->
     assert seen(ON_CORE, narrow).leaves_waiting(plan)
     assert not seen(ON_CORE, ON_CORE, narrow).leaves_waiting(plan)
     assert not seen(ON_CORE).leaves_waiting(plan)
-    for other in (replace(narrow, cpus=2.0), replace(narrow, by_hand=True), replace(ON_GPU)):
+    for other in (replace(narrow, cpus=2.0), replace(narrow, barred=True), replace(ON_GPU)):
         assert not seen(ON_CORE, replace(other, process=0)).leaves_waiting(plan)
 
 

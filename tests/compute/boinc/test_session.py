@@ -330,6 +330,21 @@ async def test_work_for_a_gpu_that_is_not_begun_for_a_minute_is_no_work(
     assert with_gpu.count("project_update") > 0
 
 
+async def test_a_task_for_a_gpu_that_is_missing_takes_no_watts_from_the_cores(
+    with_gpu: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell = SimulatedClient._gpu_task
+
+    def told(client: SimulatedClient, number: int) -> str:
+        return tell(client, number).replace("1 NVIDIA GPU", "NVIDIA GPU (missing)")
+
+    monkeypatch.setattr(SimulatedClient, "_gpu_task", told)
+    monkeypatch.setattr(SimulatedClient, "gpu_runs", False)
+    with_gpu.client.gpu_tasks = 1
+    await with_gpu.run(30, 140.0)
+    assert with_gpu.client.running == 4
+
+
 async def test_who_pays_is_asked_for_work_as_often_as_it_allows_however_long_there_is_none(
     paid: Watched,
 ) -> None:

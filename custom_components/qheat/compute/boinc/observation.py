@@ -70,7 +70,7 @@ class Observation:
     @cached_property
     def at_hand(self) -> AtHand:
         """What the tasks that are able to run can make use of."""
-        able = [task for task in self._warming if task.state == READY and not task.by_hand]
+        able = [task for task in self._warming if task.state == READY and not task.barred]
         narrowest = min((task.cpus for task in able if not task.gpu), default=1.0)
         return AtHand(narrowest=max(1, round(narrowest)), gpu=any(task.gpu for task in able))
 
@@ -85,7 +85,7 @@ class Observation:
     @property
     def holds_gpu_work(self) -> bool:
         """Tell whether there is a task for the GPU, even if its files are still on their way."""
-        return any(task.gpu and task.state <= READY and not task.by_hand for task in self.tasks)
+        return any(task.gpu and task.state <= READY and not task.barred for task in self.tasks)
 
     @property
     def may_begin_gpu_work(self) -> bool:
@@ -137,7 +137,7 @@ class Observation:
         waiting = (
             task.cpus
             for task in (*self.queued, *self.paused)
-            if task.state <= READY and not task.by_hand and not task.gpu
+            if task.state <= READY and not task.barred and not task.gpu
         )
         return min(waiting, default=math.inf)
 

@@ -85,8 +85,8 @@ class Task:
     process: int
     """0: no process; 1: runs; 9: told to pause; others: on its way out."""
     scheduled: bool
-    by_hand: bool
-    """Suspended, or its project is, by somebody."""
+    barred: bool
+    """Suspended by somebody, or its project is; or for a GPU that the machine does not have."""
     cpus: float
     gpu: bool
     cpu_time_s: float
@@ -206,7 +206,9 @@ def _task(node: Element) -> Task:
         state=integer_of(node, "state", 0, 99),
         process=0 if process is None else integer_of(active, "active_task_state", 0, 99),
         scheduled=number_of(active, "scheduler_state", 0, 2) == 2,
-        by_hand=flag_of(node, "suspended_via_gui") or flag_of(node, "project_suspended_via_gui"),
+        barred=flag_of(node, "suspended_via_gui")
+        or flag_of(node, "project_suspended_via_gui")
+        or resources.endswith("(missing)"),
         cpus=_cpus(width[1]) if width else 1.0,
         gpu="GPU" in resources,
         cpu_time_s=number_of(active, "current_cpu_time", 0.0, YEARS_S)
