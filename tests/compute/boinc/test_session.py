@@ -466,6 +466,16 @@ async def test_a_client_whose_clock_is_set_heats_again_and_suspend_is_still_a_ha
     assert with_gpu.session.problem(with_gpu.now_s) is EngineProblem.CHANGED_BY_HAND
 
 
+async def test_who_lets_it_compute_by_hand_still_has_it_pulsed_and_is_told_no_more_watts(
+    watched: Watched,
+) -> None:
+    await watched.run(30, 25.0)
+    watched.client.permanent, watched.client.temporary_until_s = 1, 0.0
+    await watched.run(30, 25.0)
+    assert watched.session.problem(watched.now_s) is EngineProblem.CHANGED_BY_HAND
+    assert watched.session.estimate_w() == 25.0
+
+
 async def test_snooze_is_a_hand_at_once(watched: Watched) -> None:
     await watched.run(30, 60.0)
     watched.client.temporary, watched.client.temporary_until_s = 3, time.monotonic() + 3600

@@ -133,8 +133,8 @@ class Session:
         gpu_w = self._steward.options.gpu_w if any(t.gpu for t in self.seen.running) else 0.0
         cores = min(sum(task.cpus for task in self._guilty), table.model.slots)
         guilty_w = table.watts(cores) - table.idle_w
-        duty = self._control.plan.duty
-        return min(table.idle_w + pulsed_w * duty + guilty_w, self._full_w()) + gpu_w
+        heat_w = pulsed_w * self._control.duty + guilty_w
+        return min(table.idle_w + heat_w, self._full_w()) + gpu_w
 
     def problem(self, now_s: float) -> EngineProblem | None:
         """Tell why there is less heat than the budget allows."""
