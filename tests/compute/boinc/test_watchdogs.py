@@ -150,6 +150,7 @@ def test_pulsed_and_running_tasks_are_not_suspected() -> None:
         Switch(mode=RunMode.ALWAYS, permanent=RunMode.AUTO, left_s=10.0),
         Switch(mode=RunMode.NEVER, permanent=RunMode.NEVER, left_s=3600.0),
         Switch(mode=RunMode.ALWAYS, permanent=RunMode.NEVER, left_s=3600.0),
+        Switch(mode=RunMode.ALWAYS, permanent=RunMode.NEVER, left_s=300.0),
         Switch(mode=RunMode.AUTO, permanent=RunMode.NEVER, left_s=60.0),
     ],
 )
