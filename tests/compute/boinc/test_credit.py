@@ -105,6 +105,18 @@ def test_science_that_pays_nothing_gives_no_settlement_and_a_rate_is_not_paid_ba
     assert ledger.earned == Decimal(0)
 
 
+@pytest.mark.parametrize("now", [Decimal("2.5"), Decimal(0)])
+def test_what_is_left_of_credit_taken_back_stays_paid_as_it_was(now: Decimal) -> None:
+    ledger = Ledger()
+    for total in (0, 1000):
+        ledger.book(ledger.ask(total))
+    changed = Tariff(rates={address_of(URL): now}, currency="EUR")
+    ledger.book(ledger.ask(999, changed))
+    assert ledger.earned == Decimal("249.75")
+    ledger.book(ledger.ask(1000, changed))
+    assert ledger.earned == Decimal("249.75") + now
+
+
 def test_another_host_number_begins_anew() -> None:
     ledger = Ledger()
     ledger.book(ledger.ask(10))
