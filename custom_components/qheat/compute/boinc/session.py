@@ -255,9 +255,10 @@ class Session:
             idle_w=idle_w,
             drop_w=self._drop_w,
         )
-        match watch.judge(now_s, guilty=bool(self._guilty) or (hot and bool(suspects))):
+        guilty = self._guilty or (suspects if hot else ())
+        match watch.judge(now_s, guilty):
             case Step.ABORT:
-                for task in self._guilty or suspects:
+                for task in guilty:
                     self._lose(task)
                     await self._client.abort(task)
             case Step.QUIT:
