@@ -241,6 +241,7 @@ def _engine(
             rates=rates_of(data.get(CONF_RATES, [])),
             currency=entry.data[CONF_CURRENCY],
             gpu_w=data[CONF_GPU_W],
+            meter=data.get(CONF_POWER_ENTITY),
             poll_s=look_every_s,
         ),
         saved=saved,

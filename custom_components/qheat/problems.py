@@ -64,6 +64,11 @@ def watch_problems(hass: HomeAssistant, coordinator: HomeCoordinator) -> Callabl
     away: dict[str, bool] = {}
     """Whether a machine, or a radiator's backend, is gone that has answered before."""
 
+    def may_refuse(radiator_id: str) -> bool:
+        """Tell whether a project may still refuse a machine, as far as is known."""
+        details = coordinator.boinc.details(radiator_id)
+        return details is None or any(project.refuses for project in details.projects)
+
     def tell(radiator_id: str, state: RadiatorState) -> None:
         """Log once who does not answer any more, and once who does again."""
         gone = state.engine.problem is EngineProblem.BACKEND_UNREACHABLE
@@ -87,6 +92,9 @@ def watch_problems(hass: HomeAssistant, coordinator: HomeCoordinator) -> Callabl
                 tell(radiator_id, state)
             for kind, issue in issues.items():
                 if kind not in problems:
+                    # It is not gone because no heat is wanted: what was ignored is to stay so.
+                    if kind is EngineProblem.PROJECT_REFUSES and may_refuse(radiator_id):
+                        continue
                     if lasting_s.pop((radiator_id, kind), None) is not None:
                         async_withdraw(hass, f"{issue.key}_{radiator_id}")
                     continue

@@ -6,6 +6,8 @@ from typing import Any, ClassVar, Final, override
 import voluptuous as vol
 from homeassistant.config_entries import (
     SOURCE_RECONFIGURE,
+    ConfigEntryState,
+    ConfigSubentry,
     ConfigSubentryFlow,
     SubentryFlowResult,
 )
@@ -20,7 +22,7 @@ from homeassistant.util.unit_conversion import TemperatureConverter
 
 from . import forms
 from .boinc_machines import rates_of
-from .compute.boinc import BoincError, BoincFault, probe
+from .compute.boinc import BoincError, BoincFault, Probed, probe
 from .const import (
     CONF_CORES,
     CONF_IDLE_W,
@@ -198,17 +200,30 @@ class BoincFlow(RadiatorFlow):
         if found.cpid and self._is_taken({CONF_MACHINE: found.cpid}):
             return {CONF_HOST: "already_a_radiator"}
         user_input[CONF_CORES] = found.cores
-        user_input[CONF_MACHINE] = self._machine(found.names(**address), address)
+        user_input[CONF_MACHINE] = self._machine(found, address)
         return {}
 
-    def _machine(self, names: tuple[str, ...], address: Mapping[str, Any]) -> str:
-        """Return what to know a machine by; one that has not moved stays known as it was."""
+    def _machine(self, found: Probed, address: Mapping[str, Any]) -> str:
+        """Return what to know a machine by; one that is sure to be the same stays known as it was.
+
+        A name alone does not make it sure: machines made from one image share it.
+        """
+        names = found.names(**address)
         if self.source == SOURCE_RECONFIGURE:
-            old = self._get_reconfigure_subentry().data
-            known_as: str = old[CONF_MACHINE]
-            if known_as in names and address.items() <= old.items():
+            old = self._get_reconfigure_subentry()
+            known_as: str = old.data[CONF_MACHINE]
+            same = address.items() <= old.data.items() or found.cpid == self._cpid_of(old)
+            if known_as in names and same:
                 return known_as
         return names[0]
+
+    def _cpid_of(self, radiator: ConfigSubentry) -> str | None:
+        """Return what BOINC called a radiator's machine, as far as is known."""
+        home = self._get_entry()
+        if home.state is not ConfigEntryState.LOADED:
+            return None
+        cpid: str = home.runtime_data.boinc.engine(radiator.subentry_id).cpid
+        return cpid
 
     def _is_taken(self, marks: Mapping[str, Any]) -> bool:
         """Tell whether another radiator, of whichever home, has this address, or this id."""

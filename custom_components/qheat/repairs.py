@@ -18,6 +18,7 @@ from .compute.boinc import BoincError, BoincFault, probe, put_back_late
 from .const import CONF_MACHINE, DOMAIN, SUBENTRY_BOINC
 from .left_behind import NOT_PUT_BACK, async_settle, is_same, originals_of
 
+STILL_A_RADIATOR: Final = "still_a_radiator"
 PUT_BACK_FORM: Final = vol.Schema(
     {
         vol.Required(CONF_HOST): TextSelector(),
@@ -64,7 +65,9 @@ class PutBackFlow(RepairsFlow):
             return self.async_abort(reason="radiator_again")
         errors = {}
         if user_input is not None:
-            error = await _put_back(machine, user_input[CONF_PASSWORD])
+            error = await _put_back(self.hass, machine, user_input[CONF_PASSWORD])
+            if error == STILL_A_RADIATOR:
+                return self.async_abort(reason=error)
             if error is None:
                 await async_settle(self.hass, left)
                 return self.async_create_entry(data={})
@@ -87,13 +90,16 @@ def _is_radiator(hass: HomeAssistant, machine: Mapping[str, Any]) -> bool:
     )
 
 
-async def _put_back(machine: Mapping[str, Any], password: str) -> str | None:
+async def _put_back(hass: HomeAssistant, machine: Mapping[str, Any], password: str) -> str | None:
     """Put the settings of a machine back; return what keeps us from it."""
     host, port, originals = machine[CONF_HOST], machine[CONF_PORT], originals_of(machine)
     try:
-        found = await probe(host, port, password)
-        if machine[CONF_MACHINE] not in found.names(host, port):
+        names = (await probe(host, port, password)).names(host, port)
+        if machine[CONF_MACHINE] not in names:
             return "another_machine"
+        # One that was known by its name alone may be a radiator under its id, or address, by now.
+        if any(_is_radiator(hass, {**machine, CONF_MACHINE: name}) for name in names):
+            return STILL_A_RADIATOR
         if originals is not None:
             await put_back_late(host, port, password, originals)
     except BoincError as err:

@@ -234,6 +234,8 @@ async def test_a_power_meter_rules_over_the_estimate(
     hass.states.async_set("sensor.plug", "0.044", {"unit_of_measurement": "kW"})
     await until(hass, entry, lambda: state_of(hass, "heat_output") == "44")
     assert state_of(hass, "power_source") == "measured"
+    kept = entry.runtime_data.boinc.save()[HALL]["engine"]["watts"]
+    assert kept["meter"] == "sensor.plug"
     for nonsense in ("unavailable", "nan", "-5"):
         hass.states.async_set("sensor.plug", "40", {"unit_of_measurement": "W"})
         await until(hass, entry, lambda: state_of(hass, "power_source") == "measured")

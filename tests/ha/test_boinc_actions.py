@@ -307,6 +307,17 @@ async def test_a_project_that_refuses_the_machine_is_told_until_it_takes_it_in(
         assert state_of(hass, "status") == "project_refuses"
         (row,) = sensor_of(hass, "projects").attributes["projects"]
         assert row["refuses"]
+        ir.async_ignore_issue(hass, DOMAIN, f"project_refuses_{HALL}", True)
+        await heat(hass, 5)
+        engine = entry.runtime_data.boinc.engine(HALL)
+        await until(hass, entry, lambda: engine.status().problem is None)
+        await entry.runtime_data.async_refresh()
+        assert issue_of(hass, "project_refuses")
+        await heat(hass)
+        await until(hass, entry, lambda: state_of(hass, "status") == "project_refuses")
+        issue = issue_of(hass, "project_refuses")
+        assert issue is not None
+        assert issue.dismissed_version
         client.host_id = 5
         await act(hass, "update_project")
         await until(hass, entry, lambda: issue_of(hass, "project_refuses") is None)

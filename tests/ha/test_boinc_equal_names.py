@@ -15,6 +15,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.qheat.const import DOMAIN
+from tests.compute.boinc import simulated
 from tests.compute.boinc.simulated import PASSWORD, SimulatedClient, cpid_of
 
 from .boinc import HALL, boinc_radiator, heat, hurried, until, until_reached
@@ -114,6 +115,48 @@ async def test_a_machine_known_by_its_name_gets_its_settings_back_by_the_repair(
     assert (first.override, first.permanent) == (FIRST, 2)
 
 
+async def test_a_machine_known_by_its_name_is_still_the_same_at_another_address(
+    hass: HomeAssistant, first: SimulatedClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cpid = cpid_of(first.port)
+    monkeypatch.setattr(simulated, "cpid_of", lambda _port: cpid)
+    entry = await set_up(hass, boinc_radiator(first.port, machine="box"))
+    await until_it_runs(hass, entry, first)
+    await moves(first)
+    await reconfigure(hass, entry, machine(first.port, name="Hall"))
+    assert not not_put_back(hass)
+    await until_it_runs(hass, entry, first)
+    hass.config_entries.async_remove_subentry(entry, HALL)
+    await hass.async_block_till_done()
+    assert (first.override, first.permanent) == (FIRST, 2)
+
+
+async def test_a_repair_of_a_machine_known_by_its_name_leaves_it_alone_while_it_heats(
+    hass: HomeAssistant, first: SimulatedClient, hass_client: ClientSessionGenerator
+) -> None:
+    assert await async_setup_component(hass, "repairs", {})
+    entry = await set_up(hass, boinc_radiator(first.port, machine="box"))
+    await remove(hass, entry, HALL, first)
+    await first.start()
+    radiator_id = await add(hass, entry, first)
+    first.calls.clear()
+    done = await submitted(hass, hass_client)
+    assert (done["type"], done["reason"]) == ("abort", "still_a_radiator")
+    assert not {"set_run_mode", "set_global_prefs_override"} & {*first.calls}
+
+    hass.config_entries.async_remove_subentry(entry, radiator_id)
+    await hass.async_block_till_done()
+    await mend(hass, hass_client)
+    assert (first.override, first.permanent) == (FIRST, 2)
+
+
+async def moves(client: SimulatedClient) -> None:
+    """Have a client answer at another address."""
+    await client.stop()
+    client.port = 0
+    await client.start()
+
+
 async def set_up(hass: HomeAssistant, *radiators: Any) -> MockConfigEntry:
     """Set a home up."""
     entry = home(*radiators)
@@ -172,11 +215,16 @@ def not_put_back(hass: HomeAssistant) -> list[str]:
 
 async def mend(hass: HomeAssistant, hass_client: ClientSessionGenerator) -> None:
     """Submit the only repair."""
+    assert (await submitted(hass, hass_client))["type"] == "create_entry"
+    assert not not_put_back(hass)
+
+
+async def submitted(hass: HomeAssistant, hass_client: ClientSessionGenerator) -> Any:
+    """Return what comes of the only repair when it is submitted."""
     (issue_id,) = not_put_back(hass)
     http = await hass_client()
     fix = {"handler": DOMAIN, "issue_id": issue_id}
     form = await (await http.post("/api/repairs/issues/fix", json=fix)).json()
     url = f"/api/repairs/issues/fix/{form['flow_id']}"
-    done = await (await http.post(url, json={"host": "127.0.0.1", "password": PASSWORD})).json()
-    assert done["type"] == "create_entry"
-    assert not not_put_back(hass)
+    answer = {"host": "127.0.0.1", "password": PASSWORD}
+    return await (await http.post(url, json=answer)).json()

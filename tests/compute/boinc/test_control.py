@@ -131,9 +131,9 @@ async def test_no_budget_and_a_budget_at_its_end_rest(
     assert simulated.running == 0
 
 
-async def test_a_budget_for_ever_gives_a_lease_of_ten_minutes(control: Control) -> None:
+async def test_a_budget_for_ever_gives_a_lease_that_is_told_from_a_hand(control: Control) -> None:
     await follow(control, 100.0, 60.0, 1e9)
-    assert (await control.client.status()).cpu.left_s <= 600
+    assert (await control.client.status()).cpu.left_s <= 100
 
 
 async def test_a_client_that_does_not_take_the_preferences_gets_no_lease(

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
+from hashlib import sha256
 
 import pytest
 from hypothesis import given
@@ -104,6 +105,18 @@ def test_science_that_pays_nothing_gives_no_settlement_and_a_rate_is_not_paid_ba
     assert ledger.earned == Decimal(0)
 
 
+@pytest.mark.parametrize("now", [Decimal("2.5"), Decimal(0)])
+def test_what_is_left_of_credit_taken_back_stays_paid_as_it_was(now: Decimal) -> None:
+    ledger = Ledger()
+    for total in (0, 1000):
+        ledger.book(ledger.ask(total))
+    changed = Tariff(rates={address_of(URL): now}, currency="EUR")
+    ledger.book(ledger.ask(999, changed))
+    assert ledger.earned == Decimal("249.75")
+    ledger.book(ledger.ask(1000, changed))
+    assert ledger.earned == Decimal("249.75") + now
+
+
 def test_another_host_number_begins_anew() -> None:
     ledger = Ledger()
     ledger.book(ledger.ask(10))
@@ -111,6 +124,51 @@ def test_another_host_number_begins_anew() -> None:
     assert ledger.earned == 0
     ledger.book(ledger.ask_all([replace(PROJECT, host_id=6, credit=Decimal(504))]))
     assert ledger.earned == 1
+
+
+HTTP = replace(PROJECT, url=URL.replace("https", "http"))
+
+
+def test_a_project_that_a_client_moves_to_https_and_back_is_paid_on_once() -> None:
+    ledger = Ledger()
+    ledger.book(ledger.ask_all([replace(HTTP, credit=Decimal(10))]))
+    for project, total in ((PROJECT, 20), (PROJECT, 30), (HTTP, 30), (HTTP, 34)):
+        ledger.book(ledger.ask_all([replace(project, credit=Decimal(total))]))
+    assert ledger.earned == Decimal(6)
+
+
+def test_a_project_that_a_client_has_by_http_and_by_https_is_paid_once() -> None:
+    ledger = Ledger()
+    for total in (10, 14):
+        both = [replace(project, credit=Decimal(total)) for project in (HTTP, PROJECT)]
+        ledger.book(ledger.ask_all(both))
+    assert ledger.earned == Decimal(1)
+
+
+@pytest.mark.parametrize("now", [HTTP, PROJECT])
+@pytest.mark.parametrize("then", [[HTTP], [PROJECT], [HTTP, PROJECT]])
+def test_what_was_booked_while_http_and_https_were_two_is_known_and_can_be_taken_back(
+    then: list[Project], now: Project
+) -> None:
+    ledger = Ledger()
+    booked = {}
+    for n, project in enumerate(then):
+        key = sha256(f"{project.host_id} {project.url}".encode()).hexdigest()[:10]
+        booked[key] = [[0, "10"], [n + 1, f"{14 + n}"]]
+        facts = json.dumps(["hall", key, n + 1, f"{14 + n}"])
+        name = f"boinc-{sha256(facts.encode()).hexdigest()[:32]}"
+        ledger.booked[name] = (4 + n) * Decimal("0.25")
+    of = sha256(MACHINE.encode()).hexdigest()[:10]
+    ledger.cursor = json.dumps([2, len(then), booked, of])
+    before = ledger.earned
+    ledger.book(ledger.ask_all([replace(now, credit=Decimal(13 + len(then)))]))
+    assert ledger.earned == before
+    ledger.book(ledger.ask_all([replace(now, credit=Decimal(17 + len(then)))]))
+    assert ledger.earned == before + 1
+    ledger.book(ledger.ask_all([replace(now, credit=Decimal(13 + len(then)))]))
+    assert ledger.earned == before
+    ledger.book(ledger.ask_all([replace(now, credit=Decimal(10))]))
+    assert ledger.earned == before - (3 + len(then)) * Decimal("0.25")
 
 
 def test_what_a_new_project_gave_since_it_was_first_seen_is_paid() -> None:

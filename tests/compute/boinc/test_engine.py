@@ -58,7 +58,9 @@ class Radiator:
     async def save(self, state: Mapping[str, object]) -> None:
         self.saved = json.loads(json.dumps(state))
 
-    def engine(self, password: str = PASSWORD, machine: str | None = None) -> BoincEngine:
+    def engine(
+        self, password: str = PASSWORD, machine: str | None = None, meter: str | None = None
+    ) -> BoincEngine:
         made = BoincEngine(
             "127.0.0.1",
             self.client.port,
@@ -66,7 +68,7 @@ class Radiator:
             radiator_id="hall",
             machine=machine,
             model=MODEL,
-            options=BoincOptions(poll_s=0.2, rates={URL: Decimal("0.5")}),
+            options=BoincOptions(poll_s=0.2, rates={URL: Decimal("0.5")}, meter=meter),
             saved=self.saved,
             save=self.save,
         )
@@ -122,6 +124,27 @@ async def test_a_budget_heats_and_the_details_tell_with_what(radiator: Radiator)
     assert details.running[0].fraction_done == 0.25
     assert details.running[0].left_s == 2700
     assert PASSWORD not in repr(details) + repr(made) + json.dumps(made.saved_state())
+
+
+@pytest.mark.parametrize("cores", [2, 16])
+async def test_a_machine_that_has_other_cores_now_has_its_full_watts_from_all_of_them(
+    radiator: Radiator, cores: int
+) -> None:
+    """Four were entered: threads may be off since, or a virtual machine have grown."""
+    learned = {"meter": "sensor.plug", "cores": 4, "seen": {"1": 35.0}}
+    radiator.saved = {"watts": learned}
+    radiator.client.cores = radiator.client.tasks = radiator.client.begun = cores
+    made = radiator.engine(meter="sensor.plug")
+    await made.start()
+    heat(made)
+    await until(lambda: made.status().jobs_running == cores)
+    assert made.status().power_w == 60.0
+    heat(made, 40.0)
+    await until(lambda: made.status().jobs_running == cores / 2)
+    assert made.status().power_w == 40.0
+    assert radiator.client.calls.count("project_update") == 0
+    await made.stop()
+    assert radiator.saved["watts"] == {"meter": "sensor.plug", "cores": cores, "seen": {}}
 
 
 async def test_what_the_meter_shows_is_told_as_measured(radiator: Radiator) -> None:
@@ -439,6 +462,22 @@ async def test_broken_saved_state_is_dropped(
     await made.start()
     await until(made.details)
     assert radiator.saved["originals"] == {"override": OWN, "cpu_mode": 2, "gpu_mode": 2}
+
+
+async def test_what_a_power_meter_has_taught_is_forgotten_with_the_meter(
+    radiator: Radiator,
+) -> None:
+    learned = {"watts": {"meter": "sensor.plug", "cores": 4, "seen": {"0": 35.0}}}
+    told_w = []
+    for meter in ("sensor.plug", "sensor.other", None):
+        radiator.saved = dict(radiator.saved) | learned
+        made = radiator.engine(meter=meter)
+        await made.start()
+        await until(made.details)
+        told_w.append(made.status().power_w)
+        await made.stop()
+    assert radiator.saved["watts"] == {"meter": None, "cores": 4, "seen": {}}
+    assert told_w == [35.0, 20.0, 20.0]
 
 
 @pytest.mark.parametrize(

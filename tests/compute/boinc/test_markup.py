@@ -1,12 +1,13 @@
 """Whatever arrives is read, or is a clear error."""
 
 from contextlib import suppress
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custom_components.qheat.compute.boinc import BoincError, BoincFault
+from custom_components.qheat.compute.boinc import BoincError, BoincFault, markup
 from custom_components.qheat.compute.boinc.markup import (
     MAX_REPLY_BYTES,
     MAX_TEXT,
@@ -186,6 +187,28 @@ def test_a_deep_or_a_huge_reply_does_no_harm() -> None:
     with pytest.raises(BoincError):
         parse(reply("x" * MAX_REPLY_BYTES))
     assert len(text_of(parse(reply(f"<name>{'x' * 10_000}</name>")), "name")) == MAX_TEXT
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"<a {' '.join(f'b{n}=""' for n in range(350_000))}/>",
+        "<a b='>'/>",
+        "<a/>" * 300_000,
+        f"<{'a' * 1000}/>",
+        "<!-- -->",
+        "<?a?>",
+        "<![CDATA[]]>",
+    ],
+    ids=["attributes", "attribute", "tags", "name", "comment", "instruction", "data"],
+)
+def test_tags_that_no_client_sends_are_refused_before_they_hold_up_a_parser(body: str) -> None:
+    with (
+        patch.object(markup, "XMLParser", side_effect=AssertionError),
+        pytest.raises(BoincError) as caught,
+    ):
+        parse(reply(body))
+    assert caught.value.fault is BoincFault.BROKEN_REPLY
 
 
 @pytest.mark.parametrize("text", ["nan", "-nan", "inf", "1e999", "", "many", "0x10"])

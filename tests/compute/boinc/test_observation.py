@@ -75,7 +75,7 @@ def test_work_is_left_waiting_where_it_would_run_on_the_cores_that_are_idle() ->
     assert seen(ON_CORE, narrow).leaves_waiting(plan)
     assert not seen(ON_CORE, ON_CORE, narrow).leaves_waiting(plan)
     assert not seen(ON_CORE).leaves_waiting(plan)
-    for other in (replace(narrow, cpus=2.0), replace(narrow, by_hand=True), replace(ON_GPU)):
+    for other in (replace(narrow, cpus=2.0), replace(narrow, barred=True), replace(ON_GPU)):
         assert not seen(ON_CORE, replace(other, process=0)).leaves_waiting(plan)
 
 
@@ -92,3 +92,18 @@ def test_what_is_known_again_is_looked_up_by_its_name_alone() -> None:
     again = known_again(seen, before, attrgetter("name"))
     assert again == seen
     assert again[1] is before[0]
+
+
+def test_tasks_of_a_project_that_needs_no_processor_are_neither_heat_nor_work() -> None:
+    watcher = replace(PAID, url="https://watcher.example/", idles=True)
+    watching = replace(ON_CORE, name="watching", project_url=watcher.url)
+    seen = Observation(
+        at_s=0.0,
+        status=STATUS,
+        tasks=(watching, replace(watching, name="next", process=0)),
+        projects=(PAID, watcher),
+    )
+    assert (seen.running, seen.queued, seen.busy_cores) == ((), (), 0.0)
+    assert seen.heat_kind(RATES, 0.0) is HeatKind.NONE
+    assert seen.lacks_cores(Plan(cores=1))
+    assert not watcher.may_give

@@ -124,6 +124,12 @@ def test_a_broken_table_is_dropped(saved: object) -> None:
     assert [table.watts(n) for n in range(5)] == [20, 40, 60, 80, 100]
 
 
+def test_a_machine_at_rest_never_counts_as_more_watts_than_it_has_at_work() -> None:
+    table = WattsTable(MODEL)
+    table.learn(0, 180.0)
+    assert Planner(table=table).plan(100.0) == Plan(cores=4)
+
+
 def test_a_change_of_a_few_watts_is_made_only_to_keep_the_budget() -> None:
     heated = planner()
     now, then = Plan(cores=2, duty=0.75), Plan(cores=2, duty=0.76)

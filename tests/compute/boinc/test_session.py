@@ -4,9 +4,11 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 
+from custom_components.qheat.compute.boinc import rpc
 from custom_components.qheat.compute.boinc.client import BoincClient
 from custom_components.qheat.compute.boinc.credit import MAX_TOTALS
 from custom_components.qheat.compute.boinc.errors import BoincError
@@ -328,6 +330,21 @@ async def test_work_for_a_gpu_that_is_not_begun_for_a_minute_is_no_work(
     assert with_gpu.count("project_update") > 0
 
 
+async def test_a_task_for_a_gpu_that_is_missing_takes_no_watts_from_the_cores(
+    with_gpu: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell = SimulatedClient._gpu_task
+
+    def told(client: SimulatedClient, number: int) -> str:
+        return tell(client, number).replace("1 NVIDIA GPU", "NVIDIA GPU (missing)")
+
+    monkeypatch.setattr(SimulatedClient, "_gpu_task", told)
+    monkeypatch.setattr(SimulatedClient, "gpu_runs", False)
+    with_gpu.client.gpu_tasks = 1
+    await with_gpu.run(30, 140.0)
+    assert with_gpu.client.running == 4
+
+
 async def test_who_pays_is_asked_for_work_as_often_as_it_allows_however_long_there_is_none(
     paid: Watched,
 ) -> None:
@@ -400,6 +417,22 @@ async def test_while_only_a_backup_project_computes_the_others_are_asked_now_and
     assert 2 <= watched.count("project_update") <= 4
 
 
+async def test_a_task_that_needs_no_processor_gives_no_heat_and_is_no_work(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell = SimulatedClient._get_project_status
+
+    def told(client: SimulatedClient, request: str) -> str:
+        return tell(client, request).replace("</project>", "<non_cpu_intensive/></project>")
+
+    monkeypatch.setattr(SimulatedClient, "_get_project_status", told)
+    watched.client.tasks = 4
+    await watched.run(60, 60.0)
+    assert watched.session.estimate_w() == 20.0
+    assert watched.session.problem(watched.now_s) is EngineProblem.NO_JOBS
+    assert watched.count("project_update") == 0
+
+
 async def test_nobody_is_asked_for_work_while_no_heat_is_wanted(watched: Watched) -> None:
     watched.client.tasks = 0
     await watched.run(100, 0.0)
@@ -431,6 +464,16 @@ async def test_a_client_whose_clock_is_set_heats_again_and_suspend_is_still_a_ha
     await with_gpu.run(30, 160.0)
     assert with_gpu.client.running == 0
     assert with_gpu.session.problem(with_gpu.now_s) is EngineProblem.CHANGED_BY_HAND
+
+
+async def test_who_lets_it_compute_by_hand_still_has_it_pulsed_and_is_told_no_more_watts(
+    watched: Watched,
+) -> None:
+    await watched.run(30, 25.0)
+    watched.client.permanent, watched.client.temporary_until_s = 1, 0.0
+    await watched.run(30, 25.0)
+    assert watched.session.problem(watched.now_s) is EngineProblem.CHANGED_BY_HAND
+    assert watched.session.estimate_w() == 25.0
 
 
 async def test_snooze_is_a_hand_at_once(watched: Watched) -> None:
@@ -632,14 +675,32 @@ async def test_a_client_that_invents_host_numbers_fills_no_memory(watched: Watch
     assert watched.steward.first_seen == known
 
 
-async def test_a_clock_that_went_wrong_by_itself_in_a_day_does_not_have_a_suspend_fought(
-    watched: Watched, monkeypatch: pytest.MonkeyPatch
+async def test_a_clock_that_goes_wrong_by_itself_does_not_have_a_suspend_fought(
+    watched: Watched,
 ) -> None:
-    await watched.run(30, 60.0)
-    rpc = watched.rpc._rpc
-    monkeypatch.setattr(rpc, "_clock_told_s", rpc._clock_told_s - 86400)
-    watched.client.ahead_s += 8.0
+    for _ in range(3):
+        await watched.run(310, 60.0)
+        watched.client.ahead_s += 3.0
     watched.client.temporary_until_s = 0.0
     await watched.run(30, 60.0)
     assert watched.client.running == 0
     assert watched.session.problem(watched.now_s) is EngineProblem.CHANGED_BY_HAND
+
+
+async def test_a_clock_that_is_set_a_little_after_a_day_is_told_from_a_hand(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await watched.run(30, 60.0)
+    day_s = 86_400.0
+    later = SimpleNamespace(
+        monotonic=lambda: time.monotonic() + day_s, time=lambda: time.time() + day_s
+    )
+    monkeypatch.setattr(rpc, "time", later)
+    watched.client.ahead_s += day_s
+    watched.now_s += day_s
+    await watched.run(15, 60.0)
+    watched.client.ahead_s += 16.0
+    watched.client.temporary_until_s = 0.0
+    await watched.run(15, 60.0)
+    assert watched.client.running == 4
+    assert watched.session.problem(watched.now_s) is None

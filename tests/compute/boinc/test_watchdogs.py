@@ -49,8 +49,7 @@ def drive(watch: ObedienceWatch, seconds: range, cpu_s: float) -> list[tuple[int
     steps: list[tuple[int, Step]] = []
     for second in seconds[::5]:
         task = replace(TASK, cpu_time_s=100.0 + cpu_s * second)
-        guilty = bool(watch.burning(float(second), [task]))
-        step = watch.judge(float(second), guilty=guilty)
+        step = watch.judge(float(second), watch.burning(float(second), [task]))
         if step is not Step.NONE:
             steps.append((second, step))
     return steps
@@ -78,9 +77,9 @@ def test_a_task_that_ends_its_step_before_it_pauses_is_left_alone() -> None:
 def test_an_alarm_is_told_for_a_while_and_ends() -> None:
     watch = ObedienceWatch()
     drive(watch, range(30), 1.0)
-    watch.judge(60.0, guilty=False)
+    watch.judge(60.0, ())
     assert watch.alarm
-    watch.judge(60.0 + CALM_S, guilty=False)
+    watch.judge(60.0 + CALM_S, ())
     assert not watch.alarm
 
 
@@ -110,7 +109,8 @@ def test_what_a_meter_showed_before_a_stop_or_soon_after_it_convicts_nobody() ->
 
 def test_a_client_that_is_started_anew_and_burns_again_is_driven_again() -> None:
     watch = ObedienceWatch()
-    steps = [(now_s, watch.judge(now_s, guilty=now_s < 100 or now_s > 300)) for now_s in range(500)]
+    burn = [*range(100), *range(301, 500)]
+    steps = [(now_s, watch.judge(now_s, [TASK] * (now_s in burn))) for now_s in range(500)]
     assert [(now_s, step) for now_s, step in steps if step is not Step.NONE] == [
         (10, Step.ABORT),
         (85, Step.QUIT),
@@ -150,6 +150,7 @@ def test_pulsed_and_running_tasks_are_not_suspected() -> None:
         Switch(mode=RunMode.ALWAYS, permanent=RunMode.AUTO, left_s=10.0),
         Switch(mode=RunMode.NEVER, permanent=RunMode.NEVER, left_s=3600.0),
         Switch(mode=RunMode.ALWAYS, permanent=RunMode.NEVER, left_s=3600.0),
+        Switch(mode=RunMode.ALWAYS, permanent=RunMode.NEVER, left_s=300.0),
         Switch(mode=RunMode.AUTO, permanent=RunMode.NEVER, left_s=60.0),
     ],
 )
@@ -187,9 +188,19 @@ def test_a_suspend_is_a_hand_also_when_it_is_seen_late_in_a_lease() -> None:
     assert watch.judge(NEVER, lease_left_s=5.0)
 
 
-def test_a_client_is_not_ended_for_one_suspicion_long_after_an_abort() -> None:
+def test_a_second_deaf_task_is_aborted_too_before_the_client_is_ended() -> None:
+    watch, second = ObedienceWatch(), replace(TASK, name="second")
+    assert drive(watch, range(30), 1.0) == [(20, Step.ABORT)]
+    steps = [(now_s, watch.judge(now_s, [second] * (now_s > 90))) for now_s in range(30, 200)]
+    assert [step for step in steps if step[1] is not Step.NONE] == [
+        (101, Step.ABORT),
+        (176, Step.QUIT),
+    ]
+
+
+def test_the_client_is_ended_for_an_aborted_task_that_burns_on_after_a_pause() -> None:
     watch = ObedienceWatch()
     assert drive(watch, range(30), 1.0) == [(20, Step.ABORT)]
-    assert watch.judge(60.0, guilty=False) is Step.NONE
-    assert watch.judge(400.0, guilty=True) is Step.NONE
-    assert watch.judge(410.0, guilty=True) is Step.QUIT
+    assert watch.judge(60.0, ()) is Step.NONE
+    assert watch.judge(400.0, [TASK]) is Step.NONE
+    assert watch.judge(410.0, [TASK]) is Step.QUIT

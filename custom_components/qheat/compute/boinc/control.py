@@ -34,6 +34,8 @@ class Control:
     cores: int
     """All cores that the client knows of."""
     plan: Plan = OFF
+    duty: float = 1.0
+    """What was written last, and so holds also for who computes by hand."""
     gpu_by_hand: bool = False
     """Whether somebody else sets the GPU's run mode; the GPU is left to him then."""
     changed_s: float = float("-inf")
@@ -58,7 +60,7 @@ class Control:
             # Before it is made: one that fails half way was a change, too.
             self.changed_s = now_s
             await self._write(wanted)
-            self.plan = wanted
+            self.plan, self.duty = wanted, wanted.duty
         if self.plan != OFF:
             until_s = min(budget.expires_s, now_s + LONGEST_LEASE_S)
             if changed or until_s != self.lease_until_s or status.cpu.mode is not RunMode.ALWAYS:

@@ -215,6 +215,11 @@ class BoincEngine:
         await self._ready().update(url)
         self._look_again()
 
+    @property
+    def cpid(self) -> str:
+        """What BOINC calls the machine; empty until it has told."""
+        return self._steward.cpid
+
     def saved_state(self) -> dict[str, object]:
         """Return what is to be given as `saved` next time, for JSON; it holds no secret."""
         return self._steward.saved(clock_s=self._clock(), wall_s=self._wall())
@@ -243,6 +248,8 @@ class BoincEngine:
     async def _serve(self) -> None:
         """Look after the client until the connection fails: raises BoincError."""
         host = await self._connect()
+        self._steward.cpid = self._steward.cpid or host.cpid
+        self._steward.count_cores(host.cores)
         originals = await self._take_over()
         self._session = session = Session(self._client, self._steward, host, originals)
         while True:

@@ -11,6 +11,8 @@ from .errors import BoincError, BoincFault
 
 MAX_REPLY_BYTES: Final = 4 * 1024 * 1024
 """Enough for some 5000 tasks."""
+MAX_TAGS: Final = 250_000
+"""Of 5000 tasks a client sends 200 000; more cost a loop in the same process its time."""
 _PIECE: Final = 2**14
 """Between two pieces of a long reply a thread lets others go on."""
 MAX_TEXT: Final = 256
@@ -20,6 +22,8 @@ _HEAD: Final = b"<boinc_gui_rpc_reply>"
 # Copied by the client from a project's answer as it stands, well-formed or not; of no use to us.
 _FOREIGN: Final = "<gui_urls>"
 _FOREIGN_END: Final = "</gui_urls>"
+# A client sends no attributes, comments or long names: thousands of them hold up the parser.
+_STRANGE_TAG: Final = re.compile(r"<(?!/?[A-Za-z_][\w.-]{0,99}\s?/?>)")
 # Names of projects and URLs are printed without escaping.
 _LONGEST_ENTITY: Final = len("&#1234567;")
 _BARE_AMPERSAND: Final = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7});)")
@@ -40,6 +44,8 @@ def parse(reply: bytes) -> Element:
             text = text.replace(character, "")
     own, *parts = text.split(_FOREIGN)
     text = own + "".join(part.partition(_FOREIGN_END)[2] for part in parts)
+    if text.count("<") > MAX_TAGS or _STRANGE_TAG.search(text):
+        raise BoincError(BoincFault.BROKEN_REPLY, "The reply holds tags that no client sends")
     # Behind the root's begin no document type may follow, so there are no entities to expand.
     parser = XMLParser()  # noqa: S314
     try:

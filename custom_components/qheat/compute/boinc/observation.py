@@ -50,17 +50,17 @@ class Observation:
     @cached_property
     def running(self) -> tuple[Task, ...]:
         """Tasks that compute; between the pulses of a duty cycle, too."""
-        return tuple(task for task in self.tasks if self._runs(task))
+        return tuple(task for task in self._warming if self._runs(task))
 
     @cached_property
     def paused(self) -> tuple[Task, ...]:
         """Tasks begun that do not compute."""
-        return tuple(task for task in self.tasks if task.process and not self._runs(task))
+        return tuple(task for task in self._warming if task.process and not self._runs(task))
 
     @cached_property
     def queued(self) -> tuple[Task, ...]:
         """Tasks not begun."""
-        return tuple(t for t in self.tasks if t.state <= READY and not t.process)
+        return tuple(t for t in self._warming if t.state <= READY and not t.process)
 
     @cached_property
     def busy_cores(self) -> float:
@@ -70,7 +70,7 @@ class Observation:
     @cached_property
     def at_hand(self) -> AtHand:
         """What the tasks that are able to run can make use of."""
-        able = [task for task in self.tasks if task.state == READY and not task.by_hand]
+        able = [task for task in self._warming if task.state == READY and not task.barred]
         narrowest = min((task.cpus for task in able if not task.gpu), default=1.0)
         return AtHand(narrowest=max(1, round(narrowest)), gpu=any(task.gpu for task in able))
 
@@ -85,7 +85,7 @@ class Observation:
     @property
     def holds_gpu_work(self) -> bool:
         """Tell whether there is a task for the GPU, even if its files are still on their way."""
-        return any(task.gpu and task.state <= READY and not task.by_hand for task in self.tasks)
+        return any(task.gpu and task.state <= READY and not task.barred for task in self.tasks)
 
     @property
     def may_begin_gpu_work(self) -> bool:
@@ -126,12 +126,18 @@ class Observation:
         return cores
 
     @cached_property
+    def _warming(self) -> tuple[Task, ...]:
+        """Tasks that heat when they run: what needs no processor has a core beside all others."""
+        idle = {project.url for project in self.projects if project.idles}
+        return tuple(t for t in self.tasks if t.project_url not in idle) if idle else self.tasks
+
+    @cached_property
     def _narrowest_waiting(self) -> float:
         """Fewest cores that work waits for, be it for its files or for memory."""
         waiting = (
             task.cpus
             for task in (*self.queued, *self.paused)
-            if task.state <= READY and not task.by_hand and not task.gpu
+            if task.state <= READY and not task.barred and not task.gpu
         )
         return min(waiting, default=math.inf)
 

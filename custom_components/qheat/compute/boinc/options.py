@@ -19,6 +19,8 @@ class BoincOptions:
     currency: str = "EUR"
     gpu_w: float = 0.0
     """What the GPU adds when it computes, in watts; 0 where there is none."""
+    meter: str | None = None
+    """What tells the radiator's power meter from others: what one has taught goes with it."""
     pulse: bool = True
     """Whether a part of a core may be had by switching all tasks on and off each second."""
     poll_s: float = LOOK_EVERY_S

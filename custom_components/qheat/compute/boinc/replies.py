@@ -85,8 +85,8 @@ class Task:
     process: int
     """0: no process; 1: runs; 9: told to pause; others: on its way out."""
     scheduled: bool
-    by_hand: bool
-    """Suspended, or its project is, by somebody."""
+    barred: bool
+    """Suspended by somebody, or its project is; or for a GPU that the machine does not have."""
     cpus: float
     gpu: bool
     cpu_time_s: float
@@ -113,11 +113,13 @@ class Project:
     """When it wants to be asked next, by the client's clock; 0: whenever there is need."""
     refuses: bool = False
     """Has answered and not taken this machine in: it will give no work, ever."""
+    idles: bool = False
+    """Its tasks need no processor: they measure or wait, and warm nobody."""
 
     @property
     def may_give(self) -> bool:
         """Whether it is of any use to ask it for work."""
-        return not self.paused and not self.refuses
+        return not self.paused and not self.refuses and not self.idles
 
 
 READY: Final = 2
@@ -204,7 +206,9 @@ def _task(node: Element) -> Task:
         state=integer_of(node, "state", 0, 99),
         process=0 if process is None else integer_of(active, "active_task_state", 0, 99),
         scheduled=number_of(active, "scheduler_state", 0, 2) == 2,
-        by_hand=flag_of(node, "suspended_via_gui") or flag_of(node, "project_suspended_via_gui"),
+        barred=flag_of(node, "suspended_via_gui")
+        or flag_of(node, "project_suspended_via_gui")
+        or resources.endswith("(missing)"),
         cpus=_cpus(width[1]) if width else 1.0,
         gpu="GPU" in resources,
         cpu_time_s=number_of(active, "current_cpu_time", 0.0, YEARS_S)
@@ -238,6 +242,7 @@ def _projects(node: Element) -> Iterator[Project]:
             or flag_of(project, "dont_request_more_work"),
             next_rpc_s=next_rpc_s,
             refuses=not host_id and next_rpc_s > 0 and not _is_awaited(project),
+            idles=flag_of(project, "non_cpu_intensive"),
         )
 
 

@@ -18,9 +18,7 @@ MAX_REQUEST_BYTES: Final = 90_000  # the client drops a connection that sends 10
 LONG_BYTES: Final = 50_000
 """To read more would hold up the event loop, above all if it is made to."""
 CLOCK_SET_S: Final = 4.0
-"""Two clocks that are not set part by less between two connections, soon after one another."""
-DRIFT: Final = 2e-4
-"""By so much of the time at most a clock that nobody sets goes wrong: 17 s a day."""
+"""Two clocks that are not set part by less between two connections, minutes after one another."""
 _END: Final = b"\x03"
 
 
@@ -116,13 +114,12 @@ class RpcConnection:
         self._password = password
         self._turn = asyncio.Lock()
         self._line: _Line | None = None
-        self._clock_ahead_s = self._clock_told_s = 0.0
+        self._clock_ahead_s = 0.0
 
     def clock_s(self) -> float:
         """Return what the client's own clock shows, in seconds since the epoch.
 
-        That is what it showed when the connection was made, and the time since then: a clock
-        that is set later is known with the next connection.
+        That is what it showed when it was told last, and the time since then.
         """
         return time.monotonic() + self._clock_ahead_s
 
@@ -138,9 +135,8 @@ class RpcConnection:
         finally:
             await other.close()
         apart_s = abs(other._clock_ahead_s - self._clock_ahead_s)
-        age_s = other._clock_told_s - self._clock_told_s
-        self._clock_ahead_s, self._clock_told_s = other._clock_ahead_s, other._clock_told_s
-        return apart_s > max(CLOCK_SET_S, DRIFT * age_s)
+        self._clock_ahead_s = other._clock_ahead_s
+        return apart_s > CLOCK_SET_S
 
     @property
     def connected(self) -> bool:
@@ -229,8 +225,7 @@ class RpcConnection:
             raise BoincError(BoincFault.NOT_BOINC, "The reply does not come from a BOINC client")
         # A client takes the time as its nonce.
         told_s = number_in(nonce, 0.0, YEARS_S)
-        self._clock_told_s = time.monotonic()
-        self._clock_ahead_s = (time.time() if told_s is None else told_s) - self._clock_told_s
+        self._clock_ahead_s = (time.time() if told_s is None else told_s) - time.monotonic()
         digest = md5((nonce + self._password).encode(), usedforsecurity=False).hexdigest()
         reply = await self.call(f"<auth2>\n<nonce_hash>{digest}</nonce_hash>\n</auth2>")
         if reply.find("authorized") is None:

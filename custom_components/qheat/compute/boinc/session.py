@@ -28,6 +28,8 @@ WAITING_S: Final = 60.0
 """Work that waits longer, with cores idle, is none: its files do not come, or it lacks memory."""
 ALL_TASKS_S: Final = 60.0
 """A client that holds many tasks is asked for all so often, and when one that was begun is gone."""
+CLOCK_S: Final = 300.0
+"""A client that heats is asked for its time so often, for its clock goes wrong by itself, too."""
 _LEEWAY: Final = 0.25
 """By this share of its interval a look may come early or late, to go with a budget's renewal."""
 
@@ -60,6 +62,7 @@ class Session:
         self._all_tasks_s = float("-inf")
         self._projects: tuple[Project, ...] = ()
         self._projects_s = float("-inf")
+        self._clock_s = float("-inf")
         self._guilty: tuple[Task, ...] = ()
         self._lost: set[str] | None = None
         self._load: tuple[float, bool] = (0.0, False)
@@ -95,6 +98,9 @@ class Session:
                 changed = await control.follow(now_s, status, self._budget(now_s), self._at_hand())
             finally:
                 steward.changed_s = control.changed_s
+        if control.plan != OFF and now_s - self._clock_s >= CLOCK_S:
+            self._clock_s = now_s
+            await self._client.clock_was_set()
         if changed:
             status = await self._client.status()
             self._look_s = self._latest_look_s = now_s + AFTER_CHANGE_S
@@ -127,8 +133,8 @@ class Session:
         gpu_w = self._steward.options.gpu_w if any(t.gpu for t in self.seen.running) else 0.0
         cores = min(sum(task.cpus for task in self._guilty), table.model.slots)
         guilty_w = table.watts(cores) - table.idle_w
-        duty = self._control.plan.duty
-        return min(table.idle_w + pulsed_w * duty + guilty_w, self._full_w()) + gpu_w
+        heat_w = pulsed_w * self._control.duty + guilty_w
+        return min(table.idle_w + heat_w, self._full_w()) + gpu_w
 
     def problem(self, now_s: float) -> EngineProblem | None:
         """Tell why there is less heat than the budget allows."""
@@ -249,9 +255,10 @@ class Session:
             idle_w=idle_w,
             drop_w=self._drop_w,
         )
-        match watch.judge(now_s, guilty=bool(self._guilty) or (hot and bool(suspects))):
+        guilty = self._guilty or (suspects if hot else ())
+        match watch.judge(now_s, guilty):
             case Step.ABORT:
-                for task in self._guilty or suspects:
+                for task in guilty:
                     self._lose(task)
                     await self._client.abort(task)
             case Step.QUIT:

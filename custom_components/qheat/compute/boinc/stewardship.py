@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final
 
@@ -27,6 +27,8 @@ class Stewardship:
     table: WattsTable
     options: BoincOptions
     originals: Originals | None = None
+    cpid: str = ""
+    """What BOINC calls the machine; empty until it has been told."""
     taken: bool = False
     """Whether the client was set to compute nothing; before that its settings are its own."""
     budget: HeatBudget | None = None
@@ -51,6 +53,14 @@ class Stewardship:
         if len(self.first_seen) < MAX_TOTALS:
             self.first_seen.setdefault(key, credit)
 
+    def count_cores(self, cores: int) -> None:
+        """Take all the cores that the machine has now for what gives its full watts.
+
+        What a meter has taught of another number of them is void.
+        """
+        if cores != self.table.model.slots:
+            self.table = WattsTable(replace(self.table.model, slots=cores))
+
     @property
     def by_hand(self) -> bool:
         """Tell whether somebody else has set a run mode."""
@@ -72,16 +82,25 @@ class Stewardship:
         return {
             "originals": None if self.originals is None else self.originals.saved(),
             "taken": self.taken,
-            "watts": self.table.saved(),
+            "cpid": self.cpid,
+            "watts": {
+                "meter": self.options.meter,
+                "cores": self.table.model.slots,
+                "seen": self.table.saved(),
+            },
             "changed_s": round(wall_s - clock_s + self.changed_s, 3) if known else None,
             "by_hand": {"cpu": self.hand.saved(), "gpu": self.gpu_hand.saved()},
         }
 
     def restore(self, saved: Mapping[str, object], *, clock_s: float, wall_s: float) -> None:
         """Take up what `saved` returned; what makes no sense is left out."""
-        self.table.restore(saved.get("watts"))
+        match saved.get("watts"):
+            case {"meter": str(meter), "cores": int(cores), "seen": seen}:
+                if (meter, cores) == (self.options.meter, self.table.model.slots):
+                    self.table.restore(seen)
         self.originals = Originals.from_saved(saved.get("originals"))
         self.taken = self.originals is not None and saved.get("taken") is True
+        self.cpid = str(saved.get("cpid", ""))
         match saved.get("changed_s"):
             case int() | float() as changed_s if math.isfinite(changed_s):
                 self.changed_s = min(changed_s - wall_s, 0.0) + clock_s

@@ -1,7 +1,7 @@
 """Watchdogs: pure state machines that judge what a client does; time comes in, in seconds."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -49,8 +49,9 @@ class WorkWatch:
 
 ENDED_EARLY_S: Final = 2.0
 """A client counts whole seconds: it may end a lease by one too early."""
-LONGEST_LEASE_S: Final = 600.0
-"""A temporary `always` that runs longer was not set by us."""
+LONGEST_LEASE_S: Final = 100.0
+"""A temporary `always` that runs longer was not set by us: a budget lasts some 20 s, and a clock
+that is set back adds a minute at most."""
 
 
 class Step(StrEnum):
@@ -90,8 +91,9 @@ class ObedienceWatch:
     _stopped_s: float | None = None
     _cool_w: float | None = None
     """What the meter must fall to after a stop; None where it did, or nobody knows."""
-    _acted: Step = Step.NONE
-    _acted_s: float = 0.0
+    _aborted_s: dict[str, float] = field(default_factory=dict)
+    """When each task was aborted, by its name."""
+    _ended: bool = False
     _seen_s: float = 0.0
 
     def burning(self, now_s: float, paused: Iterable[Task]) -> list[Task]:
@@ -150,32 +152,31 @@ class ObedienceWatch:
             self._cool_w = None
         return self._cool_w is not None and since_s >= METER_AFTER_S
 
-    def judge(self, now_s: float, *, guilty: bool) -> Step:
-        """Return the step to take now, each once: abort the tasks, then end the client."""
+    def judge(self, now_s: float, guilty: Collection[Task]) -> Step:
+        """Return the step to take now: abort what burns, each task once, then end the client."""
         if not guilty:
             self._burning_since_s = None
-            if self._acted is Step.QUIT:
-                # The client was started anew: what burns then is a matter of its own.
-                self._acted = Step.NONE
-            if self.alarm and now_s - self._seen_s > CALM_S:
-                self.alarm, self._acted = False, Step.NONE
+            # If the client was started anew, what burns then is a matter of its own.
+            self._ended = False
+            if now_s - self._seen_s > CALM_S:
+                self.alarm = False
+                self._aborted_s.clear()
             return Step.NONE
         self._seen_s = now_s
         if self._burning_since_s is None:
             self._burning_since_s = now_s
-        if now_s - self._burning_since_s < ABORT_AFTER_S:
+        if self._ended or now_s - self._burning_since_s < ABORT_AFTER_S:
             return Step.NONE
-        if self._acted is Step.NONE:
-            return self._act(Step.ABORT, now_s)
-        if self._acted is Step.ABORT and now_s - self._acted_s >= QUIT_AFTER_S:
-            return self._act(Step.QUIT, now_s)
-        return Step.NONE
-
-    def _act(self, step: Step, now_s: float) -> Step:
-        self.alarm = True
-        self._acted = step
-        self._acted_s = now_s
-        return step
+        names = {task.name for task in guilty}
+        if not names <= self._aborted_s.keys():
+            self.alarm = True
+            self._aborted_s = dict.fromkeys(names, now_s) | self._aborted_s
+            return Step.ABORT
+        if now_s - min(self._aborted_s[name] for name in names) < QUIT_AFTER_S:
+            return Step.NONE
+        self._ended = True
+        self._aborted_s.clear()
+        return Step.QUIT
 
 
 def to_be_paused(tasks: Iterable[Task], *, stopped: bool, pulsed: bool) -> Iterable[Task]:

@@ -39,7 +39,9 @@ class WattsTable:
 
     def learn(self, busy: int, power_w: float) -> None:
         """Take in a steady reading with `busy` cores busy; an absurd one is dropped."""
-        if not 0 <= busy <= self.model.slots or not 0 < power_w <= 3 * self.model.rated_w:
+        # Above full power at rest, it is the meter of something else: no budget would ever heat.
+        most_w = 3 * self.model.rated_w if busy else self.model.rated_w
+        if not 0 <= busy <= self.model.slots or not 0 < power_w < most_w:
             return
         before_w = self.seen.get(busy, power_w)
         self.seen[busy] = before_w + WEIGHT * (power_w - before_w)
