@@ -264,6 +264,34 @@ def test_a_first_start_on_a_full_disk_leaves_nothing_that_a_later_one_takes_for_
     open_store(tmp_path).close()
 
 
+@pytest.mark.parametrize("has_room", [True, False])
+def test_a_file_that_is_mostly_empty_is_small_after_a_start_if_the_disk_has_room_for_that(
+    tmp_path: Path, has_room: bool
+) -> None:
+    path, blobs = tmp_path / "jobs.db", 2000
+    open_store(tmp_path, jobs=3).close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN")
+        for number in range(blobs):
+            connection.execute(
+                "INSERT INTO blobs VALUES (?, zeroblob(8000), 8000, 0)", (f"{number}",)
+            )
+        connection.execute("DELETE FROM blobs WHERE sha256 != '7'")
+        connection.execute("COMMIT")
+    grown = path.stat().st_size
+    assert grown > blobs * 8000
+    start = (
+        "import pathlib, resource, sys; from custom_components.qheat.backend.database import *\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)\n"
+        "database = Database(pathlib.Path(sys.argv[1]))\n"
+        "print(len(database.execute('SELECT * FROM blobs').fetchall())); database.close()"
+    )
+    command = (sys.executable, "-c", start, path, str(2 * grown if has_room else 100_000))
+    tried = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert tried.stdout == "1\n"
+    assert (path.stat().st_size < 1_000_000) is has_room
+
+
 async def test_on_a_full_disk_nothing_is_lost_and_the_problem_is_told(tmp_path: Path) -> None:
     output = b"price=1\nerror=1\n"
     async with process_in(tmp_path) as process, client_of(tmp_path / "jobs.sock") as client:

@@ -1,6 +1,7 @@
 """The store: leases begin and end, and every job is settled at most once."""
 
 import itertools
+import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from custom_components.qheat.backend import books
-from custom_components.qheat.backend.blobs import EVEN_S, KEPT_S, Blobs
+from custom_components.qheat.backend.blobs import EVEN_S, KEPT_S, SWEEP_S, Blobs
 from custom_components.qheat.backend.store import LEASE_TTL_S, MOST_FAILURES, Store
 from custom_components.qheat.backend.work import (
     HOME,
@@ -26,10 +27,16 @@ NOW = 1_800_000_000.0
 SLOT_W = 100.0
 
 
-def open_store(folder: Path, jobs: int | None = None) -> Store:
+def open_store(
+    folder: Path, jobs: int | None = None, steady: Callable[[], float] = time.monotonic
+) -> Store:
     numbers = itertools.count()
     return Store(
-        folder / "jobs.db", TERMS, TinyCatalogue(jobs), lambda: f"id-{next(numbers)}-{id(numbers)}"
+        folder / "jobs.db",
+        TERMS,
+        TinyCatalogue(jobs),
+        lambda: f"id-{next(numbers)}-{id(numbers)}",
+        steady=steady,
     )
 
 
@@ -277,4 +284,34 @@ def test_uploads_are_forgotten_when_time_has_passed_and_not_when_the_clock_is_tu
     uploads.upload("c" * 64, b"c", NOW + later_s + EVEN_S)
     assert uploads.get("a" * 64) is None
     assert uploads.get("b" * 64) is not None
+    store.close()
+
+
+@pytest.mark.parametrize("jump_s", [0.0, 3600.0, -3600.0])
+def test_of_its_own_jobs_a_backend_keeps_the_inputs_that_somebody_needs_and_no_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jump_s: float
+) -> None:
+    monkeypatch.setattr(books, "KEPT_OUTPUTS", 2)
+    now, steady_s = NOW, 5.0
+    store = open_store(tmp_path, steady=lambda: steady_s)
+    (held,) = store.pull(ask("held"), now)
+    for turn in range(20):
+        if turn == 14:  # The clock has gone evenly for more than an hour, and is turned.
+            now += jump_s
+        now, steady_s = now + SWEEP_S, steady_s + SWEEP_S
+        assert store.renew(HOME, held.lease_id, now)
+        (lease,) = store.pull(ask(f"key-{turn}"), now)
+        right = store.blobs.get(lease.input_sha256)
+        assert right is not None
+        assert deliver(store, lease.lease_id, right, 0.0, now).accepted
+    (kept,) = store.database.execute("SELECT count(*) FROM blobs").fetchone()
+    (waiting,) = store.database.execute(
+        "SELECT count(*) FROM jobs WHERE state IN ('queued', 'leased')"
+    ).fetchone()
+    # The shown results, and the one that the last delivery pushed out after the last sweep.
+    assert waiting <= kept <= waiting + 3 if jump_s == 0 else kept >= waiting + 3
+    assert len(store.books.latest_results("echo", 100)) == 2
+    late = store.blobs.get(held.input_sha256)
+    assert late is not None
+    assert deliver(store, held.lease_id, late, 0.0, now).accepted
     store.close()

@@ -6,6 +6,7 @@ withdrawn. Each public method is one transaction; times are seconds since the ep
 """
 
 import sqlite3
+import time
 from collections.abc import Callable, Collection
 from decimal import Decimal
 from hashlib import sha256
@@ -39,7 +40,10 @@ MOST_FAILURES: Final = 3
 
 
 class Store:
-    """The backend's memory; `books` tells what was settled, `blobs` keeps modules and inputs."""
+    """The backend's memory; `books` tells what was settled, `blobs` keeps modules and inputs.
+
+    `steady` gives seconds that nobody can turn back or forwards.
+    """
 
     def __init__(
         self,
@@ -50,10 +54,11 @@ class Store:
         *,
         lease_ttl_s: float = LEASE_TTL_S,
         homes: Collection[str] = (HOME,),
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self.database = Database(path)
         self.books = Books(self.database, terms, new_id)
-        self.blobs = Blobs(self.database, catalogue)
+        self.blobs = Blobs(self.database, catalogue, steady)
         self.manifests = Manifests(self.database)
         self._terms = terms
         self._new_id = new_id

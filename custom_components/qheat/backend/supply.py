@@ -35,6 +35,7 @@ class Supply:
 
     def fill(self, count: int, now: float) -> None:
         """Let enough jobs wait for one who asks for `count`."""
+        self._blobs.sweep(now)
         (queued,) = self._database.execute(
             "SELECT count(*) FROM jobs WHERE state = 'queued' AND number IS NOT NULL"
         ).fetchone()
