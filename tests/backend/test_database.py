@@ -26,6 +26,7 @@ from .test_standalone import REQUEST, ROOT, process_in
 from .test_store import NOW, ask, open_store
 from .tiny import PAY, deliver
 
+VERSION_3 = (Path(__file__).parent / "version_3.sql").read_text()
 VERSION_2 = (Path(__file__).parent / "version_2.sql").read_text()
 VERSION_1 = (Path(__file__).parent / "version_1.sql").read_text()
 
@@ -184,8 +185,8 @@ def test_what_the_first_version_wrote_is_taken_over_whole(tmp_path: Path) -> Non
     with closing(sqlite3.connect(tmp_path / "jobs.db")) as connection:
         connection.executescript(VERSION_1)
     store = open_store(tmp_path, jobs=3)
-    page, cursor = store.books.settlements(HOME, "r1", None, 10)
-    assert cursor == "0123456789abcdef.7"
+    page, _ = store.books.settlements(HOME, "r1", None, 10)
+    assert store.books.settlements(HOME, "r1", "0123456789abcdef.7", 10)[0] == page
     assert [(one.settlement_id, one.accepted, one.earned) for one in page] == [
         ("settlement-0", True, PAY)
     ]
@@ -206,8 +207,7 @@ def test_what_the_second_version_wrote_is_taken_over_whole(tmp_path: Path) -> No
     with closing(sqlite3.connect(tmp_path / "jobs.db")) as connection:
         connection.executescript(VERSION_2)
     store = open_store(tmp_path, jobs=3)
-    page, cursor = store.books.settlements(HOME, "r1", None, 10)
-    assert cursor == "0123456789abcdef.1"
+    page, _ = store.books.settlements(HOME, "r1", None, 10)
     assert [one.settlement_id for one in page] == ["id-4"]
     assert store.books.balance(HOME) == PAY
     assert deliver(store, "id-5", b"input 1", 0.0, NOW).accepted
@@ -216,7 +216,24 @@ def test_what_the_second_version_wrote_is_taken_over_whole(tmp_path: Path) -> No
     store.close()
 
 
-@pytest.mark.parametrize("older", [VERSION_1, VERSION_2], ids=["version 1", "version 2"])
+def test_what_the_third_version_wrote_is_taken_over_whole(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "jobs.db")) as connection:
+        connection.executescript(VERSION_3)
+    store = open_store(tmp_path, jobs=3)
+    page, _ = store.books.settlements(HOME, "r1", None, 10)
+    assert [one.settlement_id for one in page] == ["id-4"]
+    assert store.books.balance(HOME) == PAY
+    assert deliver(store, "id-5", b"input 1", 0.0, NOW).accepted
+    (lease,) = store.pull(ask("new"), NOW)
+    assert (lease.job_id, lease.signed) == ("id-2", None)
+    assert deliver(store, lease.lease_id, b"input 2", 0.0, NOW).accepted
+    assert len(store.manifests.publishers()) == 1
+    store.close()
+    with closing(sqlite3.connect(tmp_path / "jobs.db")) as connection:
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+@pytest.mark.parametrize("older", [VERSION_1, VERSION_2, VERSION_3], ids=["1", "2", "3"])
 def test_an_older_database_gets_the_tables_that_a_new_one_has(tmp_path: Path, older: str) -> None:
     def tables(folder: Path) -> set[tuple[str, str]]:
         open_store(folder).close()

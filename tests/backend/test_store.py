@@ -1,8 +1,10 @@
 """The store: leases begin and end, and every job is settled at most once."""
 
 import itertools
+import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,7 +15,6 @@ from custom_components.qheat.backend.blobs import EVEN_S, KEPT_S, SWEEP_S, Blobs
 from custom_components.qheat.backend.store import LEASE_TTL_S, MOST_FAILURES, Store
 from custom_components.qheat.backend.work import (
     HOME,
-    CursorError,
     GiveBackReason,
     LeaseLostError,
     LeaseUnknownError,
@@ -201,17 +202,49 @@ def test_settlements_follow_their_cursor_and_their_radiator(tmp_path: Path) -> N
     store.close()
 
 
-def test_a_cursor_of_another_database_starts_again(store: Store) -> None:
+@pytest.mark.parametrize("cursor", ["0123abcd.77", "12345", "2026-11-30:77", "0"])
+def test_a_cursor_of_another_backend_starts_at_the_first_settlement(
+    store: Store, cursor: str
+) -> None:
+    assert store.books.settlements(HOME, "r1", cursor, 10) == ([], cursor)
     (lease,) = store.pull(ask(), NOW)
     booking = deliver(store, lease.lease_id, b"input 0", 0.0, NOW)
-    assert store.books.settlements(HOME, "r1", "0123abcd.77", 10)[0] == [booking]
+    assert store.books.settlements(HOME, "r1", cursor, 10)[0] == [booking]
+    assert store.books.settlements(HOME, "r1", booking.settlement_id, 10)[0] == []
+    assert store.books.settlements(HOME, "r2", booking.settlement_id, 10)[0] == []
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "x.", "x.-1", "x.1e3", "x." + "9" * 40, "x.²"])
-def test_a_cursor_that_was_never_given_out_is_refused(store: Store, cursor: str) -> None:
-    if cursor:
-        with pytest.raises(CursorError):
-            store.books.settlements(HOME, "r1", cursor, 10)
+def test_after_a_backup_was_restored_a_home_hears_of_every_settlement_since(
+    tmp_path: Path,
+) -> None:
+    def settle(store: Store, numbers: Iterable[int]) -> None:
+        for number in numbers:
+            (lease,) = store.pull(ask(f"{id(store)}-{number}"), NOW)
+            assert deliver(store, lease.lease_id, f"input {number}".encode(), 0.0, NOW).accepted
+
+    store = open_store(tmp_path)
+    settle(store, range(3))
+    with (
+        closing(sqlite3.connect(tmp_path / "backup.db")) as backup,
+        closing(sqlite3.connect(tmp_path / "jobs.db")) as now,
+    ):
+        now.backup(backup)
+    settle(store, range(3, 6))
+    heard, cursor = store.books.settlements(HOME, "r1", None, 10)
+    store.close()
+    for suffix in ("-wal", "-shm"):
+        (tmp_path / f"jobs.db{suffix}").unlink(missing_ok=True)
+    (tmp_path / "backup.db").rename(tmp_path / "jobs.db")
+    store = open_store(tmp_path)
+    for first, last in ((3, 5), (5, 8)):  # fewer than were lost, and more
+        settle(store, range(first, last))
+        page, cursor = store.books.settlements(HOME, "r1", cursor, 10)
+        heard += page
+    everything, _ = store.books.settlements(HOME, "r1", None, 10)
+    assert len(everything) == 8
+    assert {one.settlement_id for one in everything} <= {one.settlement_id for one in heard}
+    assert len(page) == 3
+    store.close()
 
 
 def test_what_is_settled_survives_a_restart(tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ from .schema import MIGRATIONS, NEW, SCHEMA_VERSION
 # SQLITE_ERROR while opening: a table or a column that has to be there is not.
 _DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
 _TABLES: Final = (
-    "store",
     "balances",
     "blobs",
     "manifests",

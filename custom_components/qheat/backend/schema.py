@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 
 _MANIFESTS: Final = """
 CREATE TABLE manifests (
@@ -15,7 +15,6 @@ CREATE TABLE manifests (
 """
 
 TABLES: Final = """
-CREATE TABLE store (store_id TEXT NOT NULL) STRICT;
 CREATE TABLE balances (
     home_id TEXT NOT NULL,
     currency TEXT NOT NULL,
@@ -112,10 +111,9 @@ CREATE INDEX settlements_by_kind ON settlements (kind, accepted, place);
 NEW: Final = f"""
 BEGIN IMMEDIATE;
 {TABLES}{_MANIFESTS}
-INSERT INTO store VALUES (lower(hex(randomblob(16))));
 PRAGMA user_version = {SCHEMA_VERSION};
 COMMIT;
-"""  # noqa: S608
+"""
 
 _FROM_1: Final = f"""
 BEGIN IMMEDIATE;
@@ -128,14 +126,13 @@ DROP INDEX leases_by_job;
 DROP INDEX leases_by_pull;
 DROP INDEX settlements_by_radiator;
 DROP INDEX settlements_by_kind;
-ALTER TABLE store RENAME TO store_1;
+DROP TABLE store;
 ALTER TABLE balances RENAME TO balances_1;
 ALTER TABLE jobs RENAME TO jobs_1;
 ALTER TABLE leases RENAME TO leases_1;
 ALTER TABLE results RENAME TO results_1;
 ALTER TABLE settlements RENAME TO settlements_1;
 {TABLES}{_MANIFESTS}
-INSERT INTO store SELECT * FROM store_1;
 INSERT INTO balances SELECT 'home', currency, amount FROM balances_1;
 INSERT OR IGNORE INTO blobs SELECT input_sha256, input, length(input), 0 FROM jobs_1;
 INSERT INTO jobs SELECT job_id, number, NULL, NULL, 0, kind, module_sha256, input_sha256, pay,
@@ -154,17 +151,18 @@ DROP TABLE results_1;
 DROP TABLE leases_1;
 DROP TABLE jobs_1;
 DROP TABLE balances_1;
-DROP TABLE store_1;
 PRAGMA user_version = {SCHEMA_VERSION};
 COMMIT;
 """  # noqa: S608
 
-_FROM_2: Final = f"""
+_FROM_3: Final = f"""
 BEGIN IMMEDIATE;
-{_MANIFESTS}
+DROP TABLE store;
 PRAGMA user_version = {SCHEMA_VERSION};
 COMMIT;
 """
 
-MIGRATIONS: Final[Mapping[int, str]] = {1: _FROM_1, 2: _FROM_2}
+_FROM_2: Final = _FROM_3.replace("DROP", f"{_MANIFESTS}DROP", 1)
+
+MIGRATIONS: Final[Mapping[int, str]] = {1: _FROM_1, 2: _FROM_2, 3: _FROM_3}
 """What turns each older version into the newest; run with foreign keys off."""

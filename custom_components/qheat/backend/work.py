@@ -58,10 +58,6 @@ class LeaseLostError(Exception):
     """The job needs no result of this lease any more."""
 
 
-class CursorError(Exception):
-    """The cursor is none that this API gave out."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullRequest:
     """What a radiator asks for: at most `count` leases on slots of `slot_w` watts each.
