@@ -1,6 +1,7 @@
 """The database's file: damaged, of another version, in the wrong place, on a full disk."""
 
 import random
+import re
 import resource
 import sqlite3
 import subprocess
@@ -241,7 +242,7 @@ def test_an_older_database_gets_the_tables_that_a_new_one_has(tmp_path: Path, ol
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             assert version == SCHEMA_VERSION
             rows = connection.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL")
-            return {(name, " ".join(sql.split())) for name, sql in rows}
+            return {(name, re.sub(r"\s*([(),\s])\s*", r"\1", sql)) for name, sql in rows}
 
     for name in ("new", "old"):
         (tmp_path / name).mkdir()

@@ -12,7 +12,8 @@ import pytest
 
 from custom_components.qheat.backend import books
 from custom_components.qheat.backend.blobs import EVEN_S, KEPT_S, SWEEP_S, Blobs
-from custom_components.qheat.backend.store import LEASE_TTL_S, MOST_FAILURES, Store
+from custom_components.qheat.backend.line import MOST_FAILURES, PASSED_OVER_S
+from custom_components.qheat.backend.store import LEASE_TTL_S, Store
 from custom_components.qheat.backend.work import (
     HOME,
     GiveBackReason,
@@ -72,9 +73,23 @@ def test_a_result_that_is_wrong_is_settled_for_nothing(store: Store, output: byt
     assert booking.reason in {Refusal.WRONG, Refusal.TOO_LONG}
     assert store.books.balance(HOME) == 0
     assert store.books.output(lease.job_id) is None
-    (again,) = store.pull(ask("b"), NOW + 60)
+    later = NOW + 60 + PASSED_OVER_S
+    (again,) = store.pull(ask("b"), later)
     assert again.job_id == lease.job_id
-    assert deliver(store, again.lease_id, b"input 0", 0.0, NOW + 70).accepted
+    assert deliver(store, again.lease_id, b"input 0", 0.0, later).accepted
+
+
+def test_a_home_that_fails_what_it_gets_still_gets_others_of_the_backends_own_jobs(
+    tmp_path: Path,
+) -> None:
+    store = open_store(tmp_path)
+    seen = set()
+    for number in range(20):
+        (lease,) = store.pull(ask(str(number)), NOW)
+        store.give_back(HOME, lease.lease_id, GiveBackReason.FAILED, NOW)
+        seen.add(lease.job_id)
+    assert len(seen) == 20
+    store.close()
 
 
 def test_repaid_energy_is_cut_at_what_the_lease_could_have_used(store: Store) -> None:
@@ -159,12 +174,16 @@ def test_a_lease_given_back_is_offered_again_at_the_end_of_the_queue(tmp_path: P
 
 
 def test_a_job_that_fails_again_and_again_is_withdrawn(store: Store) -> None:
+    now = NOW
     for attempt in range(MOST_FAILURES):
-        (lease,) = store.pull(ask(f"key-{attempt}"), NOW)
-        store.give_back(HOME, lease.lease_id, GiveBackReason.FAILED, NOW)
-    assert store.pull(ask("last"), NOW) == []
+        (lease,) = store.pull(ask(f"key-{attempt}"), now)
+        store.give_back(HOME, lease.lease_id, GiveBackReason.FAILED, now)
+        # A broken machine does not get it again and again.
+        assert store.pull(ask(f"again-{attempt}"), now + PASSED_OVER_S - 1) == []
+        now += PASSED_OVER_S
+    assert store.pull(ask("last"), now) == []
     with pytest.raises(LeaseLostError):
-        deliver(store, lease.lease_id, b"input 0", 0.0, NOW)
+        deliver(store, lease.lease_id, b"input 0", 0.0, now)
 
 
 def test_a_clock_turned_back_ends_leases_instead_of_keeping_them_for_ever(store: Store) -> None:

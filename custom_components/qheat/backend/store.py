@@ -36,7 +36,6 @@ from .work import (
 )
 
 LEASE_TTL_S: Final = 120.0
-MOST_FAILURES: Final = 3
 
 
 class Store:
@@ -118,7 +117,7 @@ class Store:
             lease = self._find(home_id, lease_id)
             if lease["state"] == "held":
                 self._end_lease(lease_id, "returned", now)
-                self._requeue(lease["job_id"], reason is GiveBackReason.FAILED, now)
+                self._requeue(lease, reason is GiveBackReason.FAILED, now)
 
     def deliver(
         self, home_id: str, lease_id: str, delivery: Delivery, now: float
@@ -157,7 +156,7 @@ class Store:
         refusal = self._supply.judge(lease, delivery.output)
         if refusal is not None:
             self._settle(lease["lease_id"], refusal, now)
-            self._requeue(lease["job_id"], failed=True, now=now)
+            self._requeue(lease, failed=True, now=now)
             return
         self._execute(
             "INSERT OR IGNORE INTO results VALUES (?, ?, ?)",
@@ -174,10 +173,10 @@ class Store:
             self.line.update(lease["job_id"])
 
     def _grant(self, request: PullRequest, now: float) -> None:
-        self._supply.fill(request.count, now)
+        self._supply.fill(request, now)
         for job_id in self.line.next_jobs(request, now):
             self._execute(
-                "INSERT INTO leases VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'held', NULL, NULL, NULL)",
+                "INSERT INTO leases VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'held', NULL, NULL, NULL, 0)",
                 self._new_id(),
                 job_id,
                 request.home_id,
@@ -222,10 +221,11 @@ class Store:
         self.books.settle(lease, refusal, now)
         self._execute("UPDATE leases SET state = 'settled' WHERE lease_id = ?", lease_id)
 
-    def _requeue(self, job_id: str, failed: bool, now: float) -> None:
+    def _requeue(self, lease: sqlite3.Row, failed: bool, now: float) -> None:
         """Let a job wait at the end of the line; one that failed too often is withdrawn."""
-        if self.line.requeue(job_id, failed) >= MOST_FAILURES:
-            self._close(job_id, None, Refusal.FAILED, now)
+        self.line.requeue(lease["job_id"])
+        if failed and self.line.fail(lease):
+            self._close(lease["job_id"], None, Refusal.FAILED, now)
 
     def _expire(self, now: float) -> None:
         # A lease that ends later than any lease can shows that the clock was turned back.
