@@ -5,18 +5,28 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from custom_components.qheat.backend import books
+from custom_components.qheat.backend import store as store_module
 from custom_components.qheat.backend.blobs import EVEN_S, KEPT_S, SWEEP_S, Blobs
 from custom_components.qheat.backend.line import MOST_FAILURES, PASSED_OVER_S
-from custom_components.qheat.backend.store import LEASE_TTL_S, Store
+from custom_components.qheat.backend.store import (
+    HELD_PER_CPU,
+    HELD_PER_SLOT,
+    HELD_S,
+    LEASE_TTL_S,
+    SPARE_CPU_S,
+    Store,
+)
 from custom_components.qheat.backend.work import (
     HOME,
     GiveBackReason,
+    Lease,
     LeaseLostError,
     LeaseUnknownError,
     PullRequest,
@@ -55,10 +65,10 @@ def ask(key: str = "a", count: int = 1, radiator_id: str = "r1") -> PullRequest:
 
 def test_a_result_that_is_right_earns_its_pay_and_repays_its_electricity(store: Store) -> None:
     (lease,) = store.pull(ask(), NOW)
-    booking = deliver(store, lease.lease_id, b"input 0", 3600.0, NOW + 60)
+    booking = deliver(store, lease.lease_id, b"input 0", 360.0, NOW + 60)
     assert booking.accepted
     assert booking.earned == PAY
-    assert booking.repaid == Decimal("0.00025")  # a thousandth of a kilowatt-hour
+    assert booking.repaid == Decimal("0.000025")  # a ten-thousandth of a kilowatt-hour
     assert store.books.balance(HOME) == PAY + booking.repaid
     assert store.books.output(lease.job_id) == b"input 0"
     assert store.books.latest_results("echo", 5) == [(b"input 0", b"input 0")]
@@ -92,13 +102,35 @@ def test_a_home_that_fails_what_it_gets_still_gets_others_of_the_backends_own_jo
     store.close()
 
 
-def test_repaid_energy_is_cut_at_what_the_lease_could_have_used(store: Store) -> None:
+def test_repaid_energy_is_cut_at_what_the_job_may_use(store: Store) -> None:
     (lease,) = store.pull(ask(), NOW)
     booking = deliver(store, lease.lease_id, b"input 0", 1e12, NOW + 60)
-    assert booking.energy_j == SLOT_W * 60
+    assert booking.energy_j == SLOT_W * (lease.cpu_s + SPARE_CPU_S)
 
 
-def test_a_late_result_is_repaid_up_to_the_end_of_its_lease(store: Store) -> None:
+@pytest.mark.parametrize("held_s", [0.0, 5.0, 11.5])
+def test_repaid_energy_is_cut_at_the_time_that_the_lease_was_held(
+    store: Store, held_s: float
+) -> None:
+    (lease,) = store.pull(ask(), NOW)
+    assert held_s < lease.cpu_s + SPARE_CPU_S
+    booking = deliver(store, lease.lease_id, b"input 0", 1e12, NOW + held_s)
+    assert booking.energy_j == SLOT_W * held_s
+
+
+def test_a_job_that_paused_most_of_the_time_is_repaid_what_it_used(store: Store) -> None:
+    (lease,) = store.pull(ask(), NOW)
+    for minute in range(60):
+        assert store.renew(HOME, lease.lease_id, NOW + 60 * minute)
+    used_j = SLOT_W * (lease.cpu_s + 0.1)  # A home looks now and then whether it is over its limit.
+    booking = deliver(store, lease.lease_id, b"input 0", used_j, NOW + 3600)
+    assert booking.energy_j == used_j
+
+
+def test_a_late_result_is_repaid_up_to_the_end_of_its_lease(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "SPARE_CPU_S", 2 * LEASE_TTL_S)
     (lease,) = store.pull(ask(), NOW)
     booking = deliver(store, lease.lease_id, b"input 0", 1e12, NOW + 86_400)
     assert booking.accepted
@@ -143,6 +175,47 @@ def test_a_renewed_lease_lives_on(store: Store) -> None:
     for minute in range(1, 60):
         assert store.renew(HOME, lease.lease_id, NOW + 60 * minute) == LEASE_TTL_S
     assert store.pull(ask("b"), NOW + 3600) == []
+
+
+@pytest.mark.parametrize("jump_s", [0.0, 366 * 86_400.0], ids=["time passes", "clock is turned"])
+def test_a_lease_is_not_renewed_for_ever_and_its_job_goes_to_another(
+    tmp_path: Path, jump_s: float
+) -> None:
+    now, steady_s = NOW, 5.0
+    store = open_store(tmp_path, jobs=2, steady=lambda: steady_s)
+    (lease,) = store.pull(ask("a"), now)
+    longest_s = HELD_S + HELD_PER_CPU * lease.cpu_s
+    while now < NOW + longest_s:
+        assert store.renew(HOME, lease.lease_id, now)
+        now, steady_s = now + 100, steady_s + 100
+    now += jump_s + 1
+    kept = store.renew(HOME, lease.lease_id, now)
+    assert (kept is None) is (jump_s == 0)
+    if kept is None:
+        first, second = store.pull(ask("b", count=2), now)
+        assert (first.job_id == lease.job_id, second.job_id == lease.job_id) == (False, True)
+        assert store.renew(HOME, lease.lease_id, now) is None
+    store.close()
+
+
+def test_a_radiator_holds_a_few_leases_for_each_slot_and_no_more(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+
+    keys = map(str, itertools.count())
+
+    def pulled(radiator_id: str) -> list[Lease]:
+        return store.pull(replace(ask(next(keys), 3, radiator_id), slots=2), NOW)
+
+    held: list[Lease] = []
+    while leases := pulled("r1"):
+        held += leases
+    assert len(held) == 2 * HELD_PER_SLOT
+    assert len(pulled("r2")) == 3
+    deliver(store, held[0].lease_id, b"input 0", 0.0, NOW)
+    store.give_back(HOME, held[1].lease_id, GiveBackReason.UNWANTED, NOW)
+    assert len(pulled("r1")) == 2
+    assert len(pulled("r1")) == 0
+    store.close()
 
 
 def test_an_expired_lease_that_nobody_took_lives_again(store: Store) -> None:

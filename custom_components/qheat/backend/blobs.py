@@ -89,7 +89,7 @@ class Blobs:
 
     def sweep(self, now: float) -> None:
         """Forget, now and then, results nobody fetched for long and blobs that no job needs."""
-        if not self._is_even(now) or 0 <= now - self._swept_at < SWEEP_S:
+        if not self.is_even(now) or 0 <= now - self._swept_at < SWEEP_S:
             return
         self._swept_at = now
         self._database.execute(
@@ -115,7 +115,7 @@ class Blobs:
             "DELETE FROM manifests WHERE module_sha256 NOT IN (SELECT sha256 FROM blobs)"
         )
 
-    def _is_even(self, now: float) -> bool:
+    def is_even(self, now: float) -> bool:
         """Tell whether nobody has turned the clock lately, as far as this process can know."""
         steady_s = self._steady()
         ahead_s = now - steady_s

@@ -5,9 +5,11 @@ withdrawn. Each public method is one transaction; times are seconds since the ep
 `now`. Used from one thread only.
 """
 
+import math
 import sqlite3
 import time
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
@@ -36,6 +38,13 @@ from .work import (
 )
 
 LEASE_TTL_S: Final = 120.0
+HELD_PER_SLOT: Final = 4
+"""A home holds two at most, one computing and one whose result is on its way, and loses some."""
+SPARE_CPU_S: Final = 2.0
+"""A home looks a few times a second whether a job has reached its limit."""
+HELD_S: Final = 86_400.0
+HELD_PER_CPU: Final = 10
+"""So long may a lease be renewed, beside `HELD_S`, for each CPU second of the job's limit."""
 
 
 class Store:
@@ -87,7 +96,8 @@ class Store:
     def renew(self, home_id: str, lease_id: str, now: float) -> float | None:
         """Prolong a lease and return its new time to live in seconds; None: stop the work.
 
-        An expired lease lives again if nobody has taken the job. Raises LeaseUnknownError.
+        An expired lease lives again if nobody has taken the job; none is renewed for ever.
+        Raises LeaseUnknownError.
         """
         with self.database.transaction():
             self._expire(now)
@@ -98,6 +108,11 @@ class Store:
                 and self.line.may_take(lease, now)
             )
             if lease["state"] != "held" and not revived:
+                return None
+            longest_s = HELD_S + HELD_PER_CPU * lease["cpu_s"]
+            if self.blobs.is_even(now) and now - lease["granted_at"] > longest_s:
+                self._end_lease(lease_id, "returned", now)
+                self.line.requeue(lease["job_id"])
                 return None
             self._execute(
                 "UPDATE leases SET state = 'held', ends_at = ? WHERE lease_id = ?",
@@ -125,7 +140,7 @@ class Store:
         """Judge and store a result, and settle its job once enough results agree.
 
         What was delivered gets the same answer again. A late result counts while the job needs
-        one. The energy is cut at what the lease could have used. Raises LeaseUnknownError,
+        one. The energy is cut at what lease and job could have used. Raises LeaseUnknownError,
         LeaseLostError.
         """
         with self.database.transaction():
@@ -142,7 +157,8 @@ class Store:
             late and not self.line.may_take(lease, now)
         ):
             raise LeaseLostError
-        most_j = lease["slot_w"] * max(min(now, lease["ends_at"]) - lease["granted_at"], 0.0)
+        held_s = max(min(now, lease["ends_at"]) - lease["granted_at"], 0.0)
+        most_j = lease["slot_w"] * min(held_s, lease["cpu_s"] + SPARE_CPU_S)
         output_sha256 = sha256(delivery.output).hexdigest()
         self._execute(
             "UPDATE leases SET state = 'delivered', ends_at = min(ends_at, ?), output_sha256 = ?,"
@@ -173,6 +189,17 @@ class Store:
             self.line.update(lease["job_id"])
 
     def _grant(self, request: PullRequest, now: float) -> None:
+        (held,) = self._execute(
+            # The plus keeps SQLite from going through all leases that the radiator ever had.
+            "SELECT count(*) FROM leases"
+            " WHERE state = 'held' AND +home_id = ? AND +radiator_id = ?",
+            request.home_id,
+            request.radiator_id,
+        ).fetchone()
+        count = min(request.count, HELD_PER_SLOT * request.slots - held)
+        if count < 1:
+            return
+        request = replace(request, count=math.floor(count))
         self._supply.fill(request, now)
         for job_id in self.line.next_jobs(request, now):
             self._execute(
