@@ -188,6 +188,10 @@ def test_tokens_are_not_shown() -> None:
         ("a token", [], "somewhere to listen"),
         ("a token", ["--listen", "127.0.0.1"], "invalid"),
         ("a token", ["--listen", "127.0.0.1:99999"], "invalid"),
+        ("a token", ["--listen", "127.0.0.1:0", "--repayment=-0.25"], "--repayment: not an amount"),
+        ("a token", ["--listen", "127.0.0.1:0", "--repayment=1e-13"], "--repayment: not an amount"),
+        ("a token", ["--listen", "127.0.0.1:0", f"--repayment=0.{'1' * 13}"], "12 decimals"),
+        ("a token", ["--listen", "127.0.0.1:0", "--repayment=NaN"], "--repayment: not an amount"),
     ],
 )
 def test_a_backend_told_wrongly_ends_and_says_why(
