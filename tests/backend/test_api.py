@@ -224,7 +224,7 @@ async def test_a_body_that_is_no_message_is_refused(
         ("PUT", "/v1/modules/" + "0" * 64, {}, 403),
         ("PUT", "/v1/inputs/" + "0" * 64, {}, 403),
         ("GET", "/v1/settlements", None, 400),
-        ("GET", "/v1/settlements?radiator_id=r1&after=never-given-out", None, 400),
+        ("GET", "/v1/settlements?radiator_id=r1&after=no/cursor", None, 400),
         ("DELETE", "/v1/account", None, 405),
         ("POST", f"{LEASE}/renewal", {"cpu_s": 1}, 404),
         ("POST", f"{LEASE}/renewal", {"cpu_s": -1}, 400),

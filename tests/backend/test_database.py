@@ -1,6 +1,7 @@
 """The database's file: damaged, of another version, in the wrong place, on a full disk."""
 
 import random
+import re
 import resource
 import sqlite3
 import subprocess
@@ -26,6 +27,7 @@ from .test_standalone import REQUEST, ROOT, process_in
 from .test_store import NOW, ask, open_store
 from .tiny import PAY, deliver
 
+VERSION_3 = (Path(__file__).parent / "version_3.sql").read_text()
 VERSION_2 = (Path(__file__).parent / "version_2.sql").read_text()
 VERSION_1 = (Path(__file__).parent / "version_1.sql").read_text()
 
@@ -184,8 +186,8 @@ def test_what_the_first_version_wrote_is_taken_over_whole(tmp_path: Path) -> Non
     with closing(sqlite3.connect(tmp_path / "jobs.db")) as connection:
         connection.executescript(VERSION_1)
     store = open_store(tmp_path, jobs=3)
-    page, cursor = store.books.settlements(HOME, "r1", None, 10)
-    assert cursor == "0123456789abcdef.7"
+    page, _ = store.books.settlements(HOME, "r1", None, 10)
+    assert store.books.settlements(HOME, "r1", "0123456789abcdef.7", 10)[0] == page
     assert [(one.settlement_id, one.accepted, one.earned) for one in page] == [
         ("settlement-0", True, PAY)
     ]
@@ -206,8 +208,7 @@ def test_what_the_second_version_wrote_is_taken_over_whole(tmp_path: Path) -> No
     with closing(sqlite3.connect(tmp_path / "jobs.db")) as connection:
         connection.executescript(VERSION_2)
     store = open_store(tmp_path, jobs=3)
-    page, cursor = store.books.settlements(HOME, "r1", None, 10)
-    assert cursor == "0123456789abcdef.1"
+    page, _ = store.books.settlements(HOME, "r1", None, 10)
     assert [one.settlement_id for one in page] == ["id-4"]
     assert store.books.balance(HOME) == PAY
     assert deliver(store, "id-5", b"input 1", 0.0, NOW).accepted
@@ -216,7 +217,24 @@ def test_what_the_second_version_wrote_is_taken_over_whole(tmp_path: Path) -> No
     store.close()
 
 
-@pytest.mark.parametrize("older", [VERSION_1, VERSION_2], ids=["version 1", "version 2"])
+def test_what_the_third_version_wrote_is_taken_over_whole(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "jobs.db")) as connection:
+        connection.executescript(VERSION_3)
+    store = open_store(tmp_path, jobs=3)
+    page, _ = store.books.settlements(HOME, "r1", None, 10)
+    assert [one.settlement_id for one in page] == ["id-4"]
+    assert store.books.balance(HOME) == PAY
+    assert deliver(store, "id-5", b"input 1", 0.0, NOW).accepted
+    (lease,) = store.pull(ask("new"), NOW)
+    assert (lease.job_id, lease.signed) == ("id-2", None)
+    assert deliver(store, lease.lease_id, b"input 2", 0.0, NOW).accepted
+    assert len(store.manifests.publishers()) == 1
+    store.close()
+    with closing(sqlite3.connect(tmp_path / "jobs.db")) as connection:
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+@pytest.mark.parametrize("older", [VERSION_1, VERSION_2, VERSION_3], ids=["1", "2", "3"])
 def test_an_older_database_gets_the_tables_that_a_new_one_has(tmp_path: Path, older: str) -> None:
     def tables(folder: Path) -> set[tuple[str, str]]:
         open_store(folder).close()
@@ -224,7 +242,7 @@ def test_an_older_database_gets_the_tables_that_a_new_one_has(tmp_path: Path, ol
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             assert version == SCHEMA_VERSION
             rows = connection.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL")
-            return {(name, " ".join(sql.split())) for name, sql in rows}
+            return {(name, re.sub(r"\s*([(),\s])\s*", r"\1", sql)) for name, sql in rows}
 
     for name in ("new", "old"):
         (tmp_path / name).mkdir()
@@ -262,6 +280,34 @@ def test_a_first_start_on_a_full_disk_leaves_nothing_that_a_later_one_takes_for_
         tried = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         assert tried.stderr.strip() == "StoreError"
     open_store(tmp_path).close()
+
+
+@pytest.mark.parametrize("has_room", [True, False])
+def test_a_file_that_is_mostly_empty_is_small_after_a_start_if_the_disk_has_room_for_that(
+    tmp_path: Path, has_room: bool
+) -> None:
+    path, blobs = tmp_path / "jobs.db", 2000
+    open_store(tmp_path, jobs=3).close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN")
+        for number in range(blobs):
+            connection.execute(
+                "INSERT INTO blobs VALUES (?, zeroblob(8000), 8000, 0)", (f"{number}",)
+            )
+        connection.execute("DELETE FROM blobs WHERE sha256 != '7'")
+        connection.execute("COMMIT")
+    grown = path.stat().st_size
+    assert grown > blobs * 8000
+    start = (
+        "import pathlib, resource, sys; from custom_components.qheat.backend.database import *\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)\n"
+        "database = Database(pathlib.Path(sys.argv[1]))\n"
+        "print(len(database.execute('SELECT * FROM blobs').fetchall())); database.close()"
+    )
+    command = (sys.executable, "-c", start, path, str(2 * grown if has_room else 100_000))
+    tried = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert tried.stdout == "1\n"
+    assert (path.stat().st_size < 1_000_000) is has_room
 
 
 async def test_on_a_full_disk_nothing_is_lost_and_the_problem_is_told(tmp_path: Path) -> None:

@@ -9,14 +9,17 @@ from typing import Any
 
 import pytest
 
-from custom_components.qheat.backend.line import PASSED_OVER_S
+from custom_components.qheat.backend.line import FAILED_S, PASSED_OVER_S
 from custom_components.qheat.backend.store import Store
 from custom_components.qheat.backend.submissions import Submissions
 from custom_components.qheat.backend.work import (
     HOME,
+    Booking,
+    Delivery,
     GiveBackReason,
     Lease,
     NoCatalogue,
+    Pending,
     PullRequest,
     Submission,
     Terms,
@@ -51,7 +54,7 @@ class Line:
 
     def bring(self, name: str, *, kind: str = "echo", **changes: Any) -> None:
         """Submit a job whose input is its name."""
-        job = {"pay": "0.01", "repayment_per_kwh": None, "cpu_s": 100.0} | changes
+        job = {"pay": "0.01", "repayment_per_kwh": None, "cpu_s": 100.0, "replicas": 1} | changes
         rate = job["repayment_per_kwh"]
         submission = Submission(
             key=name,
@@ -64,7 +67,7 @@ class Line:
             memory_bytes=1000,
             cpu_s=job["cpu_s"],
             output_bytes=100,
-            replicas=1,
+            replicas=job["replicas"],
         )
         self._submissions.submit(submission, NOW)
 
@@ -173,6 +176,49 @@ def test_a_job_got_wrong_is_not_the_same_homes_next_one(line: Line) -> None:
     (lease,) = line.pull()
     deliver_wrong(line.store, lease)
     assert line.name(line.pull()[0]) == "worse"
+    assert line.pull() == []
+
+
+def test_a_job_is_offered_to_who_failed_it_after_an_hour_and_withdrawn_when_all_have(
+    line: Line,
+) -> None:
+    line.bring("first")
+    (lease,) = line.pull()
+    line.store.give_back(HOME, lease.lease_id, GiveBackReason.FAILED, NOW)
+    assert line.pull(now=NOW + FAILED_S - 1) == []
+    (lease,) = line.pull(now=NOW + FAILED_S + 1)
+    later = NOW + FAILED_S + 2
+    line.store.give_back(HOME, lease.lease_id, GiveBackReason.FAILED, later)
+    too_long = Delivery(output=b"x" * 101, energy_j=0.0)
+    (lease,) = line.pull(now=later, home_id="other")
+    line.store.deliver("other", lease.lease_id, too_long, later)
+    later += PASSED_OVER_S
+    assert line.pull(now=later, home_id="other") == line.pull(now=later) == []
+    report = Submissions(line.store, str).report(lease.job_id)
+    assert (report.state, report.reason) == ("withdrawn", "failed")
+
+
+def test_a_job_that_others_fail_is_not_withdrawn_while_a_result_of_it_waits(line: Line) -> None:
+    line.bring("twice", replicas=2)
+    now = NOW
+    for _ in range(3):
+        (lease,) = line.pull(now=now)
+        line.store.give_back(HOME, lease.lease_id, GiveBackReason.FAILED, now)
+        now += FAILED_S + 1
+    right = Delivery(output=b"right", energy_j=0.0, fuel=7)
+    (first,) = line.pull(now=now)
+    assert isinstance(line.store.deliver(HOME, first.lease_id, right, now), Pending)
+    (lease,) = line.pull(now=now, home_id="other")
+    line.store.give_back("other", lease.lease_id, GiveBackReason.FAILED, now)
+    assert line.store.books.settlements(HOME, "r", None, 10)[0] == []
+    assert line.pull(now=now, home_id="other") == []
+    now += PASSED_OVER_S
+    (second,) = line.pull(now=now, home_id="other")
+    booking = line.store.deliver("other", second.lease_id, right, now)
+    assert isinstance(booking, Booking)
+    assert booking.accepted
+    (told,) = line.store.books.settlements(HOME, "r", None, 10)[0]
+    assert told.accepted
 
 
 def deliver_wrong(store: Store, lease: Lease) -> None:

@@ -1,5 +1,6 @@
 """Where a backend of its own listens, and to whom: TLS off loopback, tokens that are apart."""
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,12 +15,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from custom_components.qheat.backend import server as server_module
 from custom_components.qheat.backend.__main__ import main
 from custom_components.qheat.backend.access import Access, AccessError
 from custom_components.qheat.backend.server import InsecureError, JobServer
 from custom_components.qheat.backend.work import NoCatalogue
 from custom_components.qheat.compute.client import BackendError, JobClient
 from custom_components.qheat.compute.engine import EngineProblem
+from custom_components.qheat.compute.messages import PullRequest
 
 from .tiny import TERMS
 
@@ -96,6 +99,60 @@ async def test_over_tls_the_client_believes_the_right_certificate_only(
                 assert caught.value.problem is EngineProblem.BACKEND_UNREACHABLE
 
 
+async def account(port: int) -> int:
+    headers = {"Authorization": "Bearer token"}
+    async with (
+        aiohttp.ClientSession(headers=headers) as session,
+        session.get(f"http://127.0.0.1:{port}/v1/account") as response,
+    ):
+        return response.status
+
+
+@pytest.mark.parametrize("before", [b"", b"GET /v1/account HTTP/1.1\r\nHost: x\r\n\r\n"])
+@pytest.mark.parametrize("half", [b"", b"POST /v1/leases HTTP/1.1\r\nHost: x\r\n"])
+async def test_who_never_ends_his_request_is_hung_up_on_and_who_waits_for_an_answer_is_not(
+    tmp_path: Path,
+    socket_enabled: None,
+    monkeypatch: pytest.MonkeyPatch,
+    before: bytes,
+    half: bytes,
+) -> None:
+    monkeypatch.setattr(server_module, "IDLE_S", 0.5)
+    async with server_in(tmp_path) as server:
+        port = await server.listen_tcp("127.0.0.1", 0, None)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(before + half)
+        async with aiohttp.ClientSession() as session, asyncio.timeout(30):
+            request = PullRequest(
+                radiator_id="r", key="k", count=1, slots=1, slot_w=1.0, wanted_s=1.0
+            )
+            waiting = JobClient(session, f"http://127.0.0.1:{port}", "token").pull(request, 2)
+            answer, told = await asyncio.gather(waiting, reader.read())
+        writer.close()
+        assert answer.leases == ()
+        assert (b" 401 " in told) is bool(before)
+
+
+async def test_a_crowd_that_asks_for_nothing_keeps_nobody_out(
+    tmp_path: Path, socket_enabled: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_module, "MOST_CONNECTIONS", 5)
+    async with server_in(tmp_path) as server:
+        port = await server.listen_tcp("127.0.0.1", 0, None)
+        crowd = []
+        for _ in range(20):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"POST /v1/leases HTTP/1.1\r\n")
+            crowd.append((reader, writer))
+            assert await account(port) == 200
+        for reader, _ in crowd[:-5]:
+            async with asyncio.timeout(10):
+                assert await reader.read() == b""
+        assert not crowd[-1][0].at_eof()
+        for _, writer in crowd:
+            writer.close()
+
+
 @pytest.mark.parametrize(
     ("homes", "submitter"),
     [
@@ -131,6 +188,10 @@ def test_tokens_are_not_shown() -> None:
         ("a token", [], "somewhere to listen"),
         ("a token", ["--listen", "127.0.0.1"], "invalid"),
         ("a token", ["--listen", "127.0.0.1:99999"], "invalid"),
+        ("a token", ["--listen", "127.0.0.1:0", "--repayment=-0.25"], "--repayment: not an amount"),
+        ("a token", ["--listen", "127.0.0.1:0", "--repayment=1e-13"], "--repayment: not an amount"),
+        ("a token", ["--listen", "127.0.0.1:0", f"--repayment=0.{'1' * 13}"], "12 decimals"),
+        ("a token", ["--listen", "127.0.0.1:0", "--repayment=NaN"], "--repayment: not an amount"),
     ],
 )
 def test_a_backend_told_wrongly_ends_and_says_why(

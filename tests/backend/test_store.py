@@ -1,19 +1,32 @@
 """The store: leases begin and end, and every job is settled at most once."""
 
 import itertools
-from collections.abc import Callable, Iterator
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from custom_components.qheat.backend import books
-from custom_components.qheat.backend.blobs import EVEN_S, KEPT_S, Blobs
-from custom_components.qheat.backend.store import LEASE_TTL_S, MOST_FAILURES, Store
+from custom_components.qheat.backend import store as store_module
+from custom_components.qheat.backend.blobs import EVEN_S, KEPT_S, SWEEP_S, Blobs
+from custom_components.qheat.backend.line import MOST_FAILURES, PASSED_OVER_S
+from custom_components.qheat.backend.store import (
+    HELD_PER_CPU,
+    HELD_PER_SLOT,
+    HELD_S,
+    LEASE_TTL_S,
+    SPARE_CPU_S,
+    Store,
+)
 from custom_components.qheat.backend.work import (
     HOME,
-    CursorError,
     GiveBackReason,
+    Lease,
     LeaseLostError,
     LeaseUnknownError,
     PullRequest,
@@ -26,10 +39,16 @@ NOW = 1_800_000_000.0
 SLOT_W = 100.0
 
 
-def open_store(folder: Path, jobs: int | None = None) -> Store:
+def open_store(
+    folder: Path, jobs: int | None = None, steady: Callable[[], float] = time.monotonic
+) -> Store:
     numbers = itertools.count()
     return Store(
-        folder / "jobs.db", TERMS, TinyCatalogue(jobs), lambda: f"id-{next(numbers)}-{id(numbers)}"
+        folder / "jobs.db",
+        TERMS,
+        TinyCatalogue(jobs),
+        lambda: f"id-{next(numbers)}-{id(numbers)}",
+        steady=steady,
     )
 
 
@@ -46,10 +65,10 @@ def ask(key: str = "a", count: int = 1, radiator_id: str = "r1") -> PullRequest:
 
 def test_a_result_that_is_right_earns_its_pay_and_repays_its_electricity(store: Store) -> None:
     (lease,) = store.pull(ask(), NOW)
-    booking = deliver(store, lease.lease_id, b"input 0", 3600.0, NOW + 60)
+    booking = deliver(store, lease.lease_id, b"input 0", 360.0, NOW + 60)
     assert booking.accepted
     assert booking.earned == PAY
-    assert booking.repaid == Decimal("0.00025")  # a thousandth of a kilowatt-hour
+    assert booking.repaid == Decimal("0.000025")  # a ten-thousandth of a kilowatt-hour
     assert store.books.balance(HOME) == PAY + booking.repaid
     assert store.books.output(lease.job_id) == b"input 0"
     assert store.books.latest_results("echo", 5) == [(b"input 0", b"input 0")]
@@ -64,18 +83,54 @@ def test_a_result_that_is_wrong_is_settled_for_nothing(store: Store, output: byt
     assert booking.reason in {Refusal.WRONG, Refusal.TOO_LONG}
     assert store.books.balance(HOME) == 0
     assert store.books.output(lease.job_id) is None
-    (again,) = store.pull(ask("b"), NOW + 60)
+    later = NOW + 60 + PASSED_OVER_S
+    (again,) = store.pull(ask("b"), later)
     assert again.job_id == lease.job_id
-    assert deliver(store, again.lease_id, b"input 0", 0.0, NOW + 70).accepted
+    assert deliver(store, again.lease_id, b"input 0", 0.0, later).accepted
 
 
-def test_repaid_energy_is_cut_at_what_the_lease_could_have_used(store: Store) -> None:
+def test_a_home_that_fails_what_it_gets_still_gets_others_of_the_backends_own_jobs(
+    tmp_path: Path,
+) -> None:
+    store = open_store(tmp_path)
+    seen = set()
+    for number in range(20):
+        (lease,) = store.pull(ask(str(number)), NOW)
+        store.give_back(HOME, lease.lease_id, GiveBackReason.FAILED, NOW)
+        seen.add(lease.job_id)
+    assert len(seen) == 20
+    store.close()
+
+
+def test_repaid_energy_is_cut_at_what_the_job_may_use(store: Store) -> None:
     (lease,) = store.pull(ask(), NOW)
     booking = deliver(store, lease.lease_id, b"input 0", 1e12, NOW + 60)
-    assert booking.energy_j == SLOT_W * 60
+    assert booking.energy_j == SLOT_W * (lease.cpu_s + SPARE_CPU_S)
 
 
-def test_a_late_result_is_repaid_up_to_the_end_of_its_lease(store: Store) -> None:
+@pytest.mark.parametrize("held_s", [0.0, 5.0, 11.5])
+def test_repaid_energy_is_cut_at_the_time_that_the_lease_was_held(
+    store: Store, held_s: float
+) -> None:
+    (lease,) = store.pull(ask(), NOW)
+    assert held_s < lease.cpu_s + SPARE_CPU_S
+    booking = deliver(store, lease.lease_id, b"input 0", 1e12, NOW + held_s)
+    assert booking.energy_j == SLOT_W * held_s
+
+
+def test_a_job_that_paused_most_of_the_time_is_repaid_what_it_used(store: Store) -> None:
+    (lease,) = store.pull(ask(), NOW)
+    for minute in range(60):
+        assert store.renew(HOME, lease.lease_id, NOW + 60 * minute)
+    used_j = SLOT_W * (lease.cpu_s + 0.1)  # A home looks now and then whether it is over its limit.
+    booking = deliver(store, lease.lease_id, b"input 0", used_j, NOW + 3600)
+    assert booking.energy_j == used_j
+
+
+def test_a_late_result_is_repaid_up_to_the_end_of_its_lease(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "SPARE_CPU_S", 2 * LEASE_TTL_S)
     (lease,) = store.pull(ask(), NOW)
     booking = deliver(store, lease.lease_id, b"input 0", 1e12, NOW + 86_400)
     assert booking.accepted
@@ -122,6 +177,47 @@ def test_a_renewed_lease_lives_on(store: Store) -> None:
     assert store.pull(ask("b"), NOW + 3600) == []
 
 
+@pytest.mark.parametrize("jump_s", [0.0, 366 * 86_400.0], ids=["time passes", "clock is turned"])
+def test_a_lease_is_not_renewed_for_ever_and_its_job_goes_to_another(
+    tmp_path: Path, jump_s: float
+) -> None:
+    now, steady_s = NOW, 5.0
+    store = open_store(tmp_path, jobs=2, steady=lambda: steady_s)
+    (lease,) = store.pull(ask("a"), now)
+    longest_s = HELD_S + HELD_PER_CPU * lease.cpu_s
+    while now < NOW + longest_s:
+        assert store.renew(HOME, lease.lease_id, now)
+        now, steady_s = now + 100, steady_s + 100
+    now += jump_s + 1
+    kept = store.renew(HOME, lease.lease_id, now)
+    assert (kept is None) is (jump_s == 0)
+    if kept is None:
+        first, second = store.pull(ask("b", count=2), now)
+        assert (first.job_id == lease.job_id, second.job_id == lease.job_id) == (False, True)
+        assert store.renew(HOME, lease.lease_id, now) is None
+    store.close()
+
+
+def test_a_radiator_holds_a_few_leases_for_each_slot_and_no_more(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+
+    keys = map(str, itertools.count())
+
+    def pulled(radiator_id: str) -> list[Lease]:
+        return store.pull(replace(ask(next(keys), 3, radiator_id), slots=2), NOW)
+
+    held: list[Lease] = []
+    while leases := pulled("r1"):
+        held += leases
+    assert len(held) == 2 * HELD_PER_SLOT
+    assert len(pulled("r2")) == 3
+    deliver(store, held[0].lease_id, b"input 0", 0.0, NOW)
+    store.give_back(HOME, held[1].lease_id, GiveBackReason.UNWANTED, NOW)
+    assert len(pulled("r1")) == 2
+    assert len(pulled("r1")) == 0
+    store.close()
+
+
 def test_an_expired_lease_that_nobody_took_lives_again(store: Store) -> None:
     (lease,) = store.pull(ask("a"), NOW)
     assert store.renew(HOME, lease.lease_id, NOW + 10 * LEASE_TTL_S) == LEASE_TTL_S
@@ -151,12 +247,16 @@ def test_a_lease_given_back_is_offered_again_at_the_end_of_the_queue(tmp_path: P
 
 
 def test_a_job_that_fails_again_and_again_is_withdrawn(store: Store) -> None:
+    now = NOW
     for attempt in range(MOST_FAILURES):
-        (lease,) = store.pull(ask(f"key-{attempt}"), NOW)
-        store.give_back(HOME, lease.lease_id, GiveBackReason.FAILED, NOW)
-    assert store.pull(ask("last"), NOW) == []
+        (lease,) = store.pull(ask(f"key-{attempt}"), now)
+        store.give_back(HOME, lease.lease_id, GiveBackReason.FAILED, now)
+        # A broken machine does not get it again and again.
+        assert store.pull(ask(f"again-{attempt}"), now + PASSED_OVER_S - 1) == []
+        now += PASSED_OVER_S
+    assert store.pull(ask("last"), now) == []
     with pytest.raises(LeaseLostError):
-        deliver(store, lease.lease_id, b"input 0", 0.0, NOW)
+        deliver(store, lease.lease_id, b"input 0", 0.0, now)
 
 
 def test_a_clock_turned_back_ends_leases_instead_of_keeping_them_for_ever(store: Store) -> None:
@@ -194,17 +294,49 @@ def test_settlements_follow_their_cursor_and_their_radiator(tmp_path: Path) -> N
     store.close()
 
 
-def test_a_cursor_of_another_database_starts_again(store: Store) -> None:
+@pytest.mark.parametrize("cursor", ["0123abcd.77", "12345", "2026-11-30:77", "0"])
+def test_a_cursor_of_another_backend_starts_at_the_first_settlement(
+    store: Store, cursor: str
+) -> None:
+    assert store.books.settlements(HOME, "r1", cursor, 10) == ([], cursor)
     (lease,) = store.pull(ask(), NOW)
     booking = deliver(store, lease.lease_id, b"input 0", 0.0, NOW)
-    assert store.books.settlements(HOME, "r1", "0123abcd.77", 10)[0] == [booking]
+    assert store.books.settlements(HOME, "r1", cursor, 10)[0] == [booking]
+    assert store.books.settlements(HOME, "r1", booking.settlement_id, 10)[0] == []
+    assert store.books.settlements(HOME, "r2", booking.settlement_id, 10)[0] == []
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "x.", "x.-1", "x.1e3", "x." + "9" * 40, "x.²"])
-def test_a_cursor_that_was_never_given_out_is_refused(store: Store, cursor: str) -> None:
-    if cursor:
-        with pytest.raises(CursorError):
-            store.books.settlements(HOME, "r1", cursor, 10)
+def test_after_a_backup_was_restored_a_home_hears_of_every_settlement_since(
+    tmp_path: Path,
+) -> None:
+    def settle(store: Store, numbers: Iterable[int]) -> None:
+        for number in numbers:
+            (lease,) = store.pull(ask(f"{id(store)}-{number}"), NOW)
+            assert deliver(store, lease.lease_id, f"input {number}".encode(), 0.0, NOW).accepted
+
+    store = open_store(tmp_path)
+    settle(store, range(3))
+    with (
+        closing(sqlite3.connect(tmp_path / "backup.db")) as backup,
+        closing(sqlite3.connect(tmp_path / "jobs.db")) as now,
+    ):
+        now.backup(backup)
+    settle(store, range(3, 6))
+    heard, cursor = store.books.settlements(HOME, "r1", None, 10)
+    store.close()
+    for suffix in ("-wal", "-shm"):
+        (tmp_path / f"jobs.db{suffix}").unlink(missing_ok=True)
+    (tmp_path / "backup.db").rename(tmp_path / "jobs.db")
+    store = open_store(tmp_path)
+    for first, last in ((3, 5), (5, 8)):  # fewer than were lost, and more
+        settle(store, range(first, last))
+        page, cursor = store.books.settlements(HOME, "r1", cursor, 10)
+        heard += page
+    everything, _ = store.books.settlements(HOME, "r1", None, 10)
+    assert len(everything) == 8
+    assert {one.settlement_id for one in everything} <= {one.settlement_id for one in heard}
+    assert len(page) == 3
+    store.close()
 
 
 def test_what_is_settled_survives_a_restart(tmp_path: Path) -> None:
@@ -277,4 +409,34 @@ def test_uploads_are_forgotten_when_time_has_passed_and_not_when_the_clock_is_tu
     uploads.upload("c" * 64, b"c", NOW + later_s + EVEN_S)
     assert uploads.get("a" * 64) is None
     assert uploads.get("b" * 64) is not None
+    store.close()
+
+
+@pytest.mark.parametrize("jump_s", [0.0, 3600.0, -3600.0])
+def test_of_its_own_jobs_a_backend_keeps_the_inputs_that_somebody_needs_and_no_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jump_s: float
+) -> None:
+    monkeypatch.setattr(books, "KEPT_OUTPUTS", 2)
+    now, steady_s = NOW, 5.0
+    store = open_store(tmp_path, steady=lambda: steady_s)
+    (held,) = store.pull(ask("held"), now)
+    for turn in range(20):
+        if turn == 14:  # The clock has gone evenly for more than an hour, and is turned.
+            now += jump_s
+        now, steady_s = now + SWEEP_S, steady_s + SWEEP_S
+        assert store.renew(HOME, held.lease_id, now)
+        (lease,) = store.pull(ask(f"key-{turn}"), now)
+        right = store.blobs.get(lease.input_sha256)
+        assert right is not None
+        assert deliver(store, lease.lease_id, right, 0.0, now).accepted
+    (kept,) = store.database.execute("SELECT count(*) FROM blobs").fetchone()
+    (waiting,) = store.database.execute(
+        "SELECT count(*) FROM jobs WHERE state IN ('queued', 'leased')"
+    ).fetchone()
+    # The shown results, and the one that the last delivery pushed out after the last sweep.
+    assert waiting <= kept <= waiting + 3 if jump_s == 0 else kept >= waiting + 3
+    assert len(store.books.latest_results("echo", 100)) == 2
+    late = store.blobs.get(held.input_sha256)
+    assert late is not None
+    assert deliver(store, held.lease_id, late, 0.0, now).accepted
     store.close()

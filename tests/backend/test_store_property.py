@@ -17,7 +17,8 @@ from hypothesis.stateful import (
     rule,
 )
 
-from custom_components.qheat.backend.store import MOST_FAILURES, Store
+from custom_components.qheat.backend.line import MOST_FAILURES
+from custom_components.qheat.backend.store import Store
 from custom_components.qheat.backend.submissions import Submissions
 from custom_components.qheat.backend.work import (
     Booking,
@@ -289,10 +290,16 @@ class Backend(RuleBasedStateMachine):
         }
 
     def is_closed(self, job_id: str) -> bool:
-        (state, failures) = self.store.database.execute(
-            "SELECT state, failures FROM jobs WHERE job_id = ?", job_id
+        (state, reason) = self.store.database.execute(
+            "SELECT state, reason FROM jobs WHERE job_id = ?", job_id
         ).fetchone()
-        assert failures < MOST_FAILURES or state == "withdrawn"
+        if reason == Refusal.FAILED:
+            failed = self.store.database.execute(
+                "SELECT home_id FROM leases WHERE job_id = ? AND failed", job_id
+            ).fetchall()
+            assert len(failed) >= MOST_FAILURES
+            assert {row["home_id"] for row in failed} == set(self.homes)
+            assert not [one for one in self.settled.values() if one.reason is Refusal.FAILED]
         return state in {"settled", "withdrawn"}
 
 

@@ -18,7 +18,7 @@ from custom_components.qheat.backend.access import Access
 from custom_components.qheat.backend.server import JobServer
 from custom_components.qheat.backend.work import NoCatalogue
 from custom_components.qheat.compute.client import JobClient
-from custom_components.qheat.compute.messages import Pending, PullRequest
+from custom_components.qheat.compute.messages import GiveBackReason, Pending, PullRequest
 from custom_components.qheat.manifests import SignedManifest
 
 from ..publishing import KEY, OTHER_KEY, manifest_of, signed
@@ -298,6 +298,40 @@ async def test_a_third_home_decides_and_the_loser_is_refused_with_a_reason(
     assert won.accepted
     async with session.get(f"/v1/jobs/{report['job_id']}/result") as response:
         assert await response.read() == b"done"
+
+
+async def test_one_home_that_fails_everything_withdraws_no_job_and_costs_no_other_its_pay(
+    session: aiohttp.ClientSession, homes: dict[str, Home]
+) -> None:
+    keys = ["one", "two", "three"]
+    jobs = [(await submit(session, key, replicas=2))[1]["job_id"] for key in keys]
+    for _ in keys:
+        lease = await homes["a"].pull()
+        assert isinstance(await homes["a"].deliver(lease.lease_id, b"done"), Pending)
+    failed = 0
+    while lease := await homes["b"].pull():
+        await homes["b"].client.give_back(lease.lease_id, GiveBackReason.FAILED)
+        failed += 1
+    assert failed == len(jobs)
+    assert (await homes["a"].client.settlements("r1", None)).settlements == ()
+    for _ in keys:
+        lease = await homes["c"].pull()
+        assert (await homes["c"].deliver(lease.lease_id, b"done")).accepted
+    told = (await homes["a"].client.settlements("r1", None)).settlements
+    assert [one.accepted for one in told] == [True] * len(jobs)
+    assert {(await follow(session, job))["state"] for job in jobs} == {"settled"}
+
+
+async def test_a_job_that_every_home_fails_is_withdrawn(
+    session: aiohttp.ClientSession, homes: dict[str, Home]
+) -> None:
+    _, report = await submit(session)
+    for home in homes.values():
+        assert (await follow(session, report["job_id"]))["state"] == "queued"
+        lease = await home.pull()
+        await home.client.give_back(lease.lease_id, GiveBackReason.FAILED)
+    report = await follow(session, report["job_id"])
+    assert (report["state"], report["reason"]) == ("withdrawn", "failed")
 
 
 async def test_fuel_is_asked_for_where_results_are_compared_and_nowhere_else(

@@ -45,12 +45,13 @@ class BackendBooks:
         assert isinstance(number, int)
         return number
 
-    def sums(self, home_id: str, until_place: int) -> Sums:
-        """Add up a home's settlements up to a place."""
+    def sums(self, home_id: str, cursor: str | None) -> Sums:
+        """Add up a home's settlements up to a cursor."""
         rows = self.rows(
-            "SELECT accepted, earned, repaid FROM settlements WHERE home_id = ? AND place <= ?",
+            "SELECT accepted, earned, repaid FROM settlements WHERE home_id = ?"
+            " AND place <= (SELECT place FROM settlements WHERE settlement_id = ?)",
             home_id,
-            until_place,
+            cursor,
         )
         return Sums(
             accepted=sum(bool(accepted) for accepted, _, _ in rows),
@@ -83,8 +84,8 @@ def check_books(backend: BackendBooks, home_id: str, ledger: Ledger) -> int:
     """Check that a ledger holds each settlement up to its cursors once; return how many."""
     booked = 0
     for radiator_id in ledger.radiator_ids:
-        place = int((ledger.cursor(radiator_id) or ".0").rpartition(".")[2])
-        told = backend.sums(home_id, place)
+        cursor = ledger.cursor(radiator_id)
+        told = backend.sums(home_id, cursor)
         totals = ledger.totals(radiator_id)
         written = Sums(
             accepted=sum(totals.jobs.values()),
@@ -93,7 +94,7 @@ def check_books(backend: BackendBooks, home_id: str, ledger: Ledger) -> int:
             repaid=totals.repaid,
         )
         if written != told:
-            raise WrongError(f"up to {place} the backend settled {told}, the home has {written}")
+            raise WrongError(f"up to {cursor} the backend settled {told}, the home has {written}")
         booked += written.accepted
     return booked
 

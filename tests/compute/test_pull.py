@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from custom_components.qheat.backend.store import MOST_FAILURES
 from custom_components.qheat.compute.engine import (
     EngineError,
     EngineProblem,
@@ -231,9 +230,7 @@ async def test_an_input_that_cannot_be_had_now_is_no_failure_of_its_job(
 ) -> None:
     async with (
         serving(tmp_path, TinyCatalogue(jobs=1, module=ECHO)) as backend,
-        losing_answers_to(
-            tmp_path, backend.socket_path, b"GET /v1/inputs/", MOST_FAILURES, left_of
-        ) as path,
+        losing_answers_to(tmp_path, backend.socket_path, b"GET /v1/inputs/", 3, left_of) as path,
         client_of(path) as client,
         machine_with(ECHO) as machine,
         engine_on(client, machine) as engine,
@@ -242,6 +239,8 @@ async def test_an_input_that_cannot_be_had_now_is_no_failure_of_its_job(
         page = await settled(engine, 1)
         assert page.settlements[0].accepted
         assert engine.status().work_lost_s == 0
+        failed = "SELECT 1 FROM leases WHERE failed"
+        assert await backend.ask(lambda store: store.database.execute(failed).fetchall()) == []
 
 
 async def test_stopped_while_the_answer_to_a_pull_is_lost_it_gives_the_lease_back(
@@ -317,7 +316,7 @@ async def test_a_job_that_traps_is_given_back_and_not_taken_again_at_once(tmp_pa
         engine_on(client, machine) as engine,
     ):
         engine.set_budget(heat(own_heat=False))
-        await until(lambda: engine.status().problem is EngineProblem.NO_JOBS)  # withdrawn
+        await until(lambda: engine.status().problem is EngineProblem.NO_JOBS)
         assert await free_jobs(backend) == 0
         assert (await engine.settlements(None)).settlements == ()
 

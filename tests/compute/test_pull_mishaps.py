@@ -11,15 +11,27 @@ import aiohttp
 import pytest
 
 from custom_components.qheat.compute import runner as runner_module
-from custom_components.qheat.compute.client import JobClient
+from custom_components.qheat.compute.client import BackendError, JobClient
 from custom_components.qheat.compute.engine import EngineProblem, HeatKind
 from custom_components.qheat.compute.messages import PullAnswer, PullRequest
+from custom_components.qheat.compute.pull import PullEngine
 from tests.backend.tiny import TinyCatalogue
 from tests.waiting import until
 
-from .homes import TOKEN, client_of, engine_on, free_jobs, heat, machine_with, serving, settled
+from .homes import (
+    POWER,
+    TOKEN,
+    client_of,
+    engine_on,
+    free_jobs,
+    heat,
+    machine_with,
+    serving,
+    settled,
+)
 from .hostile import http, say
 from .processes import runner
+from .test_client import SETTLEMENT
 from .wat import ECHO, LOOP
 
 
@@ -112,6 +124,40 @@ async def test_settlements_that_can_be_had_do_not_hide_that_jobs_cannot(tmp_path
         await until(lambda: engine.status().problem is EngineProblem.BACKEND_FAULTY)
         assert (await engine.settlements(None)).settlements == ()
         assert engine.status().problem is EngineProblem.BACKEND_FAULTY
+
+
+@pytest.mark.parametrize("status", ["400 Bad Request", "404 Not Found", "503 Service Unavailable"])
+async def test_a_cursor_that_a_backend_refuses_for_good_is_given_up_and_that_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, status: str
+) -> None:
+    asked = 0
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+        head = await reader.readuntil(b"\r\n\r\n")
+        good = say({"settlements": [SETTLEMENT], "cursor": "new"})
+        writer.write(http(b"{}", status=status) if b"after=old" in head else good)
+        await writer.drain()
+        writer.close()
+
+    path = tmp_path / "other.sock"
+    async with (
+        await asyncio.start_unix_server(answer, path),
+        client_of(path) as client,
+        machine_with() as machine,
+    ):
+        engine = PullEngine(client, machine, "r", POWER)
+        if status.startswith("503"):
+            with pytest.raises(BackendError):
+                await engine.settlements("old")
+            assert asked == 1
+            return
+        page = await engine.settlements("old")
+        assert (len(page.settlements), page.cursor) == (1, "new")
+        assert "refuses a cursor" in caplog.text
+        await engine.settlements("new")
+        assert asked == 3
 
 
 async def test_engines_that_stop_together_all_give_their_leases_back(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
+from .. import wire
 from . import Terms, catalogue
 from .access import Access, AccessError
 from .database import StoreError
@@ -70,6 +71,18 @@ def _address(text: str) -> tuple[str, int]:
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
+def _amount(text: str) -> Decimal:
+    try:
+        amount = wire.money({"": text}, "")
+    except wire.FieldError:
+        amount = Decimal(-1)
+    if amount.is_signed():
+        raise argparse.ArgumentTypeError(
+            f"not an amount from 0 on with at most 12 decimals: {text}"
+        )
+    return amount
+
+
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--database", type=Path, required=True, help="SQLite file, made if missing")
@@ -87,7 +100,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         help="hand out the shipped demonstration jobs, too",
     )
     parser.add_argument("--currency", default="EUR")
-    parser.add_argument("--repayment", type=Decimal, default=Decimal("0.25"), help="per kWh")
+    parser.add_argument("--repayment", type=_amount, default=Decimal("0.25"), help="per kWh")
     arguments = parser.parse_args(argv)
     if arguments.socket is None and arguments.listen is None:
         parser.error("it needs somewhere to listen: --socket or --listen")

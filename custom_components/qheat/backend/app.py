@@ -103,6 +103,7 @@ class JobApi:
             radiator_id=wire.name(message, "radiator_id"),
             key=idempotency_key(request),
             count=min(wire.integer(message, "count", 1, MOST_LEASES), math.ceil(slots)),
+            slots=slots,
             slot_w=wire.number(message, "slot_w", 0, 100_000),
             wanted_s=wire.number(message, "wanted_s", 0, 10_000_000),
             unpaid=wire.flag(message, "unpaid") if "unpaid" in message else False,

@@ -1,6 +1,5 @@
 """Modules and inputs, each under its SHA-256: uploaded ones, and those of the catalogue's jobs."""
 
-import time
 from collections.abc import Callable
 from typing import Final
 
@@ -12,6 +11,8 @@ KEPT_S: Final = 86_400.0
 """For so long after its upload a blob is kept without a job that needs it."""
 RESULT_KEPT_S: Final = 7 * 86_400.0
 SWEEP_S: Final = 600.0
+MOST_SWEPT: Final = 20_000
+"""Blobs forgotten at once: whoever else asks does not wait long for a database that has grown."""
 EVEN_S: Final = 3600.0
 """Nothing is forgotten before the clock has gone evenly for so long: until then it may be wrong."""
 
@@ -28,7 +29,7 @@ class Blobs:
         self,
         database: Database,
         catalogue: Catalogue,
-        steady: Callable[[], float] = time.monotonic,
+        steady: Callable[[], float],
     ) -> None:
         self._database = database
         self._catalogue = catalogue
@@ -88,7 +89,7 @@ class Blobs:
 
     def sweep(self, now: float) -> None:
         """Forget, now and then, results nobody fetched for long and blobs that no job needs."""
-        if not self._is_even(now) or 0 <= now - self._swept_at < SWEEP_S:
+        if not self.is_even(now) or 0 <= now - self._swept_at < SWEEP_S:
             return
         self._swept_at = now
         self._database.execute(
@@ -102,17 +103,19 @@ class Blobs:
             now - RESULT_KEPT_S,
         )
         self._database.execute(
-            "DELETE FROM blobs WHERE kept_until < ? AND NOT EXISTS ("
+            "DELETE FROM blobs WHERE sha256 IN (SELECT sha256 FROM blobs WHERE kept_until < ?"
+            " AND NOT EXISTS ("
             "SELECT 1 FROM jobs WHERE (input_sha256 = sha256 OR module_sha256 = sha256)"
             " AND (state IN ('queued', 'leased')"
-            " OR (number IS NOT NULL AND job_id IN (SELECT job_id FROM results))))",
+            " OR (number IS NOT NULL AND job_id IN (SELECT job_id FROM results)))) LIMIT ?)",
             now,
+            MOST_SWEPT,
         )
         self._database.execute(
             "DELETE FROM manifests WHERE module_sha256 NOT IN (SELECT sha256 FROM blobs)"
         )
 
-    def _is_even(self, now: float) -> bool:
+    def is_even(self, now: float) -> bool:
         """Tell whether nobody has turned the clock lately, as far as this process can know."""
         steady_s = self._steady()
         ahead_s = now - steady_s

@@ -6,12 +6,13 @@ from decimal import Decimal
 from typing import Final
 
 from .database import Database
-from .work import Booking, CursorError, Refusal, Terms
+from .work import Booking, Refusal, Terms
 
 KEPT_SETTLEMENTS: Final = 50_000
 KEPT_OUTPUTS: Final = 64
 """Of each kind of the catalogue's jobs."""
 
+_BEFORE_THE_FIRST: Final = "0"
 _JOULES_PER_KWH: Final = 3_600_000
 _MONEY_STEP: Final = Decimal("1e-9")
 
@@ -23,7 +24,6 @@ class Books:
         self._database = database
         self._terms = terms
         self._new_id = new_id
-        (self._store_id,) = database.execute("SELECT store_id FROM store").fetchone()
 
     def settle(self, lease: sqlite3.Row, refusal: Refusal | None, now: float) -> Booking:
         """Book the result that a lease has delivered, as accepted or as refused."""
@@ -65,20 +65,19 @@ class Books:
     ) -> tuple[list[Booking], str]:
         """Return a radiator's settlements behind a cursor, in order, and the cursor behind them.
 
-        A cursor from another database starts at the first settlement: twice told is better than
-        never told, and ids are unique. Raises CursorError.
+        A cursor is the id of the last settlement told: a place would be given again after a backup
+        is restored. Behind one that is not known here, also another backend's, all are told: twice
+        told is better than never told.
         """
-        start = self._place(after)
-        rows = self._database.execute(
-            "SELECT * FROM settlements WHERE home_id = ? AND radiator_id = ? AND place > ?"
-            " ORDER BY place LIMIT ?",
-            home_id,
-            radiator_id,
-            start,
-            most,
+        rows = self._database.execute_named(
+            "SELECT * FROM settlements WHERE home_id = :home_id AND radiator_id = :radiator_id"
+            " AND place > coalesce((SELECT place FROM settlements WHERE settlement_id = :after"
+            " AND home_id = :home_id AND radiator_id = :radiator_id), 0)"
+            " ORDER BY place LIMIT :most",
+            {"home_id": home_id, "radiator_id": radiator_id, "after": after, "most": most},
         ).fetchall()
-        end = rows[-1]["place"] if rows else start
-        return [_booking(row) for row in rows], f"{self._store_id}.{end}"
+        cursor = rows[-1]["settlement_id"] if rows else after or _BEFORE_THE_FIRST
+        return [_booking(row) for row in rows], cursor
 
     def balance(self, home_id: str) -> Decimal:
         """Return what all of a home's settlements paid and repaid, in the terms' currency."""
@@ -169,12 +168,6 @@ class Books:
             " AND +state IN ('settled', 'withdrawn')",
             KEPT_SETTLEMENTS,
         )
-
-    def _place(self, cursor: str | None) -> int:
-        store_id, _, place = (cursor or f"{self._store_id}.0").partition(".")
-        if not (place.isascii() and place.isdecimal() and len(place) <= 18):
-            raise CursorError
-        return int(place) if store_id == self._store_id else 0
 
 
 def _booking(row: sqlite3.Row) -> Booking:

@@ -13,7 +13,6 @@ from .schema import MIGRATIONS, NEW, SCHEMA_VERSION
 # SQLITE_ERROR while opening: a table or a column that has to be there is not.
 _DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
 _TABLES: Final = (
-    "store",
     "balances",
     "blobs",
     "manifests",
@@ -21,6 +20,8 @@ _TABLES: Final = (
     "results",
     "settlements",
 )
+_MOST_EMPTY_PAGES: Final = 1000
+"""Of 4 KiB; what is deleted is written over before a file grows."""
 
 
 class StoreError(Exception):
@@ -99,6 +100,7 @@ class Database:
         self._check()
         if version < SCHEMA_VERSION:
             self._migrate(version)
+        self._shrink()
         for table in _TABLES:
             self.execute(f"SELECT * FROM {table} LIMIT 1").fetchone()  # noqa: S608
         self.execute("PRAGMA foreign_keys = ON")
@@ -113,6 +115,15 @@ class Database:
         self.execute("PRAGMA legacy_alter_table = ON")
         self._connection.executescript(MIGRATIONS[version])
         self.execute("PRAGMA legacy_alter_table = OFF")
+
+    def _shrink(self) -> None:
+        """Write a file anew that is large and mostly empty; where that needs too much it stays."""
+        (pages,), (empty,) = (
+            self.execute(f"PRAGMA {name}").fetchone() for name in ("page_count", "freelist_count")
+        )
+        if empty > max(_MOST_EMPTY_PAGES, pages / 2):
+            with contextlib.suppress(sqlite3.OperationalError):
+                self.execute("VACUUM")
 
 
 def _create(path: Path) -> None:

@@ -1,7 +1,8 @@
 """The jobs that wait, and in which order they are handed out.
 
 Jobs that this home gave back or got wrong a moment ago come last: another home may do better, and
-this one shall not be asked for the same at once. Of the others come first those that pay anything,
+this one shall not be asked for the same at once; what it failed it does not get at all for an hour,
+or for ten minutes once all homes have failed it. Of the others come first those that pay anything,
 of these those that likely end while heat is still wanted, of these those that pay best for each
 second of a slot, of these those that wait longest.
 """
@@ -14,7 +15,10 @@ from .replicas import ACTIVE_S, MAY_TAKE, votes_on
 from .work import PullRequest, Terms
 
 PASSED_OVER_S: Final = 600.0
-"""For so long a home gets the jobs last that it gave back."""
+"""For so long a home gets the jobs last that it gave back, and not again what all have failed."""
+FAILED_S: Final = 3600.0
+"""For so long a home does not get a job that it failed and another has not."""
+MOST_FAILURES: Final = 3
 
 # Unpaid jobs are found by the same number that they are ordered by. A double holds any amount of
 # the API well enough to compare, and none that is more than nothing becomes nothing.
@@ -34,10 +38,15 @@ _LENGTHS: Final = """
     FROM (SELECT DISTINCT kind, module_sha256 FROM jobs WHERE state = 'queued') AS waiting
 """
 
+_FAILED: Final = "FROM leases AS had WHERE had.job_id = jobs.job_id AND had.failed"
+_MAY_TRY: Final = f"""NOT EXISTS (SELECT 1 {_FAILED} AND had.home_id = :home_id
+    AND had.ends_at <= :now AND had.ends_at > :now - iif(
+        (SELECT count(DISTINCT had.home_id) {_FAILED}) >= :homes, {PASSED_OVER_S}, {FAILED_S}))"""
+
 _NEXT: Final = f"""
     WITH lengths AS MATERIALIZED ({_LENGTHS})
     SELECT job_id FROM jobs JOIN lengths USING (kind, module_sha256)
-    WHERE state = 'queued' AND {MAY_TAKE} AND (:unpaid OR {_PAY} > 0 OR {_RATE} > 0)
+    WHERE state = 'queued' AND {MAY_TAKE} AND {_MAY_TRY} AND (:unpaid OR {_PAY} > 0 OR {_RATE} > 0)
     ORDER BY
         EXISTS (SELECT 1 FROM leases AS had WHERE had.job_id = jobs.job_id
             AND had.home_id = :home_id AND +had.state IN ('returned', 'settled')
@@ -72,6 +81,7 @@ class Line:
                 "unpaid": request.unpaid,
                 "repayment_per_kwh": self._repayment_per_kwh,
                 "passed_over_from": now - PASSED_OVER_S,
+                "now": now,
             },
         )
         return [row["job_id"] for row in rows]
@@ -96,17 +106,28 @@ class Line:
             job_id,
         )
 
-    def requeue(self, job_id: str, failed: bool) -> int:
-        """Send a job to the end of the line; return how often it has failed."""
-        (failures,) = self._database.execute(
-            "UPDATE jobs SET failures = failures + ?, place = ? WHERE job_id = ?"
-            " RETURNING failures",
-            failed,
-            self.next_place(),
-            job_id,
-        ).fetchone()
+    def requeue(self, job_id: str) -> None:
+        """Send a job to the end of the line."""
+        self._database.execute(
+            "UPDATE jobs SET place = ? WHERE job_id = ?", self.next_place(), job_id
+        )
         self.update(job_id)
-        return int(failures)
+
+    def fail(self, lease: sqlite3.Row) -> bool:
+        """Note that a home has failed a job; tell whether it has failed too often.
+
+        One home's word is not enough where there are others, nor does it count where one of them
+        has a result.
+        """
+        self._database.execute("UPDATE leases SET failed = 1 WHERE lease_id = ?", lease["lease_id"])
+        failures, homes, results = self._database.execute(
+            "SELECT sum(failed), count(DISTINCT iif(failed, home_id, NULL)),"
+            " sum(state = 'delivered') FROM leases WHERE job_id = ?",
+            lease["job_id"],
+        ).fetchone()
+        return bool(
+            failures >= MOST_FAILURES and homes >= min(MOST_FAILURES, self._homes) and not results
+        )
 
     def next_place(self) -> int:
         """Return the place at the end of the line."""

@@ -14,7 +14,6 @@ from ..wire import FieldError
 from .work import (
     BlobUnknownError,
     BlobWrongError,
-    CursorError,
     JobUnknownError,
     KeyReusedError,
     LeaseLostError,
@@ -29,7 +28,6 @@ from .work import (
 _LOGGER = logging.getLogger(__name__)
 
 _PROBLEMS: Final[Mapping[type[Exception], tuple[HTTPStatus, str]]] = {
-    CursorError: (HTTPStatus.BAD_REQUEST, "This cursor is none that was given out."),
     LeaseUnknownError: (HTTPStatus.NOT_FOUND, "There is no such lease."),
     LeaseLostError: (HTTPStatus.CONFLICT, "The job needs no result of this lease."),
     JobUnknownError: (HTTPStatus.NOT_FOUND, "There is no such job."),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 
 _MANIFESTS: Final = """
 CREATE TABLE manifests (
@@ -14,8 +14,14 @@ CREATE TABLE manifests (
 ) STRICT;
 """
 
-TABLES: Final = """
-CREATE TABLE store (store_id TEXT NOT NULL) STRICT;
+_VIEW: Final = """
+CREATE VIEW leased_jobs AS
+    SELECT leases.*, number, kind, module_sha256, input_sha256, pay, repayment_per_kwh,
+        memory_bytes, cpu_s, output_bytes, replicas, place, jobs.state AS job_state
+    FROM leases JOIN jobs USING (job_id);
+"""
+
+TABLES: Final = f"""
 CREATE TABLE balances (
     home_id TEXT NOT NULL,
     currency TEXT NOT NULL,
@@ -46,8 +52,7 @@ CREATE TABLE jobs (
     state TEXT NOT NULL CHECK (state IN ('queued', 'leased', 'settled', 'withdrawn')),
     reason TEXT,
     closed_at REAL,
-    place INTEGER NOT NULL,
-    failures INTEGER NOT NULL DEFAULT 0
+    place INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX jobs_in_line ON jobs (state, place);
 CREATE INDEX jobs_by_place ON jobs (place);
@@ -66,7 +71,8 @@ CREATE TABLE leases (
         CHECK (state IN ('held', 'expired', 'returned', 'delivered', 'settled')),
     output_sha256 TEXT,
     fuel INTEGER,
-    energy_j REAL
+    energy_j REAL,
+    failed INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE UNIQUE INDEX one_lease_per_job_and_radiator
     ON leases (job_id, home_id, radiator_id) WHERE state = 'held';
@@ -74,11 +80,7 @@ CREATE INDEX leases_by_job ON leases (job_id);
 CREATE INDEX leases_by_pull ON leases (home_id, radiator_id, pull_key);
 CREATE INDEX leases_by_state ON leases (state, ends_at);
 CREATE INDEX leases_by_grant ON leases (granted_at);
-CREATE VIEW leased_jobs AS
-    SELECT leases.*, number, kind, module_sha256, input_sha256, pay, repayment_per_kwh,
-        memory_bytes, cpu_s, output_bytes, replicas, place, failures, jobs.state AS job_state
-    FROM leases JOIN jobs USING (job_id);
-CREATE TABLE results (
+{_VIEW}CREATE TABLE results (
     job_id TEXT NOT NULL REFERENCES jobs (job_id) ON DELETE CASCADE,
     output_sha256 TEXT NOT NULL,
     output BLOB NOT NULL,
@@ -112,10 +114,9 @@ CREATE INDEX settlements_by_kind ON settlements (kind, accepted, place);
 NEW: Final = f"""
 BEGIN IMMEDIATE;
 {TABLES}{_MANIFESTS}
-INSERT INTO store VALUES (lower(hex(randomblob(16))));
 PRAGMA user_version = {SCHEMA_VERSION};
 COMMIT;
-"""  # noqa: S608
+"""
 
 _FROM_1: Final = f"""
 BEGIN IMMEDIATE;
@@ -128,21 +129,20 @@ DROP INDEX leases_by_job;
 DROP INDEX leases_by_pull;
 DROP INDEX settlements_by_radiator;
 DROP INDEX settlements_by_kind;
-ALTER TABLE store RENAME TO store_1;
+DROP TABLE store;
 ALTER TABLE balances RENAME TO balances_1;
 ALTER TABLE jobs RENAME TO jobs_1;
 ALTER TABLE leases RENAME TO leases_1;
 ALTER TABLE results RENAME TO results_1;
 ALTER TABLE settlements RENAME TO settlements_1;
 {TABLES}{_MANIFESTS}
-INSERT INTO store SELECT * FROM store_1;
 INSERT INTO balances SELECT 'home', currency, amount FROM balances_1;
 INSERT OR IGNORE INTO blobs SELECT input_sha256, input, length(input), 0 FROM jobs_1;
 INSERT INTO jobs SELECT job_id, number, NULL, NULL, 0, kind, module_sha256, input_sha256, pay,
     NULL, memory_bytes, cpu_s, output_bytes, 1, state, NULL,
-    iif(state IN ('settled', 'withdrawn'), 0, NULL), place, failures FROM jobs_1;
+    iif(state IN ('settled', 'withdrawn'), 0, NULL), place FROM jobs_1;
 INSERT INTO leases SELECT lease_id, job_id, 'home', radiator_id, pull_key, slot_w, granted_at,
-    ends_at, state, NULL, NULL, NULL FROM leases_1;
+    ends_at, state, NULL, NULL, NULL, 0 FROM leases_1;
 INSERT INTO results SELECT job_id, sha256(output), output FROM results_1;
 INSERT INTO settlements SELECT place, settlement_id, lease_id, job_id, 'home',
     settlements_1.radiator_id, settlements_1.kind, module_sha256, input_sha256,
@@ -154,17 +154,22 @@ DROP TABLE results_1;
 DROP TABLE leases_1;
 DROP TABLE jobs_1;
 DROP TABLE balances_1;
-DROP TABLE store_1;
 PRAGMA user_version = {SCHEMA_VERSION};
 COMMIT;
 """  # noqa: S608
 
-_FROM_2: Final = f"""
+_FROM_3: Final = f"""
 BEGIN IMMEDIATE;
-{_MANIFESTS}
+DROP TABLE store;
+DROP VIEW leased_jobs;
+ALTER TABLE jobs DROP COLUMN failures;
+ALTER TABLE leases ADD COLUMN failed INTEGER NOT NULL DEFAULT 0;
+{_VIEW}
 PRAGMA user_version = {SCHEMA_VERSION};
 COMMIT;
 """
 
-MIGRATIONS: Final[Mapping[int, str]] = {1: _FROM_1, 2: _FROM_2}
+_FROM_2: Final = _FROM_3.replace("DROP", f"{_MANIFESTS}DROP", 1)
+
+MIGRATIONS: Final[Mapping[int, str]] = {1: _FROM_1, 2: _FROM_2, 3: _FROM_3}
 """What turns each older version into the newest; run with foreign keys off."""

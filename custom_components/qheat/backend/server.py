@@ -20,6 +20,11 @@ from .problems import problem
 from .store import LEASE_TTL_S, Store
 from .work import Catalogue, Terms
 
+MOST_CONNECTIONS: Final = 512
+"""Half of what Linux lets a process have open; files need some of the rest."""
+IDLE_S: Final = 30.0
+"""For so long after its last answer a connection may stay without a whole request."""
+
 _SHUTDOWN_S: Final = 2.0
 
 
@@ -28,9 +33,20 @@ class InsecureError(Exception):
 
 
 class _Handler(web.RequestHandler):
-    """Answers what is no HTTP as every other error is answered."""
+    """Answers what is no HTTP as every other error is answered, and keeps to a number."""
 
     __slots__ = ()
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        assert self._manager is not None
+        crowd = self._manager.connections
+        if len(crowd) > MOST_CONNECTIONS:
+            # The oldest that asks for nothing; at worst this one, which has not had the time.
+            idle = next(one for one in crowd if not one._request_in_progress)
+            if idle.transport is not None:
+                idle.transport.abort()
 
     @override
     def handle_error(
@@ -95,6 +111,7 @@ class JobServer:
             access_log=None,
             auto_decompress=False,
             handler_cancellation=True,
+            keepalive_timeout=IDLE_S,
             shutdown_timeout=_SHUTDOWN_S,
         )
         await self._runner.setup()

@@ -5,8 +5,11 @@ withdrawn. Each public method is one transaction; times are seconds since the ep
 `now`. Used from one thread only.
 """
 
+import math
 import sqlite3
+import time
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
@@ -35,11 +38,20 @@ from .work import (
 )
 
 LEASE_TTL_S: Final = 120.0
-MOST_FAILURES: Final = 3
+HELD_PER_SLOT: Final = 4
+"""A home holds two at most, one computing and one whose result is on its way, and loses some."""
+SPARE_CPU_S: Final = 2.0
+"""A home looks a few times a second whether a job has reached its limit."""
+HELD_S: Final = 86_400.0
+HELD_PER_CPU: Final = 10
+"""So long may a lease be renewed, beside `HELD_S`, for each CPU second of the job's limit."""
 
 
 class Store:
-    """The backend's memory; `books` tells what was settled, `blobs` keeps modules and inputs."""
+    """The backend's memory; `books` tells what was settled, `blobs` keeps modules and inputs.
+
+    `steady` gives seconds that nobody can turn back or forwards.
+    """
 
     def __init__(
         self,
@@ -50,10 +62,11 @@ class Store:
         *,
         lease_ttl_s: float = LEASE_TTL_S,
         homes: Collection[str] = (HOME,),
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self.database = Database(path)
         self.books = Books(self.database, terms, new_id)
-        self.blobs = Blobs(self.database, catalogue)
+        self.blobs = Blobs(self.database, catalogue, steady)
         self.manifests = Manifests(self.database)
         self._terms = terms
         self._new_id = new_id
@@ -83,7 +96,8 @@ class Store:
     def renew(self, home_id: str, lease_id: str, now: float) -> float | None:
         """Prolong a lease and return its new time to live in seconds; None: stop the work.
 
-        An expired lease lives again if nobody has taken the job. Raises LeaseUnknownError.
+        An expired lease lives again if nobody has taken the job; none is renewed for ever.
+        Raises LeaseUnknownError.
         """
         with self.database.transaction():
             self._expire(now)
@@ -94,6 +108,11 @@ class Store:
                 and self.line.may_take(lease, now)
             )
             if lease["state"] != "held" and not revived:
+                return None
+            longest_s = HELD_S + HELD_PER_CPU * lease["cpu_s"]
+            if self.blobs.is_even(now) and now - lease["granted_at"] > longest_s:
+                self._end_lease(lease_id, "returned", now)
+                self.line.requeue(lease["job_id"])
                 return None
             self._execute(
                 "UPDATE leases SET state = 'held', ends_at = ? WHERE lease_id = ?",
@@ -113,7 +132,7 @@ class Store:
             lease = self._find(home_id, lease_id)
             if lease["state"] == "held":
                 self._end_lease(lease_id, "returned", now)
-                self._requeue(lease["job_id"], reason is GiveBackReason.FAILED, now)
+                self._requeue(lease, reason is GiveBackReason.FAILED, now)
 
     def deliver(
         self, home_id: str, lease_id: str, delivery: Delivery, now: float
@@ -121,7 +140,7 @@ class Store:
         """Judge and store a result, and settle its job once enough results agree.
 
         What was delivered gets the same answer again. A late result counts while the job needs
-        one. The energy is cut at what the lease could have used. Raises LeaseUnknownError,
+        one. The energy is cut at what lease and job could have used. Raises LeaseUnknownError,
         LeaseLostError.
         """
         with self.database.transaction():
@@ -138,7 +157,8 @@ class Store:
             late and not self.line.may_take(lease, now)
         ):
             raise LeaseLostError
-        most_j = lease["slot_w"] * max(min(now, lease["ends_at"]) - lease["granted_at"], 0.0)
+        held_s = max(min(now, lease["ends_at"]) - lease["granted_at"], 0.0)
+        most_j = lease["slot_w"] * min(held_s, lease["cpu_s"] + SPARE_CPU_S)
         output_sha256 = sha256(delivery.output).hexdigest()
         self._execute(
             "UPDATE leases SET state = 'delivered', ends_at = min(ends_at, ?), output_sha256 = ?,"
@@ -152,7 +172,7 @@ class Store:
         refusal = self._supply.judge(lease, delivery.output)
         if refusal is not None:
             self._settle(lease["lease_id"], refusal, now)
-            self._requeue(lease["job_id"], failed=True, now=now)
+            self._requeue(lease, failed=True, now=now)
             return
         self._execute(
             "INSERT OR IGNORE INTO results VALUES (?, ?, ?)",
@@ -169,10 +189,21 @@ class Store:
             self.line.update(lease["job_id"])
 
     def _grant(self, request: PullRequest, now: float) -> None:
-        self._supply.fill(request.count, now)
+        (held,) = self._execute(
+            # The plus keeps SQLite from going through all leases that the radiator ever had.
+            "SELECT count(*) FROM leases"
+            " WHERE state = 'held' AND +home_id = ? AND +radiator_id = ?",
+            request.home_id,
+            request.radiator_id,
+        ).fetchone()
+        count = min(request.count, HELD_PER_SLOT * request.slots - held)
+        if count < 1:
+            return
+        request = replace(request, count=math.floor(count))
+        self._supply.fill(request, now)
         for job_id in self.line.next_jobs(request, now):
             self._execute(
-                "INSERT INTO leases VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'held', NULL, NULL, NULL)",
+                "INSERT INTO leases VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'held', NULL, NULL, NULL, 0)",
                 self._new_id(),
                 job_id,
                 request.home_id,
@@ -217,10 +248,11 @@ class Store:
         self.books.settle(lease, refusal, now)
         self._execute("UPDATE leases SET state = 'settled' WHERE lease_id = ?", lease_id)
 
-    def _requeue(self, job_id: str, failed: bool, now: float) -> None:
+    def _requeue(self, lease: sqlite3.Row, failed: bool, now: float) -> None:
         """Let a job wait at the end of the line; one that failed too often is withdrawn."""
-        if self.line.requeue(job_id, failed) >= MOST_FAILURES:
-            self._close(job_id, None, Refusal.FAILED, now)
+        self.line.requeue(lease["job_id"])
+        if failed and self.line.fail(lease):
+            self._close(lease["job_id"], None, Refusal.FAILED, now)
 
     def _expire(self, now: float) -> None:
         # A lease that ends later than any lease can shows that the clock was turned back.

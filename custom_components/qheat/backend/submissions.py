@@ -82,7 +82,7 @@ class Submissions:
         rate = submission.repayment_per_kwh
         self._database.execute(
             "INSERT INTO jobs VALUES"
-            " (?, NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', NULL, NULL, ?, 0)",
+            " (?, NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', NULL, NULL, ?)",
             job_id,
             submission.key,
             fingerprint,

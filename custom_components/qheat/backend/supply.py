@@ -10,7 +10,7 @@ from .blobs import Blobs
 from .catalogue import Offer
 from .database import Database
 from .line import Line
-from .work import Catalogue, Refusal
+from .work import Catalogue, PullRequest, Refusal
 
 JOBS_AHEAD: Final = 4
 
@@ -33,13 +33,17 @@ class Supply:
         self._new_id = new_id
         self._withdraw_outdated()
 
-    def fill(self, count: int, now: float) -> None:
-        """Let enough jobs wait for one who asks for `count`."""
+    def fill(self, request: PullRequest, now: float) -> None:
+        """Let enough jobs wait for one who asks for some, beside those that this home failed."""
+        self._blobs.sweep(now)
         (queued,) = self._database.execute(
             "SELECT count(*) FROM jobs WHERE state = 'queued' AND number IS NOT NULL"
+            " AND NOT EXISTS (SELECT 1 FROM leases AS had WHERE had.job_id = jobs.job_id"
+            " AND had.home_id = ? AND had.failed)",
+            request.home_id,
         ).fetchone()
         # More than are asked for, so that a job given back is not the next one again.
-        for _ in range(queued, count + JOBS_AHEAD):
+        for _ in range(queued, request.count + JOBS_AHEAD):
             (number,) = self._database.execute(
                 "SELECT coalesce(max(number) + 1, 0) FROM jobs"
             ).fetchone()
@@ -64,7 +68,7 @@ class Supply:
         self._blobs.keep(input_sha256, offer.input_data, kept_until=0)
         self._database.execute(
             "INSERT INTO jobs VALUES"
-            " (?, ?, NULL, NULL, ?, ?, ?, ?, ?, NULL, ?, ?, ?, 1, 'queued', NULL, NULL, ?, 0)",
+            " (?, ?, NULL, NULL, ?, ?, ?, ?, ?, NULL, ?, ?, ?, 1, 'queued', NULL, NULL, ?)",
             self._new_id(),
             offer.number,
             now,

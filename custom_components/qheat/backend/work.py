@@ -58,13 +58,9 @@ class LeaseLostError(Exception):
     """The job needs no result of this lease any more."""
 
 
-class CursorError(Exception):
-    """The cursor is none that this API gave out."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullRequest:
-    """What a radiator asks for: at most `count` leases on slots of `slot_w` watts each.
+    """What a radiator asks for: at most `count` leases on its `slots` of `slot_w` watts each.
 
     Best for jobs that end in `wanted_s` seconds; `unpaid` ones are welcome or not. The same `key`
     from the same radiator is the same request, however often it arrives.
@@ -75,6 +71,7 @@ class PullRequest:
     key: str
     count: int
     slot_w: float
+    slots: float = math.inf
     wanted_s: float = math.inf
     unpaid: bool = False
 
