@@ -49,7 +49,7 @@ class RoomControl:
         self.rating = rating
         self._usual = RoomModel.usual(rating.rated_w)
         self._clock = Clock()
-        self._watch = SensorWatch()
+        self._watch = SensorWatch(rating.rated_w)
         self._answers = AnswerWatch()
         self._guards = Guards(rating)
         self._rating_watch = RatingWatch(rating.rated_w)
