@@ -18,6 +18,7 @@ from custom_components.qheat.heating import (
     comfort,
     refit,
 )
+from custom_components.qheat.heating.habits import Habits
 from custom_components.qheat.heating.learn import MOST_SPREADS, SPREADS
 from custom_components.qheat.heating.plan import Prices, Problem, best_level
 
@@ -211,6 +212,11 @@ def test_below_the_comfort_floor_heat_needs_no_job() -> None:
     assert not demand.own_heat
     demand = control.step(RoomReading(time_s=900.0, temperature_c=16.2), target)
     assert not demand.own_heat
+
+
+def test_the_last_instant_before_midnight_belongs_to_a_half_hour() -> None:
+    habits = Habits(20.0)
+    assert habits.at(-1e-20) == habits.at(0.0)
 
 
 def test_what_was_learned_outlives_a_restart() -> None:
