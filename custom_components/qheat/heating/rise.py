@@ -53,7 +53,7 @@ class Rises:
     ) -> int:
         """Return the level that the next rise of the setpoint needs now: the latest start."""
         to_come = next((change for change in changes if change[1] > setpoint_c), None)
-        if self.coming and (to_come is None or to_come[0] != self.coming.at_s):
+        if self.coming and to_come != (self.coming.at_s, self.coming.to_c):
             # What an open window has taken says nothing about the start.
             if not aired:
                 self._learn_from(self.coming, air_c, now.time_s)
