@@ -98,3 +98,21 @@ def test_the_outlook_and_what_jobs_need_are_told_on_each_others_clock(
     )
     scaled = None if left_s is None else (300.0, float("inf"))
     assert control.told.jobs_left_s == scaled
+
+
+def test_an_engine_that_tells_no_watts_for_a_minute_is_taken_to_give_none() -> None:
+    engine = FixedEngine()
+    control = Foreseeing(RadiatorRating(idle_w=20.0, rated_w=500.0, slots=6))
+    radiator = Radiator(
+        radiator_id="r",
+        setting=Setting(heating=True),
+        room=QuickRoom(),
+        control=control,
+        engine=engine,
+    )
+    told_w: list[float | None] = []
+    for power_w in (320.0, *[None] * 8, 0.5):
+        engine.tell(power_w=power_w)
+        radiator.tick(NOW_S, MONOTONIC_S + 10.0 * len(told_w))
+        told_w.append(control.told.heat_output_w)
+    assert told_w == [320.0, *[None] * 6, 0.0, 0.0, 0.5]
