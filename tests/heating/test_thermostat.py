@@ -231,6 +231,16 @@ def test_what_was_learned_outlives_a_restart() -> None:
     assert again.save() == saved
 
 
+def test_a_home_reloaded_three_times_a_day_learns_from_its_days() -> None:
+    control, room = RoomControl(RATING), SimulatedRoom(LIVING_ROOM)
+    fits = 0
+    for _ in range(10):
+        simulate(control, room, Target(setpoint_c=20), hours=8, step_s=300)
+        fits += control.needs_refit()
+        control = RoomControl(RATING, json.loads(json.dumps(control.save())))
+    assert control.learned.days == fits == 3
+
+
 @pytest.mark.parametrize("sign", [-1, 1])
 def test_the_strangest_room_that_can_be_learned_outlives_a_restart(sign: int) -> None:
     control = RoomControl(RATING)
@@ -259,6 +269,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
         optional={
             "model": JSON | st.dictionaries(st.sampled_from(["loss_w_k", "air_j_k"]), JSON),
             "habits_w": JSON | st.lists(JSON, min_size=48, max_size=48),
+            "today": JSON | st.lists(JSON, min_size=8, max_size=8),
             "days": JSON | st.lists(st.lists(JSON, min_size=3, max_size=3)),
             "margin_k": JSON,
         },

@@ -100,7 +100,7 @@ class Comfort:
             sun_w = self.model.sun_m2 * inputs[SUN]
             found_w = estimate.x[UNKNOWN] + estimate.x[CLEARER] * sun_w
             self.habits.learn(at_s, TICK_S, found_w, sun_w)
-            if self.history.tick(TICK_S, inputs, estimate.air_c):
+            if self.history.tick(at_s, TICK_S, inputs, estimate.air_c):
                 day_over |= self.history.close_day(estimate.x, self.model.slow_j_k)
         if room_c is not None:
             self.history.measured(room_c)

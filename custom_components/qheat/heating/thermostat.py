@@ -27,7 +27,7 @@ from .guards import (
 )
 from .habits import Habits
 from .history import History
-from .learn import FEWEST, Snapshot
+from .learn import Snapshot
 from .model import RoomModel
 from .outlook import Points, clean_points
 from .rise import EARLY_K, MOST_MARGIN_K
@@ -56,7 +56,7 @@ class RoomControl:
         self._comfort = Comfort(
             rating,
             _saved_model(self._usual, saved.get("model")),
-            History(saved.get("days")),
+            History(saved.get("days"), saved.get("today")),
             Habits(self._usual.loss_w_k, saved.get("habits_w")),
         )
         margin_k = believable(saved.get("margin_k"), 0.0, MOST_MARGIN_K)
@@ -103,16 +103,15 @@ class RoomControl:
             "model": {field.name: getattr(model, field.name) for field in fields(model)},
             "habits_w": self._comfort.habits.save(),
             "days": [list(day) for day in self._comfort.history.save()],
+            "today": self._comfort.history.save_today(),
             "margin_k": self._comfort.rises.margin_k,
             "routine": self._routine.save(),
         }
 
     def needs_refit(self) -> bool:
-        """Tell once whether a day has ended and there is enough to learn from."""
-        if not self._day_over or len(self._comfort.history) < FEWEST:
-            return False
-        self._day_over = False
-        return True
+        """Tell once whether a day has ended."""
+        day_over, self._day_over = self._day_over, False
+        return day_over
 
     def snapshot(self) -> Snapshot:
         """Return what `learn.refit` needs; that takes a while and may run in a thread."""
