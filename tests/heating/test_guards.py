@@ -56,7 +56,7 @@ def test_a_silent_sensor_ends_the_heat() -> None:
 def told_once(
     minutes: int,
     room_c: float,
-    outdoor_c: float = 0.0,
+    outdoor_c: float | None = 0.0,
     *,
     target: Target = COMFORT,
     rating: RadiatorRating = RATING,
@@ -70,7 +70,7 @@ def told_once(
             temperature_c=room_c,
             measured_s=measured_s,
             # It wobbles about where one level more or less would be lost.
-            outdoor_c=outdoor_c + 0.1 * (minute % 2),
+            outdoor_c=None if outdoor_c is None else outdoor_c + 0.1 * (minute % 2),
         )
         for minute in range(minutes)
     ]
@@ -88,6 +88,13 @@ def test_then_it_is_no_more_than_the_room_loses_and_changes_no_more(
     unanswered = told_once(170, 12.0, outdoor_c)[62:]
     assert {demand.power_w for demand in unanswered} == {most_w}
     assert all(power_w <= most_w for demand in unanswered for _, power_w in demand.outlook)
+
+
+@pytest.mark.parametrize(("room_c", "target", "most_w"), [(12.0, COMFORT, 500), (4.0, OFF, 260)])
+def test_where_nobody_knows_how_cold_it_is_outside_it_may_be_as_cold_as_it_gets(
+    room_c: float, target: Target, most_w: float
+) -> None:
+    assert told_once(170, room_c, None, target=target)[-1].power_w == most_w
 
 
 def test_a_radiator_whose_smallest_slot_is_more_than_the_room_loses_says_what_it_waits_for() -> (

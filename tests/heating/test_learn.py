@@ -206,6 +206,18 @@ def test_a_day_without_readings_is_not_learned_from() -> None:
     assert not history.days
 
 
+@pytest.mark.parametrize(("unknown", "days"), [(2, 1), (24, 0)])
+def test_a_day_without_a_temperature_outside_is_not_learned_from(unknown: int, days: int) -> None:
+    history = History(None)
+    for index in range(RECORDS_A_DAY):
+        history.measured(20.0)
+        known = index >= unknown
+        at_s = index * RECORD_S
+        history.tick(at_s, RECORD_S, [100.0, 3.0, 50.0, 80.0], 20.0, outdoor_known=known)
+        history.close_day([20.0] * (SLOW + 2), 1e6)
+    assert len(history.days) == days
+
+
 def test_a_day_of_a_sensor_that_reads_every_half_hour_is_learned_from() -> None:
     history = History(None)
     for index in range(RECORDS_A_DAY):
@@ -234,10 +246,10 @@ def test_a_day_goes_on_after_a_short_restart_only(gap_s: float, days: int) -> No
 
 
 @pytest.mark.parametrize(
-    "saved", [None, "x", [], [0.0] * 7, [0.0] * 9, [0.0, 18.0, math.nan, *[0.0] * 5], [1e9] * 8]
+    "saved", [None, "x", [], [0.0] * 8, [0.0] * 10, [0.0, 18.0, math.nan, *[0.0] * 6], [1e9] * 9]
 )
 def test_a_damaged_day_begins_anew(saved: object) -> None:
-    assert History(None, saved).save_today() == [0.0] * 8
+    assert History(None, saved).save_today() == [0.0] * 9
 
 
 def test_a_home_restarted_every_day_learns_what_its_room_loses() -> None:

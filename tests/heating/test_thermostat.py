@@ -241,6 +241,21 @@ def test_a_home_reloaded_three_times_a_day_learns_from_its_days() -> None:
     assert control.learned.days == fits == 3
 
 
+def test_a_dead_sensor_outside_teaches_nothing() -> None:
+    control, room = RoomControl(RATING), SimulatedRoom(LIVING_ROOM)
+    for minute in range(0, 5 * 1440, 5):
+        reading = RoomReading(
+            time_s=room.time_s,
+            temperature_c=room.temperature_c,
+            outdoor_c=26.0 if minute < 60 else None,
+        )
+        room.advance(300.0, control.step(reading, Target(setpoint_c=20)).power_w)
+        if control.needs_refit():
+            control.adopt(refit(control.snapshot()))
+    assert control.learned.days == 0
+    assert control.learned.heat_loss_w_k == pytest.approx(20.0, rel=0.16)
+
+
 @pytest.mark.parametrize("sign", [-1, 1])
 def test_the_strangest_room_that_can_be_learned_outlives_a_restart(sign: int) -> None:
     control = RoomControl(RATING)
@@ -269,7 +284,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
         optional={
             "model": JSON | st.dictionaries(st.sampled_from(["loss_w_k", "air_j_k"]), JSON),
             "habits_w": JSON | st.lists(JSON, min_size=48, max_size=48),
-            "today": JSON | st.lists(JSON, min_size=8, max_size=8),
+            "today": JSON | st.lists(JSON, min_size=9, max_size=9),
             "days": JSON | st.lists(st.lists(JSON, min_size=3, max_size=3)),
             "margin_k": JSON,
         },

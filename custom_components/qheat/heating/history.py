@@ -21,8 +21,10 @@ FEWEST_READINGS: Final = 10
 DAYS: Final = 42
 MOST_GAP_S: Final = 3600.0
 """A day goes on after a restart that was so short; what happened in a longer gap nobody knows."""
-SUMS: Final = 6
-"""Of the running day: records, those with a reading, heat, outdoor, sun, air."""
+MOST_UNKNOWN: Final = 12
+"""A day in which so many records passed without a temperature outside is not learned from."""
+SUMS: Final = 7
+"""Of the running day: records, with a reading, without outdoor, heat, outdoor, sun, air."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +74,15 @@ class History:
         """Remember a reading."""
         self._room_c = room_c
 
-    def tick(self, at_s: float, step_s: float, inputs: Vector, air_c: float) -> bool:
+    def tick(
+        self,
+        at_s: float,
+        step_s: float,
+        inputs: Vector,
+        air_c: float,
+        *,
+        outdoor_known: bool = True,
+    ) -> bool:
         """Add a tick that ends at a moment; tell whether it completed a record."""
         if abs(at_s - self._ticked_s) > MOST_GAP_S:
             self._today = [0.0] * SUMS
@@ -85,14 +95,14 @@ class History:
         self._values.append(math.nan if self._room_c is None else self._room_c)
         self._values.extend(means)
         del self._values[: -RECORDS * VALUES]
-        added = (1, self._room_c is not None, *means[:3], air_c)
+        added = (1, self._room_c is not None, not outdoor_known, *means[:3], air_c)
         self._today = [old + new for old, new in zip(self._today, added, strict=True)]
         self._room_c, self._sums, self._for_s = None, [0.0] * 4, 0.0
         return True
 
     def close_day(self, x: Vector, slow_j_k: float) -> bool:
         """Sum a day up when it is complete; tell whether it was."""
-        records, told, *sums = self._today
+        records, told, unknown, *sums = self._today
         if records == 1:
             self._slow_c = x[SLOW]
         if records < RECORDS_A_DAY:
@@ -100,7 +110,7 @@ class History:
         heat, outdoor, sun, room_c = (value / records for value in sums)
         kept_w = slow_j_k * (x[SLOW] - self._slow_c) / (records * RECORD_S)
         self._today = [0.0] * SUMS
-        if told >= FEWEST_READINGS:
+        if told >= FEWEST_READINGS and unknown < MOST_UNKNOWN:
             self.days.append(Day(heat - kept_w, room_c - outdoor, sun))
         return True
 

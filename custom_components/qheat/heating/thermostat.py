@@ -181,7 +181,8 @@ class RoomControl:
     ) -> HeatDemand:
         """Return what comfort asks for."""
         comfort = self._comfort
-        comfort.weather.update(believable(reading.outdoor_c, *OUTDOOR_C), reading.forecast)
+        outdoor_c = believable(reading.outdoor_c, *OUTDOOR_C)
+        comfort.weather.update(self._time_s, outdoor_c, reading.forecast)
         self._day_over |= comfort.observe(self._time_s, elapsed_s, room_c, given_w)
         setpoint_c = believable(target.setpoint_c, *SETPOINT_C)
         if setpoint_c is None:
