@@ -192,6 +192,15 @@ def test_a_leap_of_the_air_starts_no_more_jobs_for_a_while() -> None:
         assert control.step(reading, target).power_w <= before_w
 
 
+def test_a_radiator_turned_off_and_on_again_heats_at_once() -> None:
+    control = RoomControl(PAUSABLE)
+    powers_w = []
+    for minute, setpoint_c in enumerate((20, 20, None, 20)):
+        reading = RoomReading(time_s=60.0 * minute, temperature_c=15.0)
+        powers_w.append(control.step(reading, Target(setpoint_c=setpoint_c)).power_w)
+    assert powers_w == [500, 500, 0, 500]
+
+
 def test_a_room_that_is_off_gets_no_heat() -> None:
     reading = RoomReading(time_s=0, temperature_c=15.0)
     demand = RoomControl(RATING).step(reading, Target(setpoint_c=None))

@@ -167,7 +167,7 @@ class Comfort:
 
     def rest(self) -> HeatDemand:
         """Ask for nothing, because the radiator is off."""
-        self._level, self.outlook = 0, ()
+        self._level, self.outlook, self._planned_s = 0, (), -math.inf
         self.rises.forget()
         return HeatDemand(power_w=0.0, reason=Reason.OFF)
 
