@@ -192,8 +192,13 @@ class Radiator:
         if points is None:
             return ()
         self.setting = self.setting.scheduled(now_s, setpoint_at(points, now_s))
+        later = coming(points, now_s)
         if self.setting.follows:
-            return coming(points, now_s)
+            return later
+        held_s = self.setting.held_until_s
+        # A schedule that was edited meanwhile may change sooner.
+        if later and (held_s is None or later[0][0] < held_s):
+            self.setting = self.setting.held(later[0][0])
         if (until_s := self.setting.held_until_s) is None:
             return ()
         return (until_s, setpoint_at(points, until_s)), *coming(points, until_s)
