@@ -91,6 +91,7 @@ class Comfort:
                 self._estimate = Estimate(room_c)
             return False
         estimate, day_over = self._estimate, False
+        self.rises.heated(elapsed_s * self.levels_w[self._level], elapsed_s * heat_w)
         self._left_s += elapsed_s
         while self._left_s >= TICK_S:
             self._left_s -= TICK_S
