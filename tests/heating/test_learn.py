@@ -46,21 +46,6 @@ def test_the_loss_of_an_unusual_room_is_learned(factor: float) -> None:
     assert foresight_k(learned, records, 0.05) < foresight_k(USUAL, records, 0.05)
 
 
-@pytest.mark.parametrize("factor", [0.6, 1.6])
-def test_without_a_temperature_outside_the_week_tells_the_loss_that_goes_with_the_usual_one(
-    factor: float,
-) -> None:
-    records, _ = week_of(replace(USUAL, loss_w_k=USUAL.loss_w_k * factor, sun_m2=1.0))
-    unknown = [
-        replace(record, inputs=(record.inputs[0], 5.0, *record.inputs[2:])) for record in records
-    ]
-    snapshot = Snapshot(records=tuple(unknown), days=(), noise_k=0.05, usual=USUAL, model=USUAL)
-    for _ in range(3):
-        snapshot = replace(snapshot, model=refit(snapshot))
-    learned = math.log(snapshot.model.loss_w_k / USUAL.loss_w_k) / math.log(factor)
-    assert 0.5 < learned < 1.2
-
-
 def test_with_nothing_to_learn_from_the_room_stays_as_it_was() -> None:
     assert refit(Snapshot(records=(), days=(), noise_k=0.05, usual=USUAL, model=USUAL)) is USUAL
     assert balance(USUAL, ()) == USUAL

@@ -7,11 +7,11 @@ much and drifts. Every parameter has a usual value, a spread and bounds.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from .balance import LOSS_SPREAD, balance
+from .balance import balance
 from .estimate import OUTLIER, Estimate
 from .history import RECORD_S, RECORDS_A_DAY, Day, Record
 from .matrices import Vector, dot, solve
@@ -35,8 +35,6 @@ SPREADS: Final = {
     "sensor_lag_s": 0.5,
 }
 """How far a room may be from what is expected of it, in logarithms."""
-SPREADS_WITHOUT_DAYS: Final = SPREADS | {"loss_w_k": LOSS_SPREAD}
-"""Where no temperature outside is known: the loss is what goes with the usual one."""
 MOST_SPREADS: Final = 3.0
 DRAW: Final = 1.2
 AHEAD: Final = 36
@@ -75,7 +73,7 @@ def refit(snapshot: Snapshot) -> RoomModel:
         if not snapshot.days:
             return snapshot.model
         expected = balance(snapshot.usual, snapshot.days)
-        return _model(expected, _distance(snapshot.model, expected, SPREADS))
+        return _model(expected, _distance(snapshot.model, expected))
     records = records[begun:]
     if len(records) >= 2 * RECORDS_A_DAY:
         # Judged on the last day, which it has not seen. One day tells little: a draw will do.
@@ -91,19 +89,16 @@ def refit(snapshot: Snapshot) -> RoomModel:
 def _fit(snapshot: Snapshot, records: Sequence[Record], days: Sequence[Day]) -> RoomModel:
     expected = balance(snapshot.usual, days)
     # From the present model: one night's rounds may not get to an unusual room.
-    spreads = SPREADS if days else SPREADS_WITHOUT_DAYS
-    theta = _distance(snapshot.model, expected, spreads)
+    theta = _distance(snapshot.model, expected)
     for _ in range(ROUNDS):
-        theta = _improve(expected, records, theta, snapshot.noise_k, spreads)
+        theta = _improve(expected, records, theta, snapshot.noise_k)
     return _model(expected, theta)
 
 
-def _distance(model: RoomModel, expected: RoomModel, spreads: Mapping[str, float]) -> list[float]:
+def _distance(model: RoomModel, expected: RoomModel) -> list[float]:
     """Return how far a room is from the expected one, in logarithms and within the bounds."""
-    return [
-        _bounded(math.log(getattr(model, name) / getattr(expected, name)), spread)
-        for name, spread in spreads.items()
-    ]
+    far = (math.log(getattr(model, name) / getattr(expected, name)) for name in SPREADS)
+    return [_bounded(value, spread) for value, spread in zip(far, SPREADS.values(), strict=True)]
 
 
 def _bounded(value: float, spread: float) -> float:
@@ -120,11 +115,7 @@ def _model(usual: RoomModel, theta: Sequence[float]) -> RoomModel:
 
 
 def _improve(
-    usual: RoomModel,
-    records: Sequence[Record],
-    theta: Vector,
-    noise_k: float,
-    kinds: Mapping[str, float],
+    usual: RoomModel, records: Sequence[Record], theta: Vector, noise_k: float
 ) -> list[float]:
     """Return the parameters after one Gauss-Newton step."""
 
@@ -142,7 +133,7 @@ def _improve(
         other = errors(nudged)
         slopes.append([(b - a) / NUDGE for a, b in zip(base, other, strict=True)])
     weights = [TEMPER * min(1.0, HUBER / max(abs(value), 1e-9)) for value in base]
-    spreads = list(kinds.values())
+    spreads = list(SPREADS.values())
     normal: list[list[float]] = []
     right: list[float] = []
     for i, slope in enumerate(slopes):
