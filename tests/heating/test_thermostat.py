@@ -250,19 +250,22 @@ def test_a_home_reloaded_three_times_a_day_learns_from_its_days() -> None:
     assert control.learned.days == fits == 3
 
 
-def test_a_dead_sensor_outside_teaches_nothing() -> None:
+@pytest.mark.parametrize(("told_minutes", "days"), [(60, 0), (0, 4)])
+def test_days_teach_a_home_without_a_sensor_outside_and_none_whose_sensor_has_died(
+    told_minutes: int, days: int
+) -> None:
     control, room = RoomControl(RATING), SimulatedRoom(LIVING_ROOM)
     for minute in range(0, 5 * 1440, 5):
         reading = RoomReading(
             time_s=room.time_s,
             temperature_c=room.temperature_c,
-            outdoor_c=26.0 if minute < 60 else None,
+            outdoor_c=26.0 if minute < told_minutes else None,
         )
         room.advance(300.0, control.step(reading, Target(setpoint_c=20)).power_w)
         if control.needs_refit():
             control.adopt(refit(control.snapshot()))
-    assert control.learned.days == 0
-    assert control.learned.heat_loss_w_k == pytest.approx(20.0, rel=0.16)
+    assert control.learned.days == days
+    assert days or control.learned.heat_loss_w_k == pytest.approx(20.0, rel=0.16)
 
 
 @pytest.mark.parametrize("sign", [-1, 1])

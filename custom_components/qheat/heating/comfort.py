@@ -103,7 +103,7 @@ class Comfort:
             sun_w = self.model.sun_m2 * inputs[SUN]
             found_w = estimate.x[UNKNOWN] + estimate.x[CLEARER] * sun_w
             self.habits.learn(at_s, TICK_S, found_w, sun_w)
-            known = self.weather.is_known
+            known = not self.weather.is_lost
             if self.history.tick(at_s, TICK_S, inputs, estimate.air_c, outdoor_known=known):
                 day_over |= self.history.close_day(estimate.x, self.model.slow_j_k)
         if room_c is not None:

@@ -22,7 +22,7 @@ DAYS: Final = 42
 MOST_GAP_S: Final = 3600.0
 """A day goes on after a restart that was so short; what happened in a longer gap nobody knows."""
 MOST_UNKNOWN: Final = 12
-"""A day in which so many records passed without a temperature outside is not learned from."""
+"""A day in which the temperature outside was lost for so many records is not learned from."""
 SUMS: Final = 7
 """Of the running day: records, with a reading, without outdoor, heat, outdoor, sun, air."""
 

@@ -54,6 +54,8 @@ class Weather:
     """What it is now; the unknown heat makes up for what it is wrong by."""
     is_known: bool = False
     """Whether that was measured lately, or at least forecast."""
+    is_lost: bool = False
+    """Whether it was known, and is not any more; one that nobody ever told is at least even."""
     _told_s: float = -math.inf
     _source: object = None
     _outdoor: Points = field(default_factory=list)
@@ -70,6 +72,7 @@ class Weather:
         elif not 0 <= time_s - self._told_s <= COUNTS_S:
             self.is_known = bool(self._outdoor)
             self.outdoor_c = interpolate(self._outdoor, time_s) if self.is_known else USUAL_C
+        self.is_lost = not self.is_known and self._told_s > -math.inf
 
     def outdoor_at(self, time_s: float) -> float:
         """Return the outdoor temperature to expect, in °C."""
