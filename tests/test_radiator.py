@@ -1,5 +1,7 @@
 """A radiator's tick: what the thermostat foresees reaches the engine on the engine's clock."""
 
+from dataclasses import replace
+
 import pytest
 
 from custom_components.qheat.compute.engine import HeatBudget
@@ -98,3 +100,57 @@ def test_the_outlook_and_what_jobs_need_are_told_on_each_others_clock(
     )
     scaled = None if left_s is None else (300.0, float("inf"))
     assert control.told.jobs_left_s == scaled
+
+
+def test_an_engine_that_tells_no_watts_for_a_minute_is_taken_to_give_none() -> None:
+    engine = FixedEngine()
+    control = Foreseeing(RadiatorRating(idle_w=20.0, rated_w=500.0, slots=6))
+    radiator = Radiator(
+        radiator_id="r",
+        setting=Setting(heating=True),
+        room=QuickRoom(),
+        control=control,
+        engine=engine,
+    )
+    told_w: list[float | None] = []
+    for power_w in (320.0, *[None] * 8, 0.5):
+        engine.tell(power_w=power_w)
+        radiator.tick(NOW_S, MONOTONIC_S + 10.0 * len(told_w))
+        told_w.append(control.told.heat_output_w)
+    assert told_w == [320.0, *[None] * 6, 0.0, 0.0, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("preset", "before", "after", "until_s"),
+    [
+        (None, ((7.0, 20.0), (22.0, 17.0)), ((5.0, 20.0), (22.0, 17.0)), 5 * 3600.0),
+        (None, ((7.0, 20.0), (22.0, 17.0)), ((9.0, 20.0), (22.0, 17.0)), 7 * 3600.0),
+        (None, (), ((5.0, 20.0), (22.0, 17.0)), 5 * 3600.0),
+        (Preset.AWAY, ((7.0, 20.0), (22.0, 17.0)), ((5.0, 20.0), (22.0, 17.0)), None),
+    ],
+)
+def test_what_is_held_ends_at_the_next_change_of_the_schedule_as_it_is_now_if_that_is_sooner(
+    preset: Preset | None,
+    before: tuple[tuple[float, float], ...],
+    after: tuple[tuple[float, float], ...],
+    until_s: float | None,
+) -> None:
+    always = ((-48.0, 17.0),)
+    radiator = Radiator(
+        radiator_id="r",
+        setting=Setting(heating=True),
+        room=QuickRoom(),
+        control=Foreseeing(RadiatorRating(idle_w=20.0, rated_w=500.0, slots=6)),
+        engine=FixedEngine(),
+        schedule=DaySchedule(before or always),
+    )
+    setting = replace(Setting(heating=True), setpoint_c=23.0, preset=preset)
+    radiator.setting = radiator.by_hand(setting, NOW_S + 1800.0)
+    radiator.schedule = DaySchedule(after)
+    radiator.tick(NOW_S + 3600.0, MONOTONIC_S)
+    held_s = radiator.setting.held_until_s
+    assert held_s == (None if until_s is None else NOW_S + until_s)
+    held = radiator.tick(NOW_S + (until_s or 86400.0) - 1, MONOTONIC_S).setting
+    assert (held.follows, held.setpoint_c) == (False, 23.0)
+    if until_s is not None:
+        assert radiator.tick(NOW_S + until_s, MONOTONIC_S).setting.follows

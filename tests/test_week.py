@@ -66,6 +66,12 @@ def test_after_a_quiet_weekend_the_rise_on_monday_is_known() -> None:
     assert coming(points, moment(friday, "19:00")) == ((moment(monday, "08:00"), 20.0),)
 
 
+@pytest.mark.parametrize("day", [MONDAY, SPRING, AUTUMN])
+def test_a_schedule_that_is_always_warm_never_changes(day: date) -> None:
+    points = changes({day: [block("00:00", "24:00")] for day in WEEKDAYS}, 17.0, day, PARIS)
+    assert [setpoint_c for _, setpoint_c in points] == [20.0]
+
+
 @pytest.mark.parametrize(
     ("day", "begin", "end", "hours"),
     [

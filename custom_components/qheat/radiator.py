@@ -1,5 +1,6 @@
 """One radiator: its room, its thermostat and its engine, tied together once every tick."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
@@ -26,6 +27,8 @@ from .week import Changes, coming, setpoint_at
 
 # Three missed ticks, of a BOINC machine one, and a little more: then the radiator stops by itself.
 BUDGET_S: Final = 20.0
+UNTOLD_S: Final = 3 * BUDGET_S
+"""An engine that has not told its watts for so long gives none: its last budget has ended."""
 
 DISOBEDIENCE: Final = {EngineProblem.BUDGET_IGNORED, EngineProblem.CHANGED_BY_HAND}
 """What is worth telling also while no heat is wanted."""
@@ -120,6 +123,7 @@ class Radiator:
         self._learns_routine = learns_routine
         self._foreseen: tuple[tuple[float, float], ...] = ()
         self._outlook: tuple[tuple[float, float], ...] = ()
+        self._told_s = -math.inf
         self.has_dial = True
         """Whether somebody can turn the heat off; it is off where nobody can."""
 
@@ -128,7 +132,7 @@ class Radiator:
         status = self.engine.status()
         speed, left_s = self._room.speed, status.jobs_left_s
         reading = replace(
-            self._room.read(now_s, status.power_w),
+            self._room.read(now_s, self._heat_output_w(status, monotonic_s)),
             output_measured=status.problem is None and status.power_source is PowerSource.MEASURED,
             jobs_left_s=None if left_s is None else tuple(one_s * speed for one_s in left_s),
         )
@@ -164,6 +168,14 @@ class Radiator:
             next_start_s=None if start_s is None else now_s + (start_s - room_s) / speed,
         )
 
+    def _heat_output_w(self, status: EngineStatus, monotonic_s: float) -> float | None:
+        """Return the watts that the room gets, None while nobody knows."""
+        if status.power_w is not None:
+            self._told_s = monotonic_s
+        elif monotonic_s - self._told_s > UNTOLD_S:
+            return 0.0
+        return status.power_w
+
     def _outlook_for(
         self, demand: HeatDemand, room_s: float, monotonic_s: float
     ) -> tuple[tuple[float, float], ...]:
@@ -185,8 +197,13 @@ class Radiator:
         if points is None:
             return ()
         self.setting = self.setting.scheduled(now_s, setpoint_at(points, now_s))
+        later = coming(points, now_s)
         if self.setting.follows:
-            return coming(points, now_s)
+            return later
+        held_s = self.setting.held_until_s
+        # A schedule that was edited meanwhile may change sooner.
+        if later and (held_s is None or later[0][0] < held_s):
+            self.setting = self.setting.held(later[0][0])
         if (until_s := self.setting.held_until_s) is None:
             return ()
         return (until_s, setpoint_at(points, until_s)), *coming(points, until_s)

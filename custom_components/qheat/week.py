@@ -39,6 +39,8 @@ def changes(week: Week, outside_c: float, today: date, zone: tzinfo) -> Changes:
             if begin_s < end_s:
                 moments[begin_s] = block.setpoint_c
                 moments.setdefault(end_s, outside_c)
+    # What goes on beyond the last day changes nothing at its end.
+    moments.pop(_moment(today + timedelta(days=DAYS_AHEAD), time(), zone), None)
     found: list[tuple[float, float]] = []
     for at_s, setpoint_c in sorted(moments.items()):
         if not found or found[-1][1] != setpoint_c:

@@ -56,7 +56,7 @@ def test_a_silent_sensor_ends_the_heat() -> None:
 def told_once(
     minutes: int,
     room_c: float,
-    outdoor_c: float = 0.0,
+    outdoor_c: float | None = 0.0,
     *,
     target: Target = COMFORT,
     rating: RadiatorRating = RATING,
@@ -70,7 +70,7 @@ def told_once(
             temperature_c=room_c,
             measured_s=measured_s,
             # It wobbles about where one level more or less would be lost.
-            outdoor_c=outdoor_c + 0.1 * (minute % 2),
+            outdoor_c=None if outdoor_c is None else outdoor_c + 0.1 * (minute % 2),
         )
         for minute in range(minutes)
     ]
@@ -88,6 +88,13 @@ def test_then_it_is_no_more_than_the_room_loses_and_changes_no_more(
     unanswered = told_once(170, 12.0, outdoor_c)[62:]
     assert {demand.power_w for demand in unanswered} == {most_w}
     assert all(power_w <= most_w for demand in unanswered for _, power_w in demand.outlook)
+
+
+@pytest.mark.parametrize(("room_c", "target", "most_w"), [(12.0, COMFORT, 500), (4.0, OFF, 260)])
+def test_where_nobody_knows_how_cold_it_is_outside_it_may_be_as_cold_as_it_gets(
+    room_c: float, target: Target, most_w: float
+) -> None:
+    assert told_once(170, room_c, None, target=target)[-1].power_w == most_w
 
 
 def test_a_radiator_whose_smallest_slot_is_more_than_the_room_loses_says_what_it_waits_for() -> (
@@ -142,7 +149,7 @@ def test_an_impossible_reading_counts_as_none(nonsense: float) -> None:
 
 
 def test_a_jump_is_not_believed_at_once_but_is_when_it_stays() -> None:
-    watch = SensorWatch()
+    watch = SensorWatch(RATING.rated_w)
     assert watch.accept(19.0, 60, 0) == 19.0
     assert watch.accept(3.0, 60, 0) is None
     assert watch.accept(19.1, 60, 0) == 19.1
@@ -156,6 +163,31 @@ def test_much_heat_without_the_least_change_means_a_stuck_sensor() -> None:
     demand = run(control, [15.0] * 400, COMFORT)
     assert demand == HeatDemand(power_w=0, reason=Reason.SENSOR_STUCK)
     assert run(control, [15.1], COMFORT).power_w > 0
+
+
+@pytest.mark.parametrize("before_w", [0.0, 250.0])
+def test_a_sensor_that_stuck_days_before_is_found_after_six_hours_of_much_heat(
+    before_w: float,
+) -> None:
+    watch = SensorWatch(RATING.rated_w)
+    for _ in range(3 * 1440):
+        watch.accept(15.0, 60, before_w)
+    found = []
+    for _ in range(420):
+        # A minute without jobs now and then is no rest.
+        for heat_w in (*[500.0] * 29, 0.0):
+            watch.accept(15.0, 2, heat_w)
+        found.append(watch.is_stuck)
+    assert found.index(True) == 359
+
+
+@pytest.mark.parametrize("share", [0.5, 0.85])
+def test_a_room_held_at_part_power_for_days_has_no_stuck_sensor(share: float) -> None:
+    watch = SensorWatch(RATING.rated_w)
+    for minute in range(3 * 1440):
+        # Warmed up for an hour of every day, then held.
+        watch.accept(20.0, 60, 500.0 if minute % 1440 < 60 else 500.0 * share)
+        assert not watch.is_stuck
 
 
 def test_a_clock_that_repeats_or_runs_backwards_gives_no_negative_time() -> None:

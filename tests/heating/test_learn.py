@@ -1,3 +1,4 @@
+import json
 import math
 import random
 from dataclasses import replace
@@ -29,7 +30,7 @@ def week_of(model: RoomModel, days: int = 7) -> tuple[list[Record], list[Day]]:
         inputs = [heat_w, outdoor_c, sun_w_m2, 80.0]
         x = step.advance(x, inputs)
         history.measured(round(x[SENSOR] + chance.gauss(0, 0.04), 1))
-        history.tick(RECORD_S, inputs, x[1])
+        history.tick(index * RECORD_S, RECORD_S, inputs, x[1])
         history.close_day(x, model.slow_j_k)
     return list(history.records), list(history.days)
 
@@ -199,10 +200,22 @@ def saved_days(days: list[Day]) -> list[tuple[float, ...]]:
 
 def test_a_day_without_readings_is_not_learned_from() -> None:
     history = History(None)
-    for _ in range(RECORDS_A_DAY):
-        history.tick(RECORD_S, [0.0] * 4, 20.0)
+    for index in range(RECORDS_A_DAY):
+        history.tick(index * RECORD_S, RECORD_S, [0.0] * 4, 20.0)
         history.close_day([20.0] * (SLOW + 2), 1e6)
     assert not history.days
+
+
+@pytest.mark.parametrize(("unknown", "days"), [(2, 1), (24, 0)])
+def test_a_day_without_a_temperature_outside_is_not_learned_from(unknown: int, days: int) -> None:
+    history = History(None)
+    for index in range(RECORDS_A_DAY):
+        history.measured(20.0)
+        known = index >= unknown
+        at_s = index * RECORD_S
+        history.tick(at_s, RECORD_S, [100.0, 3.0, 50.0, 80.0], 20.0, outdoor_known=known)
+        history.close_day([20.0] * (SLOW + 2), 1e6)
+    assert len(history.days) == days
 
 
 def test_a_day_of_a_sensor_that_reads_every_half_hour_is_learned_from() -> None:
@@ -210,9 +223,44 @@ def test_a_day_of_a_sensor_that_reads_every_half_hour_is_learned_from() -> None:
     for index in range(RECORDS_A_DAY):
         if index % 6 == 0:
             history.measured(20.0)
-        history.tick(RECORD_S, [100.0, 3.0, 50.0, 80.0], 20.0)
+        history.tick(index * RECORD_S, RECORD_S, [100.0, 3.0, 50.0, 80.0], 20.0)
         history.close_day([20.0] * (SLOW + 2), 1e6)
     assert len(history.days) == 1
+
+
+@pytest.mark.parametrize(("gap_s", "days"), [(600.0, 1), (7200.0, 0), (-7200.0, 0)])
+def test_a_day_goes_on_after_a_short_restart_only(gap_s: float, days: int) -> None:
+    history, whole = History(None), History(None)
+    x = [20.0] * (SLOW + 2)
+    for index in range(RECORDS_A_DAY):
+        if index == 200:
+            history = History(None, json.loads(json.dumps(history.save_today())))
+        for one in (history, whole):
+            one.measured(20.0)
+            x[SLOW] = 18.0 + index / 100
+            inputs = [100.0 + index, 3.0, 50.0, 80.0]
+            at_s = 1e9 + index * RECORD_S + gap_s * (index >= 200)
+            one.tick(at_s if one is history else index * RECORD_S, RECORD_S, inputs, 20.0)
+            one.close_day(x, 1e6)
+    assert list(history.days) == list(whole.days)[:days]
+
+
+@pytest.mark.parametrize(
+    "saved", [None, "x", [], [0.0] * 8, [0.0] * 10, [0.0, 18.0, math.nan, *[0.0] * 6], [1e9] * 9]
+)
+def test_a_damaged_day_begins_anew(saved: object) -> None:
+    assert History(None, saved).save_today() == [0.0] * 9
+
+
+def test_a_home_restarted_every_day_learns_what_its_room_loses() -> None:
+    truth = replace(USUAL, loss_w_k=0.5 * USUAL.loss_w_k, sun_m2=1.0)
+    records, days = week_of(truth, days=14)
+    snapshot = Snapshot(
+        records=tuple(records[-200:]), days=tuple(days), noise_k=0.05, usual=USUAL, model=USUAL
+    )
+    learned = refit(snapshot)
+    assert learned.loss_w_k < 0.7 * USUAL.loss_w_k
+    assert replace(learned, loss_w_k=USUAL.loss_w_k, sun_m2=USUAL.sun_m2) == USUAL
 
 
 def test_a_week_is_remembered_as_it_was_and_what_is_older_is_not() -> None:
@@ -221,7 +269,8 @@ def test_a_week_is_remembered_as_it_was_and_what_is_older_is_not() -> None:
         for index in range(RECORDS_A_DAY):
             if index % 2:
                 history.measured(20.0 + day)
-            history.tick(RECORD_S, [100.0, 3.0, 50.0, 80.0 + index], 20.0)
+            at_s = (day * RECORDS_A_DAY + index) * RECORD_S
+            history.tick(at_s, RECORD_S, [100.0, 3.0, 50.0, 80.0 + index], 20.0)
     records = history.records
     assert len(records) == 7 * RECORDS_A_DAY
     assert [record.room_c for record in records[:2]] == [None, 22.0]

@@ -1,5 +1,6 @@
 import math
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,7 +16,7 @@ def test_only_believable_points_are_kept_and_in_order() -> None:
 @given(st.recursive(st.none() | st.floats() | st.text(), st.lists, max_leaves=20))
 def test_no_forecast_raises(forecast: object) -> None:
     weather = Weather()
-    weather.update(None, forecast)
+    weather.update(0.0, None, forecast)
     assert -60 <= weather.outdoor_at(0.0) <= 60
     assert weather.sun_at(0.0) >= 0
 
@@ -29,8 +30,19 @@ def test_between_two_points_the_value_moves_evenly() -> None:
     assert [interpolate(points, at) for at in (-1, 4, 11)] == [0, 2, 5]
 
 
-def test_without_a_forecast_the_last_outdoor_temperature_holds() -> None:
+@pytest.mark.parametrize(
+    ("forecast", "then_c", "is_known"),
+    [((), 5.0, False), (((7200.0, 2.0, 0.0), (18000.0, 5.0, 0.0)), 3.0, True)],
+)
+def test_a_temperature_outside_counts_for_three_hours_and_then_what_is_forecast_or_usual(
+    forecast: tuple[tuple[float, float, float], ...], then_c: float, is_known: bool
+) -> None:
     weather = Weather()
-    weather.update(-3.0, ())
-    weather.update(None, ())
-    assert weather.outdoor_at(1e6) == -3
+    weather.update(0.0, 26.0, ())
+    for time_s, outdoor_c, known in ((10800.0, 26.0, True), (10860.0, then_c, is_known)):
+        weather.update(time_s, None, forecast)
+        assert weather.outdoor_c == pytest.approx(outdoor_c, abs=0.05)
+        assert weather.is_known == known
+    assert weather.outdoor_at(1e6) == 5.0
+    weather.update(11000.0, -8.0, ())
+    assert (weather.outdoor_at(1e6), weather.is_known) == (-8.0, True)

@@ -18,6 +18,7 @@ from custom_components.qheat.heating import (
     comfort,
     refit,
 )
+from custom_components.qheat.heating.habits import Habits
 from custom_components.qheat.heating.learn import MOST_SPREADS, SPREADS
 from custom_components.qheat.heating.plan import Prices, Problem, best_level
 
@@ -191,6 +192,15 @@ def test_a_leap_of_the_air_starts_no_more_jobs_for_a_while() -> None:
         assert control.step(reading, target).power_w <= before_w
 
 
+def test_a_radiator_turned_off_and_on_again_heats_at_once() -> None:
+    control = RoomControl(PAUSABLE)
+    powers_w = []
+    for minute, setpoint_c in enumerate((20, 20, None, 20)):
+        reading = RoomReading(time_s=60.0 * minute, temperature_c=15.0)
+        powers_w.append(control.step(reading, Target(setpoint_c=setpoint_c)).power_w)
+    assert powers_w == [500, 500, 0, 500]
+
+
 def test_a_room_that_is_off_gets_no_heat() -> None:
     reading = RoomReading(time_s=0, temperature_c=15.0)
     demand = RoomControl(RATING).step(reading, Target(setpoint_c=None))
@@ -213,6 +223,11 @@ def test_below_the_comfort_floor_heat_needs_no_job() -> None:
     assert not demand.own_heat
 
 
+def test_the_last_instant_before_midnight_belongs_to_a_half_hour() -> None:
+    habits = Habits(20.0)
+    assert habits.at(-1e-20) == habits.at(0.0)
+
+
 def test_what_was_learned_outlives_a_restart() -> None:
     control, room = RoomControl(RATING), SimulatedRoom(LIVING_ROOM)
     simulate(control, room, Target(setpoint_c=20), hours=49, step_s=600)
@@ -223,6 +238,34 @@ def test_what_was_learned_outlives_a_restart() -> None:
     again = RoomControl(RATING, json.loads(json.dumps(saved)))
     assert again.model == control.model
     assert again.save() == saved
+
+
+def test_a_home_reloaded_three_times_a_day_learns_from_its_days() -> None:
+    control, room = RoomControl(RATING), SimulatedRoom(LIVING_ROOM)
+    fits = 0
+    for _ in range(10):
+        simulate(control, room, Target(setpoint_c=20), hours=8, step_s=300)
+        fits += control.needs_refit()
+        control = RoomControl(RATING, json.loads(json.dumps(control.save())))
+    assert control.learned.days == fits == 3
+
+
+@pytest.mark.parametrize(("told_minutes", "days"), [(60, 0), (0, 4)])
+def test_days_teach_a_home_without_a_sensor_outside_and_none_whose_sensor_has_died(
+    told_minutes: int, days: int
+) -> None:
+    control, room = RoomControl(RATING), SimulatedRoom(LIVING_ROOM)
+    for minute in range(0, 5 * 1440, 5):
+        reading = RoomReading(
+            time_s=room.time_s,
+            temperature_c=room.temperature_c,
+            outdoor_c=26.0 if minute < told_minutes else None,
+        )
+        room.advance(300.0, control.step(reading, Target(setpoint_c=20)).power_w)
+        if control.needs_refit():
+            control.adopt(refit(control.snapshot()))
+    assert control.learned.days == days
+    assert days or control.learned.heat_loss_w_k == pytest.approx(20.0, rel=0.16)
 
 
 @pytest.mark.parametrize("sign", [-1, 1])
@@ -253,6 +296,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
         optional={
             "model": JSON | st.dictionaries(st.sampled_from(["loss_w_k", "air_j_k"]), JSON),
             "habits_w": JSON | st.lists(JSON, min_size=48, max_size=48),
+            "today": JSON | st.lists(JSON, min_size=9, max_size=9),
             "days": JSON | st.lists(st.lists(JSON, min_size=3, max_size=3)),
             "margin_k": JSON,
         },

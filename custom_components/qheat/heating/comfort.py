@@ -32,6 +32,8 @@ PAUSE_PRICE: Final = 0.1
 """What to start and to pause a job costs, as a share of what it costs where jobs are lost."""
 ABOVE_K: Final = 0.04
 """How much above a setpoint to aim, but where jobs are let run out: they do as much."""
+COLD_C: Final = -10.0
+"""What it may be outside where nobody knows: heat is held back beyond what that takes only."""
 EARLIER_K: Final = 0.1
 """How much above a setpoint to come to hold a room that is warm early, until it comes."""
 
@@ -89,6 +91,7 @@ class Comfort:
                 self._estimate = Estimate(room_c)
             return False
         estimate, day_over = self._estimate, False
+        self.rises.heated(elapsed_s * self.levels_w[self._level], elapsed_s * heat_w)
         self._left_s += elapsed_s
         while self._left_s >= TICK_S:
             self._left_s -= TICK_S
@@ -100,7 +103,8 @@ class Comfort:
             sun_w = self.model.sun_m2 * inputs[SUN]
             found_w = estimate.x[UNKNOWN] + estimate.x[CLEARER] * sun_w
             self.habits.learn(at_s, TICK_S, found_w, sun_w)
-            if self.history.tick(TICK_S, inputs, estimate.air_c):
+            known = not self.weather.is_lost
+            if self.history.tick(at_s, TICK_S, inputs, estimate.air_c, outdoor_known=known):
                 day_over |= self.history.close_day(estimate.x, self.model.slow_j_k)
         if room_c is not None:
             self.history.measured(room_c)
@@ -149,7 +153,8 @@ class Comfort:
         """Return what the room loses at a setpoint, or at the one that it is heated up to."""
         rise = self.rises.coming
         wanted_c = max(setpoint_c, rise.to_c) if rise and rise.begun else setpoint_c
-        return max(0.0, self.model.loss_w_k * (wanted_c - self.weather.outdoor_c))
+        outdoor_c = self.weather.outdoor_c if self.weather.is_known else COLD_C
+        return max(0.0, self.model.loss_w_k * (wanted_c - outdoor_c))
 
     def aired(self, time_s: float) -> bool:
         """Tell whether a window seems to be open."""
@@ -163,7 +168,7 @@ class Comfort:
 
     def rest(self) -> HeatDemand:
         """Ask for nothing, because the radiator is off."""
-        self._level, self.outlook = 0, ()
+        self._level, self.outlook, self._planned_s = 0, (), -math.inf
         self.rises.forget()
         return HeatDemand(power_w=0.0, reason=Reason.OFF)
 

@@ -31,7 +31,10 @@ JUMP_BELIEVED_S: Final = 600.0
 LONGEST_EVIDENCE_S: Final = 900.0
 STUCK_AFTER_S: Final = 6 * 3600.0
 STUCK_SHARE: Final = 0.9
-"""A reading is stuck if this share of the rated power for `STUCK_AFTER_S` never moved it."""
+"""A reading is stuck if this share of the rated power for `STUCK_AFTER_S` never moved it.
+
+It is a mean, and whatever came before those hours does not count.
+"""
 FULL: Final = 0.99
 SETTLE_S: Final = 300.0
 JUDGED_AFTER_S: Final = 3600.0
@@ -65,13 +68,14 @@ class Clock:
 class SensorWatch:
     """Believes or disbelieves the temperature sensor."""
 
-    def __init__(self) -> None:
+    def __init__(self, rated_w: float) -> None:
+        self._much_w = STUCK_SHARE * rated_w
         self._accepted_c: float | None = None
         self._doubted_c: float | None = None
         self._silent_s = self._age_s = 0.0
         self._doubted_s = 0.0
         self._unmoved_s = 0.0
-        self._unmoved_j = 0.0
+        self._surplus_j = 0.0
 
     def accept(
         self, value: object, elapsed_s: float, heat_w: float, age_s: float = 0.0
@@ -84,14 +88,15 @@ class SensorWatch:
         self._age_s += elapsed_s
         # A clock that jumps is no evidence of a stuck sensor.
         lasted_s = min(elapsed_s, LONGEST_EVIDENCE_S)
-        self._unmoved_s += lasted_s
-        self._unmoved_j += heat_w * lasted_s
+        self._surplus_j += (heat_w - self._much_w) * lasted_s
+        self._unmoved_s = self._unmoved_s + lasted_s if self._surplus_j >= 0 else 0.0
+        self._surplus_j = max(self._surplus_j, 0.0)
         temperature_c = believable(value, *POSSIBLE_C)
         known_age_s = believable(age_s, -CLOCK_S, math.inf)
         if temperature_c is None or known_age_s is None or self._is_jump(temperature_c, elapsed_s):
             return None
         if temperature_c != self._accepted_c:
-            self._unmoved_s = self._unmoved_j = 0.0
+            self._unmoved_s = self._surplus_j = 0.0
         self._accepted_c = temperature_c
         self._silent_s, self._age_s = 0.0, known_age_s
         return temperature_c
@@ -115,12 +120,10 @@ class SensorWatch:
         counts = self._silent_s <= SILENT_AFTER_S and self._age_s <= OLDEST_S
         return self._accepted_c if counts else None
 
-    def is_stuck(self, rated_w: float) -> bool:
-        """Tell whether much heat has not moved the reading at all."""
-        return (
-            self._unmoved_s >= STUCK_AFTER_S
-            and self._unmoved_j >= STUCK_SHARE * rated_w * self._unmoved_s
-        )
+    @property
+    def is_stuck(self) -> bool:
+        """Whether much heat has not moved the reading at all."""
+        return self._unmoved_s >= STUCK_AFTER_S
 
 
 class AnswerWatch:
@@ -212,7 +215,7 @@ class Guards:
         room_c = watch.known_c
         if room_c is None:
             return HeatDemand(power_w=0.0, reason=Reason.SENSOR_SILENT)
-        if watch.is_stuck(self.rating.rated_w):
+        if watch.is_stuck:
             self.stuck_c = room_c
         if self.stuck_c is not None and room_c == self.stuck_c:
             return HeatDemand(power_w=0.0, reason=Reason.SENSOR_STUCK)

@@ -57,4 +57,4 @@ class Habits:
 
 
 def _slot(time_s: float) -> int:
-    return int(time_s % DAY_S // (DAY_S / SLOTS))
+    return int(time_s // (DAY_S / SLOTS)) % SLOTS

@@ -7,6 +7,7 @@ from dataclasses import astuple, dataclass
 from itertools import batched
 from typing import Final
 
+from .demand import TIME_S
 from .guards import believable
 from .matrices import Vector
 from .model import SLOW
@@ -18,6 +19,12 @@ VALUES: Final = 5
 FEWEST_READINGS: Final = 10
 """A day with fewer records that have a reading is not learned from."""
 DAYS: Final = 42
+MOST_GAP_S: Final = 3600.0
+"""A day goes on after a restart that was so short; what happened in a longer gap nobody knows."""
+MOST_UNKNOWN: Final = 12
+"""A day in which the temperature outside was lost for so many records is not learned from."""
+SUMS: Final = 7
+"""Of the running day: records, with a reading, without outdoor, heat, outdoor, sun, air."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +47,7 @@ class Day:
 class History:
     """Collects records and days, a tick at a time."""
 
-    def __init__(self, saved_days: object) -> None:
+    def __init__(self, saved_days: object, saved_today: object = None) -> None:
         self._values = array("d")
         """Records one behind the other, NaN for no reading.
 
@@ -51,12 +58,7 @@ class History:
         self._room_c: float | None = None
         self._sums = [0.0] * 4
         self._for_s = 0.0
-        self._air: list[float] = []
-        self._slow_c = 0.0
-
-    def __len__(self) -> int:
-        """Return how many records there are."""
-        return len(self._values) // VALUES
+        self._ticked_s, self._slow_c, *self._today = _today(saved_today)
 
     @property
     def records(self) -> list[Record]:
@@ -72,37 +74,53 @@ class History:
         """Remember a reading."""
         self._room_c = room_c
 
-    def tick(self, step_s: float, inputs: Vector, air_c: float) -> bool:
-        """Add a tick; tell whether it completed a record."""
+    def tick(
+        self,
+        at_s: float,
+        step_s: float,
+        inputs: Vector,
+        air_c: float,
+        *,
+        outdoor_known: bool = True,
+    ) -> bool:
+        """Add a tick that ends at a moment; tell whether it completed a record."""
+        if abs(at_s - self._ticked_s) > MOST_GAP_S:
+            self._today = [0.0] * SUMS
+        self._ticked_s = at_s
         self._sums = [old + step_s * new for old, new in zip(self._sums, inputs, strict=True)]
         self._for_s += step_s
         if self._for_s < RECORD_S:
             return False
+        means = [value / self._for_s for value in self._sums]
         self._values.append(math.nan if self._room_c is None else self._room_c)
-        self._values.extend(value / self._for_s for value in self._sums)
+        self._values.extend(means)
         del self._values[: -RECORDS * VALUES]
-        self._air.append(air_c)
+        added = (1, self._room_c is not None, not outdoor_known, *means[:3], air_c)
+        self._today = [old + new for old, new in zip(self._today, added, strict=True)]
         self._room_c, self._sums, self._for_s = None, [0.0] * 4, 0.0
         return True
 
     def close_day(self, x: Vector, slow_j_k: float) -> bool:
         """Sum a day up when it is complete; tell whether it was."""
-        if len(self._air) == 1:
+        records, told, unknown, *sums = self._today
+        if records == 1:
             self._slow_c = x[SLOW]
-        if len(self._air) < RECORDS_A_DAY:
+        if records < RECORDS_A_DAY:
             return False
-        last = self.records[-RECORDS_A_DAY:]
-        heat, outdoor, sun = (sum(r.inputs[i] for r in last) / RECORDS_A_DAY for i in range(3))
-        kept_w = slow_j_k * (x[SLOW] - self._slow_c) / (RECORDS_A_DAY * RECORD_S)
-        room_c = sum(self._air) / RECORDS_A_DAY
-        self._air.clear()
-        if sum(r.room_c is not None for r in last) >= FEWEST_READINGS:
+        heat, outdoor, sun, room_c = (value / records for value in sums)
+        kept_w = slow_j_k * (x[SLOW] - self._slow_c) / (records * RECORD_S)
+        self._today = [0.0] * SUMS
+        if told >= FEWEST_READINGS and unknown < MOST_UNKNOWN:
             self.days.append(Day(heat - kept_w, room_c - outdoor, sun))
         return True
 
     def save(self) -> list[tuple[float, ...]]:
         """Return the days, as JSON-able values."""
         return [tuple(round(value, 2) for value in astuple(day)) for day in self.days]
+
+    def save_today(self) -> list[float]:
+        """Return the running day, as JSON-able values."""
+        return [round(value, 2) for value in (self._ticked_s, self._slow_c, *self._today)]
 
 
 def _days(saved: object) -> list[Day]:
@@ -114,3 +132,10 @@ def _days(saved: object) -> list[Day]:
             if None not in kept:
                 days.append(Day(*(value for value in kept if value is not None)))
     return days
+
+
+def _today(saved: object) -> list[float]:
+    """Return what `save_today` returned if all of it is believable, else a day that begins."""
+    values = saved if isinstance(saved, list) and len(saved) == SUMS + 2 else ()
+    kept = [number for value in values if (number := believable(value, *TIME_S)) is not None]
+    return kept if len(kept) == SUMS + 2 and 0 <= kept[2] < RECORDS_A_DAY else [0.0] * (SUMS + 2)

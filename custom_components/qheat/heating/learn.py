@@ -63,11 +63,17 @@ class Snapshot:
 
 
 def refit(snapshot: Snapshot) -> RoomModel:
-    """Return the room that the history tells, or the present one if there is too little of it."""
+    """Return the room that the history tells, or the present one if there is too little of it.
+
+    With less than a day of readings, as after a restart, only the loss and the sun are told.
+    """
     records = snapshot.records
     begun = next((i for i, record in enumerate(records) if record.room_c is not None), None)
     if begun is None or len(records) - begun < FEWEST:
-        return snapshot.model
+        if not snapshot.days:
+            return snapshot.model
+        expected = balance(snapshot.usual, snapshot.days)
+        return _model(expected, _distance(snapshot.model, expected))
     records = records[begun:]
     if len(records) >= 2 * RECORDS_A_DAY:
         # Judged on the last day, which it has not seen. One day tells little: a draw will do.

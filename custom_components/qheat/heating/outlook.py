@@ -1,12 +1,17 @@
 """What is to come: setpoints and weather, from callers who may send anything."""
 
+import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from .guards import believable
 
 MOST_POINTS = 400
+USUAL_C: Final = 5.0
+COUNTS_S: Final = 3 * 3600.0
+"""How long a temperature outside counts after it was told last."""
 
 type Points = list[tuple[float, float]]
 
@@ -45,20 +50,29 @@ def interpolate(points: Points, time_s: float) -> float:
 class Weather:
     """Outdoor temperature and sun, measured where possible and forecast otherwise."""
 
-    outdoor_c: float = 5.0
-    """The last temperature known; the unknown heat makes up for what it is wrong by."""
+    outdoor_c: float = USUAL_C
+    """What it is now; the unknown heat makes up for what it is wrong by."""
+    is_known: bool = False
+    """Whether that was measured lately, or at least forecast."""
+    is_lost: bool = False
+    """Whether it was known, and is not any more; one that nobody ever told is at least even."""
+    _told_s: float = -math.inf
     _source: object = None
     _outdoor: Points = field(default_factory=list)
     _sun: Points = field(default_factory=list)
 
-    def update(self, outdoor_c: float | None, forecast: object) -> None:
+    def update(self, time_s: float, outdoor_c: float | None, forecast: object) -> None:
         """Take in a measurement and a forecast of (time in s, °C, W/m²)."""
-        if outdoor_c is not None:
-            self.outdoor_c = outdoor_c
         if forecast is not self._source:
             self._source = forecast
             self._outdoor = clean_points(forecast, -60.0, 60.0)
             self._sun = clean_points(forecast, 0.0, 1500.0, column=2)
+        if outdoor_c is not None:
+            self._told_s, self.outdoor_c, self.is_known = time_s, outdoor_c, True
+        elif not 0 <= time_s - self._told_s <= COUNTS_S:
+            self.is_known = bool(self._outdoor)
+            self.outdoor_c = interpolate(self._outdoor, time_s) if self.is_known else USUAL_C
+        self.is_lost = not self.is_known and self._told_s > -math.inf
 
     def outdoor_at(self, time_s: float) -> float:
         """Return the outdoor temperature to expect, in °C."""

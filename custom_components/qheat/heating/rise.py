@@ -13,6 +13,10 @@ GENTLY: Final = 0.6
 ARRIVED_K: Final = 0.05
 EARLY_K: Final = 0.25
 MOST_MARGIN_K: Final = 1.0
+MOST_CHANGE_K: Final = 0.2
+"""What a single morning changes at most."""
+GIVEN: Final = 0.7
+"""Where less than this share of the heat asked for came, lateness says nothing about the start."""
 
 
 @dataclass(slots=True)
@@ -24,6 +28,8 @@ class Rise:
     waited: bool = False
     begun: bool = False
     arrived: bool = False
+    asked_j: float = 0.0
+    given_j: float = 0.0
 
 
 class Rises:
@@ -41,6 +47,12 @@ class Rises:
         """Begin anew."""
         self.coming = self.next_start_s = None
 
+    def heated(self, asked_j: float, given_j: float) -> None:
+        """Take note of heat that was asked for and of heat that came."""
+        if self.coming and self.coming.begun:
+            self.coming.asked_j += asked_j
+            self.coming.given_j += given_j
+
     def on_the_way(
         self,
         now: Now,
@@ -53,7 +65,7 @@ class Rises:
     ) -> int:
         """Return the level that the next rise of the setpoint needs now: the latest start."""
         to_come = next((change for change in changes if change[1] > setpoint_c), None)
-        if self.coming and (to_come is None or to_come[0] != self.coming.at_s):
+        if self.coming and to_come != (self.coming.at_s, self.coming.to_c):
             # What an open window has taken says nothing about the start.
             if not aired:
                 self._learn_from(self.coming, air_c, now.time_s)
@@ -97,6 +109,8 @@ class Rises:
         # Where there was no time to wait, lateness says nothing about the start.
         if not 0 <= time_s - rise.at_s <= 2 * PLAN_EVERY_S or not (rise.begun and rise.waited):
             return
+        if rise.given_j < GIVEN * rise.asked_j:
+            return
         late_k = rise.to_c - air_c
-        change_k = late_k if late_k > ARRIVED_K else -0.01
+        change_k = min(late_k, MOST_CHANGE_K) if late_k > ARRIVED_K else -0.01
         self.margin_k = min(max(self.margin_k + change_k, EARLY_K), MOST_MARGIN_K)

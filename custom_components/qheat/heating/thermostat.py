@@ -27,7 +27,7 @@ from .guards import (
 )
 from .habits import Habits
 from .history import History
-from .learn import FEWEST, Snapshot
+from .learn import Snapshot
 from .model import RoomModel
 from .outlook import Points, clean_points
 from .rise import EARLY_K, MOST_MARGIN_K
@@ -49,14 +49,14 @@ class RoomControl:
         self.rating = rating
         self._usual = RoomModel.usual(rating.rated_w)
         self._clock = Clock()
-        self._watch = SensorWatch()
+        self._watch = SensorWatch(rating.rated_w)
         self._answers = AnswerWatch()
         self._guards = Guards(rating)
         self._rating_watch = RatingWatch(rating.rated_w)
         self._comfort = Comfort(
             rating,
             _saved_model(self._usual, saved.get("model")),
-            History(saved.get("days")),
+            History(saved.get("days"), saved.get("today")),
             Habits(self._usual.loss_w_k, saved.get("habits_w")),
         )
         margin_k = believable(saved.get("margin_k"), 0.0, MOST_MARGIN_K)
@@ -103,16 +103,15 @@ class RoomControl:
             "model": {field.name: getattr(model, field.name) for field in fields(model)},
             "habits_w": self._comfort.habits.save(),
             "days": [list(day) for day in self._comfort.history.save()],
+            "today": self._comfort.history.save_today(),
             "margin_k": self._comfort.rises.margin_k,
             "routine": self._routine.save(),
         }
 
     def needs_refit(self) -> bool:
-        """Tell once whether a day has ended and there is enough to learn from."""
-        if not self._day_over or len(self._comfort.history) < FEWEST:
-            return False
-        self._day_over = False
-        return True
+        """Tell once whether a day has ended."""
+        day_over, self._day_over = self._day_over, False
+        return day_over
 
     def snapshot(self) -> Snapshot:
         """Return what `learn.refit` needs; that takes a while and may run in a thread."""
@@ -182,7 +181,8 @@ class RoomControl:
     ) -> HeatDemand:
         """Return what comfort asks for."""
         comfort = self._comfort
-        comfort.weather.update(believable(reading.outdoor_c, *OUTDOOR_C), reading.forecast)
+        outdoor_c = believable(reading.outdoor_c, *OUTDOOR_C)
+        comfort.weather.update(self._time_s, outdoor_c, reading.forecast)
         self._day_over |= comfort.observe(self._time_s, elapsed_s, room_c, given_w)
         setpoint_c = believable(target.setpoint_c, *SETPOINT_C)
         if setpoint_c is None:
