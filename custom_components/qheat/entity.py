@@ -11,8 +11,9 @@ from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.update_coordinator import CoordinatorEntity, DataUpdateCoordinator
 
 from .const import DOMAIN
-from .coordinator import HomeCoordinator, RadiatorCoordinator
+from .coordinator import HomeCoordinator
 from .radiator import RadiatorState
+from .radiator_coordinator import RadiatorCoordinator
 
 
 @callback
