@@ -119,7 +119,7 @@ def _findings(home: Mapping[str, str]) -> Card:
     picture = home["picture"]
     is_painted = {"condition": "state", "entity": picture, "state_not": NOTHING_YET}
     found = [
-        line.format(f"{{{{ states('{home[kind]}') | round(2, default='-') }}}}")
+        line.format(f"{{{{ states('{home[kind]}') | round(2, default='not yet') }}}}")
         for kind, line in FOUND.items()
     ]
     return _section(
