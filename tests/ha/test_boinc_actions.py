@@ -8,6 +8,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from aiohttp.test_utils import TestClient
 from homeassistant.auth.models import User
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import Context, HomeAssistant
@@ -164,23 +165,33 @@ def issue_of(hass: HomeAssistant, key: str) -> ir.IssueEntry | None:
     return ir.async_get(hass).async_get_issue(DOMAIN, f"{key}_{HALL}")
 
 
+async def open_take_back(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    client: SimulatedClient,
+    hass_client: ClientSessionGenerator,
+) -> tuple[TestClient[Any, Any], Any]:
+    """Set a run mode by hand, and open the repair that takes the machine back."""
+    assert await async_setup_component(hass, "repairs", {})
+    client.permanent = 1
+    await heat(hass)
+    await until(hass, entry, lambda: issue_of(hass, "changed_by_hand"))
+    http = await hass_client()
+    answer = await http.post(
+        "/api/repairs/issues/fix",
+        json={"handler": DOMAIN, "issue_id": f"changed_by_hand_{HALL}"},
+    )
+    return http, await answer.json()
+
+
 async def test_a_mode_set_by_hand_is_told_and_can_be_taken_back(
     hass: HomeAssistant,
     entry: MockConfigEntry,
     client: SimulatedClient,
     hass_client: ClientSessionGenerator,
 ) -> None:
-    assert await async_setup_component(hass, "repairs", {})
-    client.permanent = 1
-    await heat(hass)
-    await until(hass, entry, lambda: issue_of(hass, "changed_by_hand"))
+    http, form = await open_take_back(hass, entry, client, hass_client)
     assert state_of(hass, "status") == "changed_by_hand"
-    http = await hass_client()
-    answer = await http.post(
-        "/api/repairs/issues/fix",
-        json={"handler": DOMAIN, "issue_id": f"changed_by_hand_{HALL}"},
-    )
-    form = await answer.json()
     assert form["step_id"] == "confirm"
     assert form["description_placeholders"] == {"radiator": "Hall"}
     answer = await http.post(f"/api/repairs/issues/fix/{form['flow_id']}", json={})
@@ -196,16 +207,7 @@ async def test_taking_back_from_a_home_that_is_not_loaded_does_nothing(
     client: SimulatedClient,
     hass_client: ClientSessionGenerator,
 ) -> None:
-    assert await async_setup_component(hass, "repairs", {})
-    client.permanent = 1
-    await heat(hass)
-    await until(hass, entry, lambda: issue_of(hass, "changed_by_hand"))
-    http = await hass_client()
-    answer = await http.post(
-        "/api/repairs/issues/fix",
-        json={"handler": DOMAIN, "issue_id": f"changed_by_hand_{HALL}"},
-    )
-    form = await answer.json()
+    http, form = await open_take_back(hass, entry, client, hass_client)
     assert await hass.config_entries.async_unload(entry.entry_id)
     assert issue_of(hass, "changed_by_hand") is None
     answer = await http.post(f"/api/repairs/issues/fix/{form['flow_id']}", json={})
@@ -218,16 +220,7 @@ async def test_taking_back_a_radiator_that_was_removed_meanwhile_does_nothing(
     client: SimulatedClient,
     hass_client: ClientSessionGenerator,
 ) -> None:
-    assert await async_setup_component(hass, "repairs", {})
-    client.permanent = 1
-    await heat(hass)
-    await until(hass, entry, lambda: issue_of(hass, "changed_by_hand"))
-    http = await hass_client()
-    answer = await http.post(
-        "/api/repairs/issues/fix",
-        json={"handler": DOMAIN, "issue_id": f"changed_by_hand_{HALL}"},
-    )
-    form = await answer.json()
+    http, form = await open_take_back(hass, entry, client, hass_client)
     hass.config_entries.async_remove_subentry(entry, HALL)
     await hass.async_block_till_done()
     answer = await http.post(f"/api/repairs/issues/fix/{form['flow_id']}", json={})
