@@ -157,6 +157,7 @@ class BoincSensor(RadiatorEntity, SensorEntity):
     """What a BOINC machine does now."""
 
     entity_description: BoincSensorDescription
+    _asks_machine = True
     _unrecorded_attributes = frozenset({"projects", "tasks"})
 
     def __init__(
@@ -168,11 +169,6 @@ class BoincSensor(RadiatorEntity, SensorEntity):
     @property
     def _details(self) -> Details | None:
         return self._home.boinc.details(self._radiator_id)
-
-    @property
-    @override
-    def available(self) -> bool:
-        return super().available and self._details is not None
 
     @property
     @override
@@ -193,7 +189,7 @@ class BoincSensor(RadiatorEntity, SensorEntity):
             return None
         # How far each task has come is written along with what is new, not by itself.
         names = tuple([task.name for task in details.running])
-        value = self.native_value
+        value = self.entity_description.value_fn(details)
         if self._step and isinstance(value, int | float):
             value //= self._step
         return value, details.projects, names

@@ -35,6 +35,8 @@ type QheatConfigEntry = ConfigEntry[HomeCoordinator]
 # A heat budget is renewed with every tick; a tenant who turns the dial sees watts move at once.
 TICK: Final = timedelta(seconds=5)
 SETTLEMENTS_EVERY_S: Final = 10.0
+CROWD_SETTLEMENTS_EVERY_S: Final = 30.0
+"""A machine's credit is read no more often."""
 CROWD_SHOWN_IN_TICKS: Final = 24
 """Over so many ticks the books of a building are shown, and then, after a save, anew."""
 
@@ -93,7 +95,8 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         """The books of each radiator, and of all together: shown when they are on disk."""
         self._unshown: dict[str, None] = {}
         """The accounts that were written and not shown since, in order of that."""
-        self._shown_in_ticks = CROWD_SHOWN_IN_TICKS if is_crowd(hass) else 1
+        self._is_crowd = is_crowd(hass)
+        self._shown_in_ticks = CROWD_SHOWN_IN_TICKS if self._is_crowd else 1
         self._show_from_tick = 0
         self._open_account(entry.entry_id)
         self._learned = learned
@@ -194,7 +197,9 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
                 await self.async_book_settlements()
             except Exception:  # noqa: BLE001 - money still comes in after a fault of today
                 LOGGER.exception("Settlements could not be looked at; this is tried again")
-            await asyncio.sleep(SETTLEMENTS_EVERY_S)
+            await asyncio.sleep(
+                CROWD_SETTLEMENTS_EVERY_S if self._is_crowd else SETTLEMENTS_EVERY_S
+            )
 
     async def async_book_settlements(self) -> None:
         """Book what was settled since the last look, and show it."""

@@ -92,11 +92,13 @@ def watch_problems(hass: HomeAssistant, coordinator: HomeCoordinator) -> Callabl
                 tell(radiator_id, state)
             for kind, issue in issues.items():
                 if kind not in problems:
+                    if (radiator_id, kind) not in lasting_s:
+                        continue
                     # It is not gone because no heat is wanted: what was ignored is to stay so.
                     if kind is EngineProblem.PROJECT_REFUSES and may_refuse(radiator_id):
                         continue
-                    if lasting_s.pop((radiator_id, kind), None) is not None:
-                        async_withdraw(hass, f"{issue.key}_{radiator_id}")
+                    del lasting_s[radiator_id, kind]
+                    async_withdraw(hass, f"{issue.key}_{radiator_id}")
                     continue
                 lasted_s = lasting_s.get((radiator_id, kind), 0.0)
                 lasting_s[radiator_id, kind] = lasted_s + TICK.total_seconds()

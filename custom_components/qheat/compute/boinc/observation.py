@@ -93,6 +93,7 @@ class Observation:
         may = self.status.gpu_suspended in {SuspendReason.NONE, SuspendReason.BY_MODE}
         return may and self.holds_gpu_work
 
+    @cached_property
     def first_deadline_s(self) -> float | None:
         """Return when the first unfinished task is due, in seconds since the epoch."""
         due = (t.deadline_s for t in self.tasks if t.state <= READY and t.deadline_s)
@@ -197,7 +198,7 @@ def engine_status(
     counted_j: float | None,
 ) -> EngineStatus:
     """Return what a radiator does, as the engine contract tells it; `wall_s`: since the epoch."""
-    deadline_s = None if seen is None else seen.first_deadline_s()
+    deadline_s = None if seen is None else seen.first_deadline_s
     return EngineStatus(
         power_w=power_w,
         power_source=PowerSource.MEASURED if measured else PowerSource.ESTIMATED,
