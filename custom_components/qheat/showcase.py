@@ -7,7 +7,7 @@ from typing import Final
 
 from .backend import EmbeddedBackend
 from .backend.docking import energy_kj_mol
-from .backend.gallery import Gallery
+from .backend.gallery import newest_picture
 from .backend.option_price import price
 
 PICTURE_TILE: Final = "picture_tile"
@@ -35,11 +35,4 @@ async def read_showcase(backend: EmbeddedBackend) -> Showcase:
     for kind, figure in FIGURES.items():
         for _, output in await backend.latest_results(kind, 1):
             figures[kind] = figure(output)
-    return Showcase(picture_png=await asyncio.to_thread(_paint, tiles), figures=figures)
-
-
-def _paint(tiles: list[tuple[bytes, bytes]]) -> bytes | None:
-    gallery = Gallery()
-    for input_data, output in reversed(tiles):
-        gallery.add(input_data, output)
-    return None if gallery.current is None else gallery.current.png()
+    return Showcase(picture_png=await asyncio.to_thread(newest_picture, tiles), figures=figures)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custom_components.qheat.backend import picture_tile
-from custom_components.qheat.backend.gallery import Gallery, write_png
+from custom_components.qheat.backend.gallery import newest_picture, write_png
 
 SIDE = picture_tile.TILE
 
@@ -50,59 +50,35 @@ def test_a_png_holds_the_pixels_it_was_given(width: int, height: int, data: st.D
     assert read_png(write_png(width, height, pixels)) == (width, height, pixels)
 
 
-def test_the_tiles_of_one_picture_cover_it_exactly() -> None:
-    gallery = Gallery()
-    for number in range(picture_tile.TILES):
-        gallery.add(*tile_result(number))
-    picture = gallery.current
-    assert picture is not None
-    assert picture.finished
-    assert read_png(picture.png()) == (
-        480,
-        360,
-        bytes(b for row in range(360) for col in range(480) for b in (col // 2, row // 2, 0)),
-    )
+def test_the_tiles_of_one_picture_cover_it_exactly_in_any_order() -> None:
+    tiles = [tile_result(number) for number in range(picture_tile.TILES)]
+    for results in (tiles, [*reversed(tiles), tiles[3], tiles[3]]):
+        picture = newest_picture(results)
+        assert picture is not None
+        assert read_png(picture) == (
+            480,
+            360,
+            bytes(b for row in range(360) for col in range(480) for b in (col // 2, row // 2, 0)),
+        )
 
 
 def test_a_missing_tile_stays_dark() -> None:
-    gallery = Gallery()
-    gallery.add(*tile_result(0))
-    picture = gallery.current
+    picture = newest_picture([tile_result(0)])
     assert picture is not None
-    assert not picture.finished
-    assert len(picture.done) == 1
-    _, _, pixels = read_png(picture.png())
+    _, _, pixels = read_png(picture)
     assert pixels.count(b"\x14\x11\x10") >= 480 * 360 - SIDE * SIDE
 
 
 def test_there_is_no_picture_before_the_first_tile() -> None:
-    gallery = Gallery()
-    assert gallery.current is None
-    assert gallery.last_finished is None
+    assert newest_picture([]) is None
 
 
-def test_the_gallery_is_rebuilt_from_stored_results_in_any_order() -> None:
-    numbers = [*range(5, 20), 7, 7]
-    one, other = Gallery(), Gallery()
-    for number in numbers:
-        one.add(*tile_result(number))
-    for number in reversed(numbers):
-        other.add(*tile_result(number))
-    assert one.current is not None
-    assert other.current is not None
-    assert one.current.png() == other.current.png()
-
-
-def test_the_last_finished_picture_stays_until_the_next_is_finished() -> None:
-    gallery = Gallery()
-    for number in range(2 * picture_tile.TILES):
-        gallery.add(*tile_result(number))
-        if number >= picture_tile.TILES - 1:
-            finished = gallery.last_finished
-            assert finished is not None
-            assert read_png(finished.png())[2][2] == (number + 1) // picture_tile.TILES - 1
-    gallery.add(*tile_result(0))
-    assert gallery.current is gallery.last_finished
+def test_a_new_picture_begins_with_its_first_tile_also_if_the_last_of_the_one_before_is_late() -> (
+    None
+):
+    number = picture_tile.TILES
+    results = [tile_result(number), tile_result(number - 1)]
+    assert newest_picture(results) == newest_picture(results[:1])
 
 
 @pytest.mark.parametrize(
