@@ -6,11 +6,17 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 import psutil
 import pytest
 
-from scripts.demo_home.folder import HOST
+from scripts.demo_home.api import Api
+from scripts.demo_home.folder import HOST, password
+from scripts.demo_home.plan import Plan
+from scripts.demo_home.process import free_port
+from scripts.demo_home.run import run
 
 DEMO = (sys.executable, "-m", "scripts.demo_home")
 STOP_S = 60.0
@@ -50,3 +56,24 @@ async def test_a_taken_port_is_said_plainly() -> None:
         _, said = await demo.communicate()
     assert demo.returncode == 1
     assert f"port {port} of {HOST} cannot be used" in said.decode()
+
+
+async def test_the_next_start_goes_on_with_what_the_user_has_changed(tmp_path: Path) -> None:
+    seen = []
+
+    async def change(api: Api, plan: Plan) -> None:
+        await api.command("config/core/update", language="fr", unit_system="us_customary")
+        thermostat = plan.radiators[1].thermostat
+        await api.command("config/entity_registry/update", entity_id=thermostat, disabled_by="user")
+
+    async def look(api: Api, _: Plan) -> None:
+        await api.sign_in(password(tmp_path))
+        config = await api.command("get_config")
+        seen.append((config["language"], config["unit_system"]["temperature"]))
+
+    start = partial(run, tmp_path, free_port())
+    await start(change)
+    async with asyncio.timeout(60):
+        await start(look)
+
+    assert seen == [("fr", "°F")]
