@@ -7,6 +7,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from homeassistant.const import STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -173,6 +174,26 @@ async def test_what_a_thermostat_has_learned_outlives_a_restart(
     assert await hass.config_entries.async_reload(entry.entry_id)
     assert entry.runtime_data.radiators[LIVING_ROOM].radiator.control.save()["model"] == saved
     assert hass_storage[LEARNED]["data"][LIVING_ROOM]["model"] == saved
+
+
+async def test_what_was_learned_in_a_simulated_room_is_not_taken_for_the_real_one(
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, hass_storage: dict[str, Any]
+) -> None:
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.config_entries.async_unload(entry.entry_id)
+    hass_storage[LEARNED]["data"][LIVING_ROOM]["days"] = [[900.0, 19.0, 0.0]] * 10
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    assert not hass.states.is_state("sensor.living_room_heat_loss", STATE_UNKNOWN)
+
+    hass.states.async_set("sensor.room", "18.0", {"unit_of_measurement": "°C"})
+    real = {"rated_w": 500, "idle_w": 20, "room": "sensor", "temperature_entity": "sensor.room"}
+    hass.config_entries.async_update_subentry(entry, entry.subentries[LIVING_ROOM], data=real)
+    await hass.async_block_till_done()
+
+    assert hass.states.is_state("sensor.living_room_heat_loss", STATE_UNKNOWN)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    assert hass.states.is_state("sensor.living_room_heat_loss", STATE_UNKNOWN)
 
 
 async def test_a_volume_of_a_newer_version_is_left_alone(
