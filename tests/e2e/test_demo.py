@@ -13,9 +13,10 @@ import psutil
 import pytest
 
 from scripts.demo_home.api import Api
+from scripts.demo_home.errors import DemoError
 from scripts.demo_home.folder import HOST, password
 from scripts.demo_home.plan import Plan
-from scripts.demo_home.process import free_port
+from scripts.demo_home.process import check_folder, free_port
 from scripts.demo_home.run import run
 
 DEMO = (sys.executable, "-m", "scripts.demo_home")
@@ -58,7 +59,9 @@ async def test_a_taken_port_is_said_plainly() -> None:
     assert f"port {port} of {HOST} cannot be used" in said.decode()
 
 
-async def test_the_next_start_goes_on_with_what_the_user_has_changed(tmp_path: Path) -> None:
+async def test_one_demo_runs_at_a_time_and_the_next_goes_on_with_what_was_changed(
+    tmp_path: Path,
+) -> None:
     seen = []
 
     async def change(api: Api, plan: Plan) -> None:
@@ -71,8 +74,12 @@ async def test_the_next_start_goes_on_with_what_the_user_has_changed(tmp_path: P
         config = await api.command("get_config")
         seen.append((config["language"], config["unit_system"]["temperature"]))
 
+        with pytest.raises(DemoError, match="runs already"):
+            check_folder(tmp_path)
+
     start = partial(run, tmp_path, free_port())
     await start(change)
+    check_folder(tmp_path)
     async with asyncio.timeout(60):
         await start(look)
 
