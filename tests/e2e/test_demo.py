@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
 import psutil
 import pytest
@@ -67,6 +68,7 @@ async def test_one_demo_runs_at_a_time_and_the_next_goes_on_with_what_was_change
     async def change(api: Api, plan: Plan) -> None:
         await api.command("config/core/update", language="fr", unit_system="us_customary")
         thermostat = plan.radiators[1].thermostat
+        assert (await api.state(thermostat))["state"] == "heat"
         await api.command("config/entity_registry/update", entity_id=thermostat, disabled_by="user")
 
     async def look(api: Api, _: Plan) -> None:
@@ -78,6 +80,11 @@ async def test_one_demo_runs_at_a_time_and_the_next_goes_on_with_what_was_change
             check_folder(tmp_path)
 
     start = partial(run, tmp_path, free_port())
+    with (
+        patch("scripts.demo_home.furnish.read_plan", side_effect=DemoError("Ctrl-C")),
+        pytest.raises(DemoError, match="Ctrl-C"),
+    ):
+        await start(change)
     await start(change)
     check_folder(tmp_path)
     async with asyncio.timeout(60):
