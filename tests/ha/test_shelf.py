@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from decimal import Decimal
+from threading import Event
 from typing import Any
 from unittest.mock import patch
 
@@ -13,7 +14,7 @@ from homeassistant.helpers import issue_registry as ir
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.qheat.compute.engine import SettlementPage
-from custom_components.qheat.ledger import MEMORY
+from custom_components.qheat.ledger import MEMORY, History
 from custom_components.qheat.shelf import Shelf
 
 from .conftest import LIVING_ROOM, FixedEngine, settlement
@@ -150,6 +151,33 @@ async def test_an_account_that_cannot_be_written_whole_stays_among_the_changes(
     monkeypatch.undo()
     assert await hass.config_entries.async_reload(entry.entry_id)
     assert earned(entry) == MANY * Decimal("0.002")
+
+
+async def test_days_are_written_down_beside_the_loop_and_the_last_write_has_them_all(
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, hass_storage: dict[str, Any]
+) -> None:
+    await book_many(hass, entry, engine)
+    archive = entry.runtime_data.books.archive
+    booked = Event()
+
+    def book() -> None:
+        archive.booked(LIVING_ROOM, [settlement("meanwhile")])
+        booked.set()
+
+    def save(history: History) -> dict[str, Any]:
+        hass.loop.call_soon_threadsafe(book)
+        assert booked.wait(10)
+        return write_down(history)
+
+    write_down = History.save
+    archive.booked(LIVING_ROOM, [settlement("before")])
+    with patch.object(History, "save", save):
+        first = hass.async_create_task(archive.async_save())
+        await hass.async_add_executor_job(booked.wait, 10)
+        await asyncio.gather(first, archive.async_save())
+    written = str(hass_storage[DAYS]["data"])
+    assert "before" in written
+    assert "meanwhile" in written
 
 
 @pytest.mark.parametrize("learned", [[], 7, {LIVING_ROOM: 7}, {LIVING_ROOM: {"model": "x"}}])

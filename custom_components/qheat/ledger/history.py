@@ -150,7 +150,7 @@ class History:
                     yield radiator_id, day, before.get(day, _NOTHING) + days.get(day, _NOTHING)
 
     def copy(self) -> History:
-        """Return the days as they are now, for a statement that is made in a thread."""
+        """Return the days as they are now, to be looked at in a thread."""
         copied = History(self.currency)
         copied._days = {radiator_id: dict(days) for radiator_id, days in self._days.items()}
         copied._before = dict(self._before)
