@@ -75,7 +75,8 @@ def watch_problems(hass: HomeAssistant, coordinator: HomeCoordinator) -> Callabl
         gone = state.engine.problem is EngineProblem.BACKEND_UNREACHABLE
         # A backend that is asked for nothing is not known to answer.
         answers = not gone and (radiator_id in coordinator.boinc or state.engine.jobs_running > 0)
-        name = coordinator.config_entry.subentries[radiator_id].title
+        # One that was just removed is in the home's settings no more.
+        name = coordinator.radiators[radiator_id].name
         if gone and away.get(radiator_id) is False:
             LOGGER.info("The machine or backend of %s does not answer", name)
             away[radiator_id] = True
@@ -129,5 +130,5 @@ def _raise(
         is_fixable=issue.fixable,
         severity=issue.severity,
         translation_key=issue.key,
-        translation_placeholders={"radiator": entry.subentries[radiator_id].title},
+        translation_placeholders={"radiator": coordinator.radiators[radiator_id].name},
     )
