@@ -1,8 +1,10 @@
 """Actions of the qheat integration."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -89,24 +91,26 @@ async def _export_statement(call: ServiceCall) -> ServiceResponse:
     books = entry.runtime_data.books
     archive = books.archive
     await archive.async_absorb()
+    kind: StatementFormat = call.data[ATTR_FORMAT]
+    make = partial(
+        make_statement,
+        archive.history.copy(),
+        first=first,
+        last=last,
+        home=entry.title,
+        names=books.names,
+        foreign=books.foreign.all(),
+        time_zone=dt_util.get_default_time_zone(),
+    )
     try:
-        statement = make_statement(
-            archive.history,
-            first=first,
-            last=last,
-            home=entry.title,
-            names=books.names,
-            foreign=books.foreign.all(),
-            time_zone=dt_util.get_default_time_zone(),
-        )
+        # A building's takes seconds, and all who may ask for one may ask for years.
+        text, sha256 = await asyncio.to_thread(_made, make, kind, hass.config.language)
     except LedgerError as err:
         raise _misuse("statement_backwards") from err
-    kind: StatementFormat = call.data[ATTR_FORMAT]
-    text = _text(statement, kind, hass.config.language)
     answer: dict[str, Any] = {
         ATTR_FIRST: first.isoformat(),
         ATTR_LAST: last.isoformat(),
-        "sha256": statement.csv_sha256 if kind is StatementFormat.CSV else statement.sha256,
+        "sha256": sha256,
         "statement": text,
     }
     if path is not None:
@@ -130,12 +134,14 @@ def _span(call: ServiceCall) -> tuple[date, date]:
     return last.replace(day=1), last
 
 
-def _text(statement: Statement, kind: StatementFormat, language: str) -> str:
+def _made(make: Callable[[], Statement], kind: StatementFormat, language: str) -> tuple[str, str]:
+    """Return a statement's text, and the hash that goes with it."""
+    statement = make()
     if kind is StatementFormat.CSV:
-        return statement.csv()
+        return statement.csv(), statement.csv_sha256
     if kind is StatementFormat.JSON:
-        return statement.json()
-    return statement_page(statement, language)
+        return statement.json(), statement.sha256
+    return statement_page(statement, language), statement.sha256
 
 
 def _write(hass: HomeAssistant, path: str, kind: StatementFormat, text: str) -> str:

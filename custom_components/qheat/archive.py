@@ -12,6 +12,7 @@ from homeassistant.util import dt as dt_util
 from .compute.engine import Settlement
 from .const import DOMAIN, LOGGER
 from .ledger import MEMORY, History, Ledger, LedgerError
+from .shared import Shared
 
 STORAGE_VERSION: Final = 1
 ABSORB_EVERY_S: Final = 600.0
@@ -31,6 +32,8 @@ class Archive:
         self._unsaved: Counter[str] = Counter()
         self._next_absorb_s = 0.0
         self._next_save_s = 0.0
+        # Shared: of two writes at once the older may be the last.
+        self.async_save = Shared(self._write)
 
     def booked(self, radiator_id: str, settlements: Collection[Settlement]) -> None:
         """Take note of settlements in the ledger that are not on disk here."""
@@ -61,13 +64,16 @@ class Archive:
             # The days of a whole building at once would hold up everything else.
             await asyncio.sleep(0)
 
-    async def async_save(self) -> None:
+    async def _write(self) -> bool:
         """Write all days, if any has changed."""
         self._unsaved.clear()
         await self.async_absorb()
         if self._changed:
             self._changed = False
-            await self._store.async_save(self.history.save())
+            # The years of a building take seconds: no work for the loop.
+            saved = await asyncio.to_thread(self.history.copy().save)
+            await self._store.async_save(saved)
+        return True
 
 
 async def async_open_archive(hass: HomeAssistant, entry_id: str, ledger: Ledger) -> Archive:

@@ -1,5 +1,6 @@
 """Diagnostics of a home: what helps to find a fault, without secrets."""
 
+import json
 from dataclasses import asdict
 from typing import Any
 
@@ -7,6 +8,7 @@ from homeassistant.components.diagnostics import async_redact_data
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_HOST, CONF_PASSWORD, CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.json import ExtendedJSONEncoder
 
 from .const import CONF_MACHINE
 from .coordinator import QheatConfigEntry
@@ -23,7 +25,7 @@ async def async_get_config_entry_diagnostics(
         return {"home": home, "not_loaded_because": entry.reason}
     coordinator = entry.runtime_data
     machine = coordinator.machine
-    return {
+    told = {
         "home": home,
         "machine": machine
         and {"slots": machine.slots, "lock": machine.lock and asdict(machine.lock)},
@@ -41,3 +43,7 @@ async def async_get_config_entry_diagnostics(
             for radiator_id in coordinator.boinc
         },
     }
+    # Home Assistant would write "Infinity", of a job whose end is unknown: that is no JSON.
+    text = json.dumps(told, cls=ExtendedJSONEncoder)
+    finite: dict[str, Any] = json.loads(text, parse_constant=lambda _: None)
+    return finite

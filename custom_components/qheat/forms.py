@@ -84,6 +84,10 @@ _TEMPERATURE: Final = EntityWithDeviceFilterSelectorConfig(
 
 _NAME: Final = vol.All(TextSelector(), vol.Strip)
 _LONGEST_NAME: Final = 64
+# A line's end is easily copied along; a BOINC client strips what it reads from its file, too.
+_SECRET: Final = vol.All(
+    TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD)), vol.Strip
+)
 
 
 def name_fault(user_input: Mapping[str, Any]) -> dict[str, str]:
@@ -119,7 +123,7 @@ HOME: Final = vol.Schema(
 OPERATOR: Final = vol.Schema(
     {
         vol.Required(CONF_URL): TextSelector(TextSelectorConfig(type=TextSelectorType.URL)),
-        vol.Required(CONF_TOKEN): TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD)),
+        vol.Required(CONF_TOKEN): _SECRET,
     }
 )
 
@@ -233,10 +237,6 @@ _BOINC: Final[dict[Any, Any]] = {
     vol.Required(CONF_HOST): vol.All(TextSelector(), vol.Strip),
     vol.Required(CONF_PORT, default=DEFAULT_PORT): vol.All(_number(1, 65_535, 1), vol.Coerce(int)),
 }
-# The client strips what it reads from its file, too: a line's end is easily copied along.
-_BOINC_PASSWORD: Final = vol.All(
-    TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD)), vol.Strip
-)
 _BOINC_HEAT: Final[dict[Any, Any]] = {
     **_RADIATOR,
     vol.Required(CONF_GPU_W, default=0): _number(0, 5_000, 1, "W"),
@@ -264,11 +264,11 @@ _BOINC_HEAT: Final[dict[Any, Any]] = {
     ),
 }
 
-BOINC: Final = vol.Schema({**_BOINC, vol.Optional(CONF_PASSWORD): _BOINC_PASSWORD, **_BOINC_HEAT})
+BOINC: Final = vol.Schema({**_BOINC, vol.Optional(CONF_PASSWORD): _SECRET, **_BOINC_HEAT})
 NEW_BOINC: Final = vol.Schema(
     {
         **_BOINC,
-        vol.Required(CONF_PASSWORD): _BOINC_PASSWORD,
+        vol.Required(CONF_PASSWORD): _SECRET,
         **_BOINC_HEAT,
         vol.Optional(CONF_AREA): AreaSelector(),
     }

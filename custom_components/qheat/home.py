@@ -88,13 +88,15 @@ async def async_open_home(
             rating, engine = this_machine.build(radiator_id, subentry.data)
         else:
             rating, engine = boinc.build(radiator_id, subentry)
-        kept = mapping(mapping(saved, "radiators"), radiator_id)
+        kept_room = mapping(mapping(mapping(saved, "radiators"), radiator_id), "room")
+        # A simulated room teaches nothing of a real one, and only it has something to keep.
+        is_as_it_was = bool(kept_room) == (subentry.data[CONF_ROOM] == ROOM_SIMULATED)
         schedule = subentry.data.get(CONF_SCHEDULE_ENTITY)
         radiators[radiator_id] = Radiator(
             radiator_id=radiator_id,
             setting=Setting.load(mapping(set_before, radiator_id)).under(presets),
-            room=_room(hass, outdoors, subentry, mapping(kept, "room")),
-            control=RoomControl(rating, mapping(controls, radiator_id)),
+            room=_room(hass, outdoors, subentry, kept_room),
+            control=RoomControl(rating, mapping(controls, radiator_id) if is_as_it_was else None),
             engine=engine,
             schedule=schedule and HelperSchedule(hass, schedule, presets),
             comfort_floor_c=entry.options.get(CONF_COMFORT_FLOOR, FROST_LIMIT_C),

@@ -64,7 +64,7 @@ def _foreign(coordinator: HomeCoordinator) -> Iterator[tuple[str, tuple[str, dic
                 (
                     FOREIGN_SETTLEMENTS,
                     {
-                        "radiator": entry.subentries[radiator_id].title,
+                        "radiator": coordinator.radiators[radiator_id].name,
                         "count": str(len(foreign.of(radiator_id))),
                         "amounts": ", ".join(
                             f"{amount.normalize():f} {currency}"

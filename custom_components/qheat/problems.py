@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import monotonic
 from typing import Final
 
 from homeassistant.core import HomeAssistant, callback
@@ -9,7 +10,7 @@ from homeassistant.helpers import issue_registry as ir
 
 from .compute.engine import EngineProblem
 from .const import DOMAIN, LOGGER
-from .coordinator import TICK, HomeCoordinator
+from .coordinator import HomeCoordinator
 from .heating import RatingDoubt
 from .radiator import RadiatorState
 from .told import async_put_off, async_tell, async_withdraw
@@ -54,7 +55,7 @@ PULL_ISSUES: Final = RATING_ISSUES | {
 
 def watch_problems(hass: HomeAssistant, coordinator: HomeCoordinator) -> Callable[[], None]:
     """Raise and withdraw issues after each tick; return what ends that and withdraws all."""
-    lasting_s: dict[tuple[str, EngineProblem | RatingDoubt], float] = {}
+    since_s: dict[tuple[str, EngineProblem | RatingDoubt], float] = {}
     watched = {
         radiator_id: BOINC_ISSUES if radiator_id in coordinator.boinc else PULL_ISSUES
         for radiator_id in coordinator.radiators
@@ -74,7 +75,8 @@ def watch_problems(hass: HomeAssistant, coordinator: HomeCoordinator) -> Callabl
         gone = state.engine.problem is EngineProblem.BACKEND_UNREACHABLE
         # A backend that is asked for nothing is not known to answer.
         answers = not gone and (radiator_id in coordinator.boinc or state.engine.jobs_running > 0)
-        name = coordinator.config_entry.subentries[radiator_id].title
+        # One that was just removed is in the home's settings no more.
+        name = coordinator.radiators[radiator_id].name
         if gone and away.get(radiator_id) is False:
             LOGGER.info("The machine or backend of %s does not answer", name)
             away[radiator_id] = True
@@ -85,6 +87,7 @@ def watch_problems(hass: HomeAssistant, coordinator: HomeCoordinator) -> Callabl
 
     @callback
     def look() -> None:
+        now_s = monotonic()
         for radiator_id, issues in watched.items():
             state = coordinator.data.radiators.get(radiator_id)
             problems = state.problems if state else ()
@@ -92,16 +95,16 @@ def watch_problems(hass: HomeAssistant, coordinator: HomeCoordinator) -> Callabl
                 tell(radiator_id, state)
             for kind, issue in issues.items():
                 if kind not in problems:
-                    if (radiator_id, kind) not in lasting_s:
+                    if (radiator_id, kind) not in since_s:
                         continue
                     # It is not gone because no heat is wanted: what was ignored is to stay so.
                     if kind is EngineProblem.PROJECT_REFUSES and may_refuse(radiator_id):
                         continue
-                    del lasting_s[radiator_id, kind]
+                    del since_s[radiator_id, kind]
                     async_withdraw(hass, f"{issue.key}_{radiator_id}")
                     continue
-                lasted_s = lasting_s.get((radiator_id, kind), 0.0)
-                lasting_s[radiator_id, kind] = lasted_s + TICK.total_seconds()
+                # There is a look at each settlement, too.
+                lasted_s = now_s - since_s.setdefault((radiator_id, kind), now_s)
                 issue_id = f"{issue.key}_{radiator_id}"
                 told = issues_now.async_get_issue(DOMAIN, issue_id)
                 if lasted_s >= issue.after_s and not (told and told.active):
@@ -129,5 +132,5 @@ def _raise(
         is_fixable=issue.fixable,
         severity=issue.severity,
         translation_key=issue.key,
-        translation_placeholders={"radiator": entry.subentries[radiator_id].title},
+        translation_placeholders={"radiator": coordinator.radiators[radiator_id].name},
     )

@@ -189,13 +189,20 @@ class BoincFlow(RadiatorFlow):
         address = {key: user_input[key] for key in (CONF_HOST, CONF_PORT)}
         if self._is_taken(address):
             return {CONF_HOST: "already_a_radiator"}
+        known: dict[str, Any] = {}
         if self.source == SOURCE_RECONFIGURE:
-            old = self._get_reconfigure_subentry().data[CONF_PASSWORD]
-            user_input.setdefault(CONF_PASSWORD, old)
+            old = self._get_reconfigure_subentry().data
+            user_input.setdefault(CONF_PASSWORD, old[CONF_PASSWORD])
+            access = address | {CONF_PASSWORD: user_input[CONF_PASSWORD]}
+            if access.items() <= old.items():
+                known = {key: old[key] for key in (CONF_CORES, CONF_MACHINE)}
         try:
             found = await probe(**address, password=user_input[CONF_PASSWORD])
         except BoincError as err:
-            return {FAULT_TO_FIELD.get(err.fault, "base"): err.fault}
+            # One that is off, and was tried before, may have a new schedule, or a new rate.
+            user_input |= known
+            is_off = known and err.fault is BoincFault.UNREACHABLE
+            return {} if is_off else {FAULT_TO_FIELD.get(err.fault, "base"): err.fault}
         # A host name may be shared, so without an id only addresses tell machines apart.
         if found.cpid and self._is_taken({CONF_MACHINE: found.cpid}):
             return {CONF_HOST: "already_a_radiator"}

@@ -21,9 +21,10 @@ from .left_behind import NOT_PUT_BACK, async_settle, is_same, originals_of
 STILL_A_RADIATOR: Final = "still_a_radiator"
 PUT_BACK_FORM: Final = vol.Schema(
     {
-        vol.Required(CONF_HOST): TextSelector(),
-        vol.Required(CONF_PASSWORD): TextSelector(
-            TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off")
+        vol.Required(CONF_HOST): vol.All(TextSelector(), vol.Strip),
+        vol.Required(CONF_PASSWORD): vol.All(
+            TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off")),
+            vol.Strip,
         ),
     }
 )

@@ -9,7 +9,7 @@ from .api import OWNER, Api
 from .errors import DemoError
 from .folder import FOLDER, password
 from .plan import Plan
-from .process import adopt_orphans, check_port
+from .process import adopt_orphans, check_folder, check_port
 from .run import run, run_apart, say
 from .smoke import see_it_heat
 
@@ -48,6 +48,7 @@ def _smoke() -> int:
 
 
 def _stay(port: int, *, fresh: bool) -> int:
+    check_folder(FOLDER)
     check_port(port)
 
     async def show(api: Api, plan: Plan) -> None:

@@ -37,11 +37,14 @@ operator's backend is connected.
 """
 
 
-async def hang_up(api: Api, plan: Plan) -> None:
-    """Make the dashboard and the energy page, unless they are there; start with the dashboard."""
+async def hangs(api: Api) -> bool:
+    """Say whether an earlier run has hung up the dashboard: all else was there then."""
     known = {dashboard["url_path"] for dashboard in await api.command("lovelace/dashboards/list")}
-    if URL_PATH in known:
-        return
+    return URL_PATH in known
+
+
+async def hang_up(api: Api, plan: Plan) -> None:
+    """Make the dashboard and the energy page; start with the dashboard."""
     await api.command(
         "lovelace/dashboards/create",
         url_path=URL_PATH,

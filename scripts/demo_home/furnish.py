@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from .api import Api
-from .dashboard import hang_up
+from .dashboard import hang_up, hangs
 from .errors import DemoError
 from .plan import Plan, read_plan
 
@@ -55,13 +55,13 @@ async def furnish(api: Api, language: str = ENGLISH) -> Plan:
     rooms, title = rooms_in(language), HOMES[language]
     await api.command("config/core/update", location_name=title, language=language, **REGION)
     areas = await _areas(api, rooms)
-    entry_id, is_new = await _home(api, title)
+    entry_id = await _home(api, title)
     names = [room.area for room in rooms]
     for count, room in enumerate(rooms, 1):
         await _radiator(api, entry_id, room, areas[room.area.casefold()])
         # Before the next: each has the home loaded anew, and one such would hide another to come.
         plan = await read_plan(api, entry_id, names[:count])
-    if is_new:
+    if not await hangs(api):
         for room, radiator in zip(rooms, plan.radiators, strict=True):
             await api.act(
                 "climate",
@@ -70,7 +70,7 @@ async def furnish(api: Api, language: str = ENGLISH) -> Plan:
                 temperature=room.setpoint_c,
                 hvac_mode="heat",
             )
-    await hang_up(api, plan)
+        await hang_up(api, plan)
     return plan
 
 
@@ -86,16 +86,16 @@ async def _areas(api: Api, rooms: Sequence[DemoRoom]) -> dict[str, str]:
     return known
 
 
-async def _home(api: Api, title: str) -> tuple[str, bool]:
+async def _home(api: Api, title: str) -> str:
     for entry in await api.command("config_entries/get", domain="qheat"):
-        return entry["entry_id"], False
+        return str(entry["entry_id"])
     result = await _walk(
         api,
         "/api/config/config_entries/flow",
         "qheat",
         {"user": {"name": title, "backend": "embedded"}, "money": {}},
     )
-    return result["result"]["entry_id"], True
+    return str(result["result"]["entry_id"])
 
 
 async def _radiator(api: Api, entry_id: str, room: DemoRoom, area_id: str) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import fcntl
 import os
 import signal
 import socket
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import psutil
+from homeassistant.runner import LOCK_FILE_NAME
 
 from .errors import DemoError
 from .folder import HOST
@@ -45,6 +47,18 @@ def check_port(port: int) -> None:
             f"port {port} of {HOST} cannot be used ({why}): another Home Assistant?\n"
             f"Stop it, or take another port: scripts/demo --port {port + 1}"
         ) from err
+
+
+def check_folder(folder: Path) -> None:
+    """Raise DemoError if a Home Assistant runs in the folder: none survives losing its own."""
+    lock = folder / LOCK_FILE_NAME
+    if not lock.exists():
+        return
+    with lock.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as err:
+            raise DemoError("the demo runs already: stop it with Ctrl-C first") from err
 
 
 class HassProcess:

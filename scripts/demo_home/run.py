@@ -20,6 +20,9 @@ from .plan import Plan
 from .process import HassProcess, adopt_orphans, end_orphans, free_port
 
 START_TIMEOUT_S: Final = 300
+FURNISHED: Final = "furnished"
+"""A file that says that a run has set up the whole home."""
+NOTHING: Final = Plan(entities={}, radiators=())
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 type Visit = Callable[[Api, Plan], Awaitable[None]]
@@ -36,6 +39,7 @@ async def run(
 ) -> None:
     """Start Home Assistant, set it up, do `visit`, stop; a signal cuts the visit short.
 
+    What an earlier run has set up is left alone, and the plan is empty.
     Raises DemoError if something fails or a process is left, CancelledError after a signal.
     """
     prepare(folder, port, fresh=fresh)
@@ -84,10 +88,14 @@ async def _set_up(url: str, folder: Path, visit: Visit, language: str) -> None:
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
                 await api.wait_until_it_answers()
-                await api.sign_in(password(folder))
-                await api.wait_until_it_runs()
-                say("setting up the home")
-                plan = await furnish(api, language)
+                plan = NOTHING
+                # Later it is its user's, who may have changed anything, the password too.
+                if not (furnished := folder / FURNISHED).exists():
+                    await api.sign_in(password(folder))
+                    await api.wait_until_it_runs()
+                    say("setting up the home")
+                    plan = await furnish(api, language)
+                    furnished.touch()
         except TimeoutError as err:
             raise DemoError(f"Home Assistant is not ready after {START_TIMEOUT_S} s") from err
         say(f"ready after {time.monotonic() - started_s:.0f} s")

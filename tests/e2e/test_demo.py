@@ -6,11 +6,19 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from unittest.mock import patch
 
 import psutil
 import pytest
 
-from scripts.demo_home.folder import HOST
+from scripts.demo_home.api import Api
+from scripts.demo_home.errors import DemoError
+from scripts.demo_home.folder import HOST, password
+from scripts.demo_home.plan import Plan
+from scripts.demo_home.process import check_folder, free_port
+from scripts.demo_home.run import run
 
 DEMO = (sys.executable, "-m", "scripts.demo_home")
 STOP_S = 60.0
@@ -50,3 +58,36 @@ async def test_a_taken_port_is_said_plainly() -> None:
         _, said = await demo.communicate()
     assert demo.returncode == 1
     assert f"port {port} of {HOST} cannot be used" in said.decode()
+
+
+async def test_one_demo_runs_at_a_time_and_the_next_goes_on_with_what_was_changed(
+    tmp_path: Path,
+) -> None:
+    seen = []
+
+    async def change(api: Api, plan: Plan) -> None:
+        await api.command("config/core/update", language="fr", unit_system="us_customary")
+        thermostat = plan.radiators[1].thermostat
+        assert (await api.state(thermostat))["state"] == "heat"
+        await api.command("config/entity_registry/update", entity_id=thermostat, disabled_by="user")
+
+    async def look(api: Api, _: Plan) -> None:
+        await api.sign_in(password(tmp_path))
+        config = await api.command("get_config")
+        seen.append((config["language"], config["unit_system"]["temperature"]))
+
+        with pytest.raises(DemoError, match="runs already"):
+            check_folder(tmp_path)
+
+    start = partial(run, tmp_path, free_port())
+    with (
+        patch("scripts.demo_home.furnish.read_plan", side_effect=DemoError("Ctrl-C")),
+        pytest.raises(DemoError, match="Ctrl-C"),
+    ):
+        await start(change)
+    await start(change)
+    check_folder(tmp_path)
+    async with asyncio.timeout(60):
+        await start(look)
+
+    assert seen == [("fr", "°F")]

@@ -3,7 +3,9 @@
 import hashlib
 import json
 from pathlib import Path
+from threading import Event
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from freezegun.api import FrozenDateTimeFactory
@@ -13,7 +15,7 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError,
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.qheat.compute.engine import SettlementPage
-from custom_components.qheat.ledger import is_unchanged
+from custom_components.qheat.ledger import Statement, is_unchanged, make_statement
 
 from .conftest import LIVING_ROOM, FixedEngine, settlement
 
@@ -62,6 +64,27 @@ async def write(hass: HomeAssistant, path: Path | str, context: Context | None =
 def tables(folder: Path) -> list[Path]:
     """Return all CSV files in a folder and below."""
     return list(folder.rglob("*.csv"))
+
+
+@pytest.mark.parametrize("kind", ["html", "csv", "json"])
+async def test_a_statement_is_made_beside_the_loop_and_books_go_on_meanwhile(
+    hass: HomeAssistant, heated: MockConfigEntry, kind: str
+) -> None:
+    before = await export(hass, **NOVEMBER, format=kind)
+    told = [settlement(f"job-{number}", settled_at=1_795_435_200.0) for number in (2, 3)]
+    booked = Event()
+
+    async def book() -> None:
+        heated.runtime_data.books.archive.booked(LIVING_ROOM, told)
+        booked.set()
+
+    def make(*args: Any, **kwargs: Any) -> Statement:
+        hass.create_task(book())
+        assert booked.wait(10)
+        return make_statement(*args, **kwargs)
+
+    with patch("custom_components.qheat.actions.make_statement", make):
+        assert await export(hass, **NOVEMBER, format=kind) == before
 
 
 @pytest.mark.usefixtures("heated")

@@ -226,5 +226,6 @@ async def submitted(hass: HomeAssistant, hass_client: ClientSessionGenerator) ->
     fix = {"handler": DOMAIN, "issue_id": issue_id}
     form = await (await http.post("/api/repairs/issues/fix", json=fix)).json()
     url = f"/api/repairs/issues/fix/{form['flow_id']}"
-    answer = {"host": "127.0.0.1", "password": PASSWORD}
+    # Blanks are easily copied along.
+    answer = {"host": " 127.0.0.1", "password": f"{PASSWORD}\n"}
     return await (await http.post(url, json=answer)).json()

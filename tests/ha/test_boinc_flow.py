@@ -346,6 +346,26 @@ async def test_a_changed_machine_keeps_its_password_and_shows_it_to_nobody(
     assert subentry.data["rates"] == [{"project": URL, "rate": 0.25}]
 
 
+async def test_a_machine_that_is_off_is_changed_but_not_moved(
+    hass: HomeAssistant, client: SimulatedClient
+) -> None:
+    entry = home(boinc_radiator(client.port))
+    entry.add_to_hass(hass)
+    before = entry.subentries[HALL].data
+    await client.stop()
+    result = await change(hass, entry)
+    result = await answer(hass, result, machine(client.port, host="localhost"))
+    assert result["errors"] == {"host": "unreachable"}
+    result = await answer(hass, result, machine(client.port, password="new"))
+    assert result["errors"] == {"host": "unreachable"}
+    result = await answer(hass, result, machine(client.port, rated_w=250))
+    result = await answer(hass, result, SIMULATED_ROOM)
+    assert result["reason"] == "reconfigure_successful"
+    data = entry.subentries[HALL].data
+    assert data["rated_w"] == 250
+    assert (data["cores"], data["machine"]) == (before["cores"], before["machine"])
+
+
 async def test_a_new_password_is_tried_before_it_replaces_the_old_one(
     hass: HomeAssistant, client: SimulatedClient
 ) -> None:

@@ -11,6 +11,7 @@ from homeassistant.helpers import entity_registry as er
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components import qheat
+from custom_components.qheat.compute.engine import EngineProblem
 from tests.waiting import until
 
 from .conftest import LIVING_ROOM, MONEY, FixedEngine, home, radiator
@@ -44,6 +45,20 @@ async def test_a_radiator_removed_while_its_home_is_set_up_heats_no_more(
     hass.config_entries.async_remove_subentry(entry, BEDROOM)
     await hass.async_block_till_done()
     assert entry.state is ConfigEntryState.LOADED
+    assert list(entry.runtime_data.radiators) == [LIVING_ROOM]
+
+
+async def test_a_radiator_that_is_about_to_go_is_still_looked_at(
+    hass: HomeAssistant, engine: FixedEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    entry = home(radiator(), radiator(KITCHEN, "Kitchen"))
+    await set_up(hass, entry)
+    engine.tell(problem=EngineProblem.PUBLISHER_NOT_ACCEPTED)
+    hass.config_entries.async_remove_subentry(entry, KITCHEN)
+    # As at the end of a tick that was under way.
+    entry.runtime_data.async_update_listeners()
+    assert "Unexpected error" not in caplog.text
+    await hass.async_block_till_done()
     assert list(entry.runtime_data.radiators) == [LIVING_ROOM]
 
 

@@ -123,7 +123,8 @@ async def test_a_home_on_an_operators_backend_is_added_in_the_operators_currency
 ) -> None:
     operator.answer["currency"] = "CHF"
     result = await start(hass, "operator")
-    result = await answer(hass, result, {"url": operator.url, "token": TOKEN})
+    # Blanks are easily copied along.
+    result = await answer(hass, result, {"url": f" {operator.url}\n", "token": f" {TOKEN}\n"})
     assert result["step_id"] == "money"
     result = await answer(hass, result, MONEY)
     assert result["type"] is FlowResultType.CREATE_ENTRY

@@ -1,6 +1,7 @@
 """Diagnostics help to find a fault and hold no secret."""
 
 import json
+import math
 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.json import JSONEncoder
@@ -17,18 +18,20 @@ async def test_diagnostics_show_the_radiators_and_no_secret(
     operator = {"backend": "operator", "url": "https://operator.example", "token": "secret"}
     entry: MockConfigEntry = home(radiator(), data={**operator, "currency": "EUR"})
     entry.add_to_hass(hass)
+    engine.tell(jobs_left_s=(60.0, math.inf))
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
 
     diagnostics = await async_get_config_entry_diagnostics(hass, entry)
 
-    text = json.dumps(diagnostics, cls=JSONEncoder)
+    text = json.dumps(diagnostics, cls=JSONEncoder, allow_nan=False)
     assert "secret" not in text
     assert "operator.example" not in text
     state = diagnostics["radiators"][LIVING_ROOM]["state"]
     assert state["engine"]["power_w"] == 320
     assert state["learned"]["heat_loss_w_k"] > 0
     assert state["next_start_s"] is None
+    assert state["engine"]["jobs_left_s"] == [60.0, None]
     assert diagnostics["machine"]["slots"] == 1
 
 

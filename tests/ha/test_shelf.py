@@ -3,16 +3,18 @@
 import asyncio
 from dataclasses import replace
 from decimal import Decimal
+from threading import Event
 from typing import Any
 from unittest.mock import patch
 
 import pytest
+from homeassistant.const import STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.qheat.compute.engine import SettlementPage
-from custom_components.qheat.ledger import MEMORY
+from custom_components.qheat.ledger import MEMORY, History
 from custom_components.qheat.shelf import Shelf
 
 from .conftest import LIVING_ROOM, FixedEngine, settlement
@@ -151,6 +153,33 @@ async def test_an_account_that_cannot_be_written_whole_stays_among_the_changes(
     assert earned(entry) == MANY * Decimal("0.002")
 
 
+async def test_days_are_written_down_beside_the_loop_and_the_last_write_has_them_all(
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, hass_storage: dict[str, Any]
+) -> None:
+    await book_many(hass, entry, engine)
+    archive = entry.runtime_data.books.archive
+    booked = Event()
+
+    def book() -> None:
+        archive.booked(LIVING_ROOM, [settlement("meanwhile")])
+        booked.set()
+
+    def save(history: History) -> dict[str, Any]:
+        hass.loop.call_soon_threadsafe(book)
+        assert booked.wait(10)
+        return write_down(history)
+
+    write_down = History.save
+    archive.booked(LIVING_ROOM, [settlement("before")])
+    with patch.object(History, "save", save):
+        first = hass.async_create_task(archive.async_save())
+        await hass.async_add_executor_job(booked.wait, 10)
+        await asyncio.gather(first, archive.async_save())
+    written = str(hass_storage[DAYS]["data"])
+    assert "before" in written
+    assert "meanwhile" in written
+
+
 @pytest.mark.parametrize("learned", [[], 7, {LIVING_ROOM: 7}, {LIVING_ROOM: {"model": "x"}}])
 async def test_damaged_knowledge_of_a_room_is_learned_anew(
     hass: HomeAssistant,
@@ -173,6 +202,26 @@ async def test_what_a_thermostat_has_learned_outlives_a_restart(
     assert await hass.config_entries.async_reload(entry.entry_id)
     assert entry.runtime_data.radiators[LIVING_ROOM].radiator.control.save()["model"] == saved
     assert hass_storage[LEARNED]["data"][LIVING_ROOM]["model"] == saved
+
+
+async def test_what_was_learned_in_a_simulated_room_is_not_taken_for_the_real_one(
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, hass_storage: dict[str, Any]
+) -> None:
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.config_entries.async_unload(entry.entry_id)
+    hass_storage[LEARNED]["data"][LIVING_ROOM]["days"] = [[900.0, 19.0, 0.0]] * 10
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    assert not hass.states.is_state("sensor.living_room_heat_loss", STATE_UNKNOWN)
+
+    hass.states.async_set("sensor.room", "18.0", {"unit_of_measurement": "°C"})
+    real = {"rated_w": 500, "idle_w": 20, "room": "sensor", "temperature_entity": "sensor.room"}
+    hass.config_entries.async_update_subentry(entry, entry.subentries[LIVING_ROOM], data=real)
+    await hass.async_block_till_done()
+
+    assert hass.states.is_state("sensor.living_room_heat_loss", STATE_UNKNOWN)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    assert hass.states.is_state("sensor.living_room_heat_loss", STATE_UNKNOWN)
 
 
 async def test_a_volume_of_a_newer_version_is_left_alone(

@@ -149,6 +149,13 @@ class History:
                 if first <= day <= last:
                     yield radiator_id, day, before.get(day, _NOTHING) + days.get(day, _NOTHING)
 
+    def copy(self) -> History:
+        """Return the days as they are now, to be looked at in a thread."""
+        copied = History(self.currency)
+        copied._days = {radiator_id: dict(days) for radiator_id, days in self._days.items()}
+        copied._before = dict(self._before)
+        return copied
+
     def save(self) -> dict[str, Any]:
         """Return all of the history as JSON data for `load`."""
         return {
