@@ -30,7 +30,8 @@ def watch_schedules(hass: HomeAssistant, coordinator: HomeCoordinator) -> Callab
                 if gone_s.pop(radiator_id, None) is not None:
                     async_withdraw(hass, f"{SCHEDULE_GONE}_{radiator_id}")
             elif now_s - gone_s.setdefault(radiator_id, now_s) >= GONE_AFTER_S:
-                subentry = entry.subentries[radiator_id]
+                if (subentry := entry.subentries.get(radiator_id)) is None:
+                    continue  # It was just removed.
                 async_tell(
                     hass,
                     f"{SCHEDULE_GONE}_{radiator_id}",
