@@ -11,6 +11,7 @@ from .credit import MAX_TOTALS
 from .options import BoincOptions
 from .originals import Originals
 from .plan import UNKNOWN, AtHand
+from .replies import MAX_CORES
 from .watchdogs import HandWatch, ObedienceWatch, WorkWatch
 from .watts import WattsTable
 
@@ -96,7 +97,8 @@ class Stewardship:
         """Take up what `saved` returned; what makes no sense is left out."""
         match saved.get("watts"):
             case {"meter": str(meter), "cores": int(cores), "seen": seen}:
-                if (meter, cores) == (self.options.meter, self.table.model.slots):
+                if meter == self.options.meter and 1 <= cores <= MAX_CORES:
+                    self.count_cores(cores)
                     self.table.restore(seen)
         self.originals = Originals.from_saved(saved.get("originals"))
         self.taken = self.originals is not None and saved.get("taken") is True
