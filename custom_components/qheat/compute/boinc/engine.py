@@ -156,7 +156,7 @@ class BoincEngine:
 
     def status(self) -> EngineStatus:
         """Tell what the engine does now."""
-        session, reading = self._current(), self.meter.reading()
+        session, reading, model = self._current(), self.meter.reading(), self._steward.table.model
         if reading is not None:
             power_w: float | None = reading.power_w
         else:
@@ -166,11 +166,12 @@ class BoincEngine:
             power_w=power_w,
             measured=reading is not None,
             rates=self._tariff.rates,
-            gpu_cores=self._options.gpu_w / self._steward.table.model.slot_w,
+            gpu_cores=self._options.gpu_w / model.slot_w,
             wall_s=self._wall(),
             work_lost_s=self._steward.work_lost_s,
             problem=self._problem(),
             counted_j=None if self.meter.shown() else self.meter.counted_j(),
+            slots=model.slots,
         )
 
     def details(self) -> Details | None:
