@@ -704,6 +704,16 @@ async def test_a_clock_that_goes_wrong_by_itself_does_not_have_a_suspend_fought(
     assert watched.session.problem(watched.now_s) is EngineProblem.CHANGED_BY_HAND
 
 
+async def test_a_client_that_lets_nobody_in_besides_is_heated_with_all_the_same(
+    watched: Watched,
+) -> None:
+    """Behind a tunnel for one connection, for instance."""
+    assert watched.client._server is not None
+    watched.client._server.close()
+    await watched.run(30, 60.0)
+    assert watched.client.running == 4
+
+
 async def test_a_clock_that_is_set_a_little_after_a_day_is_told_from_a_hand(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:

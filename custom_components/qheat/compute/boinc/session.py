@@ -1,5 +1,6 @@
 """One connection's worth of looking after a BOINC client."""
 
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from operator import attrgetter
@@ -10,6 +11,7 @@ from ..engine import EngineProblem, HeatBudget
 from .client import BoincClient, address_of
 from .control import Control
 from .credit import key_of
+from .errors import BoincError
 from .observation import Details, Observation, is_filler, known_again, waiting_projects
 from .originals import Originals
 from .plan import OFF, AtHand, Planner
@@ -101,7 +103,9 @@ class Session:
                 steward.changed_s, steward.duty = control.changed_s, control.duty
         if control.plan != OFF and now_s - self._clock_s >= CLOCK_S:
             self._clock_s = now_s
-            await self._client.clock_was_set()
+            # Some tunnels let no second connection through.
+            with suppress(BoincError):
+                await self._client.clock_was_set()
         if changed:
             status = await self._client.status()
             self._look_s = self._latest_look_s = now_s + AFTER_CHANGE_S
