@@ -143,7 +143,7 @@ class BoincMachines:
         rating = RadiatorRating(
             idle_w=data[CONF_IDLE_W],
             rated_w=data[CONF_RATED_W] + data[CONF_GPU_W],
-            slots=data[CONF_CORES],
+            slots=engine.cores,
             # The client keeps paused tasks in memory, those of a GPU apart. It could pulse them for
             # parts of a core, too, but fans follow that, and watts(n) is learned from whole cores.
             pausable=True,

@@ -221,6 +221,11 @@ class BoincEngine:
         """What BOINC calls the machine; empty until it has told."""
         return self._steward.cpid
 
+    @property
+    def cores(self) -> int:
+        """How many cores the machine told of last; as many as were entered until it has."""
+        return self._steward.table.model.slots
+
     def saved_state(self) -> dict[str, object]:
         """Return what is to be given as `saved` next time, for JSON; it holds no secret."""
         return self._steward.saved(clock_s=self._clock(), wall_s=self._wall())

@@ -99,9 +99,9 @@ class Stewardship:
     def restore(self, saved: Mapping[str, object], *, clock_s: float, wall_s: float) -> None:
         """Take up what `saved` returned; what makes no sense is left out."""
         match saved.get("watts"):
-            case {"meter": str(meter), "cores": int(cores), "seen": seen}:
-                if meter == self.options.meter and 1 <= cores <= MAX_CORES:
-                    self.count_cores(cores)
+            case {"meter": meter, "cores": int(cores), "seen": seen} if 1 <= cores <= MAX_CORES:
+                self.count_cores(cores)
+                if meter == self.options.meter:
                     self.table.restore(seen)
         self.originals = Originals.from_saved(saved.get("originals"))
         self.taken = self.originals is not None and saved.get("taken") is True
