@@ -248,6 +248,18 @@ def test_settlements_that_the_ledger_has_forgotten_are_listed_once_in_the_next_t
         assert summed(history) == ledger.running_totals(OFFICE)[-1][1]
 
 
+def test_a_settlement_booked_just_after_the_time_zone_changed_is_listed_once_in_the_next(
+    ledger: Ledger, history: History
+) -> None:
+    heat(ledger, hour(25) + 100, 1000)
+    history.absorb(ledger, UTC)
+    booking = ledger.book(OFFICE, page(settlement("s", settled_at=hour(25) + 200.0)), hour(26))
+    history.note(OFFICE, booking.booked, ZoneInfo("America/Los_Angeles"))
+    for zone in (ZoneInfo("America/Los_Angeles"), UTC):
+        history.absorb(ledger, zone)
+        assert listed(history) == ["s"]
+
+
 def test_days_by_another_time_zone_are_kept_no_longer_than_all_others(
     ledger: Ledger, history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:

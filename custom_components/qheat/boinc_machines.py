@@ -9,6 +9,7 @@ from typing import Any, Final
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.const import CONF_HOST, CONF_PASSWORD, CONF_PORT
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
 
 from .compute.boinc import (
     LOOK_EVERY_S,
@@ -132,6 +133,7 @@ class BoincMachines:
             saved,
             self._keep,
             look_every_s=LOOK_AT_CROWD_EVERY_S if is_crowd(self._hass) else LOOK_EVERY_S,
+            meter=_meter_of(self._hass, data),
             left=left,
             pace=pace(self._hass),
         )
@@ -141,7 +143,7 @@ class BoincMachines:
         rating = RadiatorRating(
             idle_w=data[CONF_IDLE_W],
             rated_w=data[CONF_RATED_W] + data[CONF_GPU_W],
-            slots=data[CONF_CORES],
+            slots=engine.cores,
             # The client keeps paused tasks in memory, those of a GPU apart. It could pulse them for
             # parts of a core, too, but fans follow that, and watts(n) is learned from whole cores.
             pausable=True,
@@ -225,6 +227,7 @@ def _engine(
     keep: Callable[[Mapping[str, object]], Awaitable[None]],
     *,
     look_every_s: float = LOOK_EVERY_S,
+    meter: str | None = None,
     left: Originals | None = None,
     pace: asyncio.Lock | None = None,
 ) -> BoincEngine:
@@ -241,7 +244,7 @@ def _engine(
             rates=rates_of(data.get(CONF_RATES, [])),
             currency=entry.data[CONF_CURRENCY],
             gpu_w=data[CONF_GPU_W],
-            meter=data.get(CONF_POWER_ENTITY),
+            meter=meter,
             poll_s=look_every_s,
         ),
         saved=saved,
@@ -249,6 +252,13 @@ def _engine(
         left=left,
         pace=pace,
     )
+
+
+def _meter_of(hass: HomeAssistant, data: Mapping[str, Any]) -> str | None:
+    """Return what tells a radiator's power meter from others: it may be renamed."""
+    entity_id: str | None = data.get(CONF_POWER_ENTITY)
+    entity = er.async_get(hass).async_get(entity_id) if entity_id else None
+    return entity_id if entity is None else entity.id
 
 
 async def _sort_out(hass: HomeAssistant, entry: ConfigEntry, saved: Mapping[str, Any]) -> None:

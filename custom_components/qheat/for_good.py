@@ -18,8 +18,10 @@ from homeassistant.util.hass_dict import HassKey
 
 from .const import DOMAIN
 
-_ASKED: Final = HassKey[str](f"{DOMAIN}_asked")
-"""Which of the two was asked for last."""
+SOON_S: Final = 300.0
+"""Who is asked to stop and does it does so by then; whoever asked else was refused."""
+_ASKED: Final = HassKey[tuple[str, float]](f"{DOMAIN}_asked")
+"""Which of the two was asked for last, and when by the loop's clock."""
 
 
 @callback
@@ -33,11 +35,13 @@ def async_watch_stops(hass: HomeAssistant) -> None:
 
     @callback
     def remember(event: Event[Any]) -> None:
-        hass.data[_ASKED] = event.data[ATTR_SERVICE]
+        hass.data[_ASKED] = event.data[ATTR_SERVICE], hass.loop.time()
 
     hass.bus.async_listen(EVENT_CALL_SERVICE, remember, event_filter=is_either)
 
 
 def stops_for_good(hass: HomeAssistant) -> bool:
     """Whether Home Assistant is stopping, and was not asked to come again."""
-    return hass.is_stopping and hass.data.get(_ASKED) == SERVICE_HOMEASSISTANT_STOP
+    asked, at_s = hass.data.get(_ASKED, ("", 0.0))
+    is_stop = asked == SERVICE_HOMEASSISTANT_STOP and hass.loop.time() - at_s <= SOON_S
+    return hass.is_stopping and is_stop

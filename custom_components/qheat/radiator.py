@@ -219,10 +219,13 @@ class Radiator:
         later = coming(points, now_s)
         return setting.held(later[0][0] if later else None)
 
-    def busy_slots(self, power_w: float) -> float:
-        """Return how many slots, whole and fraction, are busy at a heat output in watts."""
+    def busy_slots(self, engine: EngineStatus) -> float | None:
+        """Return how many slots, whole and fraction, are busy; None while nobody knows."""
+        if engine.power_w is None:
+            return None
         rating = self.control.rating
-        return min(max((power_w - rating.idle_w) / rating.slot_w, 0.0), float(rating.slots))
+        share = (engine.power_w - rating.idle_w) / (rating.rated_w - rating.idle_w)
+        return min(max(share, 0.0), 1.0) * (engine.slots or rating.slots)
 
     def save(self) -> Mapping[str, object]:
         """Return what is to be kept over a restart beside the setting, as JSON-able data."""

@@ -51,8 +51,7 @@ class RadiatorCoordinator(DataUpdateCoordinator[RadiatorState]):
             raise UpdateFailed(
                 translation_domain=DOMAIN, translation_key="radiator_failed"
             ) from err
-        power_w = state.engine.power_w
-        cores = None if power_w is None else radiator.busy_slots(power_w)
+        cores = radiator.busy_slots(state.engine)
         self._books.record(radiator.radiator_id, now, state.engine, cores)
         if radiator.control.needs_refit():
             self.config_entry.async_create_background_task(

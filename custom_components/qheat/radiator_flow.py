@@ -1,11 +1,12 @@
 """Subentry flows: add or change a radiator, of this machine or of a machine with BOINC."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Final, override
 
 import voluptuous as vol
 from homeassistant.config_entries import (
     SOURCE_RECONFIGURE,
+    ConfigEntry,
     ConfigEntryState,
     ConfigSubentry,
     ConfigSubentryFlow,
@@ -187,7 +188,7 @@ class BoincFlow(RadiatorFlow):
         except ValueError:
             return {CONF_RATES: "bad_rate"}
         address = {key: user_input[key] for key in (CONF_HOST, CONF_PORT)}
-        if self._is_taken(address):
+        if any(address.items() <= one.data.items() for _, one in self._others()):
             return {CONF_HOST: "already_a_radiator"}
         known: dict[str, Any] = {}
         if self.source == SOURCE_RECONFIGURE:
@@ -204,7 +205,10 @@ class BoincFlow(RadiatorFlow):
             is_off = known and err.fault is BoincFault.UNREACHABLE
             return {} if is_off else {FAULT_TO_FIELD.get(err.fault, "base"): err.fault}
         # A host name may be shared, so without an id only addresses tell machines apart.
-        if found.cpid and self._is_taken({CONF_MACHINE: found.cpid}):
+        if found.cpid and any(
+            found.cpid in (one.data[CONF_MACHINE], _cpid_of(home, one))
+            for home, one in self._others()
+        ):
             return {CONF_HOST: "already_a_radiator"}
         user_input[CONF_CORES] = found.cores
         user_input[CONF_MACHINE] = self._machine(found, address)
@@ -217,29 +221,28 @@ class BoincFlow(RadiatorFlow):
         """
         names = found.names(**address)
         if self.source == SOURCE_RECONFIGURE:
-            old = self._get_reconfigure_subentry()
+            home, old = self._get_entry(), self._get_reconfigure_subentry()
             known_as: str = old.data[CONF_MACHINE]
-            same = address.items() <= old.data.items() or found.cpid == self._cpid_of(old)
+            same = address.items() <= old.data.items() or found.cpid == _cpid_of(home, old)
             if known_as in names and same:
                 return known_as
         return names[0]
 
-    def _cpid_of(self, radiator: ConfigSubentry) -> str | None:
-        """Return what BOINC called a radiator's machine, as far as is known."""
-        home = self._get_entry()
-        if home.state is not ConfigEntryState.LOADED:
-            return None
-        cpid: str = home.runtime_data.boinc.engine(radiator.subentry_id).cpid
-        return cpid
-
-    def _is_taken(self, marks: Mapping[str, Any]) -> bool:
-        """Tell whether another radiator, of whichever home, has this address, or this id."""
+    def _others(self) -> Iterator[tuple[ConfigEntry[Any], ConfigSubentry]]:
+        """Yield all other BOINC machines that are radiators, of whichever home."""
         own_id = None
         if self.source == SOURCE_RECONFIGURE:
             own_id = self._get_reconfigure_subentry().subentry_id
-        return any(
-            subentry.subentry_id != own_id and marks.items() <= subentry.data.items()
-            for entry in self.hass.config_entries.async_entries(DOMAIN)
-            for subentry in entry.subentries.values()
-            if subentry.subentry_type == SUBENTRY_BOINC
-        )
+        for home in self.hass.config_entries.async_entries(DOMAIN):
+            for radiator in home.subentries.values():
+                if radiator.subentry_type == SUBENTRY_BOINC and radiator.subentry_id != own_id:
+                    yield home, radiator
+
+
+def _cpid_of(home: ConfigEntry[Any], radiator: ConfigSubentry) -> str | None:
+    """Return what BOINC called a radiator's machine, as far as is known."""
+    if home.state is not ConfigEntryState.LOADED:
+        return None
+    boinc = home.runtime_data.boinc
+    known = radiator.subentry_id in boinc and boinc.engine(radiator.subentry_id).cpid
+    return str(known) if known else None

@@ -136,6 +136,10 @@ async def test_a_radiator_that_cannot_run_modules_gets_none(
     assert await pull(session, capabilities=["cuda"]) == []
 
 
+async def test_a_radiator_with_a_part_of_a_slot_gets_a_job(session: aiohttp.ClientSession) -> None:
+    assert len(await pull(session, slots=0.2)) == 1
+
+
 async def test_a_pull_that_waits_gets_what_comes_back_meanwhile(
     session: aiohttp.ClientSession,
 ) -> None:

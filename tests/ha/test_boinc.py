@@ -248,6 +248,30 @@ async def test_a_power_meter_rules_over_the_estimate(
     await until(hass, entry, lambda: state_of(hass, "power_source") == "estimated")
 
 
+async def test_a_power_meter_that_is_renamed_is_still_the_same_meter(
+    hass: HomeAssistant, client: SimulatedClient
+) -> None:
+    registry = er.async_get(hass)
+    plug = registry.async_get_or_create("sensor", "test", "plug", suggested_object_id="plug")
+    entry = await set_up(hass, boinc_radiator(client.port, power_entity=plug.entity_id))
+    await until_reached(hass, entry)
+    before = entry.runtime_data.boinc.save()[HALL]["engine"]["watts"]
+    registry.async_update_entity(plug.entity_id, new_entity_id="sensor.hall_plug")
+    await hass.async_block_till_done()
+    assert entry.subentries[HALL].data["power_entity"] == "sensor.hall_plug"
+    assert entry.runtime_data.boinc.save()[HALL]["engine"]["watts"] == before
+
+
+async def test_after_a_reload_the_thermostat_asks_for_the_cores_that_the_machine_has_now(
+    hass: HomeAssistant, client: SimulatedClient
+) -> None:
+    client.cores = 2
+    entry = await set_up(hass, boinc_radiator(client.port))
+    await until_reached(hass, entry)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    assert entry.runtime_data.radiators[HALL].radiator.control.rating.slots == 2
+
+
 async def test_a_graphics_card_has_a_sensor_of_its_own_while_it_is_there(
     hass: HomeAssistant, client: SimulatedClient
 ) -> None:

@@ -131,6 +131,16 @@ async def test_a_machine_known_by_its_name_is_still_the_same_at_another_address(
     assert (first.override, first.permanent) == (FIRST, 2)
 
 
+async def test_a_machine_known_by_its_name_is_no_second_radiator_at_another_address(
+    hass: HomeAssistant, first: SimulatedClient
+) -> None:
+    entry = await set_up(hass, boinc_radiator(first.port, machine="box"))
+    await until_reached(hass, entry)
+    form = await start(hass, entry)
+    form = await answer(hass, form, machine(first.port, host="localhost"))
+    assert form["errors"] == {"host": "already_a_radiator"}
+
+
 async def test_a_repair_of_a_machine_known_by_its_name_leaves_it_alone_while_it_heats(
     hass: HomeAssistant, first: SimulatedClient, hass_client: ClientSessionGenerator
 ) -> None:

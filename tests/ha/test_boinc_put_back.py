@@ -9,10 +9,11 @@ from unittest.mock import AsyncMock, patch
 import pytest
 from homeassistant.components.homeassistant import async_set_stop_handler
 from homeassistant.config_entries import ConfigEntryDisabler
-from homeassistant.core import HomeAssistant
+from homeassistant.core import Context, HomeAssistant
+from homeassistant.exceptions import Unauthorized
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.qheat.compute.boinc import BoincEngine, Originals
@@ -82,6 +83,22 @@ async def test_a_stop_that_was_asked_for_gives_settings_back_and_a_restart_or_si
     await hass.async_stop(force=True)
     assert (client.override == FIRST, client.permanent) == ((True, 2) if back else (False, 3))
     assert not client.running or back
+
+
+async def test_a_stop_that_was_refused_says_nothing_of_a_signal_that_comes_later(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    client: SimulatedClient,
+    hass_read_only_user: MockUser,
+) -> None:
+    assert await async_setup_component(hass, "homeassistant", {})
+    tenant = Context(user_id=hass_read_only_user.id)
+    with pytest.raises(Unauthorized):
+        await hass.services.async_call("homeassistant", "stop", blocking=True, context=tenant)
+    await hass.async_block_till_done()
+    with patch("custom_components.qheat.for_good.SOON_S", 0.0):
+        await hass.async_stop(force=True)
+    assert (client.override == FIRST, client.permanent) == (False, 3)
 
 
 async def test_a_home_disabled_while_its_machine_is_off_heats_again_and_its_repair_goes(

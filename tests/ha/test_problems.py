@@ -97,3 +97,26 @@ async def test_what_somebody_has_ignored_stays_so_over_a_restart(
     assert await hass.config_entries.async_reload(entry.entry_id)
     await entry.runtime_data.async_refresh()
     assert issues.issues[DOMAIN, issue_id] == ignored
+
+
+async def test_what_was_ignored_and_then_gone_for_long_is_told_when_it_comes_again(
+    hass: HomeAssistant,
+    engine: FixedEngine,
+    entry: MockConfigEntry,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("custom_components.qheat.told.REMEMBERED_S", 0.0, raising=False)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    engine.tell(problem=EngineProblem.PUBLISHER_NOT_ACCEPTED)
+    await entry.runtime_data.async_refresh()
+    issue_id, issues = f"publisher_not_accepted_{LIVING_ROOM}", ir.async_get(hass)
+    ir.async_ignore_issue(hass, DOMAIN, issue_id, True)
+    engine.tell(problem=None)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await entry.runtime_data.async_refresh()
+    assert issues.async_get_issue(DOMAIN, issue_id) is None
+    engine.tell(problem=EngineProblem.PUBLISHER_NOT_ACCEPTED)
+    await entry.runtime_data.async_refresh()
+    told = issues.async_get_issue(DOMAIN, issue_id)
+    assert told is not None
+    assert told.dismissed_version is None

@@ -46,3 +46,14 @@ def test_a_temperature_outside_counts_for_three_hours_and_then_what_is_forecast_
     assert weather.outdoor_at(1e6) == 5.0
     weather.update(11000.0, -8.0, ())
     assert (weather.outdoor_at(1e6), weather.is_known) == (-8.0, True)
+
+
+def test_a_temperature_outside_that_was_told_is_lost_for_six_weeks_over_restarts_too() -> None:
+    weather = Weather()
+    weather.update(0.0, -8.0, ())
+    for days, lost in ((0, False), (1, True), (41, True), (43, False)):
+        again = Weather()
+        again.restore(weather.save())
+        again.update(days * 86_400.0, None, ())
+        assert again.is_lost == lost
+        assert again.outdoor_c == (5.0 if days else -8.0)

@@ -250,12 +250,15 @@ def test_a_home_reloaded_three_times_a_day_learns_from_its_days() -> None:
     assert control.learned.days == fits == 3
 
 
+@pytest.mark.parametrize("reloaded", [False, True])
 @pytest.mark.parametrize(("told_minutes", "days"), [(60, 0), (0, 4)])
 def test_days_teach_a_home_without_a_sensor_outside_and_none_whose_sensor_has_died(
-    told_minutes: int, days: int
+    told_minutes: int, days: int, reloaded: bool
 ) -> None:
     control, room = RoomControl(RATING), SimulatedRoom(LIVING_ROOM)
     for minute in range(0, 5 * 1440, 5):
+        if reloaded and minute % 1000 == 500:
+            control = RoomControl(RATING, json.loads(json.dumps(control.save())))
         reading = RoomReading(
             time_s=room.time_s,
             temperature_c=room.temperature_c,
@@ -298,6 +301,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
             "habits_w": JSON | st.lists(JSON, min_size=48, max_size=48),
             "today": JSON | st.lists(JSON, min_size=9, max_size=9),
             "days": JSON | st.lists(st.lists(JSON, min_size=3, max_size=3)),
+            "outdoor": JSON | st.lists(JSON, min_size=2, max_size=2),
             "margin_k": JSON,
         },
     )

@@ -97,12 +97,12 @@ class JobApi:
     async def _pull(self, request: web.Request) -> web.Response:
         home_id = home_of(request)
         message = await read_message(request)
-        slots = wire.number(message, "slots", 0, 4096)
+        slots = math.ceil(wire.number(message, "slots", 0, 4096))
         pull = PullRequest(
             home_id=home_id,
             radiator_id=wire.name(message, "radiator_id"),
             key=idempotency_key(request),
-            count=min(wire.integer(message, "count", 1, MOST_LEASES), math.ceil(slots)),
+            count=min(wire.integer(message, "count", 1, MOST_LEASES), slots),
             slots=slots,
             slot_w=wire.number(message, "slot_w", 0, 100_000),
             wanted_s=wire.number(message, "wanted_s", 0, 10_000_000),

@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from .demand import TIME_S
 from .guards import believable
 
 MOST_POINTS = 400
+OUTDOOR_C: Final = (-60.0, 60.0)
 USUAL_C: Final = 5.0
 COUNTS_S: Final = 3 * 3600.0
 """How long a temperature outside counts after it was told last."""
+FORGOTTEN_S: Final = 42 * 86_400.0
+"""After so long it is as one that nobody ever told."""
 
 type Points = list[tuple[float, float]]
 
@@ -55,7 +59,7 @@ class Weather:
     is_known: bool = False
     """Whether that was measured lately, or at least forecast."""
     is_lost: bool = False
-    """Whether it was known, and is not any more; one that nobody ever told is at least even."""
+    """Whether it was told weeks ago at most, and is not now; one never told is at least even."""
     _told_s: float = -math.inf
     _source: object = None
     _outdoor: Points = field(default_factory=list)
@@ -65,14 +69,26 @@ class Weather:
         """Take in a measurement and a forecast of (time in s, °C, W/m²)."""
         if forecast is not self._source:
             self._source = forecast
-            self._outdoor = clean_points(forecast, -60.0, 60.0)
+            self._outdoor = clean_points(forecast, *OUTDOOR_C)
             self._sun = clean_points(forecast, 0.0, 1500.0, column=2)
         if outdoor_c is not None:
             self._told_s, self.outdoor_c, self.is_known = time_s, outdoor_c, True
         elif not 0 <= time_s - self._told_s <= COUNTS_S:
             self.is_known = bool(self._outdoor)
             self.outdoor_c = interpolate(self._outdoor, time_s) if self.is_known else USUAL_C
-        self.is_lost = not self.is_known and self._told_s > -math.inf
+        self.is_lost = not self.is_known and 0 <= time_s - self._told_s < FORGOTTEN_S
+
+    def save(self) -> list[float] | None:
+        """Return the temperature outside and when it was told, as JSON-able values."""
+        return [self._told_s, round(self.outdoor_c, 2)] if self._told_s > -math.inf else None
+
+    def restore(self, saved: object) -> None:
+        """Take up what `save` returned; anything else changes nothing."""
+        match saved:
+            case [told_s, outdoor_c]:
+                told_s, outdoor_c = believable(told_s, *TIME_S), believable(outdoor_c, *OUTDOOR_C)
+                if told_s is not None and outdoor_c is not None:
+                    self._told_s, self.outdoor_c, self.is_known = told_s, outdoor_c, True
 
     def outdoor_at(self, time_s: float) -> float:
         """Return the outdoor temperature to expect, in °C."""

@@ -29,13 +29,12 @@ from .habits import Habits
 from .history import History
 from .learn import Snapshot
 from .model import RoomModel
-from .outlook import Points, clean_points
+from .outlook import OUTDOOR_C, Points, clean_points
 from .rise import EARLY_K, MOST_MARGIN_K
 from .routine import Routine
 from .runout import RunOut
 
 LONGEST_STEP_S: Final = 900.0
-OUTDOOR_C: Final = (-60.0, 60.0)
 WALL_AHEAD_S: Final = (-86400.0, 86400.0)
 FARTHEST: Final = 40.0
 """A saved parameter may be this many times the usual one, or as small a part of it."""
@@ -59,6 +58,7 @@ class RoomControl:
             History(saved.get("days"), saved.get("today")),
             Habits(self._usual.loss_w_k, saved.get("habits_w")),
         )
+        self._comfort.weather.restore(saved.get("outdoor"))
         margin_k = believable(saved.get("margin_k"), 0.0, MOST_MARGIN_K)
         self._comfort.rises.margin_k = margin_k or EARLY_K
         self._run_out = RunOut(rating)
@@ -104,6 +104,7 @@ class RoomControl:
             "habits_w": self._comfort.habits.save(),
             "days": [list(day) for day in self._comfort.history.save()],
             "today": self._comfort.history.save_today(),
+            "outdoor": self._comfort.weather.save(),
             "margin_k": self._comfort.rises.margin_k,
             "routine": self._routine.save(),
         }

@@ -85,7 +85,8 @@ class History:
     def note(self, radiator_id: str, settlements: Iterable[Settlement], time_zone: tzinfo) -> None:
         """List settlements that were just booked: of a long page, the ledger remembers few."""
         days = self._days.setdefault(radiator_id, {})
-        for day, ids in _ids(settlements, time_zone).items():
+        # By the calendar that the days are by, until they go over to another one.
+        for day, ids in _ids(settlements, self._time_zone or time_zone).items():
             days[day] = days.get(day, _NOTHING).with_ids(ids)
 
     def _move(self, ledger: Ledger, time_zone: tzinfo) -> bool:

@@ -12,6 +12,7 @@ where the meter stood. It is added when an account is read.
 What there are many of is a list in a fixed order, to be short.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -36,6 +37,8 @@ from .stored import (
 )
 from .totals import Totals
 
+_OLD_CURSOR: Final = re.compile(r"[^.]*\.[0-9]{1,18}")
+"""Behind one of these a backend of today tells all again, for it knows settlements by their ids."""
 _PART: Final = {
     "volume",
     "tried",
@@ -126,12 +129,23 @@ def _account(
         memory=SettlementMemory(
             settled={key: one for key, one in settled.items() if one is not None},
             changed=dict.fromkeys(changes.settled if changes else ()),
-            horizon_s=part.horizon_s,
+            horizon_s=_horizon_s(part, settled),
         ),
     )
     for hour_s, totals in part.awaited:
         account.hours.add(hour_s, totals or Totals())
     return account
+
+
+def _horizon_s(part: _Part, settled: dict[str, Settlement | None]) -> float:
+    """Return the horizon; with an old cursor one behind all that was told, but the newest moment.
+
+    Times were kept by the home's clock then: the horizon was behind the backend's by its lag.
+    """
+    if not part.horizon_s or not _OLD_CURSOR.fullmatch(part.cursor or ""):
+        return part.horizon_s
+    told_s = sorted({one.settled_at for one in settled.values() if one is not None})
+    return max([part.horizon_s, *told_s[-2:-1]])
 
 
 def _dump(

@@ -138,13 +138,27 @@ async def test_a_machine_that_has_other_cores_now_has_its_full_watts_from_all_of
     await made.start()
     heat(made)
     await until(lambda: made.status().jobs_running == cores)
-    assert made.status().power_w == 60.0
+    assert (made.status().power_w, made.status().slots) == (60.0, cores)
     heat(made, 40.0)
     await until(lambda: made.status().jobs_running == cores / 2)
     assert made.status().power_w == 40.0
     assert radiator.client.calls.count("project_update") == 0
     await made.stop()
     assert radiator.saved["watts"] == {"meter": "sensor.plug", "cores": cores, "seen": {}}
+
+
+async def test_what_a_meter_has_taught_of_the_cores_of_now_outlives_a_restart(
+    radiator: Radiator,
+) -> None:
+    learned = {"meter": "sensor.plug", "cores": 2, "seen": {"0": 35.0, "1": 50.0}}
+    radiator.saved = {"watts": learned}
+    radiator.client.cores = 2
+    made = radiator.engine(meter="sensor.plug")
+    await made.start()
+    await until(made.details)
+    assert made.status().power_w == 35.0
+    await made.stop()
+    assert radiator.saved["watts"] == learned
 
 
 async def test_what_the_meter_shows_is_told_as_measured(radiator: Radiator) -> None:
@@ -452,13 +466,14 @@ async def test_credit_is_settled_behind_the_cursor(radiator: Radiator) -> None:
         {"originals": {"override": "", "cpu_mode": 9, "gpu_mode": None}},
         {"changed_s": float("nan"), "by_hand": {"cpu": 3, "gpu": [True]}},
         {"changed_s": "now", "by_hand": [[True, True]]},
+        {"watts": {"meter": "sensor.plug", "cores": 0, "seen": {}}},
     ],
 )
 async def test_broken_saved_state_is_dropped(
     radiator: Radiator, saved: Mapping[str, object]
 ) -> None:
     radiator.saved = saved
-    made = radiator.engine()
+    made = radiator.engine(meter="sensor.plug")
     await made.start()
     await until(made.details)
     assert radiator.saved["originals"] == {"override": OWN, "cpu_mode": 2, "gpu_mode": 2}

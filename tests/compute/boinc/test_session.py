@@ -476,6 +476,23 @@ async def test_who_lets_it_compute_by_hand_still_has_it_pulsed_and_is_told_no_mo
     assert watched.session.estimate_w() == 25.0
 
 
+async def test_what_computes_by_hand_teaches_no_watts_and_is_pulsed_still_when_connected_anew(
+    watched: Watched,
+) -> None:
+    await watched.run(30, 25.0)
+    watched.client.permanent, watched.client.temporary_until_s = 1, 0.0
+    await watched.run(60, 25.0, 25.0)
+    assert watched.steward.table.seen == {}
+    again = Stewardship(table=WattsTable(MODEL), options=BoincOptions())
+    again.restore(watched.steward.saved(clock_s=0.0, wall_s=0.0), clock_s=0.0, wall_s=0.0)
+    for steward in (watched.steward, again):
+        watched.steward = steward
+        watched.session = watched.connected()
+        await watched.run(30, 25.0)
+        assert watched.session.problem(watched.now_s) is EngineProblem.CHANGED_BY_HAND
+        assert watched.session.estimate_w() == 25.0
+
+
 async def test_snooze_is_a_hand_at_once(watched: Watched) -> None:
     await watched.run(30, 60.0)
     watched.client.temporary, watched.client.temporary_until_s = 3, time.monotonic() + 3600
@@ -685,6 +702,16 @@ async def test_a_clock_that_goes_wrong_by_itself_does_not_have_a_suspend_fought(
     await watched.run(30, 60.0)
     assert watched.client.running == 0
     assert watched.session.problem(watched.now_s) is EngineProblem.CHANGED_BY_HAND
+
+
+async def test_a_client_that_lets_nobody_in_besides_is_heated_with_all_the_same(
+    watched: Watched,
+) -> None:
+    """Behind a tunnel for one connection, for instance."""
+    assert watched.client._server is not None
+    watched.client._server.close()
+    await watched.run(30, 60.0)
+    assert watched.client.running == 4
 
 
 async def test_a_clock_that_is_set_a_little_after_a_day_is_told_from_a_hand(

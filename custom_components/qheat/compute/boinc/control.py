@@ -35,7 +35,7 @@ class Control:
     """All cores that the client knows of."""
     plan: Plan = OFF
     duty: float = 1.0
-    """What was written last, and so holds also for who computes by hand."""
+    """What was written last."""
     gpu_by_hand: bool = False
     """Whether somebody else sets the GPU's run mode; the GPU is left to him then."""
     changed_s: float = float("-inf")

@@ -156,7 +156,7 @@ class BoincEngine:
 
     def status(self) -> EngineStatus:
         """Tell what the engine does now."""
-        session, reading = self._current(), self.meter.reading()
+        session, reading, model = self._current(), self.meter.reading(), self._steward.table.model
         if reading is not None:
             power_w: float | None = reading.power_w
         else:
@@ -166,11 +166,12 @@ class BoincEngine:
             power_w=power_w,
             measured=reading is not None,
             rates=self._tariff.rates,
-            gpu_cores=self._options.gpu_w / self._steward.table.model.slot_w,
+            gpu_cores=self._options.gpu_w / model.slot_w,
             wall_s=self._wall(),
             work_lost_s=self._steward.work_lost_s,
             problem=self._problem(),
             counted_j=None if self.meter.shown() else self.meter.counted_j(),
+            slots=model.slots,
         )
 
     def details(self) -> Details | None:
@@ -219,6 +220,11 @@ class BoincEngine:
     def cpid(self) -> str:
         """What BOINC calls the machine; empty until it has told."""
         return self._steward.cpid
+
+    @property
+    def cores(self) -> int:
+        """How many cores the machine told of last; as many as were entered until it has."""
+        return self._steward.table.model.slots
 
     def saved_state(self) -> dict[str, object]:
         """Return what is to be given as `saved` next time, for JSON; it holds no secret."""

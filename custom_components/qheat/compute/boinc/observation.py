@@ -196,6 +196,7 @@ def engine_status(
     work_lost_s: float,
     problem: EngineProblem | None,
     counted_j: float | None,
+    slots: int,
 ) -> EngineStatus:
     """Return what a radiator does, as the engine contract tells it; `wall_s`: since the epoch."""
     deadline_s = None if seen is None else seen.first_deadline_s
@@ -212,4 +213,5 @@ def engine_status(
         cores_by_kind={} if seen is None else seen.cores_by_kind,
         reachable=seen is not None,
         counted_j=counted_j,
+        slots=slots,
     )

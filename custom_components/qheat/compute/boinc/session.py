@@ -1,5 +1,6 @@
 """One connection's worth of looking after a BOINC client."""
 
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from operator import attrgetter
@@ -10,6 +11,7 @@ from ..engine import EngineProblem, HeatBudget
 from .client import BoincClient, address_of
 from .control import Control
 from .credit import key_of
+from .errors import BoincError
 from .observation import Details, Observation, is_filler, known_again, waiting_projects
 from .originals import Originals
 from .plan import OFF, AtHand, Planner
@@ -57,6 +59,7 @@ class Session:
             originals=originals,
             cores=host.cores,
             changed_s=steward.changed_s,
+            duty=steward.duty,
         )
         self._look_s = self._latest_look_s = float("-inf")
         self._all_tasks_s = float("-inf")
@@ -97,10 +100,12 @@ class Session:
             try:
                 changed = await control.follow(now_s, status, self._budget(now_s), self._at_hand())
             finally:
-                steward.changed_s = control.changed_s
+                steward.changed_s, steward.duty = control.changed_s, control.duty
         if control.plan != OFF and now_s - self._clock_s >= CLOCK_S:
             self._clock_s = now_s
-            await self._client.clock_was_set()
+            # Some tunnels let no second connection through.
+            with suppress(BoincError):
+                await self._client.clock_was_set()
         if changed:
             status = await self._client.status()
             self._look_s = self._latest_look_s = now_s + AFTER_CHANGE_S
@@ -218,7 +223,8 @@ class Session:
         busy, gpu = load = seen.busy_cores, any(task.gpu for task in seen.running)
         if load != self._load or self._control.plan.duty < 1:
             self._load, self._load_s = load, now_s
-        doubt = self._guilty or self._steward.obedience.doubtful
+        # Nor is it known what somebody else has set.
+        doubt = self._guilty or self._steward.obedience.doubtful or self._steward.hand.by_hand
         if reading is None or gpu or doubt or busy != int(busy):
             return
         if reading.at_s - self._load_s >= STEADY_S:

@@ -11,6 +11,7 @@ from .credit import MAX_TOTALS
 from .options import BoincOptions
 from .originals import Originals
 from .plan import UNKNOWN, AtHand
+from .replies import MAX_CORES
 from .watchdogs import HandWatch, ObedienceWatch, WorkWatch
 from .watts import WattsTable
 
@@ -34,6 +35,8 @@ class Stewardship:
     budget: HeatBudget | None = None
     changed_s: float = float("-inf")
     """When the client was last told something else: changes are kept apart over restarts, too."""
+    duty: float = 1.0
+    """The duty cycle that it was last told: that holds also for who computes by hand."""
     at_hand: AtHand = UNKNOWN
     """What the tasks seen last can make use of: a lost connection is no reason to stop a GPU."""
     work_lost_s: float = 0.0
@@ -88,6 +91,7 @@ class Stewardship:
                 "cores": self.table.model.slots,
                 "seen": self.table.saved(),
             },
+            "duty": self.duty,
             "changed_s": round(wall_s - clock_s + self.changed_s, 3) if known else None,
             "by_hand": {"cpu": self.hand.saved(), "gpu": self.gpu_hand.saved()},
         }
@@ -95,12 +99,16 @@ class Stewardship:
     def restore(self, saved: Mapping[str, object], *, clock_s: float, wall_s: float) -> None:
         """Take up what `saved` returned; what makes no sense is left out."""
         match saved.get("watts"):
-            case {"meter": str(meter), "cores": int(cores), "seen": seen}:
-                if (meter, cores) == (self.options.meter, self.table.model.slots):
+            case {"meter": meter, "cores": int(cores), "seen": seen} if 1 <= cores <= MAX_CORES:
+                self.count_cores(cores)
+                if meter == self.options.meter:
                     self.table.restore(seen)
         self.originals = Originals.from_saved(saved.get("originals"))
         self.taken = self.originals is not None and saved.get("taken") is True
         self.cpid = str(saved.get("cpid", ""))
+        match saved.get("duty"):
+            case float() as duty if 0 < duty <= 1:
+                self.duty = duty
         match saved.get("changed_s"):
             case int() | float() as changed_s if math.isfinite(changed_s):
                 self.changed_s = min(changed_s - wall_s, 0.0) + clock_s
