@@ -12,6 +12,7 @@ import pytest
 from custom_components.qheat.backend.catalogue import Offer
 from custom_components.qheat.backend.work import Terms
 from custom_components.qheat.compute.client import JobClient
+from custom_components.qheat.compute.computer import ComputerPower, MeteredEngine
 from custom_components.qheat.compute.engine import (
     EngineProblem,
     HeatBudget,
@@ -24,6 +25,7 @@ from custom_components.qheat.compute.forecast import (
     slot_wanted_s,
 )
 from custom_components.qheat.compute.messages import PullAnswer, PullRequest
+from custom_components.qheat.compute.rapl import Rapl
 from tests.backend.tiny import TinyCatalogue
 from tests.waiting import until
 
@@ -169,6 +171,26 @@ async def test_a_begun_job_waits_for_heat_with_its_lease_renewed_but_not_for_eve
         assert time.monotonic() >= idle_s + 4.0
         assert await free_jobs(backend) == 1
         assert engine.status().work_lost_s > 0
+
+
+async def test_a_job_waits_while_somebody_has_the_computer_to_themselves(tmp_path: Path) -> None:
+    computer = ComputerPower(Rapl(tmp_path))
+    async with (
+        serving(tmp_path, TinyCatalogue(jobs=1, module=LOOP)) as backend,
+        client_of(backend.socket_path) as client,
+        machine_with(LOOP) as machine,
+        engine_on(client, machine) as engine,
+    ):
+        member = MeteredEngine(engine, computer)
+        computer.join(member)
+        member.set_budget(heat())
+        await until(lambda: machine.usage(RADIATOR).cpu_s > 0.2)
+        with computer.kept():
+            await until(lambda: engine.status().jobs_paused == 1)
+        member.set_budget(heat())
+        used_s = machine.usage(RADIATOR).cpu_s
+        await until(lambda: machine.usage(RADIATOR).cpu_s > used_s + 0.2)
+        assert engine.status().work_lost_s == 0
 
 
 async def test_a_job_that_never_ran_is_given_back_and_nothing_is_lost_with_it(
