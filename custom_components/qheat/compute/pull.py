@@ -188,7 +188,9 @@ class PullEngine(Engine):
         # The first answer comes at once: it tells whether own heat is needed.
         wait_s = WAIT_S if self._dry else 0
         try:
-            leases = await self._puller.pull(self._missing(), wanted_s, wait_s)
+            if (count := self._missing()) < 1:
+                return  # Another budget came meanwhile; to ask for none is an error, for ever.
+            leases = await self._puller.pull(count, wanted_s, wait_s)
         except BackendError as error:
             self._pull_problem = error.problem
             self._dry = True
