@@ -221,6 +221,8 @@ def test_tokens_are_not_shown() -> None:
         ("a token", ["--listen", "127.0.0.1:0", "--repayment=1e-13"], "--repayment: not an amount"),
         ("a token", ["--listen", "127.0.0.1:0", f"--repayment=0.{'1' * 13}"], "12 decimals"),
         ("a token", ["--listen", "127.0.0.1:0", "--repayment=NaN"], "--repayment: not an amount"),
+        ("a token", ["--listen", "127.0.0.1:0", "--currency=eur"], "three capital letters: eur"),
+        ("a token", ["--listen", "127.0.0.1:0", "--currency=€"], "three capital letters: €"),
     ],
 )
 def test_a_backend_told_wrongly_ends_and_says_why(
