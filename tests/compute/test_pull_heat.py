@@ -24,7 +24,7 @@ from custom_components.qheat.compute.forecast import (
     heat_left_s,
     slot_wanted_s,
 )
-from custom_components.qheat.compute.messages import PullAnswer, PullRequest
+from custom_components.qheat.compute.messages import GiveBackReason, PullAnswer, PullRequest
 from custom_components.qheat.compute.rapl import Rapl
 from tests.backend.tiny import TinyCatalogue
 from tests.waiting import until
@@ -314,3 +314,31 @@ async def test_an_unpaid_job_that_nobody_asked_for_is_given_back(
             assert engine.status().heat_kind is HeatKind.NONE
             assert engine.status().lease_left_s is None
             assert machine.usage(RADIATOR).cpu_s == 0
+
+
+class Slow(Deaf):
+    """A client of a backend that answers no return before the fourth has come."""
+
+    returned = 0
+
+    @override
+    async def give_back(self, lease_id: str, reason: GiveBackReason) -> None:
+        self.returned += 1
+        await until(lambda: self.returned >= 4)
+
+
+async def test_who_answers_slowly_to_jobs_that_are_given_back_does_not_keep_own_heat_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(homes, "TERMS", Terms(currency="EUR", repayment_per_kwh=Decimal(0)))
+    catalogue = Priced("0")
+    catalogue.jobs = 4
+    async with (
+        serving(tmp_path, catalogue) as backend,
+        client_of(backend.socket_path) as client,
+        machine_with(LOOP, slots=4) as machine,
+    ):
+        slow = Slow(client._session, "http://localhost", homes.TOKEN)
+        async with engine_on(slow, machine, power=FOUR) as engine:
+            engine.set_budget(heat(410.0))
+            await until(lambda: engine.status().heat_kind is HeatKind.OWN, 30)

@@ -207,6 +207,35 @@ async def test_settlements_that_can_be_had_do_not_hide_that_jobs_cannot(tmp_path
         assert engine.status().problem is EngineProblem.BACKEND_FAULTY
 
 
+@pytest.mark.parametrize("status", ["429 Too Many Requests", "200 OK"])
+async def test_a_backend_that_wants_to_be_left_alone_is_so_though_more_heat_is_wanted(
+    tmp_path: Path, status: str
+) -> None:
+    asked = 0
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(http(b'{"leases": []}', status=status, headers="Retry-After: 600\r\n"))
+        await writer.drain()
+        writer.close()
+
+    path = tmp_path / "busy.sock"
+    async with (
+        await asyncio.start_unix_server(answer, path),
+        client_of(path) as client,
+        machine_with() as machine,
+        engine_on(client, machine) as engine,
+    ):
+        for _ in range(5):
+            engine.set_budget(heat(own_heat=False))
+            await asyncio.sleep(0.3)
+            engine.set_budget(heat(0.0))
+            await asyncio.sleep(0.1)
+        assert asked == 1
+
+
 @pytest.mark.parametrize("status", ["400 Bad Request", "404 Not Found", "503 Service Unavailable"])
 async def test_a_cursor_that_a_backend_refuses_for_good_is_given_up_and_that_is_told(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, status: str
