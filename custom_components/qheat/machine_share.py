@@ -1,7 +1,6 @@
 """This machine's slots and what they draw: one pool, however many homes are set up on it."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -10,16 +9,19 @@ from homeassistant.core import HomeAssistant
 from homeassistant.util.hass_dict import HassKey
 
 from .compute.computer import ComputerPower
+from .compute.cores import usable_cores
 from .compute.machine import Machine
 from .compute.rapl import Rapl
 from .const import DOMAIN
+
+# One core is left to Home Assistant and to whatever else the machine is for.
+SLOTS: Final = max(1, usable_cores() - 1)
 
 
 class _Share:
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
-        # One core is left to Home Assistant and to whatever else the machine is for.
-        self.machine = Machine(max(1, (os.process_cpu_count() or 1) - 1))
+        self.machine = Machine(SLOTS)
         self.computer = ComputerPower(Rapl())
         self.homes = 0
         self.watch: asyncio.Task[None] | None = None

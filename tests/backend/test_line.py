@@ -1,7 +1,8 @@
 """Which of the waiting jobs a radiator gets: paid ones, that fit the heat, that pay best."""
 
 import itertools
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
@@ -19,6 +20,7 @@ from custom_components.qheat.backend.work import (
     GiveBackReason,
     Lease,
     NoCatalogue,
+    Outcome,
     Pending,
     PullRequest,
     Submission,
@@ -36,12 +38,22 @@ MODULES = {"echo": b"\0asm one", "other": b"\0asm two"}
 class Line:
     """A backend that repays nothing of itself, and the jobs that were brought to it."""
 
-    def __init__(self, folder: Path, repayment_per_kwh: str = "0") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        repayment_per_kwh: str = "0",
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
         numbers = itertools.count()
         terms = Terms(currency="EUR", repayment_per_kwh=Decimal(repayment_per_kwh))
         homes = (HOME, "other")
         self.store = Store(
-            folder / "jobs.db", terms, NoCatalogue(), lambda: f"id-{next(numbers)}", homes=homes
+            folder / "jobs.db",
+            terms,
+            NoCatalogue(),
+            lambda: f"id-{next(numbers)}",
+            homes=homes,
+            steady=steady,
         )
         self._submissions = Submissions(self.store, lambda: f"job-{next(numbers)}")
         self._keys = itertools.count()
@@ -168,6 +180,40 @@ def test_a_job_given_back_is_the_homes_last_choice_for_a_while_and_another_homes
     assert line.name(others) == "better"
     line.store.give_back("other", others.lease_id, GiveBackReason.UNWANTED, NOW)
     assert line.names(now=NOW + PASSED_OVER_S) == ["better", "worse"]
+
+
+def test_of_a_job_given_back_again_and_again_its_result_is_told(line: Line) -> None:
+    line.bring("unwelcome", replicas=2)
+    now = NOW
+    for _ in range(120):
+        (lease,) = line.pull(now=now)
+        line.store.give_back(HOME, lease.lease_id, GiveBackReason.REFUSED, now)
+        now += 1
+    for home_id in (HOME, "other"):
+        (lease,) = line.pull(now=now, home_id=home_id)
+        line.store.deliver(home_id, lease.lease_id, Delivery(output=b"it", energy_j=0, fuel=7), now)
+        report = Submissions(line.store, str).report(lease.job_id)
+        assert report.agreeing == (1 if home_id == HOME else 2)
+    assert report.result == Outcome(output_sha256=sha256(b"it").hexdigest(), fuel=7)
+    moments = [tried.granted_at for tried in report.leases]
+    assert moments == sorted(moments)
+    assert len(moments) == 100
+
+
+def test_a_lease_given_back_is_forgotten_after_a_day_but_not_that_its_job_failed(
+    tmp_path: Path,
+) -> None:
+    now_s = 0.0
+    line = Line(tmp_path, steady=lambda: now_s)
+    line.bring("unwelcome")
+    for turn, reason in enumerate((GiveBackReason.FAILED, *[GiveBackReason.REFUSED] * 72)):
+        now_s = turn * 3601.0
+        (lease,) = line.pull(now=NOW + now_s)
+        line.store.give_back(HOME, lease.lease_id, reason, NOW + now_s)
+    tried = Submissions(line.store, str).report(lease.job_id).leases
+    assert 24 <= len(tried) <= 27
+    assert tried[0].granted_at == NOW
+    line.store.close()
 
 
 def test_a_job_got_wrong_is_not_the_same_homes_next_one(line: Line) -> None:

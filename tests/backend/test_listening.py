@@ -5,6 +5,7 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from custom_components.qheat.backend import answers as answers_module
 from custom_components.qheat.backend import server as server_module
 from custom_components.qheat.backend.__main__ import main
 from custom_components.qheat.backend.access import Access, AccessError
@@ -133,6 +135,33 @@ async def test_who_never_ends_his_request_is_hung_up_on_and_who_waits_for_an_ans
         assert (b" 401 " in told) is bool(before)
 
 
+@pytest.mark.parametrize(
+    ("request_line", "status"), [(b"PUT /v1/leases/l/result", 400), (b"POST /v1/leases", 408)]
+)
+async def test_what_may_be_large_may_take_longer(
+    tmp_path: Path,
+    socket_enabled: None,
+    monkeypatch: pytest.MonkeyPatch,
+    request_line: bytes,
+    status: int,
+) -> None:
+    monkeypatch.setattr(answers_module, "_BODY_S", 0.2)
+    async with server_in(tmp_path) as server:
+        port = await server.listen_tcp("127.0.0.1", 0, None)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(
+            request_line + b" HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer token\r\n"
+            b"Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{"
+        )
+        await asyncio.sleep(1.0)
+        writer.write(b"}")
+        assert await reader.readline() == b"HTTP/1.1 %d %s\r\n" % (
+            status,
+            HTTPStatus(status).phrase.encode(),
+        )
+        writer.close()
+
+
 async def test_a_crowd_that_asks_for_nothing_keeps_nobody_out(
     tmp_path: Path, socket_enabled: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,6 +221,8 @@ def test_tokens_are_not_shown() -> None:
         ("a token", ["--listen", "127.0.0.1:0", "--repayment=1e-13"], "--repayment: not an amount"),
         ("a token", ["--listen", "127.0.0.1:0", f"--repayment=0.{'1' * 13}"], "12 decimals"),
         ("a token", ["--listen", "127.0.0.1:0", "--repayment=NaN"], "--repayment: not an amount"),
+        ("a token", ["--listen", "127.0.0.1:0", "--currency=eur"], "three capital letters: eur"),
+        ("a token", ["--listen", "127.0.0.1:0", "--currency=€"], "three capital letters: €"),
     ],
 )
 def test_a_backend_told_wrongly_ends_and_says_why(

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import logging
+import re
 import tracemalloc
 import zlib
 from collections.abc import Awaitable, Callable
@@ -139,9 +140,7 @@ async def test_a_compression_bomb_is_refused_without_being_opened(
 async def test_a_backend_that_never_answers_is_unreachable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client_module, "_TIMEOUT_S", 0.2)
-    assert JobClient._ask.__kwdefaults__ is not None
-    monkeypatch.setitem(JobClient._ask.__kwdefaults__, "timeout_s", 0.2)
+    monkeypatch.setattr(client_module, "_SILENCE_S", 0.2)
     error = await problem_with(tmp_path, b"HTTP/1.1 200", hang=True)
     assert error.problem is EngineProblem.BACKEND_UNREACHABLE
 
@@ -383,3 +382,29 @@ async def test_a_large_result_arrives_whole(tmp_path: Path) -> None:
         settlement = await client.deliver("l", "r", b"x" * messages.MOST_OUTPUT_BYTES, 1.0)
     assert isinstance(settlement, Settlement)
     assert settlement.settlement_id == "s"
+
+
+async def test_over_a_slow_line_a_module_comes_and_a_result_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "_SILENCE_S", 0.5)
+    module = b"m" * 1_000_000
+
+    async def creep(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = re.search(rb"Content-Length: (\d+)", head)
+        for _ in range(5 if length else 0):
+            await asyncio.sleep(0.2)
+            await reader.readexactly(int(length[1]) // 5 if length else 0)
+        answer = say(SETTLEMENT) if length else http(module)
+        for start in range(0, len(answer), 200_000):
+            writer.write(answer[start : start + 200_000])
+            await writer.drain()
+            await asyncio.sleep(0.2)
+        writer.close()
+
+    path = tmp_path / "slow.sock"
+    async with await asyncio.start_unix_server(creep, path), client_of(path) as client:
+        assert await client.module(sha256(module).hexdigest()) == module
+        output = b"x" * messages.MOST_OUTPUT_BYTES
+        assert isinstance(await client.deliver("l", "r", output, 1.0), Settlement)

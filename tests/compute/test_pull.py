@@ -63,6 +63,23 @@ async def test_without_a_budget_no_job_is_taken(tmp_path: Path) -> None:
         assert (status.heat_kind, status.power_w, status.problem) == (HeatKind.NONE, 10.0, None)
 
 
+async def test_a_budget_taken_back_at_once_spoils_no_later_one(tmp_path: Path) -> None:
+    async with (
+        serving(tmp_path, TinyCatalogue(module=ECHO)) as backend,
+        client_of(backend.socket_path) as client,
+        machine_with(ECHO) as machine,
+        engine_on(client, machine) as engine,
+    ):
+        for turns in range(5):
+            engine.set_budget(heat())
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            engine.set_budget(heat(0.0))
+            await asyncio.sleep(0.1)
+        engine.set_budget(heat())
+        await settled(engine, 1)
+
+
 async def test_a_running_job_makes_watts_of_paid_heat(tmp_path: Path) -> None:
     async with (
         serving(tmp_path, TinyCatalogue(module=LOOP)) as backend,

@@ -12,6 +12,7 @@ import pytest
 from custom_components.qheat.backend.catalogue import Offer
 from custom_components.qheat.backend.work import Terms
 from custom_components.qheat.compute.client import JobClient
+from custom_components.qheat.compute.computer import ComputerPower, MeteredEngine
 from custom_components.qheat.compute.engine import (
     EngineProblem,
     HeatBudget,
@@ -23,7 +24,8 @@ from custom_components.qheat.compute.forecast import (
     heat_left_s,
     slot_wanted_s,
 )
-from custom_components.qheat.compute.messages import PullAnswer, PullRequest
+from custom_components.qheat.compute.messages import GiveBackReason, PullAnswer, PullRequest
+from custom_components.qheat.compute.rapl import Rapl
 from tests.backend.tiny import TinyCatalogue
 from tests.waiting import until
 
@@ -171,6 +173,26 @@ async def test_a_begun_job_waits_for_heat_with_its_lease_renewed_but_not_for_eve
         assert engine.status().work_lost_s > 0
 
 
+async def test_a_job_waits_while_somebody_has_the_computer_to_themselves(tmp_path: Path) -> None:
+    computer = ComputerPower(Rapl(tmp_path))
+    async with (
+        serving(tmp_path, TinyCatalogue(jobs=1, module=LOOP)) as backend,
+        client_of(backend.socket_path) as client,
+        machine_with(LOOP) as machine,
+        engine_on(client, machine) as engine,
+    ):
+        member = MeteredEngine(engine, computer)
+        computer.join(member)
+        member.set_budget(heat())
+        await until(lambda: machine.usage(RADIATOR).cpu_s > 0.2)
+        with computer.kept():
+            await until(lambda: engine.status().jobs_paused == 1)
+        member.set_budget(heat())
+        used_s = machine.usage(RADIATOR).cpu_s
+        await until(lambda: machine.usage(RADIATOR).cpu_s > used_s + 0.2)
+        assert engine.status().work_lost_s == 0
+
+
 async def test_a_job_that_never_ran_is_given_back_and_nothing_is_lost_with_it(
     tmp_path: Path,
 ) -> None:
@@ -292,3 +314,31 @@ async def test_an_unpaid_job_that_nobody_asked_for_is_given_back(
             assert engine.status().heat_kind is HeatKind.NONE
             assert engine.status().lease_left_s is None
             assert machine.usage(RADIATOR).cpu_s == 0
+
+
+class Slow(Deaf):
+    """A client of a backend that answers no return before the fourth has come."""
+
+    returned = 0
+
+    @override
+    async def give_back(self, lease_id: str, reason: GiveBackReason) -> None:
+        self.returned += 1
+        await until(lambda: self.returned >= 4)
+
+
+async def test_who_answers_slowly_to_jobs_that_are_given_back_does_not_keep_own_heat_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(homes, "TERMS", Terms(currency="EUR", repayment_per_kwh=Decimal(0)))
+    catalogue = Priced("0")
+    catalogue.jobs = 4
+    async with (
+        serving(tmp_path, catalogue) as backend,
+        client_of(backend.socket_path) as client,
+        machine_with(LOOP, slots=4) as machine,
+    ):
+        slow = Slow(client._session, "http://localhost", homes.TOKEN)
+        async with engine_on(slow, machine, power=FOUR) as engine:
+            engine.set_budget(heat(410.0))
+            await until(lambda: engine.status().heat_kind is HeatKind.OWN, 30)

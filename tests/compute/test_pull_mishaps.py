@@ -4,16 +4,19 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import override
 
 import aiohttp
 import pytest
 
+from custom_components.qheat.compute import pull as pull_module
 from custom_components.qheat.compute import runner as runner_module
 from custom_components.qheat.compute.client import BackendError, JobClient
-from custom_components.qheat.compute.engine import EngineProblem, HeatKind
-from custom_components.qheat.compute.messages import PullAnswer, PullRequest
+from custom_components.qheat.compute.engine import EngineProblem, HeatKind, Settlement
+from custom_components.qheat.compute.messages import Pending, PullAnswer, PullRequest
 from custom_components.qheat.compute.pull import PullEngine
 from tests.backend.tiny import TinyCatalogue
 from tests.waiting import until
@@ -90,6 +93,84 @@ async def test_an_error_that_nobody_foresaw_lets_nobody_freeze_and_is_got_over(
             assert engine.status().problem is None
 
 
+class Broken(JobClient):
+    """A client of a backend that renews leases, but gives no input or takes no result."""
+
+    gives_no_input = takes_no_result = is_slow = False
+
+    @override
+    async def input_data(self, sha256_hex: str) -> bytes:
+        if self.gives_no_input:
+            raise BackendError(EngineProblem.BACKEND_UNREACHABLE, "hung up")
+        if self.is_slow:
+            await asyncio.Event().wait()
+        return await super().input_data(sha256_hex)
+
+    @override
+    async def deliver(
+        self,
+        lease_id: str,
+        radiator_id: str,
+        output: bytes,
+        energy_j: float,
+        fuel: int | None = None,
+    ) -> Settlement | Pending | None:
+        if self.takes_no_result:
+            raise BackendError(EngineProblem.BACKEND_FAULTY, "status 500", status=500)
+        return await super().deliver(lease_id, radiator_id, output, energy_j, fuel)
+
+
+@asynccontextmanager
+async def broken(folder: Path) -> AsyncIterator[tuple[Broken, PullEngine]]:
+    async with (
+        serving(folder, TinyCatalogue(module=ECHO), lease_ttl_s=0.9) as backend,
+        aiohttp.ClientSession(
+            connector=aiohttp.UnixConnector(path=str(backend.socket_path))
+        ) as session,
+        machine_with(ECHO) as machine,
+    ):
+        client = Broken(session, "http://localhost", TOKEN)
+        async with engine_on(client, machine) as engine:
+            yield client, engine
+
+
+@pytest.mark.parametrize(
+    ("fault", "problem"),
+    [
+        ("gives_no_input", EngineProblem.BACKEND_UNREACHABLE),
+        ("takes_no_result", EngineProblem.BACKEND_FAULTY),
+    ],
+)
+async def test_a_job_that_is_stuck_is_told_and_lets_nobody_freeze_though_its_lease_is_renewed(
+    tmp_path: Path, fault: str, problem: EngineProblem
+) -> None:
+    async with broken(tmp_path) as (client, engine):
+        setattr(client, fault, True)
+        engine.set_budget(heat())
+        await until(lambda: engine.status().heat_kind is HeatKind.OWN)
+        for _ in range(20):
+            await asyncio.sleep(0.1)
+            assert (engine.status().problem, engine.status().heat_kind) == (problem, HeatKind.OWN)
+        setattr(client, fault, False)
+        await settled(engine, 1)
+        await until(lambda: engine.status().problem is None)
+
+
+async def test_a_job_whose_input_is_long_on_its_way_lets_nobody_freeze(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pull_module, "_FETCH_S", 0.5)
+
+    def burns() -> bool:
+        engine.set_budget(heat())
+        return engine.status().heat_kind is HeatKind.OWN
+
+    async with broken(tmp_path) as (client, engine):
+        client.is_slow = True
+        await until(burns)
+        assert engine.status().problem is None
+
+
 async def test_a_budget_that_is_no_number_is_refused_and_the_last_one_stays(
     tmp_path: Path,
 ) -> None:
@@ -124,6 +205,35 @@ async def test_settlements_that_can_be_had_do_not_hide_that_jobs_cannot(tmp_path
         await until(lambda: engine.status().problem is EngineProblem.BACKEND_FAULTY)
         assert (await engine.settlements(None)).settlements == ()
         assert engine.status().problem is EngineProblem.BACKEND_FAULTY
+
+
+@pytest.mark.parametrize("status", ["429 Too Many Requests", "200 OK"])
+async def test_a_backend_that_wants_to_be_left_alone_is_so_though_more_heat_is_wanted(
+    tmp_path: Path, status: str
+) -> None:
+    asked = 0
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(http(b'{"leases": []}', status=status, headers="Retry-After: 600\r\n"))
+        await writer.drain()
+        writer.close()
+
+    path = tmp_path / "busy.sock"
+    async with (
+        await asyncio.start_unix_server(answer, path),
+        client_of(path) as client,
+        machine_with() as machine,
+        engine_on(client, machine) as engine,
+    ):
+        for _ in range(5):
+            engine.set_budget(heat(own_heat=False))
+            await asyncio.sleep(0.3)
+            engine.set_budget(heat(0.0))
+            await asyncio.sleep(0.1)
+        assert asked == 1
 
 
 @pytest.mark.parametrize("status", ["400 Bad Request", "404 Not Found", "503 Service Unavailable"])

@@ -67,6 +67,20 @@ async def test_nothing_lives_on_when_home_assistant_is_killed() -> None:
     await until(lambda: not any(alive(process) for process in [runner, *workers]))
 
 
+async def test_jobs_share_home_assistants_session_or_their_low_priority_would_not_count() -> None:
+    with _start_parent(1000.0) as parent:
+        try:
+            runner, workers = await _family(parent.pid)
+            ours = {os.getsid(process) for process in (runner, *workers)}
+            assert ours == {os.getsid(parent.pid)}
+            # But what a terminal says to Home Assistant is not said to them.
+            assert {os.getpgid(process) for process in (runner, *workers)} == {runner}
+        finally:
+            parent.kill()
+
+    await until(lambda: not any(alive(process) for process in [runner, *workers]))
+
+
 async def test_a_hung_home_assistant_burns_no_longer_than_its_budget() -> None:
     with _start_parent(3.0) as parent:
         try:

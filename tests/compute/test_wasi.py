@@ -126,6 +126,17 @@ def test_a_vector_as_large_as_the_address_space_writes_nothing() -> None:
     assert not system.output
 
 
+@pytest.mark.parametrize(("name", "fd"), [("fd_write", 2), ("fd_read", 0)])
+def test_vectors_that_are_more_than_a_count_can_tell_are_an_errno(name: str, fd: int) -> None:
+    memory = Array(8 << 20)
+    system = Wasi(memory, b"", 0)
+    memory.store(8192, *[0, 2**22 + 1] * 1023)
+
+    assert _call(system, name, fd, 8192, 1023, 0) == 0
+    memory.store(0, *[0, 2**22 + 1] * 1024)
+    assert _call(system, name, fd, 0, 1024, 0) == FAULT
+
+
 def test_random_numbers_depend_on_the_input_alone() -> None:
     def draw(input_data: bytes) -> bytes:
         memory = Array()

@@ -83,6 +83,15 @@ def _amount(text: str) -> Decimal:
     return amount
 
 
+def _currency(text: str) -> str:
+    try:
+        return wire.currency({"": text}, "")
+    except wire.FieldError:
+        raise argparse.ArgumentTypeError(
+            f"not a currency's three capital letters: {text}"
+        ) from None
+
+
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--database", type=Path, required=True, help="SQLite file, made if missing")
@@ -99,7 +108,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         default=True,
         help="hand out the shipped demonstration jobs, too",
     )
-    parser.add_argument("--currency", default="EUR")
+    parser.add_argument("--currency", type=_currency, default="EUR")
     parser.add_argument("--repayment", type=_amount, default=Decimal("0.25"), help="per kWh")
     arguments = parser.parse_args(argv)
     if arguments.socket is None and arguments.listen is None:

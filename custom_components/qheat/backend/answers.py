@@ -15,7 +15,8 @@ MESSAGE_BYTES: Final = 16 * 1024
 VERSION_HEADER: Final = "Qheat-Api-Version"
 VERSION: Final = 1
 
-_BODY_TIMEOUT_S: Final = 60.0
+_BODY_S: Final = 60.0
+_SLOWEST_BYTES_PER_S: Final = 64 * 1024
 _IMMUTABLE: Final = {hdrs.CACHE_CONTROL: "private, max-age=31536000, immutable"}
 
 
@@ -29,7 +30,8 @@ async def read_body(request: web.Request, most: int, content_type: str) -> bytes
     if hdrs.CONTENT_ENCODING in request.headers or request.content_type != content_type:
         raise web.HTTPUnsupportedMediaType
     body = bytearray()
-    async with asyncio.timeout(_BODY_TIMEOUT_S):
+    # A large result takes minutes over a slow line.
+    async with asyncio.timeout(_BODY_S + most / _SLOWEST_BYTES_PER_S):
         async for chunk in request.content.iter_any():
             body += chunk
             if len(body) > most:

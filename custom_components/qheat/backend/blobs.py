@@ -8,7 +8,7 @@ from .work import Catalogue, StorageFullError
 
 MOST_STORED_BYTES: Final = 1024**3
 KEPT_S: Final = 86_400.0
-"""For so long after its upload a blob is kept without a job that needs it."""
+"""For so long a blob is kept without a job that needs it, and a lease that was given back."""
 RESULT_KEPT_S: Final = 7 * 86_400.0
 SWEEP_S: Final = 600.0
 MOST_SWEPT: Final = 20_000
@@ -88,7 +88,7 @@ class Blobs:
             raise StorageFullError
 
     def sweep(self, now: float) -> None:
-        """Forget, now and then, results nobody fetched for long and blobs that no job needs."""
+        """Forget, now and then, results nobody fetched for long and what no job needs."""
         if not self.is_even(now) or 0 <= now - self._swept_at < SWEEP_S:
             return
         self._swept_at = now
@@ -101,6 +101,10 @@ class Blobs:
             "DELETE FROM jobs WHERE state = 'withdrawn' AND closed_at < ?"
             " AND job_id NOT IN (SELECT job_id FROM settlements)",
             now - RESULT_KEPT_S,
+        )
+        self._database.execute(
+            "DELETE FROM leases WHERE state = 'returned' AND NOT failed AND ends_at < ?",
+            now - KEPT_S,
         )
         self._database.execute(
             "DELETE FROM blobs WHERE sha256 IN (SELECT sha256 FROM blobs WHERE kept_until < ?"

@@ -118,12 +118,15 @@ class Submissions:
         ).fetchone()
         if job is None:
             raise JobUnknownError
-        leases = self._database.execute(
+        # Those with a result above all: of the others there may be any number.
+        found = self._database.execute(
             "SELECT leases.*, accepted FROM leases LEFT JOIN settlements USING (lease_id)"
-            " WHERE leases.job_id = ? ORDER BY granted_at, lease_id LIMIT ?",
+            " WHERE leases.job_id = ? ORDER BY accepted DESC, leases.state = 'delivered' DESC,"
+            " granted_at DESC LIMIT ?",
             job_id,
             _SHOWN_LEASES,
-        ).fetchall()
+        )
+        leases = sorted(found, key=lambda lease: (lease["granted_at"], lease["lease_id"]))
         accepted = [lease for lease in leases if lease["accepted"]]
         votes = count_votes(
             job["replicas"], [lease for lease in leases if lease["state"] == "delivered"]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import combinations
+from math import ceil
 from statistics import median
 from typing import Final
 
@@ -94,9 +95,12 @@ def fit(levels: Sequence[Level], slots: int) -> Fit:
 
 
 def slots_to_try(slots: int) -> list[int]:
-    """Return the numbers of busy slots to try: all of them, or a few spread over many."""
+    """Return the numbers of busy slots to try: all of them, or a few spread over many.
+
+    Few of them are tried again: of two levels nobody could tell that one is wrong.
+    """
     steps = min(slots, MOST_LEVELS - 1)
-    return [round(slots * step / steps) for step in range(steps + 1)]
+    return [round(slots * step / steps) for step in range(steps + 1)] * ceil(5 / (steps + 1))
 
 
 class Calibration:

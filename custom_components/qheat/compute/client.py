@@ -25,7 +25,8 @@ _MESSAGE_BYTES: Final = 1024 * 1024
 _BLOB_BYTES: Final = 32 * 1024 * 1024
 _KEPT_BYTES: Final = 64 * 1024 * 1024
 _MOST_RETRY_AFTER_S: Final = 600.0
-_TIMEOUT_S: Final = 30.0
+_SILENCE_S: Final = 30.0
+_SLOWEST_BYTES_PER_S: Final = 64 * 1024
 _CAPABILITIES: Final = ("wasm32-wasi",)
 _VERSION_HEADER: Final = "Qheat-Api-Version"
 _VERSION: Final = "1"
@@ -116,7 +117,7 @@ class JobClient:
                 "capabilities": _CAPABILITIES,
             },
             headers={"Idempotency-Key": request.key, "Prefer": f"wait={wait_s}"},
-            timeout_s=wait_s + _TIMEOUT_S,
+            wait_s=wait_s,
         )
         leases = _read(answer, lambda message: messages.read_leases(message, request.count))
         return PullAnswer(leases=leases, retry_after_s=answer.retry_after_s)
@@ -206,22 +207,25 @@ class JobClient:
         *,
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
-        timeout_s: float = _TIMEOUT_S,
+        wait_s: float = 0.0,
         most: int = _MESSAGE_BYTES,
     ) -> _Answer:
-        body = None if message is None else json.dumps(message).encode()
+        body = b"" if message is None else json.dumps(message).encode()
         sent = {**self._headers, **({} if headers is None else headers)}
-        if body is not None:
+        if body:
             sent[hdrs.CONTENT_TYPE] = "application/json"
+        silence_s = wait_s + _SILENCE_S
+        # Over a slow line a large result takes minutes, and so does a module.
+        total_s = silence_s + max(len(body), most) / _SLOWEST_BYTES_PER_S
         try:
             async with self._session.request(
                 method,
                 self._base / "v1" / path,
                 params=query,
                 # A file: aiohttp warns of a body that is large and yet not one.
-                data=None if body is None else BytesIO(body),
+                data=BytesIO(body) if body else None,
                 headers=sent,
-                timeout=aiohttp.ClientTimeout(total=timeout_s),
+                timeout=aiohttp.ClientTimeout(total_s, connect=silence_s, sock_read=silence_s),
                 allow_redirects=False,
                 auto_decompress=False,
             ) as response:

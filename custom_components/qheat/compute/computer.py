@@ -146,6 +146,7 @@ class MeteredEngine(Engine):
     def __init__(self, engine: Engine, computer: ComputerPower) -> None:
         self._engine = engine
         self._computer = computer
+        self._budget = HeatBudget(power_w=0.0, expires_s=0.0)
         self.counted_j = 0.0
         """This radiator's share of what an energy meter of the computer has counted."""
 
@@ -161,6 +162,7 @@ class MeteredEngine(Engine):
 
     @override
     def set_budget(self, budget: HeatBudget) -> None:
+        self._budget = budget
         if self._computer.kept_kind is not None:
             budget = replace(budget, power_w=0.0, own_heat=False)
         self._engine.set_budget(budget)
@@ -186,5 +188,5 @@ class MeteredEngine(Engine):
         return self._engine.status().power_w
 
     def rest(self) -> None:
-        """Compute nothing until the next budget."""
-        self._engine.set_budget(HeatBudget(power_w=0.0, expires_s=time.monotonic()))
+        """Let what runs wait: a budget that ended now would end it."""
+        self.set_budget(self._budget)

@@ -54,6 +54,9 @@ class LeasedJob:
         self.phase = Phase.FETCHING
         self.ends_s = time.monotonic() + lease.ttl_s
         """When the lease ends if nobody renews it (time.monotonic)."""
+        self.leased_s: Final = time.monotonic()
+        self.problem: EngineProblem | None = None
+        """Why the backend gives no input, or takes no result, now."""
         self.fault: WorkFault | None = None
         self.lost_s = 0.0
         """CPU seconds that came to nothing, or will if the job ends now."""
@@ -120,8 +123,12 @@ class LeasedJob:
     async def _fetch_and_work(self) -> WorkResult:
         lease = self.lease
         self._check_trust()
-        module = await self._insist(lambda: self._client.module(lease.module_sha256), _away)
-        data = await self._insist(lambda: self._client.input_data(lease.input_sha256), _away)
+        module = await self._insist(
+            lambda: self._client.module(lease.module_sha256), _away, self._tell
+        )
+        data = await self._insist(
+            lambda: self._client.input_data(lease.input_sha256), _away, self._tell
+        )
         self.phase, self.began_s = Phase.COMPUTING, time.monotonic()
         return await self._machine.run(
             self._radiator_id,
@@ -157,6 +164,7 @@ class LeasedJob:
                 result.fuel,
             ),
             _any,
+            self._tell,
         )
         if settlement is not None:
             self.lost_s = 0.0
@@ -178,7 +186,9 @@ class LeasedJob:
                 async with asyncio.timeout(left_s):
                     await asyncio.sleep(max(left_s / 3, _SHORTEST_RENEWAL_S))
                     ttl_s = await self._insist(
-                        lambda: self._client.renew(self.lease.lease_id, self.used_s), _any
+                        lambda: self._client.renew(self.lease.lease_id, self.used_s),
+                        _any,
+                        self._report,
                     )
             except TimeoutError:
                 ttl_s = None
@@ -188,7 +198,10 @@ class LeasedJob:
             self.ends_s = time.monotonic() + ttl_s
 
     async def _insist[T](
-        self, ask: Callable[[], Awaitable[T]], may_pass: Callable[[BackendError], bool]
+        self,
+        ask: Callable[[], Awaitable[T]],
+        may_pass: Callable[[BackendError], bool],
+        report: Callable[[EngineProblem | None], None],
     ) -> T:
         """Ask until there is an answer, or an error that will not pass."""
         backoff = Backoff(self._random)
@@ -196,13 +209,18 @@ class LeasedJob:
             try:
                 answer = await ask()
             except BackendError as error:
-                self._report(error.problem)
+                report(error.problem)
                 if not may_pass(error):
                     raise
                 await asyncio.sleep(backoff.next_s(error.retry_after_s))
             else:
-                self._report(None)
+                report(None)
                 return answer
+
+    def _tell(self, problem: EngineProblem | None) -> None:
+        """Tell of the job itself: that its lease can be renewed is no answer to this."""
+        self.problem = problem
+        self._report(problem)
 
 
 def _away(error: BackendError) -> bool:

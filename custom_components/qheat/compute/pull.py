@@ -35,6 +35,8 @@ _STOP_S: Final = 5.0
 _AGAIN_S: Final = 1.0
 _LAST_START_S: Final = 60.0
 """So shortly before no heat is wanted no job is begun."""
+_FETCH_S: Final = 30.0
+"""For so long a job may be on its way before somebody freezes for it."""
 
 
 class PullEngine(Engine):
@@ -99,7 +101,7 @@ class PullEngine(Engine):
     @override
     def set_budget(self, budget: HeatBudget) -> None:
         """Heat with at most this budget; if it has room for more jobs, ask for them at once."""
-        had_room, had_own_heat, had_missing = self._room(), self._budget.own_heat, self._missing()
+        had_room = self._room()
         slots = self._power.slots_for(budget.power_w)
         self._machine.allot(self._radiator_id, slots, budget.expires_s, urgent=budget.own_heat)
         self._budget = budget
@@ -107,9 +109,7 @@ class PullEngine(Engine):
         self._patience.watch(wanted=room > 0 or self._supervisor is None)
         if room > had_room:
             self._puller.hurry()
-        missing = self._missing()
-        if (room, budget.own_heat, missing) != (had_room, had_own_heat, had_missing):
-            self._wake.set()
+        self._wake.set()
 
     @override
     def status(self) -> EngineStatus:
@@ -188,7 +188,9 @@ class PullEngine(Engine):
         # The first answer comes at once: it tells whether own heat is needed.
         wait_s = WAIT_S if self._dry else 0
         try:
-            leases = await self._puller.pull(self._missing(), wanted_s, wait_s)
+            if (count := self._missing()) < 1:
+                return  # Another budget came meanwhile; to ask for none is an error, for ever.
+            leases = await self._puller.pull(count, wanted_s, wait_s)
         except BackendError as error:
             self._pull_problem = error.problem
             self._dry = True
@@ -234,7 +236,7 @@ class PullEngine(Engine):
     def _balance_burns(self, group: asyncio.TaskGroup) -> None:
         """Burn for own heat in the slots that no job keeps busy, if that may be and must be."""
         self._burns = [burn for burn in self._burns if not burn.done()]
-        jobless = self._dry or self._work_problem is not None
+        jobless = self._dry or self._problem() is not None or self._is_held_up()
         idle = self._room() - self._count(Phase.COMPUTING)
         wanted = max(idle, 0) if self._budget.own_heat and jobless else 0
         for burn in self._burns[wanted:]:
@@ -318,13 +320,24 @@ class PullEngine(Engine):
         # The watts are a mean over seconds: what is left of them is of the kind that ran last.
         return HeatKind.PAID if kinds else self._last_kind
 
+    def _is_held_up(self) -> bool:
+        """Tell whether jobs are long on their way here, or results pile up."""
+        by_s = time.monotonic() - _FETCH_S
+        late = any(job.phase is Phase.FETCHING and job.leased_s < by_s for job in self._jobs)
+        return late or self._count(Phase.DELIVERING) > self._power.slots
+
+    def _problem(self) -> EngineProblem | None:
+        """Return what is wrong with any job, else what was told last."""
+        problems = (job.problem for job in self._jobs if job.problem is not None)
+        return next(problems, self._work_problem)
+
     def _present_problem(self, usage: Usage) -> EngineProblem | None:
         if usage.busy_slots is None:
             return EngineProblem.ENGINE_FAILED
         if self._pull_problem is not None and self._missing() > 0:
             return self._pull_problem
-        if self._work_problem is not None or self._room() == 0:
-            return self._work_problem
+        if (problem := self._problem()) is not None or self._room() == 0:
+            return problem
         if self._dry:
             return EngineProblem.NO_JOBS
         return EngineProblem.MACHINE_BUSY if usage.machine_busy else None

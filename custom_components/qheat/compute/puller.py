@@ -1,5 +1,6 @@
 """Asks for leases: no oftener than is polite, and so that a lost answer leaks none."""
 
+import asyncio
 import contextlib
 import time
 import uuid
@@ -36,6 +37,8 @@ class Puller:
         self._unpaid = unpaid
         self._backoff = Backoff(random)
         self._not_before_s = 0.0
+        self._unwelcome_until_s = 0.0
+        """Until then the backend wants to be left alone."""
         self._unanswered: PullRequest | None = None
         self._shunned: dict[str, float] = {}
 
@@ -50,8 +53,8 @@ class Puller:
         return any(until_s > time.monotonic() for until_s in self._shunned.values())
 
     def hurry(self) -> None:
-        """Let the next pull be due now."""
-        self._not_before_s = 0.0
+        """Let the next pull be due as soon as the backend wants it."""
+        self._not_before_s = self._unwelcome_until_s
 
     def went_well(self) -> None:
         """Begin again with short pauses: a job was done."""
@@ -81,18 +84,20 @@ class Puller:
         try:
             answer = await self._client.pull(request, wait_s)
         except BackendError as error:
+            self._leave_alone(error.retry_after_s)
             self._pause(self._backoff.next_s(error.retry_after_s))
             raise
+        self._leave_alone(None if answer.leases else answer.retry_after_s)
         welcome = tuple(lease for lease in answer.leases if self._is_welcome(lease))
         if not answer.leases:
             wish_s = _EMPTY_S if answer.retry_after_s is None else answer.retry_after_s
             self._pause(max(wish_s, _SHORTEST_S))
         elif not welcome:
             self._pause(self._backoff.next_s())
-        for lease in answer.leases:
-            if lease not in welcome:
-                with contextlib.suppress(BackendError):  # Then it expires by itself.
-                    await self._client.give_back(lease.lease_id, GiveBackReason.REFUSED)
+        # All at once: until this is done nobody knows whether own heat is needed.
+        await asyncio.gather(
+            *[self._refuse(lease) for lease in answer.leases if lease not in welcome]
+        )
         self._unanswered = None
         return welcome
 
@@ -104,9 +109,16 @@ class Puller:
                 await self._client.give_back(lease.lease_id, GiveBackReason.STOPPED)
             self._unanswered = None
 
+    async def _refuse(self, lease: JobLease) -> None:
+        with contextlib.suppress(BackendError):  # Then it expires by itself.
+            await self._client.give_back(lease.lease_id, GiveBackReason.REFUSED)
+
     def _is_welcome(self, lease: JobLease) -> bool:
         shunned = self._shunned.get(lease.module_sha256, 0.0) > time.monotonic()
         return not shunned and (lease.is_paid or self._unpaid)
+
+    def _leave_alone(self, wish_s: float | None) -> None:
+        self._unwelcome_until_s = time.monotonic() + (wish_s or 0.0)
 
     def _pause(self, pause_s: float) -> None:
         self._not_before_s = time.monotonic() + pause_s

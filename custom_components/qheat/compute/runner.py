@@ -43,7 +43,9 @@ class RunnerProcess:
             # Home Assistant's environment holds secrets.
             env={},
             cwd="/",
-            start_new_session=True,
+            # Not a session of its own: Linux shares the processor between sessions before it
+            # looks at the priority of workers (autogroup, see sched(7)).
+            process_group=0,
         )
         return cls(process)
 

@@ -20,6 +20,7 @@ _CHARACTER_DEVICE: Final = 2
 _RIGHT_READ: Final = 1 << 1
 _RIGHT_WRITE: Final = 1 << 6
 _MAX_VECTORS: Final = 1024
+_MAX_SIZE: Final = 2**32 - 1
 _MAX_ERROR_BYTES: Final = 4096
 _MAX_RANDOM_BYTES: Final = 1 << 20
 _CLOCK_STEP_NS: Final = 1_000_000
@@ -166,13 +167,16 @@ class Wasi:
         if _unsigned(count) > _MAX_VECTORS:
             raise PointerError(f"{_unsigned(count)} vectors")
         table = self._memory.read(_unsigned(start), 8 * _unsigned(count))
-        return [
+        vectors = [
             (
                 int.from_bytes(table[at : at + 4], "little"),
                 int.from_bytes(table[at + 4 : at + 8], "little"),
             )
             for at in range(0, len(table), 8)
         ]
+        if (total := sum(size for _, size in vectors)) > _MAX_SIZE:
+            raise PointerError(f"{total} bytes in all")
+        return vectors
 
     def _store(self, start: int, value: int, size: int) -> None:
         self._memory.write(_unsigned(start), value.to_bytes(size, "little"))
