@@ -49,6 +49,33 @@ def test_a_radiator_weaker_or_stronger_than_its_rating_holds_the_setpoint(share:
     assert max(abs(room_c - 20) for room_c in settled) < 0.6
 
 
+def test_a_radiator_that_a_meter_shows_to_be_weak_begins_early_enough_for_the_morning() -> None:
+    rating = RadiatorRating(idle_w=20, rated_w=1000, slots=6, pausable=True)
+    control, room = RoomControl(rating), SimulatedRoom(ROOM, start_s=0.0, start_c=18.0)
+    power_w, mornings = 0.0, []
+    while room.time_s < 5 * DAY_S:
+        day_s, now_s = room.time_s // DAY_S * DAY_S, room.time_s % DAY_S
+        changes = [(day_s + h * 3600, to_c) for h, to_c in ((7, 20), (22, 17), (31, 20))]
+        reading = RoomReading(
+            time_s=room.time_s,
+            temperature_c=round(room.temperature_c, 1),
+            outdoor_c=room.outdoor_c,
+            heat_output_w=0.45 * power_w,
+            output_measured=True,
+        )
+        target = Target(
+            setpoint_c=20 if 7 * 3600 <= now_s < 22 * 3600 else 17,
+            upcoming=tuple(change for change in changes if change[0] > room.time_s),
+        )
+        power_w = control.step(reading, target).power_w
+        if now_s == 7 * 3600:
+            mornings.append(room.temperature_c)
+        room.advance(60.0, 0.45 * power_w)
+        if control.needs_refit():
+            control.adopt(refit(control.snapshot()))
+    assert min(mornings[1:]) > 19.7
+
+
 @pytest.mark.parametrize("every_s", [60, 300])
 @pytest.mark.parametrize(("rated_w", "slots"), [(1000, 1), (1500, 2), (2000, 2)])
 def test_pauses_make_the_best_of_slots_that_are_far_too_large(

@@ -175,6 +175,8 @@ class RatingWatch:
         self._rated_w = rated_w
         self._full_s = self._judged_s = self._judged_j = 0.0
         self.doubt: RatingDoubt | None = None
+        self.share = 1.0
+        """What a radiator that is weaker than rated gives of its rating."""
 
     def see(self, elapsed_s: float, asked_w: float, measured_w: float | None) -> None:
         """Take the mean watts of a step in which `asked_w` were wanted; None is no evidence."""
@@ -192,6 +194,7 @@ class RatingWatch:
             return
         share = self._judged_j / self._judged_s / self._rated_w
         self._judged_s = self._judged_j = 0.0
+        self.share = share if share < WEAKER else 1.0
         if share < WEAKER:
             self.doubt = RatingDoubt.WEAKER
         else:

@@ -1,6 +1,8 @@
 """Being warm when a setpoint rises: the latest start, with a margin learned from past rises."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from .foresight import Now, Stride
@@ -15,6 +17,7 @@ EARLY_K: Final = 0.25
 MOST_MARGIN_K: Final = 1.0
 MOST_CHANGE_K: Final = 0.2
 """What a single morning changes at most."""
+LEAST_STRENGTH: Final = 0.1
 GIVEN: Final = 0.7
 """Where less than this share of the heat asked for came, lateness says nothing about the start."""
 
@@ -32,26 +35,51 @@ class Rise:
     given_j: float = 0.0
 
 
+def stairs_up(setpoint_c: float, changes: Points) -> Points:
+    """Return the next rise of a setpoint, and those that lead on up from there without a fall."""
+    stairs: Points = []
+    before_c = highest_c = setpoint_c
+    for at_s, to_c in changes:
+        if stairs and to_c < before_c:
+            break
+        if to_c > highest_c:
+            stairs.append((at_s, to_c))
+            highest_c = to_c
+        before_c = to_c
+    return stairs
+
+
 class Rises:
     """The rises of a setpoint, one after the other."""
 
     def __init__(self, levels_w: list[float]) -> None:
         self.margin_k = EARLY_K
         """How much above a setpoint to come to aim, in K."""
-        self.coming: Rise | None = None
+        self.strength = 1.0
+        """What comes of the heat that is asked for, as far as a meter has shown."""
+        self.ahead: list[Rise] = []
+        """The next rise, and those that lead on up from there."""
         self.next_start_s: float | None = None
         """When heating for a setpoint to come will begin, as far as can be foreseen."""
         self._levels_w = levels_w
 
+    @property
+    def coming(self) -> Rise | None:
+        """The rise that is heated for; while there is none, the next."""
+        return next(
+            (rise for rise in reversed(self.ahead) if rise.begun), next(iter(self.ahead), None)
+        )
+
     def forget(self) -> None:
         """Begin anew."""
-        self.coming = self.next_start_s = None
+        self.ahead, self.next_start_s = [], None
 
     def heated(self, asked_j: float, given_j: float) -> None:
         """Take note of heat that was asked for and of heat that came."""
-        if self.coming and self.coming.begun:
-            self.coming.asked_j += asked_j
-            self.coming.given_j += given_j
+        for rise in self.ahead:
+            if rise.begun:
+                rise.asked_j += asked_j * self.strength
+                rise.given_j += given_j
 
     def on_the_way(
         self,
@@ -64,45 +92,66 @@ class Rises:
         aired: bool,
     ) -> int:
         """Return the level that the next rise of the setpoint needs now: the latest start."""
-        to_come = next((change for change in changes if change[1] > setpoint_c), None)
-        if self.coming and to_come != (self.coming.at_s, self.coming.to_c):
-            # What an open window has taken says nothing about the start.
-            if not aired:
-                self._learn_from(self.coming, air_c, now.time_s)
-            self.coming = None
-        if to_come is None:
-            return 0
-        rise = self.coming = self.coming or Rise(*to_come)
-        rise.arrived |= rise.begun and air_c >= rise.to_c - ARRIVED_K
-        steps = int((rise.at_s - now.time_s) // stride.step_s)
-        if rise.arrived or not 2 <= steps <= len(stride.warms):
-            return 0
-        missing_k = rise.to_c + self.margin_k - now.air_c(stride, 0.0, steps)[-1]
-        needed_w = missing_k / stride.warms[steps - 1]
+        known = {(rise.at_s, rise.to_c): rise for rise in self.ahead}
+        stairs = stairs_up(setpoint_c, changes)
+        self.ahead = [known.pop(stair, Rise(*stair)) for stair in stairs]
+        # What an open window has taken says nothing about the start.
+        for rise in () if aired else known.values():
+            self._learn_from(rise, air_c, now.time_s)
+        for rise in self.ahead:
+            rise.arrived |= rise.begun and air_c >= rise.to_c - ARRIVED_K
+        ways = [
+            (rise, steps)
+            for rise in self.ahead
+            if not rise.arrived
+            and 2 <= (steps := int((rise.at_s - now.time_s) // stride.step_s)) <= len(stride.warms)
+        ]
+        cold_c = now.air_c(stride, 0.0, max((steps for _, steps in ways), default=0))
+        return max((self._level(*way, stride, cold_c) for way in ways), default=0)
+
+    def _level(self, rise: Rise, steps: int, stride: Stride, cold_c: Sequence[float]) -> int:
+        """Return the level that one rise needs, so many steps ahead in a room that cools so."""
+        full_w = self._levels_w[-1] * self.strength
+        needed_w = (rise.to_c + self.margin_k - cold_c[steps - 1]) / stride.warms[steps - 1]
         share = GENTLY if steps * stride.step_s <= PLAN_S else FULL
-        rise.begun |= needed_w >= share * self._levels_w[-1]
+        rise.begun |= needed_w >= share * full_w
         rise.waited |= not rise.begun
-        return nearest_level(self._levels_w, needed_w) if rise.begun else 0
+        return nearest_level(self._levels_w, needed_w / self.strength) if rise.begun else 0
 
     def foresee_start(self, now: Now, stride: Stride, setpoint_c: float, changes: Points) -> None:
         """Look when to begin heating for the next rise of the setpoint not yet begun."""
         begun_s = self.coming.at_s if self.coming and self.coming.begun else now.time_s
-        cooling_s, from_c = now.time_s, setpoint_c
-        for at_s, to_c in changes:
-            if to_c > from_c and at_s > begun_s:
-                break
-            cooling_s, from_c = at_s, to_c
-        else:
+        points = [(now.time_s, setpoint_c), *changes]
+        rising = (
+            index
+            for index, ((_, from_c), (at_s, to_c)) in enumerate(pairwise(points))
+            if to_c > from_c and at_s > begun_s
+        )
+        if (first := next(rising, None)) is None:
             self.next_start_s = None
             return
+        stairs = stairs_up(points[first][1], changes[first:])
+        starts_s = [self._start_s(now, stride, points[first], stair) for stair in stairs]
+        self.next_start_s = max(now.time_s, min(starts_s))
+
+    def _start_s(
+        self,
+        now: Now,
+        stride: Stride,
+        cooling: tuple[float, float],
+        rise: tuple[float, float],
+    ) -> float:
+        """Return when to begin for a rise, cooling down to a setpoint from a moment on."""
+        (cooling_s, from_c), (at_s, to_c) = cooling, rise
         steps = min(max(int((at_s - cooling_s) // stride.step_s), 1), len(stride.warms))
         # The room is taken to be as it is now until the setpoint falls, and then to cool.
         then = now.at(at_s - steps * stride.step_s)
         cold_c = then.air_c(stride, 0.0, steps)[-1]
-        spare_w = self._levels_w[-1] - max(0.0, from_c - cold_c) / stride.warms[steps - 1]
+        holding_w = max(0.0, from_c - cold_c) / stride.warms[steps - 1]
+        spare_w = self._levels_w[-1] * self.strength - holding_w
         missing_k = to_c + self.margin_k - max(cold_c, from_c)
         lead = next((k for k in range(steps) if spare_w * stride.warms[k] >= missing_k), steps)
-        self.next_start_s = max(now.time_s, at_s - (lead + 1) * stride.step_s)
+        return at_s - (lead + 1) * stride.step_s
 
     def _learn_from(self, rise: Rise, air_c: float, time_s: float) -> None:
         """Learn from how the room was when a setpoint rose: too cold, or warm too early."""

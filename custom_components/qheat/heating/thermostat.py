@@ -30,7 +30,7 @@ from .history import History
 from .learn import Snapshot
 from .model import RoomModel
 from .outlook import OUTDOOR_C, Points, clean_points
-from .rise import EARLY_K, MOST_MARGIN_K
+from .rise import EARLY_K, LEAST_STRENGTH, MOST_MARGIN_K
 from .routine import Routine
 from .runout import RunOut
 
@@ -151,6 +151,7 @@ class RoomControl:
         given_w = self._last.power_w if heat_w is None else heat_w
         measured_w = heat_w if reading.output_measured else None
         self._rating_watch.see(elapsed_s, self._last.power_w, measured_w)
+        self._comfort.rises.strength = max(self._rating_watch.share, LEAST_STRENGTH)
         age_s = 0.0 if reading.measured_s is None else self._time_s - reading.measured_s
         room_c = self._watch.accept(reading.temperature_c, elapsed_s, given_w, age_s)
         if room_c is not None:
