@@ -11,7 +11,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.qheat.compute.calibration import OWNER, slots_to_try
+from custom_components.qheat.compute.calibration import OWNER
 from tests.compute.processes import children, runner, until
 
 from .conftest import LIVING_ROOM, FixedEngine, home, radiator
@@ -23,8 +23,11 @@ IDLE_W, SLOT_W = 30.0, 25.0
 
 @pytest.fixture(autouse=True)
 def _short_levels() -> Generator[None]:
-    """Measure each level for some seconds, more than busy slots are a mean of."""
-    with patch("custom_components.qheat.calibrating.LEVEL_S", 9.0):
+    """Measure two levels for some seconds, more than busy slots are a mean of."""
+    with (
+        patch("custom_components.qheat.calibrating.LEVEL_S", 9.0),
+        patch("custom_components.qheat.compute.calibration.slots_to_try", lambda slots: [0, slots]),
+    ):
         yield
 
 
@@ -85,7 +88,7 @@ def burning() -> list[int]:
 
 async def outcome(hass: HomeAssistant, result: Any) -> Any:
     """Wait for the end of a calibration; return what is shown then."""
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(60):
         while result["type"] is FlowResultType.SHOW_PROGRESS:
             await asyncio.sleep(0.2)
             result = await hass.config_entries.options.async_configure(result["flow_id"])
@@ -98,7 +101,7 @@ async def test_what_is_fitted_is_shown_and_kept_once_the_user_agrees(
 ) -> None:
     before = dict(entry.subentries[LIVING_ROOM].data)
     machine = entry.runtime_data.machine
-    async with asyncio.timeout(360):
+    async with asyncio.timeout(240):
         result = await outcome(hass, await begin(hass, entry))
         while result.get("reason") == "calibration_taken":  # by other programs
             # The meter shows the mean of some seconds: the load of the last try, too.
@@ -110,7 +113,7 @@ async def test_what_is_fitted_is_shown_and_kept_once_the_user_agrees(
     # Other programs on the computer that runs this make the load uneven.
     assert float(shown["idle_w"]) == pytest.approx(IDLE_W, abs=20)
     assert float(shown["slot_w"]) == pytest.approx(SLOT_W, rel=0.9)
-    assert shown["rows"].count("\n") == len(slots_to_try(machine.slots)) - 1
+    assert shown["rows"].count("\n") == 1
     assert entry.subentries[LIVING_ROOM].data == before
     result = await hass.config_entries.options.async_configure(result["flow_id"], {})
     assert result["type"] is FlowResultType.CREATE_ENTRY
