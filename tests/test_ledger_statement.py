@@ -45,6 +45,7 @@ def stated(
     name: str = "Office",
     home: str = "Home",
     foreign: tuple[Settlement, ...] = (),
+    play_money: bool = False,
 ) -> Statement:
     return make_statement(
         history,
@@ -54,6 +55,7 @@ def stated(
         names={OFFICE: name},
         foreign=foreign,
         time_zone=UTC,
+        play_money=play_money,
     )
 
 
@@ -162,6 +164,17 @@ def test_foreign_money_is_listed_in_its_own_currency_and_in_no_sum() -> None:
     page_text = statement_page(statement, "en")
     assert "yen</code> · Earned 120 JPY · Repaid 0.05 JPY" in page_text
     assert "another currency" not in statement_page(plain, "en")
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "play money"), ("fr", "monnaie fictive")])
+def test_a_statement_of_play_money_says_so_and_its_hash_tells_if_that_is_struck_out(
+    language: str, said: str
+) -> None:
+    real, play = stated(sixty_hours()), stated(sixty_hours(), play_money=True)
+    assert said in statement_page(play, language)
+    assert said not in statement_page(real, language)
+    assert is_unchanged(play.json())
+    assert not is_unchanged(play.json().replace('"play_money": true', '"play_money": false'))
 
 
 def test_the_csv_of_a_statement_adds_up_and_ends_with_the_hash_of_its_lines() -> None:

@@ -88,7 +88,8 @@ async def _export_statement(call: ServiceCall) -> ServiceResponse:
         hass, DOMAIN, call.data.get(ATTR_CONFIG_ENTRY_ID)
     )
     first, last = _span(call)
-    books = entry.runtime_data.books
+    coordinator = entry.runtime_data
+    books = coordinator.books
     archive = books.archive
     await archive.async_absorb()
     kind: StatementFormat = call.data[ATTR_FORMAT]
@@ -101,6 +102,7 @@ async def _export_statement(call: ServiceCall) -> ServiceResponse:
         names=books.names,
         foreign=books.foreign.all(),
         time_zone=dt_util.get_default_time_zone(),
+        play_money=coordinator.embedded is not None,
     )
     try:
         # A building's takes seconds, and all who may ask for one may ask for years.

@@ -100,6 +100,17 @@ async def test_a_statement_has_heat_money_and_settlement_ids(hass: HomeAssistant
     assert document["statement"]["radiators"][0]["name"] == "Living room"
 
 
+async def test_a_statement_tells_play_money_from_an_operators(
+    hass: HomeAssistant, heated: MockConfigEntry
+) -> None:
+    told = []
+    for _ in range(2):
+        answer = await export(hass, **NOVEMBER, format="json")
+        told.append(json.loads(answer["statement"])["statement"]["play_money"])
+        heated.runtime_data.embedded = None
+    assert told == [True, False]
+
+
 @pytest.mark.usefixtures("heated")
 async def test_the_hash_answered_is_the_one_in_the_table(hass: HomeAssistant) -> None:
     answer = await export(hass, **NOVEMBER, format="csv")

@@ -111,11 +111,13 @@ def make_statement(
     names: Mapping[str, str],
     foreign: Iterable[Settlement],
     time_zone: tzinfo,
+    play_money: bool = False,
 ) -> Statement:
     """Return the statement of a home from `first` to `last`, both included.
 
     `names` are the radiators' names by id; one without a name goes by its id.
     `foreign` is what could not be booked, being in another currency: it is listed, in no sum.
+    `play_money` tells that nobody pays what this computer's jobs have repaid and earned.
     Raises LedgerError for a span that ends before it begins.
     """
     if last < first:
@@ -134,6 +136,7 @@ def make_statement(
             "first": first.isoformat(),
             "last": last.isoformat(),
             "time_zone": str(time_zone),
+            "play_money": play_money,
         }
         data = head | _data(rows, listed, names)
     return Statement(data=data, sha256=_sha256(data))

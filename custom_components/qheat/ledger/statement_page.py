@@ -69,6 +69,7 @@ class _Page:
             f"<body>\n<h1>{title}</h1>\n"
             f"<p>{first} … {last} ({escape(data['time_zone'])}) · "
             f"{escape(texts['money'])} {data['currency']}</p>\n"
+            f"{self._play_money()}"
             f"<h2>{escape(texts['by_radiator'])}</h2>\n{self._radiators(_COLUMNS)}\n"
             f"<h2>{escape(texts['sources'])}</h2>\n{self._radiators(_SOURCE_COLUMNS)}\n"
             f"{self._foreign()}"
@@ -78,6 +79,11 @@ class _Page:
             f"<p>{escape(texts['sha256'])}{texts['colon']} {json_hash}<br>\n"
             f"{escape(texts['csv_sha256'])}{texts['colon']} {csv_hash}</p>\n</body>\n</html>\n"
         )
+
+    def _play_money(self) -> str:
+        if not self._data["play_money"]:
+            return ""
+        return f"<p><strong>{escape(self._texts['play_money'])}</strong></p>\n"
 
     def _days(self) -> str:
         heads = (self._texts["day"], self._texts["radiator"])

@@ -11,6 +11,10 @@ _EN: Final = {
     "date": "%Y-%m-%d",
     "title": "Heat statement",
     "money": "All amounts in",
+    "play_money": (
+        "What this computer's jobs have repaid and earned is play money of the embedded backend:"
+        " nobody pays it."
+    ),
     "by_day": "By radiator and day",
     "by_radiator": "By radiator",
     "sources": "What the heat was, and where its figures come from",
@@ -57,6 +61,10 @@ _FR: Final = {
     "date": "%d/%m/%Y",
     "title": "Décompte de chaleur",
     "money": "Tous les montants en",
+    "play_money": (
+        "Ce que les calculs de cet ordinateur ont remboursé et gagné est la monnaie fictive du"
+        " serveur intégré : personne ne la paie."
+    ),
     "by_day": "Par radiateur et par jour",
     "by_radiator": "Par radiateur",
     "sources": "Nature de la chaleur et origine de ses chiffres",
