@@ -3,8 +3,11 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 DEADLINE_S = 60.0
 
@@ -48,3 +51,19 @@ async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(DEADLINE_S):
         while not condition():  # other processes set no events
             await asyncio.sleep(0.05)
+
+
+@contextmanager
+def session_of_its_own() -> Generator[None]:
+    """Start runners in sessions of their own: beside other tests their low priority gets nothing.
+
+    A load that is to be measured needs a processor.
+    """
+    spawn = asyncio.create_subprocess_exec
+
+    async def spawn_apart(*args: Any, process_group: int, **kwargs: Any) -> Any:
+        assert process_group == 0
+        return await spawn(*args, start_new_session=True, **kwargs)
+
+    with patch("asyncio.create_subprocess_exec", spawn_apart):
+        yield

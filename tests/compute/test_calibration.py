@@ -28,7 +28,7 @@ from custom_components.qheat.compute.meter import PowerMeter
 from custom_components.qheat.compute.rapl import Rapl
 
 from .guests import machine_for
-from .processes import children, runner, until
+from .processes import children, runner, session_of_its_own, until
 
 IDLE_W, SLOT_W = 30.0, 25.0
 LEVEL_S = 9.0
@@ -71,8 +71,8 @@ class Bench:
 @asynccontextmanager
 async def bench(folder: Path, *, counts: bool = False) -> AsyncIterator[Bench]:
     computer, meter = ComputerPower(Rapl(folder)), PowerMeter()
-    async with machine_for() as machine:
-        with computer.metered(meter):
+    with session_of_its_own(), computer.metered(meter):
+        async with machine_for() as machine:
             bench = Bench(machine, computer, meter)
             reports = asyncio.create_task(bench.count() if counts else bench.report())
             await until(lambda: meter.reading() is not None)

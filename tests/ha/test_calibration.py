@@ -12,7 +12,7 @@ from homeassistant.data_entry_flow import FlowResultType
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.qheat.compute.calibration import OWNER
-from tests.compute.processes import children, runner, until
+from tests.compute.processes import children, runner, session_of_its_own, until
 
 from .conftest import LIVING_ROOM, FixedEngine, home, radiator
 
@@ -25,6 +25,7 @@ IDLE_W, SLOT_W = 30.0, 25.0
 def _short_levels() -> Generator[None]:
     """Measure two levels for some seconds, more than busy slots are a mean of."""
     with (
+        session_of_its_own(),
         patch("custom_components.qheat.calibrating.LEVEL_S", 9.0),
         patch("custom_components.qheat.compute.calibration.slots_to_try", lambda slots: [0, slots]),
     ):
