@@ -260,6 +260,18 @@ def test_a_settlement_booked_just_after_the_time_zone_changed_is_listed_once_in_
         assert listed(history) == ["s"]
 
 
+def test_a_copy_is_written_down_whole_and_stays_as_it_was(ledger: Ledger, history: History) -> None:
+    heat(ledger, hour(12), 1000)
+    for zone in (UTC, PARIS):
+        history.absorb(ledger, zone)
+    saved = history.save()
+    copied = history.copy()
+    heat(ledger, hour(40), 1000)
+    history.absorb(ledger, UTC)
+    assert saved["time_zone"] == str(PARIS)
+    assert copied.save() == saved != history.save()
+
+
 def test_days_by_another_time_zone_are_kept_no_longer_than_all_others(
     ledger: Ledger, history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,7 @@
 """The days of a home: what every radiator made and earned on each, kept for statements."""
 
 from collections.abc import Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any, Final
@@ -152,7 +153,7 @@ class History:
 
     def copy(self) -> History:
         """Return the days as they are now, to be looked at in a thread."""
-        copied = History(self.currency)
+        copied = copy(self)
         copied._days = {radiator_id: dict(days) for radiator_id, days in self._days.items()}
         copied._before = dict(self._before)
         return copied
