@@ -102,6 +102,26 @@ async def test_settlements_are_asked_for_one_radiator_at_a_time(
     assert turns.most <= FEW
 
 
+@pytest.mark.parametrize(("crowd", "every_s"), [(COUNT - 1, 30), (COUNT, 10)])
+async def test_a_building_asks_less_often_for_settlements(
+    flats: MockConfigEntry, every_s: int
+) -> None:
+    sleep, pauses = asyncio.sleep, list[float]()
+
+    async def end_at_the_first_pause(pause_s: float) -> None:
+        await sleep(0)
+        if pause_s:
+            pauses.append(pause_s)
+            raise asyncio.CancelledError
+
+    with (
+        patch("custom_components.qheat.coordinator.asyncio.sleep", end_at_the_first_pause),
+        pytest.raises(asyncio.CancelledError),
+    ):
+        await flats.runtime_data.async_follow_settlements()
+    assert set(pauses) == {every_s}
+
+
 async def test_the_days_are_copied_one_radiator_at_a_time(
     hass: HomeAssistant, flats: MockConfigEntry
 ) -> None:

@@ -63,7 +63,7 @@ _FR: Final = {
     "money": "Tous les montants en",
     "play_money": (
         "Ce que les calculs de cet ordinateur ont remboursé et gagné est la monnaie fictive du"
-        " serveur intégré : personne ne la paie."
+        " serveur intégré\N{NO-BREAK SPACE}: personne ne la paie."
     ),
     "by_day": "Par radiateur et par jour",
     "by_radiator": "Par radiateur",
