@@ -285,13 +285,12 @@ class PullEngine(Engine):
 
     def _missing(self) -> int:
         """Return how many leases to ask for; none while results pile up, or heat ends."""
-        undelivered = self._count(Phase.DELIVERING)
-        if undelivered > self._power.slots or self._budget.draining:
+        if self._results_pile_up() or self._budget.draining:
             return 0
         ends_soon = heat_left_s(self._budget, self._power, time.monotonic()) < _LAST_START_S
         if ends_soon and not self._budget.own_heat:
             return 0
-        return self._room() - (len(self._jobs) - undelivered)
+        return self._room() - (len(self._jobs) - self._count(Phase.DELIVERING))
 
     def _wanted_s(self) -> float:
         """Return for how long the last slot to fill is likely kept busy."""
@@ -324,7 +323,10 @@ class PullEngine(Engine):
         """Tell whether jobs are long on their way here, or results pile up."""
         by_s = time.monotonic() - _FETCH_S
         late = any(job.phase is Phase.FETCHING and job.leased_s < by_s for job in self._jobs)
-        return late or self._count(Phase.DELIVERING) > self._power.slots
+        return late or self._results_pile_up()
+
+    def _results_pile_up(self) -> bool:
+        return self._count(Phase.DELIVERING) > self._power.slots
 
     def _problem(self) -> EngineProblem | None:
         """Return what is wrong with any job, else what was told last."""
