@@ -33,7 +33,7 @@ from .const import (
     CONF_RATES,
     SUBENTRY_BOINC,
 )
-from .crowd import is_crowd
+from .crowd import cadence
 from .for_good import stops_for_good
 from .heating import RadiatorRating
 from .left_behind import (
@@ -49,8 +49,6 @@ from .turns import pace
 
 MAX_RATE: Final = 1000
 """Money per credit: a slip of the finger, not a price, above that."""
-LOOK_AT_CROWD_EVERY_S: Final = 20.0
-"""Budgets are renewed as often, and run modes read: only tasks are looked at less often."""
 
 type Save = Callable[[], Awaitable[None]]
 
@@ -132,7 +130,7 @@ class BoincMachines:
             data,
             saved,
             self._keep,
-            look_every_s=LOOK_AT_CROWD_EVERY_S if is_crowd(self._hass) else LOOK_EVERY_S,
+            look_every_s=cadence(self._hass).look_every_s,
             meter=_meter_of(self._hass, data),
             left=left,
             pace=pace(self._hass),

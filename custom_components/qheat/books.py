@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from homeassistant.helpers.json import json_bytes, json_fragment
 from homeassistant.util import dt as dt_util
@@ -19,10 +19,6 @@ from .prices import Carbon, Prices
 from .shared import Shared
 from .shelf import Shelf
 from .today import WORK, CoreTime, Today, all_work, work_since
-
-SAVE_EVERY_S: Final = 30.0
-SAVE_CROWD_EVERY_S: Final = 120.0
-"""A building's books are long, and shown over about as much time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

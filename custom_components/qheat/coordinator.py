@@ -20,7 +20,7 @@ from .books import Balance, HomeBooks
 from .compute.engine import EngineError, EngineProblem
 from .compute.machine import Machine
 from .const import LOGGER
-from .crowd import is_crowd
+from .crowd import cadence
 from .dials import Dials
 from .learned import Learned
 from .outdoors import Outdoors
@@ -34,11 +34,6 @@ type QheatConfigEntry = ConfigEntry[HomeCoordinator]
 
 # A heat budget is renewed with every tick; a tenant who turns the dial sees watts move at once.
 TICK: Final = timedelta(seconds=5)
-SETTLEMENTS_EVERY_S: Final = 10.0
-CROWD_SETTLEMENTS_EVERY_S: Final = 30.0
-"""A machine's credit is read no more often."""
-CROWD_SHOWN_IN_TICKS: Final = 24
-"""Over so many ticks the books of a building are shown, and then, after a save, anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +90,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         """The books of each radiator, and of all together: shown when they are on disk."""
         self._unshown: dict[str, None] = {}
         """The accounts that were written and not shown since, in order of that."""
-        self._is_crowd = is_crowd(hass)
-        self._shown_in_ticks = CROWD_SHOWN_IN_TICKS if self._is_crowd else 1
+        self._cadence = cadence(hass)
         self._show_from_tick = 0
         self._open_account(entry.entry_id)
         self._learned = learned
@@ -133,8 +127,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         # A building of radiators, or of homes that are due together, is no reason for anything else
         # to wait: one at a time.
         for number, (key, radiator) in enumerate(self.radiators.items()):
-            # A BOINC client gets a new plan every ten seconds at most: half of them each tick.
-            if ticks and key in self.boinc and (number + ticks) % 2:
+            if ticks and key in self.boinc and (number + ticks) % self._cadence.boinc_in_ticks:
                 continue
             await async_next_turn(self.hass)
             await radiator.async_refresh()
@@ -171,11 +164,11 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         """Have all accounts shown that were written now, unless a building's were a while ago."""
         if self._ticks >= self._show_from_tick:
             self._unshown |= dict.fromkeys(self.accounts)
-            self._show_from_tick = self._ticks + self._shown_in_ticks
+            self._show_from_tick = self._ticks + self._cadence.shown_in_ticks
 
     async def _async_show_books(self) -> None:
         """Show accounts that were written; those of a building bit by bit."""
-        share = math.ceil(len(self.accounts) / self._shown_in_ticks)
+        share = math.ceil(len(self.accounts) / self._cadence.shown_in_ticks)
         for key in list(islice(self._unshown, share)):
             del self._unshown[key]
             await self._async_show_account(key)
@@ -197,9 +190,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
                 await self.async_book_settlements()
             except Exception:  # noqa: BLE001 - money still comes in after a fault of today
                 LOGGER.exception("Settlements could not be looked at; this is tried again")
-            await asyncio.sleep(
-                CROWD_SETTLEMENTS_EVERY_S if self._is_crowd else SETTLEMENTS_EVERY_S
-            )
+            await asyncio.sleep(self._cadence.settlements_every_s)
 
     async def async_book_settlements(self) -> None:
         """Book what was settled since the last look, and show it."""

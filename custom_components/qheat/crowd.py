@@ -1,15 +1,52 @@
-"""Whether Home Assistant has a building of radiators: then some things are done less often."""
+"""How often things are done: in a building of radiators, some less often."""
 
+from dataclasses import dataclass
 from typing import Final
 
 from homeassistant.core import HomeAssistant
 
+from .compute.boinc import LOOK_EVERY_S
 from .const import DOMAIN
 
 CROWD: Final = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cadence:
+    """Intervals, in seconds or in ticks of a home."""
+
+    boinc_in_ticks: int
+    """Over so many ticks BOINC machines are ticked; each gets a new plan every 10 s at most."""
+    look_every_s: float
+    """BOINC tasks are looked at so often, run modes with every tick."""
+    settlements_every_s: float
+    save_every_s: float
+    shown_in_ticks: int
+    """Over so many ticks the books are shown, and then, after a save, anew."""
+
+
+FEW: Final = Cadence(
+    boinc_in_ticks=2,
+    look_every_s=LOOK_EVERY_S,
+    settlements_every_s=10.0,
+    save_every_s=30.0,
+    shown_in_ticks=1,
+)
+BUILDING: Final = Cadence(
+    boinc_in_ticks=2,
+    look_every_s=20.0,
+    settlements_every_s=30.0,
+    save_every_s=120.0,
+    shown_in_ticks=24,
+)
 
 
 def is_crowd(hass: HomeAssistant) -> bool:
     """Return whether there are more than fifty radiators, in all homes together."""
     homes = hass.config_entries.async_entries(DOMAIN, include_disabled=False)
     return sum(len(home.subentries) for home in homes) > CROWD
+
+
+def cadence(hass: HomeAssistant) -> Cadence:
+    """Return how often things are done with as many radiators as there are."""
+    return BUILDING if is_crowd(hass) else FEW

@@ -13,7 +13,7 @@ from homeassistant.helpers import device_registry as dr
 
 from .archive import async_open_archive, async_remove_archive
 from .boinc_machines import BoincMachines, async_release_all
-from .books import SAVE_CROWD_EVERY_S, SAVE_EVERY_S, HomeBooks
+from .books import HomeBooks
 from .compute.engine import Engine
 from .const import (
     CONF_AREA,
@@ -32,7 +32,7 @@ from .const import (
     SUBENTRY_THIS_MACHINE,
 )
 from .coordinator import HomeCoordinator, QheatConfigEntry
-from .crowd import is_crowd
+from .crowd import cadence
 from .dials import Dials
 from .heating import FROST_LIMIT_C, RoomControl
 from .hourly import HourlyStatistics
@@ -118,7 +118,7 @@ async def async_open_home(
         foreign=ForeignMoney(saved.get("foreign")),
         names=had | names,
         radiator_ids=tuple(radiators),
-        save_every_s=SAVE_CROWD_EVERY_S if is_crowd(hass) else SAVE_EVERY_S,
+        save_every_s=cadence(hass).save_every_s,
         state=lambda: {
             "radiators": {key: radiator.save() for key, radiator in radiators.items()},
             "boinc": boinc.save(),

@@ -16,13 +16,14 @@ from homeassistant.config_entries import ConfigEntry, ConfigSubentryDataWithId
 from homeassistant.core import HomeAssistant
 
 from custom_components.qheat.archive import async_open_archive
-from custom_components.qheat.books import SAVE_EVERY_S, HomeBooks
+from custom_components.qheat.books import HomeBooks
 from custom_components.qheat.compute.client import JobClient
 from custom_components.qheat.compute.engine import EngineError, HeatBudget, PowerModel
 from custom_components.qheat.compute.machine import Machine
 from custom_components.qheat.compute.pull import PullEngine
 from custom_components.qheat.compute.trust import Trust
 from custom_components.qheat.const import CONF_CURRENCY, DOMAIN
+from custom_components.qheat.crowd import FEW
 from custom_components.qheat.hourly import HourlyStatistics
 from custom_components.qheat.ledger import ForeignMoney, Ledger, Moment
 from custom_components.qheat.prices import Carbon, Prices, fixed_tariff
@@ -139,6 +140,6 @@ async def _open_books(
         foreign=ForeignMoney(saved.get("foreign")),
         names={},
         radiator_ids=(RADIATOR,),
-        save_every_s=SAVE_EVERY_S,
+        save_every_s=FEW.save_every_s,
         state=dict,
     )

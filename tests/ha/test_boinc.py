@@ -1,6 +1,7 @@
 """BOINC machines in a home: heat, truth on the entities, and settings put back."""
 
 from collections.abc import AsyncGenerator, Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -19,6 +20,7 @@ from custom_components.qheat.compute.boinc import BoincEngine, Originals, put_ba
 from custom_components.qheat.compute.boinc.client import address_of
 from custom_components.qheat.compute.boinc.replies import RunMode
 from custom_components.qheat.const import DOMAIN
+from custom_components.qheat.crowd import FEW
 from custom_components.qheat.diagnostics import async_get_config_entry_diagnostics
 from tests.compute.boinc.simulated import PASSWORD, URL, SimulatedClient, cpid_of
 
@@ -294,7 +296,7 @@ async def test_credit_is_paid_at_the_rate_of_its_project_and_once(
     rates = [{"project": f"{scheme}://{address_of(URL)}", "rate": 0.5}]
     with (
         patch("custom_components.qheat.compute.boinc.session.PROJECTS_S", 0),
-        patch("custom_components.qheat.coordinator.SETTLEMENTS_EVERY_S", 0.1),
+        patch("custom_components.qheat.crowd.FEW", replace(FEW, settlements_every_s=0.1)),
     ):
         entry = await set_up(hass, boinc_radiator(client.port, rates=rates))
         await until_reached(hass, entry)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -19,6 +20,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.qheat.const import DOMAIN
+from custom_components.qheat.crowd import FEW
 from tests.compute.boinc.simulated import URL, SimulatedClient
 
 from .boinc import (
@@ -248,7 +250,7 @@ async def test_a_refused_password_is_told_and_asks_for_no_new_token(
 ) -> None:
     entry = home(boinc_radiator(client.port, password="wrong"))
     entry.add_to_hass(hass)
-    with patch("custom_components.qheat.coordinator.SETTLEMENTS_EVERY_S", 0.1):
+    with patch("custom_components.qheat.crowd.FEW", replace(FEW, settlements_every_s=0.1)):
         assert await hass.config_entries.async_setup(entry.entry_id)
         await until(hass, entry, lambda: issue_of(hass, "boinc_refuses"))
     assert state_of(hass, "status") == "backend_refused"
