@@ -7,6 +7,7 @@ from homeassistant.core import HomeAssistant
 
 from .compute.boinc import LOOK_EVERY_S
 from .const import DOMAIN
+from .radiator import BUDGET_S
 
 CROWD: Final = 50
 
@@ -15,6 +16,8 @@ CROWD: Final = 50
 class Cadence:
     """Intervals, in seconds or in ticks of a home."""
 
+    budget_s: float
+    """For so long a heat budget holds: three ticks may be missed, of a BOINC machine one."""
     boinc_in_ticks: int
     """Over so many ticks BOINC machines are ticked; each gets a new plan every 10 s at most."""
     look_every_s: float
@@ -26,6 +29,7 @@ class Cadence:
 
 
 FEW: Final = Cadence(
+    budget_s=BUDGET_S,
     boinc_in_ticks=2,
     look_every_s=LOOK_EVERY_S,
     settlements_every_s=10.0,
@@ -33,8 +37,9 @@ FEW: Final = Cadence(
     shown_in_ticks=1,
 )
 BUILDING: Final = Cadence(
-    boinc_in_ticks=2,
-    look_every_s=20.0,
+    budget_s=30.0,
+    boinc_in_ticks=3,
+    look_every_s=30.0,
     settlements_every_s=30.0,
     save_every_s=120.0,
     shown_in_ticks=24,

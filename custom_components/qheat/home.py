@@ -83,6 +83,7 @@ async def async_open_home(
     outdoors = Outdoors(hass, entry.options.get(CONF_OUTDOOR_ENTITY))
     await _async_register_devices(hass, entry)
     radiators: dict[str, Radiator] = {}
+    intervals = cadence(hass)
     for radiator_id, subentry in entry.subentries.items():
         if this_machine is not None and subentry.subentry_type == SUBENTRY_THIS_MACHINE:
             rating, engine = this_machine.build(radiator_id, subentry.data)
@@ -98,6 +99,7 @@ async def async_open_home(
             room=_room(hass, outdoors, subentry, kept_room),
             control=RoomControl(rating, mapping(controls, radiator_id) if is_as_it_was else None),
             engine=engine,
+            budget_s=intervals.budget_s,
             schedule=schedule and HelperSchedule(hass, schedule, presets),
             comfort_floor_c=entry.options.get(CONF_COMFORT_FLOOR, FROST_LIMIT_C),
             learns_routine=entry.options.get(CONF_LEARN_ROUTINE, True),
@@ -118,7 +120,7 @@ async def async_open_home(
         foreign=ForeignMoney(saved.get("foreign")),
         names=had | names,
         radiator_ids=tuple(radiators),
-        save_every_s=cadence(hass).save_every_s,
+        save_every_s=intervals.save_every_s,
         state=lambda: {
             "radiators": {key: radiator.save() for key, radiator in radiators.items()},
             "boinc": boinc.save(),

@@ -25,9 +25,9 @@ from .heating import (
 from .setting import LASTING, Setting
 from .week import Changes, coming, setpoint_at
 
-# Three missed ticks, of a BOINC machine one, and a little more: then the radiator stops by itself.
 BUDGET_S: Final = 20.0
-UNTOLD_S: Final = 3 * BUDGET_S
+"""For so long a heat budget holds that no tick renews."""
+UNTOLD_S: Final = 60.0
 """An engine that has not told its watts for so long gives none: its last budget has ended."""
 
 DISOBEDIENCE: Final = {EngineProblem.BUDGET_IGNORED, EngineProblem.CHANGED_BY_HAND}
@@ -109,6 +109,7 @@ class Radiator:
         room: Room,
         control: RoomControl,
         engine: Engine,
+        budget_s: float = BUDGET_S,
         schedule: Schedule | None = None,
         comfort_floor_c: float = FROST_LIMIT_C,
         learns_routine: bool = True,
@@ -118,6 +119,7 @@ class Radiator:
         self.engine = engine
         self._room = room
         self.control = control
+        self._budget_s = budget_s
         self.schedule = schedule
         self._comfort_floor_c = comfort_floor_c
         self._learns_routine = learns_routine
@@ -151,7 +153,7 @@ class Radiator:
         self.engine.set_budget(
             HeatBudget(
                 power_w=demand.power_w,
-                expires_s=monotonic_s + BUDGET_S,
+                expires_s=monotonic_s + self._budget_s,
                 own_heat=demand.own_heat,
                 draining=demand.draining,
                 outlook=self._outlook_for(demand, room_s, monotonic_s),

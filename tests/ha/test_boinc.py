@@ -1,5 +1,6 @@
 """BOINC machines in a home: heat, truth on the entities, and settings put back."""
 
+import time
 from collections.abc import AsyncGenerator, Generator
 from dataclasses import replace
 from pathlib import Path
@@ -143,7 +144,8 @@ async def test_how_far_tasks_have_come_is_not_written_with_each_look_less_often_
     await get_on(passed_s / 12)
     assert not [event for event in written if "task" in event.data["entity_id"]]
     await get_on(passed_s * 11 / 12)
-    assert int(state_of(hass, "task_progress")) == round(25 + passed_s / 36)
+    progress = round(25 + passed_s / 36)
+    await until(hass, entry, lambda: int(state_of(hass, "task_progress")) == progress)
     assert float(state_of(hass, "task_time_left")) == 45 - passed_s / 60
 
 
@@ -156,30 +158,40 @@ async def test_a_home_of_boinc_machines_only_starts_no_jobs_of_this_machine(
     assert not hass.states.async_entity_ids("image")
 
 
-async def test_half_of_the_machines_are_ticked_at_once_and_each_every_other_tick(
-    hass: HomeAssistant, client: SimulatedClient
+@pytest.mark.parametrize(
+    ("crowd", "every", "budget_s"), [(2, 2, 20), (1, 3, 30)], ids=["few", "a building"]
+)
+async def test_a_machine_is_ticked_every_other_tick_and_in_a_building_every_third(
+    hass: HomeAssistant, client: SimulatedClient, crowd: int, every: int, budget_s: float
 ) -> None:
     other = SimulatedClient()
     await other.start()
-    entry = await set_up(
-        hass, boinc_radiator(client.port), boinc_radiator(other.port, "attic", "Attic")
-    )
-    ticked: list[str] = []
+    with patch("custom_components.qheat.crowd.CROWD", crowd):
+        entry = await set_up(
+            hass, boinc_radiator(client.port), boinc_radiator(other.port, "attic", "Attic")
+        )
     radiators = entry.runtime_data.radiators
-    for key, one in radiators.items():
-        one.async_add_listener(lambda key=key: ticked.append(key))
-    for _ in range(4):
-        await entry.runtime_data.async_refresh()
-        await hass.async_block_till_done()
-    first, second, third, fourth = ticked
-    assert {first, second} == radiators.keys()
-    assert (third, fourth) == (first, second)
+    ticked: dict[str, list[int]] = {key: [] for key in radiators}
+    with patch.object(BoincEngine, "set_budget", autospec=True) as set_budget:
+        for tick in range(3 * every):
+            seen = {key: one.data for key, one in radiators.items()}
+            await entry.runtime_data.async_refresh()
+            await hass.async_block_till_done()
+            for key, one in radiators.items():
+                if one.data is not seen[key]:
+                    ticked[key].append(tick)
+        left_s = [call.args[1].expires_s - time.monotonic() for call in set_budget.call_args_list]
+    firsts = [ticks[0] for ticks in ticked.values()]
+    assert len(set(firsts)) == 2
+    for ticks in ticked.values():
+        assert ticks == list(range(ticks[0], 3 * every, every))
+    assert all(budget_s - 10 < one_s <= budget_s for one_s in left_s)
     await hass.config_entries.async_unload(entry.entry_id)
     await other.stop()
 
 
-@pytest.mark.parametrize(("crowd", "every_s"), [(2, 10), (1, 20)])
-async def test_tasks_of_more_machines_than_a_few_are_looked_at_half_as_often(
+@pytest.mark.parametrize(("crowd", "every_s"), [(2, 10), (1, 30)])
+async def test_tasks_of_more_machines_than_a_few_are_looked_at_less_often(
     hass: HomeAssistant, client: SimulatedClient, crowd: int, every_s: int
 ) -> None:
     next_door = boinc_radiator(client.port, "next_door", "Next door")

@@ -50,7 +50,7 @@ class WorkWatch:
 ENDED_EARLY_S: Final = 2.0
 """A client counts whole seconds: it may end a lease by one too early."""
 LONGEST_LEASE_S: Final = 100.0
-"""A temporary `always` that runs longer was not set by us: a budget lasts some 20 s, and a clock
+"""A temporary `always` that runs longer was not set by us: a budget lasts some 30 s, and a clock
 that is set back adds a minute at most."""
 
 
