@@ -7,7 +7,7 @@ from .history import Day, History
 from .home import Ledger
 from .money import LedgerError, Tariff, finest_price
 from .reference import REFERENCE_DEFAULTS, ReferenceDefaults, ReferenceKind, co2_avoided_g
-from .statement import Statement, is_unchanged, make_statement
+from .statement import Statement, make_statement
 from .statement_page import statement_page
 from .totals import Totals
 
@@ -35,7 +35,6 @@ __all__ = [
     "co2_avoided_g",
     "finest_price",
     "is_job_kind",
-    "is_unchanged",
     "make_statement",
     "statement_page",
 ]

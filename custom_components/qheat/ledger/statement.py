@@ -142,15 +142,6 @@ def make_statement(
     return Statement(data=data, sha256=_sha256(data))
 
 
-def is_unchanged(text: str) -> bool:
-    """Tell whether the JSON text of a statement still has the figures that it was made with."""
-    try:
-        document = json.loads(text)
-        return bool(document["sha256"] == _sha256(document["statement"]))
-    except ValueError, TypeError, KeyError, RecursionError:
-        return False
-
-
 def _data(
     rows: list[dict[str, Any]], foreign: list[dict[str, str]], names: Mapping[str, str]
 ) -> dict[str, Any]:
