@@ -145,7 +145,6 @@ class Account:
         return Booking(
             booked=tuple(booked),
             revoked=tuple(revoked),
-            repeated=len(page.settlements) - len(booked) - len(revoked) - len(faults),
             faults=tuple(faults),
         )
 
