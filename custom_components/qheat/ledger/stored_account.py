@@ -15,23 +15,23 @@ What there are many of is a list in a fixed order, to be short.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Final
 
 from ..compute.engine import Settlement
 from .account import MAX_CURSOR, Account
-from .booking import MAX_ENERGY_J, MAX_ID, MAX_KIND, MAX_TIME_S, SettlementMemory, worked_at
+from .booking import MAX_ID, MAX_TIME_S, SettlementMemory
 from .hours import HOUR_S, Hours
 from .money import LedgerError, check_number, check_text
 from .stored import (
     MAX_HEAT_J,
     count_of,
+    dump_settlement,
     dump_totals,
     fields_of,
     items_of,
     list_of,
+    load_settlement,
     load_totals,
-    money_of,
     object_of,
     unique_of,
 )
@@ -168,7 +168,7 @@ def _dump(
         "cursor": account.cursor,
         "horizon_s": account.memory.horizon_s,
         "settled": [
-            _dump_settled(account.memory.settled[settlement_id])
+            dump_settlement(account.memory.settled[settlement_id])
             if settlement_id in account.memory.settled
             else [settlement_id]
             for settlement_id in settled
@@ -213,36 +213,8 @@ def _hour(value: object) -> int:
     return hour_s
 
 
-def _dump_settled(settlement: Settlement) -> list[Any]:
-    return [
-        settlement.settlement_id,
-        settlement.job_kind,
-        settlement.accepted,
-        str(settlement.earned),
-        str(settlement.repaid),
-        settlement.energy_j,
-        settlement.settled_at,
-        worked_at(settlement),
-    ]
-
-
 def _load_settled(data: object, radiator_id: str, currency: str) -> tuple[str, Settlement | None]:
     if isinstance(data, list) and len(data) == 1:
         return check_text("settlement id", data[0], MAX_ID), None
-    settlement_id, kind, accepted, earned, repaid, energy_j, settled_at, worked_s = items_of(
-        "settlement", data, 8
-    )
-    if not isinstance(accepted, bool):
-        raise LedgerError("accepted is neither true nor false")
-    return check_text("settlement id", settlement_id, MAX_ID), Settlement(
-        settlement_id=settlement_id,
-        radiator_id=radiator_id,
-        job_kind=check_text("job kind", kind, MAX_KIND),
-        accepted=accepted,
-        earned=money_of("earned", earned, Decimal(0)),
-        repaid=money_of("repaid", repaid, Decimal(0)),
-        energy_j=check_number("settlement energy", energy_j, MAX_ENERGY_J),
-        currency=currency,
-        settled_at=check_number("settlement time", settled_at, MAX_TIME_S),
-        delivered_at=check_number("delivery time", worked_s, MAX_TIME_S),
-    )
+    settlement = load_settlement(data, radiator_id, currency)
+    return settlement.settlement_id, settlement
