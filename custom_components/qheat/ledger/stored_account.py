@@ -14,7 +14,7 @@ What there are many of is a list in a fixed order, to be short.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from ..compute.engine import Settlement
@@ -57,18 +57,18 @@ _PART: Final = {
 class _Part:
     """A volume or the changes since; an hour or settlement that is None is there no more."""
 
-    volume: int
+    volume: int = 0
     """The volume that the changes begin at; a volume's own number; 0: none."""
-    tried: int
+    tried: int = 0
     """How many volumes had been begun when this was written."""
-    closed: Totals
-    closed_until_s: int
-    free_heat_shown_j: float
-    cursor: str | None
-    horizon_s: float
-    hours: dict[int, Totals | None]
-    settled: dict[str, Settlement | None]
-    awaited: list[tuple[int, Totals | None]]
+    closed: Totals = field(default_factory=Totals)
+    closed_until_s: int = 0
+    free_heat_shown_j: float = 0.0
+    cursor: str | None = None
+    horizon_s: float = 0.0
+    hours: dict[int, Totals | None] = field(default_factory=dict)
+    settled: dict[str, Settlement | None] = field(default_factory=dict)
+    awaited: list[tuple[int, Totals | None]] = field(default_factory=list)
 
 
 def dump_volume(account: Account) -> dict[str, Any]:
@@ -93,46 +93,32 @@ def load_account(changes: object, volume: object, radiator_id: str, currency: st
 
     Raises LedgerError.
     """
-    whole = None if volume is None else _load(volume, radiator_id, currency)
-    if whole is not None and changes is None:
-        return _account(whole, whole.hours, whole.settled, changes=None)
-    part = _load(changes, radiator_id, currency)
-    if whole is None:
-        if part.volume:
-            raise LedgerError(f"volume {part.volume} is missing")
-        return _account(part, part.hours, part.settled, changes=part)
-    if part.tried < whole.tried:
-        return _account(whole, whole.hours, whole.settled, changes=None)
-    if whole.volume < part.volume:
-        raise LedgerError(f"volume {part.volume} is missing, there is {whole.volume}")
-    return _account(part, whole.hours | part.hours, whole.settled | part.settled, changes=part)
-
-
-def _account(
-    part: _Part,
-    hours: dict[int, Totals | None],
-    settled: dict[str, Settlement | None],
-    *,
-    changes: _Part | None,
-) -> Account:
+    whole = _Part() if volume is None else _load(volume, radiator_id, currency)
+    lost = changes is None and volume is not None
+    since = None if lost else _load(changes, radiator_id, currency)
+    if since is None or since.tried < whole.tried:
+        since = replace(whole, hours={}, settled={})
+    if whole.volume < since.volume:
+        raise LedgerError(f"volume {since.volume} is missing, there is {whole.volume}")
+    hours, settled = whole.hours | since.hours, whole.settled | since.settled
     account = Account(
-        volume=part.volume,
-        volumes_tried=part.tried,
+        volume=since.volume,
+        volumes_tried=since.tried,
         by_hour=Hours(
-            closed=part.closed,
-            closed_until_s=part.closed_until_s,
+            closed=since.closed,
+            closed_until_s=since.closed_until_s,
             open={hour_s: totals for hour_s, totals in hours.items() if totals is not None},
-            changed=dict.fromkeys(changes.hours if changes else ()),
+            changed=dict.fromkeys(since.hours),
         ),
-        free_heat_shown_j=part.free_heat_shown_j,
-        cursor=part.cursor,
+        free_heat_shown_j=since.free_heat_shown_j,
+        cursor=since.cursor,
         memory=SettlementMemory(
             settled={key: one for key, one in settled.items() if one is not None},
-            changed=dict.fromkeys(changes.settled if changes else ()),
-            horizon_s=_horizon_s(part, settled),
+            changed=dict.fromkeys(since.settled),
+            horizon_s=_horizon_s(since, settled),
         ),
     )
-    for hour_s, totals in part.awaited:
+    for hour_s, totals in since.awaited:
         account.hours.add(hour_s, totals or Totals())
     return account
 
