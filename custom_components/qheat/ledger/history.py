@@ -111,11 +111,11 @@ class History:
         before = self._before.get(radiator_id, _Before())
         until_s, closed_until_s = before.until_s, ledger.closed_until_s(radiator_id)
         remembered = {one.settlement_id for one in ledger.settlements(radiator_id)}
-        anew = dict(_open_days(ledger, radiator_id, {}, time_zone, until_s))
-        days = dict(before.days)
-        for day, row in self._days[radiator_id].items():
+        days, kept = dict(before.days), self._days[radiator_id]
+        anew = dict(_open_days(ledger, radiator_id, kept, time_zone, until_s))
+        for day, row in kept.items():
             left = row
-            if day in anew and max(_begin_s(day, time_zone), until_s) >= closed_until_s:
+            if day in anew:
                 left = _NOTHING.with_ids(one for one in row.settlement_ids if one not in remembered)
             if left != _NOTHING:
                 days[day] = days.get(day, _NOTHING) + left
@@ -212,10 +212,9 @@ def _open_days(
     ids = _ids(since, time_zone)
     closed_until_s = ledger.closed_until_s(radiator_id)
     for day, total in totals.items():
-        known = kept.get(day)
-        if known is None or max(_begin_s(day, time_zone), since_s) >= closed_until_s:
-            known_ids = () if known is None else known.settlement_ids
-            yield day, Day(totals=total, settlement_ids=known_ids).with_ids(ids.get(day, ()))
+        if day not in kept or max(_begin_s(day, time_zone), since_s) >= closed_until_s:
+            known = kept.get(day, _NOTHING)
+            yield day, replace(known, totals=total).with_ids(ids.get(day, ()))
 
 
 def _ids(settlements: Iterable[Settlement], time_zone: tzinfo) -> dict[date, list[str]]:
