@@ -39,16 +39,14 @@ class Option:
     steps: int
 
 
-def make(number: int) -> tuple[str, bytes]:
-    """Return the title and the input of the pricing job with this number, from 0 on."""
+def make(number: int) -> bytes:
+    """Return the input of the pricing job with this number, from 0 on."""
     style = "european" if number % 4 == 3 else "asian"
     right = ("call", "put")[number // 4 % 2]
     strike = _STRIKES[number % len(_STRIKES)]
     volatility = _VOLATILITIES[number // 5 % len(_VOLATILITIES)]
     years = _YEARS[number // 20 % len(_YEARS)]
-    terms = f"strike {strike}, volatility {volatility:.0%}, {12 * years:.0f} months"
-    title = f"{style.title()} {right}, {terms}"
-    return title, write_fields(
+    return write_fields(
         [
             ("style", style),
             ("right", right),
