@@ -66,15 +66,12 @@ class Submissions:
         ).fetchone()
         if waiting >= MOST_OPEN_JOBS:
             raise QueueFullError
-        more_bytes = submission.output_bytes * (2 * submission.replicas - 1)
+        result_bytes = submission.output_bytes * (2 * submission.replicas - 1)
+        self._blobs.check_room(result_bytes + len(submission.input_data or b""))
         if submission.input_data is not None:
-            self._blobs.check_room(more_bytes + len(submission.input_data))
             self._blobs.keep(submission.input_sha256, submission.input_data, kept_until=0)
-        elif self._blobs.get(submission.input_sha256) is None:
-            raise BlobUnknownError
-        else:
-            self._blobs.check_room(more_bytes)
-        if self._blobs.module(submission.module_sha256) is None:
+        module = self._blobs.module(submission.module_sha256)
+        if module is None or self._blobs.get(submission.input_sha256) is None:
             raise BlobUnknownError
         if not self._is_covered(submission, now):
             raise NotCoveredError
