@@ -14,7 +14,7 @@ What there are many of is a list in a fixed order, to be short.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final
 
 from ..compute.engine import Settlement
@@ -39,18 +39,6 @@ from .totals import Totals
 
 _OLD_CURSOR: Final = re.compile(r"[^.]*\.[0-9]{1,18}")
 """Behind one of these a backend of today tells all again, for it knows settlements by their ids."""
-_PART: Final = {
-    "volume",
-    "tried",
-    "closed",
-    "closed_until_s",
-    "hours",
-    "free_heat_shown_j",
-    "cursor",
-    "horizon_s",
-    "settled",
-    "awaited",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +57,9 @@ class _Part:
     hours: dict[int, Totals | None] = field(default_factory=dict)
     settled: dict[str, Settlement | None] = field(default_factory=dict)
     awaited: list[tuple[int, Totals | None]] = field(default_factory=list)
+
+
+_FIELDS: Final = {one.name for one in fields(_Part)}
 
 
 def dump_volume(account: Account) -> dict[str, Any]:
@@ -163,25 +154,23 @@ def _dump(
 
 
 def _load(data: object, radiator_id: str, currency: str) -> _Part:
-    fields = fields_of("account", {"awaited": []} | dict(object_of("account", data)), _PART)
-    if fields["cursor"] is not None:
-        check_text("cursor", fields["cursor"], MAX_CURSOR)
+    part = fields_of("account", {"awaited": []} | dict(object_of("account", data)), _FIELDS)
+    if part["cursor"] is not None:
+        check_text("cursor", part["cursor"], MAX_CURSOR)
     return _Part(
-        volume=count_of("volume", fields["volume"]),
-        tried=count_of("tried", fields["tried"]),
-        closed=load_totals(fields["closed"]),
-        closed_until_s=count_of("closed_until_s", fields["closed_until_s"]),
-        free_heat_shown_j=check_number(
-            "free_heat_shown_j", fields["free_heat_shown_j"], MAX_HEAT_J
-        ),
-        cursor=fields["cursor"],
-        horizon_s=check_number("horizon_s", fields["horizon_s"], MAX_TIME_S),
-        hours=unique_of("hour", [_load_hour(entry) for entry in list_of("hours", fields)]),
+        volume=count_of("volume", part["volume"]),
+        tried=count_of("tried", part["tried"]),
+        closed=load_totals(part["closed"]),
+        closed_until_s=count_of("closed_until_s", part["closed_until_s"]),
+        free_heat_shown_j=check_number("free_heat_shown_j", part["free_heat_shown_j"], MAX_HEAT_J),
+        cursor=part["cursor"],
+        horizon_s=check_number("horizon_s", part["horizon_s"], MAX_TIME_S),
+        hours=unique_of("hour", [_load_hour(entry) for entry in list_of("hours", part)]),
         settled=unique_of(
             "settlement",
-            [_load_settled(entry, radiator_id, currency) for entry in list_of("settled", fields)],
+            [_load_settled(entry, radiator_id, currency) for entry in list_of("settled", part)],
         ),
-        awaited=[_load_hour(entry) for entry in list_of("awaited", fields)],
+        awaited=[_load_hour(entry) for entry in list_of("awaited", part)],
     )
 
 
