@@ -14,6 +14,9 @@ from typing import Final
 
 from .database import Database
 
+type Vote = tuple[str, int | None]
+"""The output's hash and the fuel of a result."""
+
 ACTIVE_S: Final = 3600.0
 """For so long after its last lease a radiator counts as there."""
 
@@ -46,8 +49,8 @@ class Votes:
     """What the results delivered for one job say together."""
 
     replicas: int
-    winner: tuple[str, int | None] | None
-    """The output's hash and the fuel that most agree on."""
+    winner: Vote | None
+    """What most agree on."""
     agreeing: int
     dissenting: int
 
