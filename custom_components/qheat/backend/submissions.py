@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Final
 
 from ..manifests import read_manifest
-from .replicas import count_votes
+from .replicas import votes_on
 from .store import Store
 from .work import (
     BlobUnknownError,
@@ -125,9 +125,6 @@ class Submissions:
         )
         leases = sorted(found, key=lambda lease: (lease["granted_at"], lease["lease_id"]))
         accepted = [lease for lease in leases if lease["accepted"]]
-        votes = count_votes(
-            job["replicas"], [lease for lease in leases if lease["state"] == "delivered"]
-        )
         rate = job["repayment_per_kwh"]
         return JobReport(
             job_id=job_id,
@@ -139,7 +136,7 @@ class Submissions:
             pay=Decimal(job["pay"]),
             repayment_per_kwh=None if rate is None else Decimal(rate),
             replicas=job["replicas"],
-            agreeing=len(accepted) or votes.agreeing,
+            agreeing=len(accepted) or votes_on(self._database, job_id).agreeing,
             leases=tuple(
                 TriedLease(
                     lease_id=lease["lease_id"],
