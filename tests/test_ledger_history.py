@@ -2,7 +2,6 @@
 
 import copy
 import json
-from collections.abc import Iterator
 from datetime import UTC, date
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,6 +22,7 @@ from .ledger_data import (
     heat,
     hour,
     page,
+    places,
     reloaded,
     settlement,
     sixty_hours,
@@ -310,13 +310,6 @@ def test_a_history_that_says_no_time_zone_is_by_the_present_one(ledger: Ledger) 
 
 
 SAVED = json.loads(json.dumps(sixty_hours().save()))
-
-
-def places(data: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    if isinstance(data, dict | list):
-        for key in data if isinstance(data, dict) else range(len(data)):
-            yield (*path, key)
-            yield from places(data[key], (*path, key))
 
 
 @settings(deadline=None)
