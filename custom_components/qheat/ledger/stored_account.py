@@ -67,8 +67,7 @@ def dump_volume(account: Account) -> dict[str, Any]:
 
     The last reading is left out: a restart is a gap.
     """
-    number, memory = account.volumes_tried, account.memory
-    return _dump(account, number, tuple(account.hours.open), tuple(memory.settled))
+    return _dump(account, account.volumes_tried, account.hours.open, account.memory.settled)
 
 
 def dump_changes(account: Account) -> dict[str, Any]:
