@@ -70,7 +70,7 @@ class Store:
         self.blobs = Blobs(self.database, catalogue, steady)
         self.manifests = Manifests(self.database)
         self._terms = terms
-        self._new_id = new_id
+        self.new_id = new_id
         self._lease_ttl_s = lease_ttl_s
         self.line = Line(self.database, terms, len(homes))
         self._supply = Supply(self.database, self.line, self.blobs, catalogue, new_id)
@@ -205,7 +205,7 @@ class Store:
         for job_id in self.line.next_jobs(request, now):
             self._execute(
                 "INSERT INTO leases VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'held', NULL, NULL, NULL, 0)",
-                self._new_id(),
+                self.new_id(),
                 job_id,
                 request.home_id,
                 request.radiator_id,

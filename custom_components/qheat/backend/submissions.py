@@ -1,7 +1,6 @@
 """Jobs that a submitter brings: taken in once, and followed to their end."""
 
 import sqlite3
-from collections.abc import Callable
 from dataclasses import astuple, replace
 from decimal import Decimal
 from hashlib import sha256
@@ -29,11 +28,10 @@ _SHOWN_LEASES: Final = 100
 class Submissions:
     """The submitter's side of a store; times are seconds since the epoch."""
 
-    def __init__(self, store: Store, new_id: Callable[[], str]) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
         self._database = store.database
         self._blobs = store.blobs
-        self._new_id = new_id
 
     def submit(self, submission: Submission, now: float) -> tuple[JobReport, bool]:
         """Queue a job and tell whether it is new: the same key brings the same job again.
@@ -75,7 +73,7 @@ class Submissions:
             raise BlobUnknownError
         if not self._is_covered(submission, now):
             raise NotCoveredError
-        job_id = self._new_id()
+        job_id = self._store.new_id()
         rate = submission.repayment_per_kwh
         self._database.execute(
             "INSERT INTO jobs VALUES"
