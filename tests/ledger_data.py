@@ -1,6 +1,7 @@
 """Readings, settlements and prices for the tests of the ledger."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date
 from decimal import Decimal
@@ -127,6 +128,14 @@ def sixty_hours() -> History:
         ledger.book(OFFICE, page(told), hour(number) + 10)
         history.absorb(ledger, UTC)
     return history
+
+
+def places(data: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the path of every value in JSON data."""
+    if isinstance(data, dict | list):
+        for key in data if isinstance(data, dict) else range(len(data)):
+            yield (*path, key)
+            yield from places(data[key], (*path, key))
 
 
 FIGURES = ("heat_kwh", "free_heat_kwh", "electricity_cost", "repaid", "earned", "savings")

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from custom_components.qheat.compute.engine import HeatKind, PowerSource
 from custom_components.qheat.ledger import (
     MAX_GAP_S,
-    MAX_POWER_W,
     Ledger,
     LedgerError,
     Moment,
     Tariff,
 )
+from custom_components.qheat.ledger.account import MAX_POWER_W
 
 from .ledger_data import OFFICE, TARIFF, moment, read, reloaded
 

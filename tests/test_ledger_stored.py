@@ -2,7 +2,6 @@
 
 import copy
 import json
-from collections.abc import Iterator
 from contextlib import suppress
 from decimal import Decimal
 from typing import Any
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 
 from custom_components.qheat.ledger import Ledger, LedgerError
 
-from .ledger_data import OFFICE, START_S, page, read, reloaded, settlement
+from .ledger_data import OFFICE, START_S, page, places, read, reloaded, settlement
 
 
 def filled() -> Ledger:
@@ -49,21 +48,6 @@ def test_what_was_saved_does_not_change_with_the_ledger() -> None:
     read(ledger, 50, 1000)
     ledger.book(OFFICE, page(settlement("s3"), cursor="d"), START_S + 200)
     assert saved == before
-
-
-def places(data: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Yield the path of every value in JSON data."""
-    if path:
-        yield path
-    keys = (
-        data.keys()
-        if isinstance(data, dict)
-        else range(len(data))
-        if isinstance(data, list)
-        else ()
-    )
-    for key in keys:
-        yield from places(data[key], (*path, key))
 
 
 SAVED = json.loads(json.dumps(filled().save()))

@@ -83,7 +83,7 @@ async def async_open_archive(hass: HomeAssistant, entry_id: str, ledger: Ledger)
     history = History(ledger.currency)
     if saved is not None:
         try:
-            history = await hass.async_add_executor_job(History.load, saved)
+            history = await hass.async_add_executor_job(History.load, saved, ledger.currency)
             history.absorb(ledger, dt_util.get_default_time_zone())
         except LedgerError as err:
             LOGGER.error("The days kept for statements are damaged and set aside: %s", err)

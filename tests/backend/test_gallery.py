@@ -13,7 +13,7 @@ SIDE = picture_tile.TILE
 
 def tile_result(number: int) -> tuple[bytes, bytes]:
     """Return the job with this number and a tile of which every pixel tells where it is."""
-    _, job = picture_tile.make(number)
+    job = picture_tile.make(number)
     tile = picture_tile.read_tile(job)
     pixels = bytes(
         byte

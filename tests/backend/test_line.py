@@ -55,7 +55,7 @@ class Line:
             homes=homes,
             steady=steady,
         )
-        self._submissions = Submissions(self.store, lambda: f"job-{next(numbers)}")
+        self._submissions = Submissions(self.store)
         self._keys = itertools.count()
         for kind, module in MODULES.items():
             name = sha256(module).hexdigest()
@@ -192,7 +192,7 @@ def test_of_a_job_given_back_again_and_again_its_result_is_told(line: Line) -> N
     for home_id in (HOME, "other"):
         (lease,) = line.pull(now=now, home_id=home_id)
         line.store.deliver(home_id, lease.lease_id, Delivery(output=b"it", energy_j=0, fuel=7), now)
-        report = Submissions(line.store, str).report(lease.job_id)
+        report = Submissions(line.store).report(lease.job_id)
         assert report.agreeing == (1 if home_id == HOME else 2)
     assert report.result == Outcome(output_sha256=sha256(b"it").hexdigest(), fuel=7)
     moments = [tried.granted_at for tried in report.leases]
@@ -210,7 +210,7 @@ def test_a_lease_given_back_is_forgotten_after_a_day_but_not_that_its_job_failed
         now_s = turn * 3601.0
         (lease,) = line.pull(now=NOW + now_s)
         line.store.give_back(HOME, lease.lease_id, reason, NOW + now_s)
-    tried = Submissions(line.store, str).report(lease.job_id).leases
+    tried = Submissions(line.store).report(lease.job_id).leases
     assert 24 <= len(tried) <= 27
     assert tried[0].granted_at == NOW
     line.store.close()
@@ -240,7 +240,7 @@ def test_a_job_is_offered_to_who_failed_it_after_an_hour_and_withdrawn_when_all_
     line.store.deliver("other", lease.lease_id, too_long, later)
     later += PASSED_OVER_S
     assert line.pull(now=later, home_id="other") == line.pull(now=later) == []
-    report = Submissions(line.store, str).report(lease.job_id)
+    report = Submissions(line.store).report(lease.job_id)
     assert (report.state, report.reason) == ("withdrawn", "failed")
 
 

@@ -89,9 +89,7 @@ class Backend(RuleBasedStateMachine):
                 output_bytes=100,
                 replicas=count,
             )
-            reports = [
-                Submissions(self.store, self.new_id).submit(submission, self.now) for _ in range(2)
-            ]
+            reports = [Submissions(self.store).submit(submission, self.now) for _ in range(2)]
             assert [new for _, new in reports] == [True, False]
             assert reports[0][0] == reports[1][0]
             self.replicas[reports[0][0].job_id] = count

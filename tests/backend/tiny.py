@@ -32,7 +32,6 @@ class TinyCatalogue:
         return Offer(
             number=number,
             kind="echo",
-            title=f"Say {number}",
             module_sha256=self.MODULES["echo"],
             input_data=f"input {number}".encode(),
             memory_bytes=1 << 20,

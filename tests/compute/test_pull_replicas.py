@@ -44,7 +44,7 @@ async def test_two_homes_that_agree_are_both_paid_and_no_work_is_lost(tmp_path: 
         await server.desk.ask(lambda store: store.blobs.upload(job.module_sha256, ECHO, 1e9))
         manifest = manifest_of(job.module_sha256)
         await server.desk.ask(lambda store: store.manifests.keep(signed(manifest), manifest))
-        await server.desk.ask(lambda store: Submissions(store, lambda: "job").submit(job, 1e9))
+        await server.desk.ask(lambda store: Submissions(store).submit(job, 1e9))
         machine = await stack.enter_async_context(machine_with(ECHO, slots=2))
         engines = []
         for home in "ab":
@@ -65,9 +65,8 @@ async def test_two_homes_that_agree_are_both_paid_and_no_work_is_lost(tmp_path: 
             assert settlement.accepted
             assert settlement.earned == PAY
             assert engine.status().work_lost_s == 0
-        report = await server.desk.ask(
-            lambda store: Submissions(store, lambda: "job").report("job")
-        )
+        # Submitted again it is the same job.
+        report, _ = await server.desk.ask(lambda store: Submissions(store).submit(job, 1e9))
         assert report.result is not None
         assert report.result.fuel is not None
         assert report.result.fuel > 0

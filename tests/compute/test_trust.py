@@ -12,7 +12,7 @@ import pytest
 from custom_components.qheat.backend.access import Access
 from custom_components.qheat.backend.server import JobServer
 from custom_components.qheat.backend.submissions import Submissions
-from custom_components.qheat.backend.work import HOME, NoCatalogue, Submission
+from custom_components.qheat.backend.work import HOME, JobReport, NoCatalogue, Submission
 from custom_components.qheat.compute.engine import EngineProblem, HeatKind
 from custom_components.qheat.compute.machine import Limits, WorkError, WorkFault
 from custom_components.qheat.compute.messages import JobLease
@@ -43,6 +43,20 @@ LEASE = JobLease(
     signed=signed(MANIFEST),
 )
 
+SUBMISSION = Submission(
+    key="order",
+    kind="echo",
+    module_sha256=ECHO_SHA256,
+    input_sha256=sha256(b"input").hexdigest(),
+    input_data=b"input",
+    pay=Decimal("0.01"),
+    repayment_per_kwh=None,
+    memory_bytes=1 << 20,
+    cpu_s=10.0,
+    output_bytes=1000,
+    replicas=1,
+)
+
 
 @pytest.fixture
 async def backend(tmp_path: Path) -> AsyncIterator[JobServer]:
@@ -57,22 +71,14 @@ async def backend(tmp_path: Path) -> AsyncIterator[JobServer]:
     await server.listen_unix(tmp_path / "jobs.sock")
     await server.desk.ask(lambda store: store.blobs.upload(ECHO_SHA256, ECHO, NOW))
     await server.desk.ask(lambda store: store.manifests.keep(signed(MANIFEST), MANIFEST))
-    submission = Submission(
-        key="order",
-        kind="echo",
-        module_sha256=ECHO_SHA256,
-        input_sha256=sha256(b"input").hexdigest(),
-        input_data=b"input",
-        pay=Decimal("0.01"),
-        repayment_per_kwh=None,
-        memory_bytes=1 << 20,
-        cpu_s=10.0,
-        output_bytes=1000,
-        replicas=1,
-    )
-    await server.desk.ask(lambda store: Submissions(store, lambda: "job").submit(submission, NOW))
+    await server.desk.ask(lambda store: Submissions(store).submit(SUBMISSION, NOW))
     yield server
     await server.close()
+
+
+async def told(backend: JobServer) -> JobReport:
+    """Return how the job stands: submitted again it is the same one."""
+    return (await backend.desk.ask(lambda store: Submissions(store).submit(SUBMISSION, NOW)))[0]
 
 
 async def test_a_job_of_an_accepted_publisher_is_run_and_paid(
@@ -86,7 +92,8 @@ async def test_a_job_of_an_accepted_publisher_is_run_and_paid(
         engine.set_budget(heat())
         page = await settled(engine, 1)
         assert [(one.accepted, one.earned) for one in page.settlements] == [(True, Decimal("0.01"))]
-    assert await backend.desk.ask(lambda store: store.books.output("job")) == b"input"
+    report = await told(backend)
+    assert await backend.desk.ask(lambda store: store.books.output(report.job_id)) == b"input"
 
 
 @pytest.mark.parametrize("accepted", [(), (signed(MANIFEST, OTHER_KEY).publisher,)])
@@ -103,7 +110,7 @@ async def test_a_job_of_another_publisher_goes_back_and_why_is_told_and_nobody_f
         await until(lambda: engine.status().problem is unaccepted)
         await until(lambda: engine.status().heat_kind is HeatKind.OWN)
         assert engine.status().problem is unaccepted
-        report = await backend.desk.ask(lambda store: Submissions(store, str).report("job"))
+        report = await told(backend)
         # Nobody else is there, so that it is offered here again and again.
         assert {lease.state for lease in report.leases} - {"held"} == {"returned"}
         assert (await engine.settlements(None)).settlements == ()

@@ -24,10 +24,9 @@ from .answers import (
 )
 from .desk import Desk
 from .problems import problems_as_json
-from .submit_api import SubmitApi
+from .submit_api import MOST_OUTPUT_BYTES, SubmitApi
 from .work import Booking, Delivery, GiveBackReason, Lease, PullRequest, Terms
 
-MOST_OUTPUT_BYTES: Final = 8 * 1024 * 1024
 MOST_LEASES: Final = 64
 MOST_WAIT_S: Final = 60.0
 MOST_FUEL: Final = 2**63 - 1

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable
+from dataclasses import asdict, fields
 from decimal import Decimal
 from typing import Final
 
@@ -123,26 +124,12 @@ class Books:
         return 0.0 if row is None else float(row["settled_at"])
 
     def _write(self, home_id: str, booking: Booking) -> None:
+        row = asdict(booking) | {"home_id": home_id}
+        row |= {name: str(row[name]) for name in ("earned", "repaid")}
+        names, marks = ", ".join(row), ", ".join("?" * len(row))
         self._database.execute(
-            "INSERT INTO settlements VALUES"
-            " (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            booking.settlement_id,
-            booking.lease_id,
-            booking.job_id,
-            home_id,
-            booking.radiator_id,
-            booking.kind,
-            booking.module_sha256,
-            booking.input_sha256,
-            booking.output_sha256,
-            booking.fuel,
-            booking.accepted,
-            booking.reason,
-            str(booking.earned),
-            str(booking.repaid),
-            booking.energy_j,
-            booking.currency,
-            booking.settled_at,
+            f"INSERT INTO settlements ({names}) VALUES ({marks})",  # noqa: S608
+            *row.values(),
         )
         self._database.execute(
             "INSERT INTO balances VALUES (?, ?, ?)"
@@ -171,21 +158,10 @@ class Books:
 
 
 def _booking(row: sqlite3.Row) -> Booking:
-    return Booking(
-        settlement_id=row["settlement_id"],
-        lease_id=row["lease_id"],
-        job_id=row["job_id"],
-        radiator_id=row["radiator_id"],
-        kind=row["kind"],
-        module_sha256=row["module_sha256"],
-        input_sha256=row["input_sha256"],
-        output_sha256=row["output_sha256"],
-        fuel=row["fuel"],
-        accepted=bool(row["accepted"]),
-        reason=None if row["reason"] is None else Refusal(row["reason"]),
-        earned=Decimal(row["earned"]),
-        repaid=Decimal(row["repaid"]),
-        energy_j=row["energy_j"],
-        currency=row["currency"],
-        settled_at=row["settled_at"],
-    )
+    """Return what `_write` wrote: columns have the names of the fields."""
+    values = {field.name: row[field.name] for field in fields(Booking)}
+    values |= {name: Decimal(row[name]) for name in ("earned", "repaid")}
+    values["accepted"] = bool(row["accepted"])
+    if row["reason"] is not None:
+        values["reason"] = Refusal(row["reason"])
+    return Booking(**values)

@@ -25,7 +25,6 @@ class Offer:
 
     number: int
     kind: str
-    title: str
     module_sha256: str
     input_data: bytes
     memory_bytes: int
@@ -38,7 +37,7 @@ class Offer:
 class _Kind:
     """How jobs of one kind are made and judged, and what each may take and earns."""
 
-    make: Callable[[int], tuple[str, bytes]]
+    make: Callable[[int], bytes]
     check: Callable[[bytes, bytes], str | None]
     output_bytes: int
     pay: Decimal
@@ -74,13 +73,11 @@ def offer(number: int) -> Offer:
     """Return the job with this number, from 0 on; the same one every time."""
     turn, place = divmod(number, len(_KINDS))
     name, kind = tuple(_KINDS.items())[place]
-    title, input_data = kind.make(turn)
     return Offer(
         number=number,
         kind=name,
-        title=title,
         module_sha256=MODULES[name],
-        input_data=input_data,
+        input_data=kind.make(turn),
         memory_bytes=_MEMORY_BYTES,
         cpu_s=_CPU_S,
         output_bytes=kind.output_bytes,
@@ -91,10 +88,8 @@ def offer(number: int) -> Offer:
 def check_output(kind: str, input_data: bytes, output: bytes) -> str | None:
     """Return why an output is refused, or None if it is accepted.
 
-    `input_data` is the job's own; `output` may be anything at all.
+    `input_data` is the job's own; `output` may be anything of at most its `output_bytes`.
     """
-    if len(output) > _KINDS[kind].output_bytes:
-        return "longer than the job may write"
     return _KINDS[kind].check(input_data, output)
 
 

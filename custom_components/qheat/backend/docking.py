@@ -22,10 +22,9 @@ _PAIRS_PER_JOB: Final = 4_000_000_000
 _KEYS: Final = ("energy", "agreeing", "x", "y", "z", "turn_w", "turn_x", "turn_y", "turn_z")
 
 
-def make(number: int) -> tuple[str, bytes]:
-    """Return the title and the input of the docking job with this number, from 0 on."""
-    name = tuple(LIGANDS)[number % len(LIGANDS)]
-    ligand = LIGANDS[name]
+def make(number: int) -> bytes:
+    """Return the input of the docking job with this number, from 0 on."""
+    ligand = tuple(LIGANDS.values())[number % len(LIGANDS)]
     around = _TUBES[number // len(LIGANDS) % len(_TUBES)]
     receptor = boron_nitride_tube(around, _RINGS)
     fields: list[tuple[str, str | float]] = [("receptor", _row(atom)) for atom in receptor]
@@ -35,7 +34,7 @@ def make(number: int) -> tuple[str, bytes]:
         ("steps", _STEPS),
         ("seed", number),
     ]
-    return f"{name} at a boron nitride nanotube ({around},0)", write_fields(fields)
+    return write_fields(fields)
 
 
 def check(input_data: bytes, output: bytes) -> str | None:

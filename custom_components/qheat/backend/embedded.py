@@ -56,14 +56,14 @@ class EmbeddedBackend:
     async def start(self) -> None:
         """Open the database and listen. Raises StoreError, OSError."""
         try:
-            await asyncio.to_thread(self._choose_socket)
             try:
-                await self._open()
+                server = await self._open()
             except StoreDamagedError:
+                await self.stop()
                 self.set_aside = await asyncio.to_thread(set_aside, self._db_path)
-                await self._open()
-            assert self._server is not None
-            await self._server.listen_unix(self.socket_path)
+                server = await self._open()
+            await asyncio.to_thread(self._choose_socket)
+            await server.listen_unix(self.socket_path)
         except BaseException:
             await self.stop()
             raise
@@ -86,14 +86,10 @@ class EmbeddedBackend:
         assert self._server is not None
         return await self._server.desk.ask(question)
 
-    async def _open(self) -> None:
-        server = self._make_server()
-        try:
-            await server.open()
-        except BaseException:
-            await server.close()
-            raise
-        self._server = server
+    async def _open(self) -> JobServer:
+        self._server = self._make_server()
+        await self._server.open()
+        return self._server
 
     def _choose_socket(self) -> None:
         if len(os.fsencode(self.socket_path)) > _MOST_PATH_BYTES:

@@ -1,8 +1,8 @@
 """Jobs that price options by Monte-Carlo, and what mathematics says their price must be.
 
-A European option has the closed form of Black and Scholes. An arithmetic-average Asian one has
-none, but lies between the closed form of its geometric twin (the geometric mean never exceeds the
-arithmetic one) and the mean of Europeans at its dates (the payoff is convex).
+An arithmetic-average Asian option has no closed form, but lies between that of its geometric twin
+(the geometric mean never exceeds the arithmetic one) and the mean of Europeans at its dates (the
+payoff is convex). With a single date it is a European one, and both are Black and Scholes' price.
 """
 
 import math
@@ -29,7 +29,6 @@ _NORMAL = NormalDist()
 class Option:
     """An option on a share; money in units of the share's currency, `years` until expiry."""
 
-    style: str
     right: str
     spot: float
     strike: float
@@ -39,16 +38,14 @@ class Option:
     steps: int
 
 
-def make(number: int) -> tuple[str, bytes]:
-    """Return the title and the input of the pricing job with this number, from 0 on."""
+def make(number: int) -> bytes:
+    """Return the input of the pricing job with this number, from 0 on."""
     style = "european" if number % 4 == 3 else "asian"
     right = ("call", "put")[number // 4 % 2]
     strike = _STRIKES[number % len(_STRIKES)]
     volatility = _VOLATILITIES[number // 5 % len(_VOLATILITIES)]
     years = _YEARS[number // 20 % len(_YEARS)]
-    terms = f"strike {strike}, volatility {volatility:.0%}, {12 * years:.0f} months"
-    title = f"{style.title()} {right}, {terms}"
-    return title, write_fields(
+    return write_fields(
         [
             ("style", style),
             ("right", right),
@@ -87,10 +84,7 @@ def price(output: bytes) -> float:
 
 
 def price_bounds(option: Option) -> tuple[float, float]:
-    """Return the lowest and highest price that the option can have; equal where it is known."""
-    if option.style == "european":
-        price = black_scholes(option, option.years)
-        return price, price
+    """Return the lowest and highest price that the option can have, equal for one date."""
     dates = [option.years * (step + 1) / option.steps for step in range(option.steps)]
     low = _geometric_call(option, dates)
     high = math.fsum(_discounted_call(option, date) for date in dates) / len(dates)
@@ -100,18 +94,9 @@ def price_bounds(option: Option) -> tuple[float, float]:
     return low, high
 
 
-def black_scholes(option: Option, years: float) -> float:
-    """Return the price of the European option of the same terms that expires in `years`."""
-    growth = math.exp(option.rate * years)
-    call = _black(option.spot * growth, option.strike, option.volatility * math.sqrt(years))
-    value = call if option.right == "call" else call - (option.spot * growth - option.strike)
-    return value / growth
-
-
 def _option(input_data: bytes) -> Option:
     words = {key: values[0] for key, values in read_words(input_data).items()}
     return Option(
-        style=words["style"],
         right=words["right"],
         spot=float(words["spot"]),
         strike=float(words["strike"]),

@@ -20,21 +20,18 @@ _SAMPLES: Final = 260
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tile:
-    """One tile of a picture; `left` and `top` in pixels, `hour` of the day."""
+    """One tile of a picture; `left` and `top` in pixels."""
 
     picture: int
-    hour: float
     left: int
     top: int
 
 
-def make(number: int) -> tuple[str, bytes]:
-    """Return the title and the input of the tile job with this number, from 0 on."""
+def make(number: int) -> bytes:
+    """Return the input of the tile job with this number, from 0 on."""
     picture, turn = divmod(number, TILES)
     tile = _ORDER[turn]
-    hour = _HOURS[picture % len(_HOURS)]
-    title = f"Picture {picture + 1}, tile {turn + 1} of {TILES}: a room at {clock(hour)}"
-    return title, write_fields(
+    return write_fields(
         [
             ("width", WIDTH),
             ("height", HEIGHT),
@@ -43,7 +40,7 @@ def make(number: int) -> tuple[str, bytes]:
             ("columns", TILE),
             ("rows", TILE),
             ("samples", _SAMPLES),
-            ("hour", hour),
+            ("hour", _HOURS[picture % len(_HOURS)]),
             ("yaw", _YAWS[picture % len(_YAWS)]),
             ("seed", picture),
         ]
@@ -68,7 +65,6 @@ def read_tile(input_data: bytes) -> Tile:
     words = {key: values[0] for key, values in read_words(input_data).items()}
     return Tile(
         picture=int(words["seed"]),
-        hour=float(words["hour"]),
         left=int(words["left"]),
         top=int(words["top"]),
     )
@@ -77,8 +73,3 @@ def read_tile(input_data: bytes) -> Tile:
 def read_pixels(output: bytes) -> bytes:
     """Return a checked tile's pixels, three bytes each, row by row from the top."""
     return output[-TILE * TILE * 3 :]
-
-
-def clock(hour: float) -> str:
-    """Write an hour of the day as on a clock."""
-    return f"{int(hour)}:{round(hour % 1 * 60):02d}"

@@ -8,11 +8,13 @@ then each radiator once; a radiator that delivered takes another only if it is a
 
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from .database import Database
+
+type Vote = tuple[str, int | None]
+"""The output's hash and the fuel of a result."""
 
 ACTIVE_S: Final = 3600.0
 """For so long after its last lease a radiator counts as there."""
@@ -46,8 +48,8 @@ class Votes:
     """What the results delivered for one job say together."""
 
     replicas: int
-    winner: tuple[str, int | None] | None
-    """The output's hash and the fuel that most agree on."""
+    winner: Vote | None
+    """What most agree on."""
     agreeing: int
     dissenting: int
 
@@ -66,23 +68,19 @@ class Votes:
         return self.replicas - self.agreeing - held
 
 
-def count_votes(replicas: int, delivered: Sequence[sqlite3.Row]) -> Votes:
-    """Compare what leases of one job have delivered."""
-    votes = Counter((row["output_sha256"], row["fuel"]) for row in delivered)
+def votes_on(database: Database, job_id: str) -> Votes:
+    """Compare what a job's leases have delivered and nobody has settled yet."""
+    (replicas,) = database.execute("SELECT replicas FROM jobs WHERE job_id = ?", job_id).fetchone()
+    results = delivered(database, job_id)
+    votes = Counter((row["output_sha256"], row["fuel"]) for row in results)
     winner = next((vote for vote, _ in votes.most_common(1)), None)
     agreeing = votes[winner] if winner else 0
     return Votes(
         replicas=replicas,
         winner=winner,
         agreeing=agreeing,
-        dissenting=len(delivered) - agreeing,
+        dissenting=len(results) - agreeing,
     )
-
-
-def votes_on(database: Database, job_id: str) -> Votes:
-    """Compare what a job's leases have delivered and nobody has settled yet."""
-    (replicas,) = database.execute("SELECT replicas FROM jobs WHERE job_id = ?", job_id).fetchone()
-    return count_votes(replicas, delivered(database, job_id))
 
 
 def delivered(database: Database, job_id: str) -> list[sqlite3.Row]:

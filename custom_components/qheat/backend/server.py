@@ -5,6 +5,7 @@ import ssl
 import time
 import uuid
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from ipaddress import ip_address
 from pathlib import Path
@@ -93,21 +94,24 @@ class JobServer:
         clock: Callable[[], float] = time.time,
         lease_ttl_s: float = LEASE_TTL_S,
     ) -> None:
-        self._db_path = db_path
-        self._access = access
-        self._terms = terms
-        self._catalogue = catalogue
-        self._clock = clock
-        self._lease_ttl_s = lease_ttl_s
         self.desk = Desk()
+        self._api = JobApi(self.desk, terms, access, clock)
+        self._open_store = partial(
+            Store,
+            db_path,
+            terms,
+            catalogue,
+            lambda: uuid.uuid4().hex,
+            lease_ttl_s=lease_ttl_s,
+            homes=access.homes,
+        )
         self._runner: web.AppRunner | None = None
 
     async def open(self) -> None:
         """Open the database. Raises StoreError, OSError."""
         await self.desk.open(self._open_store)
-        api = JobApi(self.desk, self._terms, self._access, self._clock)
         self._runner = _Runner(
-            api.application(),
+            self._api.application(),
             access_log=None,
             auto_decompress=False,
             handler_cancellation=True,
@@ -136,16 +140,6 @@ class JobServer:
             await self._runner.cleanup()
             self._runner = None
         await self.desk.close()
-
-    def _open_store(self) -> Store:
-        return Store(
-            self._db_path,
-            self._terms,
-            self._catalogue,
-            lambda: uuid.uuid4().hex,
-            lease_ttl_s=self._lease_ttl_s,
-            homes=self._access.homes,
-        )
 
 
 def is_loopback(host: str) -> bool:

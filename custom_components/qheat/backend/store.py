@@ -20,7 +20,7 @@ from .books import Books
 from .database import Database
 from .line import Line
 from .manifests import Manifests
-from .replicas import delivered, votes_on
+from .replicas import Vote, delivered, votes_on
 from .supply import Supply
 from .work import (
     HOME,
@@ -65,11 +65,12 @@ class Store:
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self.database = Database(path)
+        self._execute = self.database.execute
         self.books = Books(self.database, terms, new_id)
         self.blobs = Blobs(self.database, catalogue, steady)
         self.manifests = Manifests(self.database)
         self._terms = terms
-        self._new_id = new_id
+        self.new_id = new_id
         self._lease_ttl_s = lease_ttl_s
         self.line = Line(self.database, terms, len(homes))
         self._supply = Supply(self.database, self.line, self.blobs, catalogue, new_id)
@@ -182,7 +183,7 @@ class Store:
         )
         votes = votes_on(self.database, lease["job_id"])
         if votes.agreed:
-            self._close(lease["job_id"], votes.winner, None, now)
+            self._close(lease["job_id"], votes.winner, Refusal.OUTVOTED, now)
         elif votes.hopeless:
             self._close(lease["job_id"], None, Refusal.NO_AGREEMENT, now)
         else:
@@ -204,7 +205,7 @@ class Store:
         for job_id in self.line.next_jobs(request, now):
             self._execute(
                 "INSERT INTO leases VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'held', NULL, NULL, NULL, 0)",
-                self._new_id(),
+                self.new_id(),
                 job_id,
                 request.home_id,
                 request.radiator_id,
@@ -215,17 +216,11 @@ class Store:
             )
             self.line.update(job_id)
 
-    def _close(
-        self,
-        job_id: str,
-        winner: tuple[str, int | None] | None,
-        reason: Refusal | None,
-        now: float,
-    ) -> None:
+    def _close(self, job_id: str, winner: Vote | None, refusal: Refusal, now: float) -> None:
         """Settle all that was delivered: what equals `winner` is accepted, the rest refused."""
         for lease in delivered(self.database, job_id):
             won = (lease["output_sha256"], lease["fuel"]) == winner
-            self._settle(lease["lease_id"], None if won else reason or Refusal.OUTVOTED, now)
+            self._settle(lease["lease_id"], None if won else refusal, now)
         self._execute(
             "DELETE FROM results WHERE job_id = ? AND output_sha256 IS NOT ?",
             job_id,
@@ -238,7 +233,7 @@ class Store:
         self._execute(
             "UPDATE jobs SET state = ?, reason = ?, closed_at = ? WHERE job_id = ?",
             "settled" if winner else "withdrawn",
-            reason,
+            None if winner else refusal,
             now,
             job_id,
         )
@@ -299,6 +294,3 @@ class Store:
             count_fuel=row["replicas"] > 1,
             signed=self.manifests.get(row["module_sha256"]),
         )
-
-    def _execute(self, sql: str, *values: object) -> sqlite3.Cursor:
-        return self.database.execute(sql, *values)

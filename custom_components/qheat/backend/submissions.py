@@ -1,14 +1,13 @@
 """Jobs that a submitter brings: taken in once, and followed to their end."""
 
 import sqlite3
-from collections.abc import Callable
 from dataclasses import astuple, replace
 from decimal import Decimal
 from hashlib import sha256
 from typing import Final
 
 from ..manifests import read_manifest
-from .replicas import count_votes
+from .replicas import votes_on
 from .store import Store
 from .work import (
     BlobUnknownError,
@@ -29,11 +28,10 @@ _SHOWN_LEASES: Final = 100
 class Submissions:
     """The submitter's side of a store; times are seconds since the epoch."""
 
-    def __init__(self, store: Store, new_id: Callable[[], str]) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
         self._database = store.database
         self._blobs = store.blobs
-        self._new_id = new_id
 
     def submit(self, submission: Submission, now: float) -> tuple[JobReport, bool]:
         """Queue a job and tell whether it is new: the same key brings the same job again.
@@ -66,19 +64,16 @@ class Submissions:
         ).fetchone()
         if waiting >= MOST_OPEN_JOBS:
             raise QueueFullError
-        more_bytes = submission.output_bytes * (2 * submission.replicas - 1)
+        result_bytes = submission.output_bytes * (2 * submission.replicas - 1)
+        self._blobs.check_room(result_bytes + len(submission.input_data or b""))
         if submission.input_data is not None:
-            self._blobs.check_room(more_bytes + len(submission.input_data))
             self._blobs.keep(submission.input_sha256, submission.input_data, kept_until=0)
-        elif self._blobs.get(submission.input_sha256) is None:
-            raise BlobUnknownError
-        else:
-            self._blobs.check_room(more_bytes)
-        if self._blobs.module(submission.module_sha256) is None:
+        module = self._blobs.module(submission.module_sha256)
+        if module is None or self._blobs.get(submission.input_sha256) is None:
             raise BlobUnknownError
         if not self._is_covered(submission, now):
             raise NotCoveredError
-        job_id = self._new_id()
+        job_id = self._store.new_id()
         rate = submission.repayment_per_kwh
         self._database.execute(
             "INSERT INTO jobs VALUES"
@@ -128,9 +123,6 @@ class Submissions:
         )
         leases = sorted(found, key=lambda lease: (lease["granted_at"], lease["lease_id"]))
         accepted = [lease for lease in leases if lease["accepted"]]
-        votes = count_votes(
-            job["replicas"], [lease for lease in leases if lease["state"] == "delivered"]
-        )
         rate = job["repayment_per_kwh"]
         return JobReport(
             job_id=job_id,
@@ -142,7 +134,7 @@ class Submissions:
             pay=Decimal(job["pay"]),
             repayment_per_kwh=None if rate is None else Decimal(rate),
             replicas=job["replicas"],
-            agreeing=len(accepted) or votes.agreeing,
+            agreeing=len(accepted) or votes_on(self._database, job_id).agreeing,
             leases=tuple(
                 TriedLease(
                     lease_id=lease["lease_id"],

@@ -1,7 +1,6 @@
 """The submitter's part of the job API: modules, inputs and jobs in, results out."""
 
 import dataclasses
-import uuid
 from collections.abc import Callable
 from hashlib import sha256
 from typing import Final
@@ -21,7 +20,6 @@ from .answers import (
     read_message,
 )
 from .desk import Desk
-from .store import Store
 from .submissions import Submissions
 from .work import MOST_REPLICAS, BlobWrongError, ManifestWrongError, Submission
 
@@ -69,7 +67,7 @@ class SubmitApi:
         check_submitter(request)
         submission = _submission(idempotency_key(request), await read_message(request, _JOB_BYTES))
         report, new = await self._desk.ask(
-            lambda store: _at(store).submit(submission, self._clock())
+            lambda store: Submissions(store).submit(submission, self._clock())
         )
         return json_answer(
             dataclasses.asdict(report),
@@ -81,7 +79,7 @@ class SubmitApi:
         """Tell how a job stands."""
         check_submitter(request)
         job_id = request.match_info["id"]
-        report = await self._desk.ask(lambda store: _at(store).report(job_id))
+        report = await self._desk.ask(lambda store: Submissions(store).report(job_id))
         return json_answer(dataclasses.asdict(report))
 
     async def result(self, request: web.Request) -> web.Response:
@@ -98,10 +96,6 @@ class SubmitApi:
             raise BlobWrongError
         new = await self._desk.ask(lambda store: store.blobs.upload(name, body, self._clock()))
         return web.Response(status=201 if new else 204)
-
-
-def _at(store: Store) -> Submissions:
-    return Submissions(store, lambda: uuid.uuid4().hex)
 
 
 def _submission(key: str, message: Fields) -> Submission:

@@ -1,33 +1,27 @@
 """Joules and jobs to kilowatt-hours and money: exact, booked once, never backwards."""
 
-from .account import MAX_GAP_S, MAX_JOB_KINDS, MAX_POWER_W, OTHER_JOBS, Moment
-from .booking import MEMORY, Booking, Fault, FaultKind, is_job_kind
+from .account import MAX_GAP_S, MAX_JOB_KINDS, OTHER_JOBS, Moment
+from .booking import MEMORY, is_job_kind
 from .foreign import ForeignMoney
-from .history import Day, History
+from .history import History
 from .home import Ledger
 from .money import LedgerError, Tariff, finest_price
-from .reference import REFERENCE_DEFAULTS, ReferenceDefaults, ReferenceKind, co2_avoided_g
-from .statement import Statement, is_unchanged, make_statement
+from .reference import REFERENCE_DEFAULTS, ReferenceKind, co2_avoided_g
+from .statement import Statement, make_statement
 from .statement_page import statement_page
 from .totals import Totals
 
 __all__ = [
     "MAX_GAP_S",
     "MAX_JOB_KINDS",
-    "MAX_POWER_W",
     "MEMORY",
     "OTHER_JOBS",
     "REFERENCE_DEFAULTS",
-    "Booking",
-    "Day",
-    "Fault",
-    "FaultKind",
     "ForeignMoney",
     "History",
     "Ledger",
     "LedgerError",
     "Moment",
-    "ReferenceDefaults",
     "ReferenceKind",
     "Statement",
     "Tariff",
@@ -35,7 +29,6 @@ __all__ = [
     "co2_avoided_g",
     "finest_price",
     "is_job_kind",
-    "is_unchanged",
     "make_statement",
     "statement_page",
 ]

@@ -8,7 +8,7 @@ from typing import Final
 from ..compute.engine import HeatKind, PowerSource, Settlement, SettlementPage
 from .awaited import Awaited, Stretch
 from .booking import Booking, Fault, SettlementFaultError, SettlementMemory, checked, worked_at
-from .hours import Hours
+from .hours import HOUR_S, Hours
 from .money import LedgerError, Tariff, check_number, check_text, on_grid
 from .totals import Totals
 
@@ -54,7 +54,8 @@ class Reading:
     @property
     def stretch(self) -> Stretch:
         """What the heat of this moment has in common with other heat."""
-        return Stretch.at(self.moment.utc_s, self.kind, self.source, self.tariff)
+        hour_s = int(self.moment.utc_s // HOUR_S) * HOUR_S
+        return Stretch(hour_s=hour_s, kind=self.kind, source=self.source, tariff=self.tariff)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -145,7 +146,6 @@ class Account:
         return Booking(
             booked=tuple(booked),
             revoked=tuple(revoked),
-            repeated=len(page.settlements) - len(booked) - len(revoked) - len(faults),
             faults=tuple(faults),
         )
 
@@ -187,8 +187,7 @@ class Account:
     def _add(self, heat: Iterable[tuple[int, Totals]]) -> None:
         """Add heat to its hours."""
         for hour_s, totals in heat:
-            if totals.heat_j:
-                self.hours.add(hour_s, totals)
+            self.hours.add(hour_s, totals)
         self._show()
 
     def _settle(self, settlement: Settlement) -> Settlement:

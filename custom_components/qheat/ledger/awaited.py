@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..compute.engine import HeatKind, PowerSource
-from .hours import HOUR_S
 from .money import Tariff, on_grid
 from .totals import Totals
 
@@ -18,22 +17,6 @@ class Stretch:
     kind: HeatKind
     source: PowerSource
     tariff: Tariff | None
-
-    @classmethod
-    def at(
-        cls, utc_s: float, kind: HeatKind, source: PowerSource, tariff: Tariff | None
-    ) -> Stretch:
-        """Return the stretch of a moment in epoch seconds."""
-        hour_s = int(utc_s // HOUR_S) * HOUR_S
-        return cls(hour_s=hour_s, kind=kind, source=source, tariff=tariff)
-
-    def valued(self, heat_j: float) -> Totals:
-        """Value so much of it, by its own estimate."""
-        return Totals.of_heat(heat_j, self.kind, self.source, self.tariff)
-
-    def measured(self, heat_j: float) -> Totals:
-        """Value so much of it, as a meter has counted."""
-        return Totals.of_heat(heat_j, self.kind, PowerSource.MEASURED, self.tariff)
 
 
 @dataclass(slots=True)
@@ -59,10 +42,12 @@ class Awaited:
             part_j = on_grid(left_j * estimated_j / left) if left else 0.0
             left_j, left = left_j - part_j, left - estimated_j
             if part_j:
-                yield stretch.hour_s, stretch.measured(part_j)
+                heat = Totals.of_heat(part_j, stretch.kind, PowerSource.MEASURED, stretch.tariff)
+                yield stretch.hour_s, heat
 
     def estimated(self) -> Iterator[tuple[int, Totals]]:
         """Yield hours and their heat as it was estimated."""
         for stretch, heat_j in self.joules.items():
             if heat_j:
-                yield stretch.hour_s, stretch.valued(heat_j)
+                heat = Totals.of_heat(heat_j, stretch.kind, stretch.source, stretch.tariff)
+                yield stretch.hour_s, heat

@@ -16,7 +16,6 @@ as far as the memory: of a settlement that is forgotten, nothing is left to reve
 
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from enum import StrEnum
 from typing import Final
 
 from ..compute.engine import Settlement
@@ -42,21 +41,10 @@ MAX_KIND: Final = 64
 _FINEST_AMOUNT: Final = Decimal("1E-15")
 
 
-class FaultKind(StrEnum):
-    """Why a settlement was not booked."""
-
-    ABSURD = "absurd"
-    CONFLICT = "conflict"
-    FOREIGN_CURRENCY = "foreign_currency"
-    FOREIGN_RADIATOR = "foreign_radiator"
-    TOO_OLD = "too_old"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """A settlement that was not booked, and why; `detail` is for a person to read."""
+    """A settlement that was not booked; `detail` says why, for a person to read."""
 
-    kind: FaultKind
     detail: str
     foreign: Settlement | None = None
     """The settlement, sound but for its currency."""
@@ -70,16 +58,15 @@ class Booking:
     """Seen for the first time, accepted or refused."""
     revoked: tuple[Settlement, ...]
     """Booked as accepted before, and reversed now."""
-    repeated: int
     faults: tuple[Fault, ...]
 
 
 class SettlementFaultError(LedgerError):
     """One settlement cannot be booked."""
 
-    def __init__(self, kind: FaultKind, detail: str, foreign: Settlement | None = None) -> None:
+    def __init__(self, detail: str, foreign: Settlement | None = None) -> None:
         super().__init__(detail)
-        self.fault = Fault(kind=kind, detail=detail, foreign=foreign)
+        self.fault = Fault(detail=detail, foreign=foreign)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -98,13 +85,11 @@ class SettlementMemory:
             if settlement.settled_at > self.horizon_s:
                 return True
             raise SettlementFaultError(
-                FaultKind.TOO_OLD,
-                f"settlement {settlement.settlement_id} is older than the ledger's memory",
+                f"settlement {settlement.settlement_id} is older than the ledger's memory"
             )
         if known.accepted and settlement.accepted and _amounts(known) != _amounts(settlement):
             raise SettlementFaultError(
-                FaultKind.CONFLICT,
-                f"settlement {settlement.settlement_id} was booked with other amounts",
+                f"settlement {settlement.settlement_id} was booked with other amounts"
             )
         return known.accepted and not settlement.accepted
 
@@ -145,11 +130,9 @@ def checked(settlement: Settlement, *, radiator_id: str, currency: str, now_s: f
         earned = _amount("earned amount", settlement.earned)
         repaid = _amount("repaid amount", settlement.repaid)
     except LedgerError as error:
-        raise SettlementFaultError(FaultKind.ABSURD, str(error)) from error
+        raise SettlementFaultError(str(error)) from error
     if settlement.radiator_id != radiator_id:
-        raise SettlementFaultError(
-            FaultKind.FOREIGN_RADIATOR, f"settlement {settlement_id} is another radiator's"
-        )
+        raise SettlementFaultError(f"settlement {settlement_id} is another radiator's")
     sound = replace(
         settlement,
         earned=earned,
@@ -160,7 +143,6 @@ def checked(settlement: Settlement, *, radiator_id: str, currency: str, now_s: f
     )
     if sound.currency != currency:
         raise SettlementFaultError(
-            FaultKind.FOREIGN_CURRENCY,
             f"settlement {settlement_id} is in {sound.currency}, not in {currency}",
             sound,
         )

@@ -5,9 +5,9 @@ from decimal import Decimal
 from typing import Any, Final
 
 from ..compute.engine import Settlement
-from .booking import MAX_ENERGY_J, MAX_ID, MAX_KIND, MAX_TIME_S, Booking, worked_at
-from .money import CONTEXT, LedgerError, check_currency, check_number, check_text
-from .stored import items_of, list_of, money_of
+from .booking import Booking, worked_at
+from .money import CONTEXT, LedgerError, check_currency
+from .stored import dump_settlement, items_of, list_of, load_settlement
 
 KEPT: Final = 256
 """The newest of each radiator; the backend has them all."""
@@ -67,31 +67,12 @@ class ForeignMoney:
 
 
 def _dump(settlement: Settlement) -> list[Any]:
-    return [
-        settlement.settlement_id,
-        settlement.job_kind,
-        settlement.currency,
-        str(settlement.earned),
-        str(settlement.repaid),
-        settlement.energy_j,
-        settlement.settled_at,
-        worked_at(settlement),
-    ]
+    """Return it as what is booked is kept, its currency in the place of `accepted`: all are."""
+    settlement_id, kind, _, *amounts_and_times = dump_settlement(settlement)
+    return [settlement_id, kind, settlement.currency, *amounts_and_times]
 
 
 def _load(radiator_id: str, data: object) -> Settlement:
-    settlement_id, kind, currency, earned, repaid, energy_j, settled_at, worked_s = items_of(
-        "settlement", data, 8
-    )
-    return Settlement(
-        settlement_id=check_text("settlement id", settlement_id, MAX_ID),
-        radiator_id=radiator_id,
-        job_kind=check_text("job kind", kind, MAX_KIND),
-        accepted=True,
-        earned=money_of("earned", earned, Decimal(0)),
-        repaid=money_of("repaid", repaid, Decimal(0)),
-        energy_j=check_number("settlement energy", energy_j, MAX_ENERGY_J),
-        currency=check_currency(currency),
-        settled_at=check_number("settlement time", settled_at, MAX_TIME_S),
-        delivered_at=check_number("delivery time", worked_s, MAX_TIME_S),
-    )
+    settlement_id, kind, currency, *amounts_and_times = items_of("settlement", data, 8)
+    accepted = [settlement_id, kind, True, *amounts_and_times]
+    return load_settlement(accepted, radiator_id, check_currency(currency))

@@ -69,17 +69,12 @@ class History:
         self._before: dict[str, _Before] = {}
 
     def absorb(self, ledger: Ledger, time_zone: tzinfo) -> bool:
-        """Copy all open days of a ledger, by the calendar of `time_zone`; tell if any changed.
-
-        Raises LedgerError for a ledger in another currency.
-        """
-        self._check(ledger)
+        """Copy all open days of a ledger, by the calendar of `time_zone`; tell if any changed."""
         changed = [self.absorb_one(key, ledger, time_zone) for key in ledger.radiator_ids]
         return any(changed)
 
     def absorb_one(self, radiator_id: str, ledger: Ledger, time_zone: tzinfo) -> bool:
         """Copy the open days of one radiator, as `absorb` does for all."""
-        self._check(ledger)
         moved = self._move(ledger, time_zone)
         return self._absorb(radiator_id, ledger, time_zone) or moved
 
@@ -111,11 +106,11 @@ class History:
         before = self._before.get(radiator_id, _Before())
         until_s, closed_until_s = before.until_s, ledger.closed_until_s(radiator_id)
         remembered = {one.settlement_id for one in ledger.settlements(radiator_id)}
-        anew = dict(_open_days(ledger, radiator_id, {}, time_zone, until_s))
-        days = dict(before.days)
-        for day, row in self._days[radiator_id].items():
+        days, kept = dict(before.days), self._days[radiator_id]
+        anew = dict(_open_days(ledger, radiator_id, kept, time_zone, until_s))
+        for day, row in kept.items():
             left = row
-            if day in anew and max(_begin_s(day, time_zone), until_s) >= closed_until_s:
+            if day in anew:
                 left = _NOTHING.with_ids(one for one in row.settlement_ids if one not in remembered)
             if left != _NOTHING:
                 days[day] = days.get(day, _NOTHING) + left
@@ -138,10 +133,6 @@ class History:
         days_before = _bounded(before.days, days_left, ids_left)
         self._before[radiator_id] = replace(before, days=days_before)
         return (days, days_before) != (kept, before.days)
-
-    def _check(self, ledger: Ledger) -> None:
-        if ledger.currency != self.currency:
-            raise LedgerError(f"the ledger is in {ledger.currency}, not in {self.currency}")
 
     def days(self, first: date, last: date) -> Iterator[tuple[str, date, Day]]:
         """Yield radiator id, date and day from `first` to `last`, by radiator, then by date."""
@@ -172,8 +163,8 @@ class History:
         }
 
     @classmethod
-    def load(cls, data: object) -> History:
-        """Return the history that was saved; raises LedgerError for anything else."""
+    def load(cls, data: object, currency: str) -> History:
+        """Return the history that was saved in a currency; raises LedgerError for anything else."""
         # Versions that did not go over to another time zone saved neither the zone nor days before.
         older: dict[str, Any] = {"time_zone": None, "before": {}}
         keys = {"version", "currency", "time_zone", "radiators", "before"}
@@ -181,6 +172,8 @@ class History:
         if fields["version"] != VERSION:
             raise LedgerError(f"the history was saved by another version, not {VERSION}")
         history = cls(check_currency(fields["currency"]))
+        if history.currency != currency:
+            raise LedgerError(f"the history is in {history.currency}, not in {currency}")
         if fields["time_zone"] is not None:
             history._time_zone = _load_time_zone(fields["time_zone"])
         radiators = object_of("radiators", fields["radiators"])
@@ -212,10 +205,9 @@ def _open_days(
     ids = _ids(since, time_zone)
     closed_until_s = ledger.closed_until_s(radiator_id)
     for day, total in totals.items():
-        known = kept.get(day)
-        if known is None or max(_begin_s(day, time_zone), since_s) >= closed_until_s:
-            known_ids = () if known is None else known.settlement_ids
-            yield day, Day(totals=total, settlement_ids=known_ids).with_ids(ids.get(day, ()))
+        if day not in kept or max(_begin_s(day, time_zone), since_s) >= closed_until_s:
+            known = kept.get(day, _NOTHING)
+            yield day, replace(known, totals=total).with_ids(ids.get(day, ()))
 
 
 def _ids(settlements: Iterable[Settlement], time_zone: tzinfo) -> dict[date, list[str]]:

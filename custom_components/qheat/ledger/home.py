@@ -81,13 +81,11 @@ class Ledger:
 
     def cursor(self, radiator_id: str) -> str | None:
         """Return where to ask the engine for settlements next; None: from the first."""
-        account = self._accounts.get(radiator_id)
-        return None if account is None else account.cursor
+        return self._known(radiator_id).cursor
 
     def totals(self, radiator_id: str) -> Totals:
         """Return what a radiator has made, cost and earned; all zero for an unknown one."""
-        account = self._accounts.get(radiator_id)
-        return Totals() if account is None else account.shown()
+        return self._known(radiator_id).shown()
 
     def total(self) -> Totals:
         """Return the sum over all radiators, also those removed since."""
@@ -99,26 +97,22 @@ class Ledger:
         Starts are epoch seconds. A late settlement counts in the hour of its heat, and a revoked
         one is taken out of it, so one hour of free heat, money or jobs may be below zero.
         """
-        account = self._accounts.get(radiator_id)
-        return {} if account is None else dict(account.hours.open)
+        return dict(self._known(radiator_id).hours.open)
 
     def running_totals(self, radiator_id: str) -> tuple[tuple[int, Totals], ...]:
         """Return each open hour's start (epoch seconds) and the totals at its end, in order.
 
         What a late settlement changes in an old hour it changes in all that follow.
         """
-        account = self._accounts.get(radiator_id)
-        return () if account is None else tuple(account.hours.running())
+        return tuple(self._known(radiator_id).hours.running())
 
     def closed_until_s(self, radiator_id: str) -> int:
         """Return the end of the newest hour that is closed (epoch seconds), 0 without one."""
-        account = self._accounts.get(radiator_id)
-        return 0 if account is None else account.hours.closed_until_s
+        return self._known(radiator_id).hours.closed_until_s
 
     def settlements(self, radiator_id: str) -> tuple[Settlement, ...]:
         """Return the settlements booked last, as they stand, in no order."""
-        account = self._accounts.get(radiator_id)
-        return () if account is None else tuple(account.memory.settled.values())
+        return tuple(self._known(radiator_id).memory.settled.values())
 
     @property
     def thick(self) -> tuple[str, ...]:
@@ -178,6 +172,10 @@ class Ledger:
                 accounts.get(radiator_id), volumes.get(radiator_id), radiator_id, ledger.currency
             )
         return ledger
+
+    def _known(self, radiator_id: str) -> Account:
+        """Return an account to read; an empty one, not kept, for an unknown radiator."""
+        return self._accounts.get(radiator_id) or Account()
 
     def _account(self, radiator_id: str) -> Account:
         if radiator_id not in self._accounts:

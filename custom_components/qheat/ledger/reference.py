@@ -6,12 +6,10 @@ from enum import StrEnum
 from typing import Final
 
 from ..compute.engine import HeatKind
-from .money import check_number
+from .money import JOULES_PER_KWH, MAX_EFFICIENCY, check_number
 from .totals import Totals
 
-_JOULES_PER_KWH: Final = 3.6e6
 _MAX_G_PER_KWH: Final = 10_000.0
-_MAX_EFFICIENCY: Final = 20.0
 
 
 class ReferenceKind(StrEnum):
@@ -67,7 +65,7 @@ def co2_avoided_g(
     """
     check_number("reference_g_per_kwh", reference_g_per_kwh, _MAX_G_PER_KWH)
     check_number("electricity_g_per_kwh", electricity_g_per_kwh, _MAX_G_PER_KWH)
-    check_number("reference_efficiency", reference_efficiency, _MAX_EFFICIENCY, low=0.01)
+    check_number("reference_efficiency", reference_efficiency, float(MAX_EFFICIENCY), low=0.01)
     unpaid_j = totals.heat_j - totals.heat_of(HeatKind.PAID)
     reference_g = totals.heat_j / reference_efficiency * reference_g_per_kwh
-    return (reference_g - unpaid_j * electricity_g_per_kwh) / _JOULES_PER_KWH
+    return (reference_g - unpaid_j * electricity_g_per_kwh) / float(JOULES_PER_KWH)

@@ -129,7 +129,8 @@ def make_statement(
     ]
     with localcontext(CONTEXT):
         rows = [_row(key, day, entry) for key, day, entry in history.days(first, last)]
-        head = {
+        radiators = dict.fromkeys(row["radiator"] for row in (*rows, *listed))
+        data = {
             "format": FORMAT,
             "home": home,
             "currency": history.currency,
@@ -137,37 +138,19 @@ def make_statement(
             "last": last.isoformat(),
             "time_zone": str(time_zone),
             "play_money": play_money,
+            "rows": rows,
+            "radiators": [
+                {
+                    "id": radiator_id,
+                    "name": names.get(radiator_id, radiator_id),
+                    "sums": _sums(row for row in rows if row["radiator"] == radiator_id),
+                }
+                for radiator_id in radiators
+            ],
+            "sums": _sums(rows),
+            "foreign": listed,
         }
-        data = head | _data(rows, listed, names)
     return Statement(data=data, sha256=_sha256(data))
-
-
-def is_unchanged(text: str) -> bool:
-    """Tell whether the JSON text of a statement still has the figures that it was made with."""
-    try:
-        document = json.loads(text)
-        return bool(document["sha256"] == _sha256(document["statement"]))
-    except ValueError, TypeError, KeyError, RecursionError:
-        return False
-
-
-def _data(
-    rows: list[dict[str, Any]], foreign: list[dict[str, str]], names: Mapping[str, str]
-) -> dict[str, Any]:
-    radiators = dict.fromkeys(row["radiator"] for row in (*rows, *foreign))
-    return {
-        "rows": rows,
-        "radiators": [
-            {
-                "id": radiator_id,
-                "name": names.get(radiator_id, radiator_id),
-                "sums": _sums(row for row in rows if row["radiator"] == radiator_id),
-            }
-            for radiator_id in radiators
-        ],
-        "sums": _sums(rows),
-        "foreign": foreign,
-    }
 
 
 def _foreign(settlement: Settlement, time_zone: tzinfo) -> dict[str, str]:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from ..compute.engine import HeatKind, PowerSource
-from .booking import MAX_KIND
+from ..compute.engine import HeatKind, PowerSource, Settlement
+from .booking import MAX_ENERGY_J, MAX_ID, MAX_KIND, MAX_TIME_S, worked_at
 from .money import LedgerError, check_decimal, check_number, check_text
 from .totals import Totals
 
@@ -90,15 +90,50 @@ def load_totals(data: object) -> Totals:
         },
         unpriced_heat_j=check_number("unpriced heat", unpriced_j, MAX_HEAT_J),
         free_heat_j=check_number("free heat", free_j, MAX_HEAT_J, low=-MAX_HEAT_J),
-        electricity_product=money_of("electricity cost", electricity),
-        reference_product=money_of("reference cost", reference),
-        repaid=money_of("repaid", repaid),
-        earned=money_of("earned", earned),
+        electricity_product=_money_of("electricity cost", electricity),
+        reference_product=_money_of("reference cost", reference),
+        repaid=_money_of("repaid", repaid),
+        earned=_money_of("earned", earned),
         jobs={
             check_text("job kind", kind, MAX_KIND): count_of("jobs", count, -_MAX_COUNT)
             for kind, count in object_of("jobs", jobs).items()
         },
         refused=count_of("refused", refused),
+    )
+
+
+def dump_settlement(settlement: Settlement) -> list[Any]:
+    """Return a settlement as JSON data; its radiator and its currency are not in it."""
+    return [
+        settlement.settlement_id,
+        settlement.job_kind,
+        settlement.accepted,
+        str(settlement.earned),
+        str(settlement.repaid),
+        settlement.energy_j,
+        settlement.settled_at,
+        worked_at(settlement),
+    ]
+
+
+def load_settlement(data: object, radiator_id: str, currency: str) -> Settlement:
+    """Return the settlement that `dump_settlement` described; raises LedgerError."""
+    settlement_id, kind, accepted, earned, repaid, energy_j, settled_at, worked_s = items_of(
+        "settlement", data, 8
+    )
+    if not isinstance(accepted, bool):
+        raise LedgerError("accepted is neither true nor false")
+    return Settlement(
+        settlement_id=check_text("settlement id", settlement_id, MAX_ID),
+        radiator_id=radiator_id,
+        job_kind=check_text("job kind", kind, MAX_KIND),
+        accepted=accepted,
+        earned=_money_of("earned", earned, Decimal(0)),
+        repaid=_money_of("repaid", repaid, Decimal(0)),
+        energy_j=check_number("settlement energy", energy_j, MAX_ENERGY_J),
+        currency=currency,
+        settled_at=check_number("settlement time", settled_at, MAX_TIME_S),
+        delivered_at=check_number("delivery time", worked_s, MAX_TIME_S),
     )
 
 
@@ -110,7 +145,7 @@ def _heat_key(key: object) -> tuple[HeatKind, PowerSource]:
         raise LedgerError(f"no such kind of heat: {str(key)[:40]}") from error
 
 
-def money_of(name: str, value: object, low: Decimal = -_MAX_MONEY) -> Decimal:
+def _money_of(name: str, value: object, low: Decimal = -_MAX_MONEY) -> Decimal:
     """Return the amount that `value` writes in digits; raises LedgerError."""
     if not isinstance(value, str) or len(value) > _MAX_DIGITS:
         raise LedgerError(f"{name} is not an amount of money")

@@ -14,24 +14,24 @@ What there are many of is a list in a fixed order, to be short.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from decimal import Decimal
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final
 
 from ..compute.engine import Settlement
 from .account import MAX_CURSOR, Account
-from .booking import MAX_ENERGY_J, MAX_ID, MAX_KIND, MAX_TIME_S, SettlementMemory, worked_at
+from .booking import MAX_ID, MAX_TIME_S, SettlementMemory
 from .hours import HOUR_S, Hours
 from .money import LedgerError, check_number, check_text
 from .stored import (
     MAX_HEAT_J,
     count_of,
+    dump_settlement,
     dump_totals,
     fields_of,
     items_of,
     list_of,
+    load_settlement,
     load_totals,
-    money_of,
     object_of,
     unique_of,
 )
@@ -39,36 +39,27 @@ from .totals import Totals
 
 _OLD_CURSOR: Final = re.compile(r"[^.]*\.[0-9]{1,18}")
 """Behind one of these a backend of today tells all again, for it knows settlements by their ids."""
-_PART: Final = {
-    "volume",
-    "tried",
-    "closed",
-    "closed_until_s",
-    "hours",
-    "free_heat_shown_j",
-    "cursor",
-    "horizon_s",
-    "settled",
-    "awaited",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Part:
     """A volume or the changes since; an hour or settlement that is None is there no more."""
 
-    volume: int
+    volume: int = 0
     """The volume that the changes begin at; a volume's own number; 0: none."""
-    tried: int
+    tried: int = 0
     """How many volumes had been begun when this was written."""
-    closed: Totals
-    closed_until_s: int
-    free_heat_shown_j: float
-    cursor: str | None
-    horizon_s: float
-    hours: dict[int, Totals | None]
-    settled: dict[str, Settlement | None]
-    awaited: list[tuple[int, Totals | None]]
+    closed: Totals = field(default_factory=Totals)
+    closed_until_s: int = 0
+    free_heat_shown_j: float = 0.0
+    cursor: str | None = None
+    horizon_s: float = 0.0
+    hours: dict[int, Totals | None] = field(default_factory=dict)
+    settled: dict[str, Settlement | None] = field(default_factory=dict)
+    awaited: list[tuple[int, Totals | None]] = field(default_factory=list)
+
+
+_FIELDS: Final = {one.name for one in fields(_Part)}
 
 
 def dump_volume(account: Account) -> dict[str, Any]:
@@ -76,8 +67,7 @@ def dump_volume(account: Account) -> dict[str, Any]:
 
     The last reading is left out: a restart is a gap.
     """
-    number, memory = account.volumes_tried, account.memory
-    return _dump(account, number, tuple(account.hours.open), tuple(memory.settled))
+    return _dump(account, account.volumes_tried, account.hours.open, account.memory.settled)
 
 
 def dump_changes(account: Account) -> dict[str, Any]:
@@ -93,46 +83,32 @@ def load_account(changes: object, volume: object, radiator_id: str, currency: st
 
     Raises LedgerError.
     """
-    whole = None if volume is None else _load(volume, radiator_id, currency)
-    if whole is not None and changes is None:
-        return _account(whole, whole.hours, whole.settled, changes=None)
-    part = _load(changes, radiator_id, currency)
-    if whole is None:
-        if part.volume:
-            raise LedgerError(f"volume {part.volume} is missing")
-        return _account(part, part.hours, part.settled, changes=part)
-    if part.tried < whole.tried:
-        return _account(whole, whole.hours, whole.settled, changes=None)
-    if whole.volume < part.volume:
-        raise LedgerError(f"volume {part.volume} is missing, there is {whole.volume}")
-    return _account(part, whole.hours | part.hours, whole.settled | part.settled, changes=part)
-
-
-def _account(
-    part: _Part,
-    hours: dict[int, Totals | None],
-    settled: dict[str, Settlement | None],
-    *,
-    changes: _Part | None,
-) -> Account:
+    whole = _Part() if volume is None else _load(volume, radiator_id, currency)
+    lost = changes is None and volume is not None
+    since = None if lost else _load(changes, radiator_id, currency)
+    if since is None or since.tried < whole.tried:
+        since = replace(whole, hours={}, settled={})
+    if whole.volume < since.volume:
+        raise LedgerError(f"volume {since.volume} is missing, there is {whole.volume}")
+    hours, settled = whole.hours | since.hours, whole.settled | since.settled
     account = Account(
-        volume=part.volume,
-        volumes_tried=part.tried,
+        volume=since.volume,
+        volumes_tried=since.tried,
         by_hour=Hours(
-            closed=part.closed,
-            closed_until_s=part.closed_until_s,
+            closed=since.closed,
+            closed_until_s=since.closed_until_s,
             open={hour_s: totals for hour_s, totals in hours.items() if totals is not None},
-            changed=dict.fromkeys(changes.hours if changes else ()),
+            changed=dict.fromkeys(since.hours),
         ),
-        free_heat_shown_j=part.free_heat_shown_j,
-        cursor=part.cursor,
+        free_heat_shown_j=since.free_heat_shown_j,
+        cursor=since.cursor,
         memory=SettlementMemory(
             settled={key: one for key, one in settled.items() if one is not None},
-            changed=dict.fromkeys(changes.settled if changes else ()),
-            horizon_s=_horizon_s(part, settled),
+            changed=dict.fromkeys(since.settled),
+            horizon_s=_horizon_s(since, settled),
         ),
     )
-    for hour_s, totals in part.awaited:
+    for hour_s, totals in since.awaited:
         account.hours.add(hour_s, totals or Totals())
     return account
 
@@ -168,7 +144,7 @@ def _dump(
         "cursor": account.cursor,
         "horizon_s": account.memory.horizon_s,
         "settled": [
-            _dump_settled(account.memory.settled[settlement_id])
+            dump_settlement(account.memory.settled[settlement_id])
             if settlement_id in account.memory.settled
             else [settlement_id]
             for settlement_id in settled
@@ -177,25 +153,23 @@ def _dump(
 
 
 def _load(data: object, radiator_id: str, currency: str) -> _Part:
-    fields = fields_of("account", {"awaited": []} | dict(object_of("account", data)), _PART)
-    if fields["cursor"] is not None:
-        check_text("cursor", fields["cursor"], MAX_CURSOR)
+    part = fields_of("account", {"awaited": []} | dict(object_of("account", data)), _FIELDS)
+    if part["cursor"] is not None:
+        check_text("cursor", part["cursor"], MAX_CURSOR)
     return _Part(
-        volume=count_of("volume", fields["volume"]),
-        tried=count_of("tried", fields["tried"]),
-        closed=load_totals(fields["closed"]),
-        closed_until_s=count_of("closed_until_s", fields["closed_until_s"]),
-        free_heat_shown_j=check_number(
-            "free_heat_shown_j", fields["free_heat_shown_j"], MAX_HEAT_J
-        ),
-        cursor=fields["cursor"],
-        horizon_s=check_number("horizon_s", fields["horizon_s"], MAX_TIME_S),
-        hours=unique_of("hour", [_load_hour(entry) for entry in list_of("hours", fields)]),
+        volume=count_of("volume", part["volume"]),
+        tried=count_of("tried", part["tried"]),
+        closed=load_totals(part["closed"]),
+        closed_until_s=count_of("closed_until_s", part["closed_until_s"]),
+        free_heat_shown_j=check_number("free_heat_shown_j", part["free_heat_shown_j"], MAX_HEAT_J),
+        cursor=part["cursor"],
+        horizon_s=check_number("horizon_s", part["horizon_s"], MAX_TIME_S),
+        hours=unique_of("hour", [_load_hour(entry) for entry in list_of("hours", part)]),
         settled=unique_of(
             "settlement",
-            [_load_settled(entry, radiator_id, currency) for entry in list_of("settled", fields)],
+            [_load_settled(entry, radiator_id, currency) for entry in list_of("settled", part)],
         ),
-        awaited=[_load_hour(entry) for entry in list_of("awaited", fields)],
+        awaited=[_load_hour(entry) for entry in list_of("awaited", part)],
     )
 
 
@@ -213,36 +187,8 @@ def _hour(value: object) -> int:
     return hour_s
 
 
-def _dump_settled(settlement: Settlement) -> list[Any]:
-    return [
-        settlement.settlement_id,
-        settlement.job_kind,
-        settlement.accepted,
-        str(settlement.earned),
-        str(settlement.repaid),
-        settlement.energy_j,
-        settlement.settled_at,
-        worked_at(settlement),
-    ]
-
-
 def _load_settled(data: object, radiator_id: str, currency: str) -> tuple[str, Settlement | None]:
     if isinstance(data, list) and len(data) == 1:
         return check_text("settlement id", data[0], MAX_ID), None
-    settlement_id, kind, accepted, earned, repaid, energy_j, settled_at, worked_s = items_of(
-        "settlement", data, 8
-    )
-    if not isinstance(accepted, bool):
-        raise LedgerError("accepted is neither true nor false")
-    return check_text("settlement id", settlement_id, MAX_ID), Settlement(
-        settlement_id=settlement_id,
-        radiator_id=radiator_id,
-        job_kind=check_text("job kind", kind, MAX_KIND),
-        accepted=accepted,
-        earned=money_of("earned", earned, Decimal(0)),
-        repaid=money_of("repaid", repaid, Decimal(0)),
-        energy_j=check_number("settlement energy", energy_j, MAX_ENERGY_J),
-        currency=currency,
-        settled_at=check_number("settlement time", settled_at, MAX_TIME_S),
-        delivered_at=check_number("delivery time", worked_s, MAX_TIME_S),
-    )
+    settlement = load_settlement(data, radiator_id, currency)
+    return settlement.settlement_id, settlement
