@@ -16,7 +16,7 @@ from typing import Any, Final
 from .engine import EngineError, EngineProblem
 from .modules import SHIPPED
 from .runner import RunnerProcess
-from .sandbox.frames import MAX_BODY_BYTES, Frame, FrameError
+from .sandbox.frames import MAX_BODY_BYTES, Frame
 from .sandbox.work import Limits, Lock, Mode, WorkFault, read_fuel
 
 _LOGGER = logging.getLogger(__name__)
@@ -25,15 +25,7 @@ _READY_S: Final = 60.0
 _FIRST_PAUSE_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 60.0
 _HEARD_S: Final = 5.0
-_NONSENSE: Final = (
-    FrameError,
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    OSError,
-    TypeError,
-    ValueError,
-)
+_NONSENSE: Final = (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError)
 """All that reading a runner's words may end in."""
 
 

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from .frames import Frame, FrameError, Frames
+from .frames import Frame, Frames
 from .work import OUTCOME_BYTES, Limits, Lock, WorkFault, read_fuel
 
 _BOOT = str(Path(__file__).with_name("boot.py"))
@@ -139,7 +139,7 @@ def read_answer(data: bytes, max_output_bytes: int) -> Outcome:
             lock, fuel = Lock.from_json(frame.header["lock"]), read_fuel(frame.header["fuel"])
             return Success(frame.body, lock, fuel)
         fault, detail = WorkFault(frame.header["fault"]), _readable(frame.header["detail"])
-    except FrameError, ValueError, TypeError, KeyError:
+    except ValueError, TypeError, KeyError:
         return Failure(WorkFault.WORKER_DIED, "the worker's answer is no outcome")
     if fault not in _FAULTS_OF_A_WORKER:
         return Failure(WorkFault.WORKER_DIED, "the worker's answer is no fault of its own")

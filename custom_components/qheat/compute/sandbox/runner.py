@@ -13,7 +13,7 @@ from math import inf, isfinite
 from typing import Any
 
 from .child import Failure, Outcome
-from .frames import Frame, FrameError
+from .frames import Frame
 from .link import ClosedError, Link
 from .lock import OrphanedError, die_with_parent
 from .pool import Job, Owner, Pool
@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> None:
             Runner(selector, link).serve()
         except ClosedError, OrphanedError:
             pass
-        except (FrameError, KeyError, TypeError, ValueError, OSError) as err:
+        except (KeyError, TypeError, ValueError, OSError) as err:
             link.send(Frame({"op": "failed", "detail": f"{type(err).__name__}: {err}"}))
 
 
