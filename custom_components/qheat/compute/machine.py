@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from math import inf, isfinite
 from pathlib import Path
+from random import SystemRandom
 from typing import Any, Final
 
+from .backoff import Backoff
 from .engine import EngineError, EngineProblem
 from .modules import SHIPPED
 from .runner import RunnerProcess
@@ -22,8 +24,6 @@ from .sandbox.work import Limits, Lock, Mode, WorkFault, read_fuel
 _LOGGER = logging.getLogger(__name__)
 
 _READY_S: Final = 60.0
-_FIRST_PAUSE_S: Final = 1.0
-_LONGEST_PAUSE_S: Final = 60.0
 _HEARD_S: Final = 5.0
 _NONSENSE: Final = (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError)
 """All that reading a runner's words may end in."""
@@ -224,14 +224,13 @@ class Machine:
             runner = await self._reconnect()
 
     async def _reconnect(self) -> RunnerProcess:
-        pause_s = _FIRST_PAUSE_S
+        backoff = Backoff(SystemRandom())
         while True:
-            await asyncio.sleep(pause_s)
+            await asyncio.sleep(backoff.next_s())
             try:
                 return await self._connect()
             except EngineError as err:
                 _LOGGER.warning("The runner cannot start again: %s", err)
-            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
     async def _serve(self, runner: RunnerProcess) -> None:
         """Take in what the runner says until it ends, hangs or talks nonsense."""
