@@ -48,8 +48,6 @@ class Usage:
 
     None: nobody knows, for the runner is gone or silent.
     """
-    cpu_s: float = 0.0
-    """CPU seconds of all the owner's workers, ended ones included."""
     running: int = 0
     paused: int = 0
     machine_busy: bool = False
@@ -153,11 +151,10 @@ class Machine:
         await self._work(owner, {"mode": Mode.BURN}, b"")
 
     def usage(self, owner: str) -> Usage:
-        """Return the last measurement of an owner's workers; an old one tells their past only."""
-        usage = self._usage.get(owner, Usage())
-        if time.monotonic() <= self._heard_s + _HEARD_S:
-            return usage
-        return Usage(busy_slots=None, cpu_s=usage.cpu_s)
+        """Return the last measurement of an owner's workers; an old one tells nothing."""
+        if time.monotonic() > self._heard_s + _HEARD_S:
+            return Usage(busy_slots=None)
+        return self._usage.get(owner, Usage())
 
     async def _work(
         self,
@@ -268,10 +265,8 @@ class Machine:
         return None if future is None or future.done() else future
 
     def _account(self, entry: Mapping[str, Any]) -> None:
-        owner = str(entry["owner"])
-        self._usage[owner] = Usage(
+        self._usage[str(entry["owner"])] = Usage(
             busy_slots=_seconds(entry["busy_slots"]),
-            cpu_s=self.usage(owner).cpu_s + _seconds(entry["cpu_s"]),
             running=int(entry["running"]),
             paused=int(entry["paused"]),
             machine_busy=bool(entry["machine_busy"]),
@@ -289,7 +284,7 @@ class Machine:
         for future in pending.values():
             if not future.done():
                 future.set_exception(WorkError(WorkFault.WORKER_DIED, "the runner ended"))
-        self._usage = {owner: Usage(cpu_s=usage.cpu_s) for owner, usage in self._usage.items()}
+        self._usage.clear()
         if self._runner is not None:
             await self._runner.close()
             self._runner = None
