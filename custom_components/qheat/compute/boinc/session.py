@@ -14,7 +14,7 @@ from .credit import key_of
 from .errors import BoincError
 from .observation import Details, Observation, is_filler, known_again, waiting_projects
 from .originals import Originals
-from .plan import OFF, AtHand, Planner
+from .plan import OFF, AtHand
 from .probe import Probed
 from .replies import ABORTED, ERRORED, ClientStatus, Project, SuspendReason, Task
 from .stewardship import Stewardship
@@ -46,21 +46,13 @@ class Session:
         host: Probed,
         originals: Originals,
     ) -> None:
-        options = steward.options
         self.seen: Observation | None = None
         self.insist = False
         """Take the radiator back from whoever set its mode by hand."""
         self._host = host
         self._client = client
         self._steward = steward
-        self._control = Control(
-            client=client,
-            planner=Planner(table=steward.table, gpu_w=options.gpu_w, pulse=options.pulse),
-            originals=originals,
-            cores=host.cores,
-            changed_s=steward.changed_s,
-            duty=steward.duty,
-        )
+        self._control = Control(client=client, steward=steward, originals=originals)
         self._look_s = self._latest_look_s = float("-inf")
         self._all_tasks_s = float("-inf")
         self._projects: tuple[Project, ...] = ()
@@ -90,17 +82,14 @@ class Session:
             # A client's leases end by its own clock. Whoever suspends it sets no clock.
             control.let_go()
             left_s = float("-inf")
-        control.gpu_by_hand = steward.gpu_hand.judge(
+        steward.gpu_hand.judge(
             status.gpu, lease_left_s=left_s if control.plan.gpu else float("-inf")
         )
         changed = False
         if steward.hand.judge(status.cpu, lease_left_s=left_s):
             control.let_go()
         else:
-            try:
-                changed = await control.follow(now_s, status, self._budget(now_s), self._at_hand())
-            finally:
-                steward.changed_s, steward.duty = control.changed_s, control.duty
+            changed = await control.follow(now_s, status, self._budget(now_s), self._at_hand())
         if control.plan != OFF and now_s - self._clock_s >= CLOCK_S:
             self._clock_s = now_s
             # Some tunnels let no second connection through.
@@ -138,7 +127,7 @@ class Session:
         gpu_w = self._steward.options.gpu_w if any(t.gpu for t in self.seen.running) else 0.0
         cores = min(sum(task.cpus for task in self._guilty), table.model.slots)
         guilty_w = table.watts(cores) - table.idle_w
-        heat_w = pulsed_w * self._control.duty + guilty_w
+        heat_w = pulsed_w * self._steward.duty + guilty_w
         return min(table.idle_w + heat_w, self._full_w()) + gpu_w
 
     def problem(self, now_s: float) -> EngineProblem | None:
@@ -273,11 +262,8 @@ class Session:
                 pass
 
     async def _watch_preferences(self, now_s: float, seen: Observation) -> None:
-        try:
-            if await self._control.keep(now_s, seen.busy_cores):
-                self._look_s = self._latest_look_s = now_s + AFTER_CHANGE_S
-        finally:
-            self._steward.changed_s = self._control.changed_s
+        if await self._control.keep(now_s, seen.busy_cores):
+            self._look_s = self._latest_look_s = now_s + AFTER_CHANGE_S
 
     async def _watch_work(self, now_s: float, seen: Observation) -> None:
         plan = self._control.plan
@@ -311,11 +297,12 @@ class Session:
     def _gpu_is_idle(self, now_s: float, seen: Observation) -> bool:
         control, budget = self._control, self._budget(now_s)
         room = budget is not None and control.planner.has_room_for_gpu(budget.power_w)
-        return room and not control.gpu_by_hand and not any(task.gpu for task in seen.running)
+        by_hand = self._steward.gpu_hand.by_hand
+        return room and not by_hand and not any(task.gpu for task in seen.running)
 
     def _at_hand(self) -> AtHand:
         at_hand = self._steward.at_hand
-        return replace(at_hand, gpu=False) if self._control.gpu_by_hand else at_hand
+        return replace(at_hand, gpu=False) if self._steward.gpu_hand.by_hand else at_hand
 
     def _full_w(self) -> float:
         return self._steward.table.watts(self._steward.table.model.slots)
