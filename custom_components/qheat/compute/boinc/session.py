@@ -123,12 +123,11 @@ class Session:
         table = self._steward.table
         if self.seen is None:
             return table.idle_w
-        pulsed_w = table.watts(min(self.seen.busy_cores, table.model.slots)) - table.idle_w
+        pulsed_w = table.watts(self.seen.busy_cores) - table.idle_w
         gpu_w = self._steward.options.gpu_w if any(t.gpu for t in self.seen.running) else 0.0
-        cores = min(sum(task.cpus for task in self._guilty), table.model.slots)
-        guilty_w = table.watts(cores) - table.idle_w
+        guilty_w = table.watts(sum(task.cpus for task in self._guilty)) - table.idle_w
         heat_w = pulsed_w * self._steward.duty + guilty_w
-        return min(table.idle_w + heat_w, self._full_w()) + gpu_w
+        return min(table.idle_w + heat_w, table.watts(table.model.slots)) + gpu_w
 
     def problem(self, now_s: float) -> EngineProblem | None:
         """Tell why there is less heat than the budget allows."""
@@ -303,6 +302,3 @@ class Session:
     def _at_hand(self) -> AtHand:
         at_hand = self._steward.at_hand
         return replace(at_hand, gpu=False) if self._steward.gpu_hand.by_hand else at_hand
-
-    def _full_w(self) -> float:
-        return self._steward.table.watts(self._steward.table.model.slots)
