@@ -16,7 +16,7 @@ from .observation import Details, Observation, is_filler, known_again, waiting_p
 from .originals import Originals
 from .plan import OFF, AtHand
 from .probe import Probed
-from .replies import ABORTED, ERRORED, ClientStatus, Project, SuspendReason, Task
+from .replies import ABORTED, ERRORED, ClientStatus, SuspendReason, Task
 from .stewardship import Stewardship
 from .watchdogs import Step, is_cut_off, to_be_paused
 
@@ -55,7 +55,6 @@ class Session:
         self._control = Control(client=client, steward=steward, originals=originals)
         self._look_s = self._latest_look_s = float("-inf")
         self._all_tasks_s = float("-inf")
-        self._projects: tuple[Project, ...] = ()
         self._projects_s = float("-inf")
         self._clock_s = float("-inf")
         self._guilty: tuple[Task, ...] = ()
@@ -174,16 +173,15 @@ class Session:
         )
 
     async def _look(self, now_s: float, status: ClientStatus, reading: Reading | None) -> None:
+        projects = () if self.seen is None else self.seen.projects
         if now_s - self._projects_s >= PROJECTS_S:
-            self._projects = known_again(
-                await self._client.projects(), self._projects, attrgetter("url")
-            )
             self._projects_s = now_s
-            for project in self._projects:
+            projects = known_again(await self._client.projects(), projects, attrgetter("url"))
+            for project in projects:
                 if project.host_id and project.credit is not None:
                     self._steward.see_first(key_of(project), project.credit)
         tasks = await self._tasks(now_s)
-        self.seen = Observation(at_s=now_s, status=status, tasks=tasks, projects=self._projects)
+        self.seen = Observation(at_s=now_s, status=status, tasks=tasks, projects=projects)
         self._steward.at_hand = self.seen.at_hand
         self._details = None
         self._learn(now_s, self.seen, reading)
@@ -196,7 +194,9 @@ class Session:
         before = () if self.seen is None else self.seen.tasks
         if len(before) > MANY_TASKS and now_s - self._all_tasks_s < ALL_TASKS_S:
             begun_before = tuple(task for task in before if task.process)
-            begun = known_again(await self._client.begun_tasks(), begun_before, attrgetter("name"))
+            begun = known_again(
+                await self._client.tasks(begun_only=True), begun_before, attrgetter("name")
+            )
             names = {task.name for task in begun}
             # How a task ended, and what there is instead, is told among all tasks only.
             if all(task.name in names for task in begun_before):
