@@ -55,8 +55,8 @@ class BoincEngine:
     `saved` is what `save` was given last. `save` is awaited before anything is changed on the
     client, so that the user's own settings are not lost by a crash. `machine` is a name that the
     client has to have (see `Probed.names`), for addresses change hands. Engines with the same
-    `pace` share out the turns of the loop (see RpcConnection). Clocks: `clock` is the one of
-    `HeatBudget.expires_s`, `wall` counts seconds since the epoch.
+    `pace` share out the turns of the loop (see RpcConnection). `clock` is the one of
+    `HeatBudget.expires_s`.
     """
 
     def __init__(
@@ -74,7 +74,6 @@ class BoincEngine:
         save: Save = _keep_nothing,
         pace: asyncio.Lock | None = None,
         clock: Callable[[], float] = time.monotonic,
-        wall: Callable[[], float] = time.time,
     ) -> None:
         options = options or BoincOptions()
         self._connection = RpcConnection(host, port, password, pace)
@@ -86,10 +85,9 @@ class BoincEngine:
         self._left = left
         self._save = save
         self._clock = clock
-        self._wall = wall
         self._steward = Stewardship(table=WattsTable(model), options=options)
         self._tariff = Tariff(rates=self._steward.rates, currency=options.currency)
-        self._steward.restore(saved or {}, clock_s=clock(), wall_s=wall())
+        self._steward.restore(saved or {}, clock_s=clock(), wall_s=time.time())
         self._session: Session | None = None
         self._why = EngineProblem.BACKEND_UNREACHABLE
         self._task: asyncio.Task[None] | None = None
@@ -167,7 +165,7 @@ class BoincEngine:
             measured=reading is not None,
             rates=self._tariff.rates,
             gpu_cores=self._options.gpu_w / model.slot_w,
-            wall_s=self._wall(),
+            wall_s=time.time(),
             work_lost_s=self._steward.work_lost_s,
             problem=self._problem(),
             counted_j=None if self.meter.shown() else self.meter.counted_j(),
@@ -195,7 +193,7 @@ class BoincEngine:
                 radiator_id=self._radiator_id,
                 machine=self._machine,
                 tariff=self._tariff,
-                settled_at=self._wall(),
+                settled_at=time.time(),
             )
         except ValueError as error:
             raise EngineError(EngineProblem.ENGINE_FAILED, str(error)) from error
@@ -228,7 +226,7 @@ class BoincEngine:
 
     def saved_state(self) -> dict[str, object]:
         """Return what is to be given as `saved` next time, for JSON; it holds no secret."""
-        return self._steward.saved(clock_s=self._clock(), wall_s=self._wall())
+        return self._steward.saved(clock_s=self._clock(), wall_s=time.time())
 
     async def _run(self) -> None:
         await asyncio.sleep(self._phase_s)
