@@ -1,6 +1,7 @@
 """The job-pull client: speaks the job API to one backend, and believes nothing it hears."""
 
 import json
+import logging
 import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping
@@ -19,6 +20,8 @@ from ..wire import FieldError, Fields
 from . import messages
 from .engine import EngineError, EngineProblem, Settlement, SettlementPage
 from .messages import Account, GiveBackReason, Pending, PullAnswer, PullRequest
+
+_LOGGER = logging.getLogger(__name__)
 
 _MESSAGE_BYTES: Final = 1024 * 1024
 _BLOB_BYTES: Final = 32 * 1024 * 1024
@@ -177,11 +180,19 @@ class JobClient:
         return _read(await self._ask(hdrs.METH_GET, "publishers"), messages.read_publishers)
 
     async def settlements(self, radiator_id: str, after: str | None) -> SettlementPage:
-        """Return a radiator's settlements behind a cursor (None: from the first)."""
-        query = {"radiator_id": radiator_id}
-        if after is not None:
-            query["after"] = after
-        answer = await self._ask(hdrs.METH_GET, "settlements", query=query)
+        """Return a radiator's settlements behind a cursor (None: from the first).
+
+        A backend that will never take the cursor, another one's, is asked from the first.
+        """
+        first = {"radiator_id": radiator_id}
+        behind = first if after is None else {**first, "after": after}
+        try:
+            answer = await self._ask(hdrs.METH_GET, "settlements", query=behind)
+        except BackendError as error:
+            if after is None or not error.is_final:
+                raise
+            answer = await self._ask(hdrs.METH_GET, "settlements", query=first)
+            _LOGGER.warning("The backend refuses a cursor: its settlements are read from the first")
         return _read(answer, lambda page: messages.read_settlements(page, radiator_id))
 
     async def _blob(self, folder: str, sha256_hex: str) -> bytes:

@@ -137,18 +137,8 @@ class PullEngine(Engine):
 
     @override
     async def settlements(self, after: str | None) -> SettlementPage:
-        """Return the backend's settlements for this radiator behind a cursor.
-
-        A backend that will never take the cursor, another one's, is asked from the first.
-        """
-        try:
-            return await self._client.settlements(self._radiator_id, after)
-        except BackendError as error:
-            if after is None or not error.is_final:
-                raise
-        page = await self._client.settlements(self._radiator_id, None)
-        _LOGGER.warning("The backend refuses a cursor: its settlements are read from the first")
-        return page
+        """Return the backend's settlements for this radiator behind a cursor."""
+        return await self._client.settlements(self._radiator_id, after)
 
     async def _supervise(self) -> None:
         while True:
