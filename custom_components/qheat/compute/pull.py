@@ -26,7 +26,7 @@ from .leased import LeasedJob, Phase
 from .machine import Machine, Usage, WorkError, WorkFault
 from .messages import GiveBackReason, JobLease
 from .patience import KEPT_S, UNWANTED_S, Patience
-from .puller import WAIT_S, Puller
+from .puller import Puller
 from .trust import Trust
 
 _LOGGER = logging.getLogger(__name__)
@@ -70,8 +70,6 @@ class PullEngine(Engine):
         self._pulling: asyncio.Task[None] | None = None
         self._jobs: dict[LeasedJob, asyncio.Task[None]] = {}
         self._burns: list[asyncio.Task[None]] = []
-        self._dry = False
-        self._pull_problem: EngineProblem | None = None
         self._work_problem: EngineProblem | None = None
         self._last_kind = HeatKind.NONE
         self._work_lost_s = 0.0
@@ -174,24 +172,17 @@ class PullEngine(Engine):
 
     async def _pull(self, group: asyncio.TaskGroup) -> None:
         """Ask for the leases that are missing, and set to work on them."""
-        wanted_s = self._wanted_s()
-        # The first answer comes at once: it tells whether own heat is needed.
-        wait_s = WAIT_S if self._dry else 0
         try:
             if (count := self._missing()) < 1:
                 return  # Another budget came meanwhile; to ask for none is an error, for ever.
-            leases = await self._puller.pull(count, wanted_s, wait_s)
-        except BackendError as error:
-            self._pull_problem = error.problem
-            self._dry = True
-        else:
-            self._pull_problem = None
+            leases = await self._puller.pull(count, self._wanted_s())
             unaccepted = self._work_problem is EngineProblem.PUBLISHER_NOT_ACCEPTED
             if not self._jobs and not (unaccepted and self._puller.shuns_modules):
                 self._report(None)
-            self._dry = not leases
             for lease in leases:
                 self._begin(lease, group)
+        except BackendError:
+            pass  # The puller tells why.
         finally:
             self._pulling = None
 
@@ -226,7 +217,7 @@ class PullEngine(Engine):
     def _balance_burns(self, group: asyncio.TaskGroup) -> None:
         """Burn for own heat in the slots that no job keeps busy, if that may be and must be."""
         self._burns = [burn for burn in self._burns if not burn.done()]
-        jobless = self._dry or self._problem() is not None or self._is_held_up()
+        jobless = self._puller.is_dry or self._problem() is not None or self._is_held_up()
         idle = self._room() - self._count(Phase.COMPUTING)
         wanted = max(idle, 0) if self._budget.own_heat and jobless else 0
         for burn in self._burns[wanted:]:
@@ -326,11 +317,11 @@ class PullEngine(Engine):
     def _present_problem(self, usage: Usage) -> EngineProblem | None:
         if usage.busy_slots is None:
             return EngineProblem.ENGINE_FAILED
-        if self._pull_problem is not None and self._missing() > 0:
-            return self._pull_problem
+        if self._puller.problem is not None and self._missing() > 0:
+            return self._puller.problem
         if (problem := self._problem()) is not None or self._room() == 0:
             return problem
-        if self._dry:
+        if self._puller.is_dry:
             return EngineProblem.NO_JOBS
         return EngineProblem.MACHINE_BUSY if usage.machine_busy else None
 
