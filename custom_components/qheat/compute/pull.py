@@ -175,7 +175,9 @@ class PullEngine(Engine):
         try:
             if (count := self._missing()) < 1:
                 return  # Another budget came meanwhile; to ask for none is an error, for ever.
-            leases = await self._puller.pull(count, self._wanted_s())
+            last_slot = self._room() - 1
+            wanted_s = slot_wanted_s(self._budget, self._power, last_slot, time.monotonic())
+            leases = await self._puller.pull(count, wanted_s)
             unaccepted = self._work_problem is EngineProblem.PUBLISHER_NOT_ACCEPTED
             if not self._jobs and not (unaccepted and self._puller.shuns_modules):
                 self._report(None)
@@ -272,12 +274,6 @@ class PullEngine(Engine):
         if ends_soon and not self._budget.own_heat:
             return 0
         return self._room() - (len(self._jobs) - self._count(Phase.DELIVERING))
-
-    def _wanted_s(self) -> float:
-        """Return for how long the last slot to fill is likely kept busy."""
-        now_s, slot = time.monotonic(), max(self._room() - 1, 0)
-        wanted_s = slot_wanted_s(self._budget, self._power, slot, now_s)
-        return max(self._budget.expires_s - now_s, 0.0) if wanted_s is None else wanted_s
 
     def _computing(self) -> list[LeasedJob]:
         """Return the jobs begun, in the order in which they get slots."""
