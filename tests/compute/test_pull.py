@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from custom_components.qheat.compute import patience
 from custom_components.qheat.compute.engine import (
     EngineError,
     EngineProblem,
@@ -149,12 +150,16 @@ async def test_a_job_waits_paused_while_no_heat_is_wanted_and_goes_on(tmp_path: 
         assert engine.status().work_lost_s == 0
 
 
-async def test_what_nobody_wants_for_long_is_given_back(tmp_path: Path) -> None:
+async def test_what_nobody_wants_for_long_is_given_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "UNWANTED_S", 0.2)
+    monkeypatch.setattr(patience, "KEPT_S", 0.2)
     async with (
         serving(tmp_path, TinyCatalogue(jobs=1, module=LOOP)) as backend,
         client_of(backend.socket_path) as client,
         machine_with(LOOP) as machine,
-        engine_on(client, machine, unwanted_s=0.2, kept_s=0.2) as engine,
+        engine_on(client, machine) as engine,
     ):
         engine.set_budget(heat())
         await until(lambda: engine.status().jobs_running)

@@ -11,6 +11,7 @@ import pytest
 
 from custom_components.qheat.backend.catalogue import Offer
 from custom_components.qheat.backend.work import Terms
+from custom_components.qheat.compute import patience
 from custom_components.qheat.compute.client import JobClient
 from custom_components.qheat.compute.computer import ComputerPower, MeteredEngine
 from custom_components.qheat.compute.engine import (
@@ -154,13 +155,15 @@ async def test_where_somebody_would_freeze_jobs_are_begun_to_the_last(tmp_path: 
 
 
 async def test_a_begun_job_waits_for_heat_with_its_lease_renewed_but_not_for_ever(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(patience, "UNWANTED_S", 0.2)
+    monkeypatch.setattr(patience, "KEPT_S", 4.0)
     async with (
         serving(tmp_path, TinyCatalogue(jobs=1, module=LOOP), lease_ttl_s=1.5) as backend,
         client_of(backend.socket_path) as client,
         machine_with(LOOP) as machine,
-        engine_on(client, machine, unwanted_s=0.2, kept_s=4.0) as engine,
+        engine_on(client, machine) as engine,
     ):
         engine.set_budget(heat())
         await until(lambda: [job for job in engine._jobs if job.used_s > 0])
@@ -195,13 +198,14 @@ async def test_a_job_waits_while_somebody_has_the_computer_to_themselves(tmp_pat
 
 
 async def test_a_job_that_never_ran_is_given_back_and_nothing_is_lost_with_it(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(patience, "UNWANTED_S", 0.2)
     machine = DayMachine()
     async with (
         serving(tmp_path, DayCatalogue((1000.0, 1000.0))) as backend,
         client_of(backend.socket_path) as client,
-        engine_on(client, machine, power=FOUR, unwanted_s=0.2) as engine,
+        engine_on(client, machine, power=FOUR) as engine,
     ):
         engine.set_budget(heat(210.0))
         await until(lambda: len(machine.work) == 2)

@@ -25,7 +25,7 @@ from .forecast import CRUMB, Lengths, heat_left_s, slot_wanted_s
 from .leased import LeasedJob, Phase
 from .machine import Machine, Usage, WorkError, WorkFault
 from .messages import GiveBackReason, JobLease
-from .patience import KEPT_S, UNWANTED_S, Patience
+from .patience import Patience
 from .puller import Puller
 from .trust import Trust
 
@@ -51,8 +51,6 @@ class PullEngine(Engine):
         *,
         trust: Trust | None = None,
         unpaid: bool = False,
-        unwanted_s: float = UNWANTED_S,
-        kept_s: float = KEPT_S,
         random: Random | None = None,
     ) -> None:
         self._client = client
@@ -60,7 +58,7 @@ class PullEngine(Engine):
         self._radiator_id = radiator_id
         self._power = power
         self._trust = trust or Trust()
-        self._patience = Patience(self._give_up, unwanted_s, kept_s)
+        self._patience = Patience(self._give_up)
         self._random = random or SystemRandom()
         self._puller = Puller(client, radiator_id, power, self._random, unpaid=unpaid)
         self._lengths = Lengths()
