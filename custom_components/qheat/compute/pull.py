@@ -236,7 +236,8 @@ class PullEngine(Engine):
         if self._pulling is not None:
             self._pulling.cancel()
             await asyncio.wait([self._pulling])
-        self._end_jobs(GiveBackReason.STOPPED)
+        for job in self._jobs:
+            job.end(GiveBackReason.STOPPED)
         await asyncio.gather(
             self._puller.give_back_unanswered(),
             *[asyncio.wait([task]) for task in self._jobs.values()],
@@ -248,10 +249,6 @@ class PullEngine(Engine):
             if overdue or job.used_s == 0:
                 job.end(GiveBackReason.UNWANTED)
 
-    def _end_jobs(self, reason: GiveBackReason) -> None:
-        for job in self._jobs:
-            job.end(reason)
-
     def _report(self, problem: EngineProblem | None) -> None:
         if problem is not self._work_problem:
             self._work_problem = problem
@@ -261,8 +258,7 @@ class PullEngine(Engine):
         """Return how many jobs the budget has room for now."""
         if self._budget.expires_s <= time.monotonic():
             return 0
-        slots = min(self._power.slots_for(self._budget.power_w), self._machine.slots)
-        return max(math.ceil(slots - CRUMB), 0)
+        return math.ceil(self._power.slots_for(self._budget.power_w) - CRUMB)
 
     def _missing(self) -> int:
         """Return how many leases to ask for; none while results pile up, or heat ends."""
