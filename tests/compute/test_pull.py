@@ -16,6 +16,7 @@ from custom_components.qheat.compute.engine import (
 from tests.backend.tiny import PAY, TinyCatalogue, deliver
 from tests.waiting import until
 
+from .guests import ECHO, LOOP, TRAP
 from .homes import (
     RADIATOR,
     backend_in,
@@ -28,7 +29,6 @@ from .homes import (
     settled,
 )
 from .hostile import answering, http, losing_answers_to
-from .wat import ECHO, LOOP, TRAP
 
 
 async def test_a_budget_makes_jobs_run_and_money_come_in(tmp_path: Path) -> None:

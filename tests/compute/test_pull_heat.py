@@ -32,6 +32,7 @@ from tests.waiting import until
 
 from . import homes
 from .day import DayCatalogue, DayMachine
+from .guests import ECHO, LOOP
 from .homes import (
     RADIATOR,
     client_of,
@@ -42,7 +43,6 @@ from .homes import (
     serving,
     settled,
 )
-from .wat import ECHO, LOOP
 
 FOUR = PowerModel(idle_w=10.0, rated_w=410.0, slots=4)
 

@@ -23,6 +23,7 @@ from custom_components.qheat.compute.unfit import UnfitEngine
 from tests.backend.tiny import TinyCatalogue
 from tests.waiting import until
 
+from .guests import ECHO, LOOP
 from .homes import (
     POWER,
     TOKEN,
@@ -37,7 +38,6 @@ from .homes import (
 from .hostile import http, say
 from .processes import runner
 from .test_client import SETTLEMENT
-from .wat import ECHO, LOOP
 
 
 async def test_of_a_machine_that_cannot_come_back_no_heat_is_told(

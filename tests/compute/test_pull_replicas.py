@@ -13,8 +13,8 @@ from tests.backend.tiny import PAY, TERMS
 from tests.publishing import manifest_of, signed
 from tests.waiting import until
 
+from .guests import ECHO
 from .homes import POWER, client_of, heat, machine_with, settled
-from .wat import ECHO
 
 
 async def test_two_homes_that_agree_are_both_paid_and_no_work_is_lost(tmp_path: Path) -> None:
