@@ -20,9 +20,10 @@ from custom_components.qheat.compute.machine import (
     WorkFault,
 )
 from custom_components.qheat.compute.sandbox.lock import SYSTEM_CALLS
+from tests.waiting import until
 
 from .guests import ECHO, LIMITS, LOOP, OWNER, command, machine_for
-from .processes import alive, children, cpu_s, runner, until
+from .processes import alive, children, cpu_s, runner
 
 FOREVER = Limits(memory_bytes=1 << 20, cpu_s=1000.0, output_bytes=0)
 LATER_S = 100.0
