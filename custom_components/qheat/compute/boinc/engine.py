@@ -22,7 +22,7 @@ from .client import BoincClient
 from .control import rest
 from .credit import Book, Tariff
 from .errors import PROBLEM, BoincError, BoincFault
-from .observation import Details, engine_status
+from .observation import UNSEEN, Details, engine_status
 from .options import BoincOptions
 from .originals import Originals
 from .plan import override_with
@@ -160,7 +160,7 @@ class BoincEngine:
         else:
             power_w = None if session is None else session.estimate_w()
         return engine_status(
-            None if session is None else session.seen,
+            UNSEEN if session is None else session.seen,
             power_w=power_w,
             measured=reading is not None,
             rates=self._tariff.rates,
@@ -185,7 +185,7 @@ class BoincEngine:
         that is not ours.
         """
         session = self._current()
-        if session is None or session.seen is None:
+        if session is None:
             raise EngineError(self._why, "The BOINC client cannot be asked")
         try:
             book = Book(
@@ -242,7 +242,7 @@ class BoincEngine:
                 if self._why is not EngineProblem.ENGINE_FAILED:
                     _LOGGER.exception("The BOINC engine met an error of its own")
                 self._why = EngineProblem.ENGINE_FAILED
-            if self._session is not None and self._session.seen is not None:
+            if self._session is not None and self._session.seen is not UNSEEN:
                 pause_s = FIRST_RETRY_S
             self._session = None
             await self._connection.close()
@@ -327,7 +327,7 @@ class BoincEngine:
     def _current(self) -> Session | None:
         """Return the session if what it has seen is fresh enough to be told."""
         session = self._session
-        if session is None or session.seen is None:
+        if session is None:
             return None
         age_s = self._clock() - session.seen.at_s
         return session if age_s <= 2 * self._options.poll_s + LATE_S else None

@@ -12,7 +12,7 @@ from .client import BoincClient, address_of
 from .control import Control
 from .credit import key_of
 from .errors import BoincError
-from .observation import Details, Observation, is_filler, known_again, waiting_projects
+from .observation import UNSEEN, Details, Observation, is_filler, known_again, waiting_projects
 from .originals import Originals
 from .plan import OFF, AtHand
 from .probe import Probed
@@ -46,7 +46,7 @@ class Session:
         host: Probed,
         originals: Originals,
     ) -> None:
-        self.seen: Observation | None = None
+        self.seen = UNSEEN
         self.insist = False
         """Take the radiator back from whoever set its mode by hand."""
         self._host = host
@@ -120,8 +120,6 @@ class Session:
     def estimate_w(self) -> float:
         """Return the watts that the busy cores should draw."""
         table = self._steward.table
-        if self.seen is None:
-            return table.idle_w
         pulsed_w = table.watts(self.seen.busy_cores) - table.idle_w
         gpu_w = self._steward.options.gpu_w if any(t.gpu for t in self.seen.running) else 0.0
         guilty_w = table.watts(sum(task.cpus for task in self._guilty)) - table.idle_w
@@ -132,7 +130,7 @@ class Session:
         """Tell why there is less heat than the budget allows."""
         if self._steward.by_hand:
             return EngineProblem.CHANGED_BY_HAND
-        if self.seen is None or self._control.plan == OFF:
+        if self._control.plan == OFF:
             return None
         # Just after a lease began the client still gives the run mode as its reason.
         if self.seen.status.suspended not in {SuspendReason.NONE, SuspendReason.BY_MODE}:
@@ -142,17 +140,12 @@ class Session:
         refused = any(project.refuses for project in self.seen.projects)
         return EngineProblem.PROJECT_REFUSES if refused else EngineProblem.NO_JOBS
 
-    def details(self) -> Details | None:
-        """Return all that people may want to see; None before the first look."""
-        told = self._details
-        is_news = told is None or told.by_hand != self._steward.by_hand
-        if is_news and self.seen is not None:
-            self._details = self._detailed(self.seen)
-        return self._details
-
-    def _detailed(self, seen: Observation) -> Details:
-        plan, cpu = self._control.plan, seen.status.cpu
-        return Details(
+    def details(self) -> Details:
+        """Return all that people may want to see."""
+        if self._details is not None and self._details.by_hand == self._steward.by_hand:
+            return self._details
+        seen, plan, cpu = self.seen, self._control.plan, self.seen.status.cpu
+        self._details = Details(
             version=self._host.version,
             host_name=self._host.host_name,
             processor=self._host.processor,
@@ -171,9 +164,10 @@ class Session:
             fillers=tuple(p.url for p in seen.projects if is_filler(p, self._steward.rates)),
             credit=sum((p.credit or Decimal(0) for p in seen.projects), Decimal(0)),
         )
+        return self._details
 
     async def _look(self, now_s: float, status: ClientStatus, reading: Reading | None) -> None:
-        projects = () if self.seen is None else self.seen.projects
+        projects = self.seen.projects
         if now_s - self._projects_s >= PROJECTS_S:
             self._projects_s = now_s
             projects = known_again(await self._client.projects(), projects, attrgetter("url"))
@@ -191,7 +185,7 @@ class Session:
             await self._watch_preferences(now_s, self.seen)
 
     async def _tasks(self, now_s: float) -> tuple[Task, ...]:
-        before = () if self.seen is None else self.seen.tasks
+        before = self.seen.tasks
         if len(before) > MANY_TASKS and now_s - self._all_tasks_s < ALL_TASKS_S:
             begun_before = tuple(task for task in before if task.process)
             begun = known_again(
