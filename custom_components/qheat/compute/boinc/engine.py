@@ -14,6 +14,7 @@ from ..engine import (
     EngineStatus,
     HeatBudget,
     PowerModel,
+    PowerSource,
     SettlementPage,
 )
 from ..meter import IMPOSSIBLE_SHARE, PowerMeter
@@ -22,7 +23,7 @@ from .client import BoincClient
 from .control import rest
 from .credit import Book, Tariff
 from .errors import PROBLEM, BoincError, BoincFault
-from .observation import UNSEEN, Details, engine_status
+from .observation import UNSEEN, Details
 from .options import BoincOptions
 from .originals import Originals
 from .plan import override_with
@@ -155,19 +156,21 @@ class BoincEngine:
     def status(self) -> EngineStatus:
         """Tell what the engine does now."""
         session, reading, model = self._current(), self.meter.reading(), self._steward.table.model
-        if reading is not None:
-            power_w: float | None = reading.power_w
-        else:
-            power_w = None if session is None else session.estimate_w()
-        return engine_status(
-            UNSEEN if session is None else session.seen,
-            power_w=power_w,
-            measured=reading is not None,
-            rates=self._tariff.rates,
-            gpu_cores=self._options.gpu_w / model.slot_w,
-            wall_s=time.time(),
+        estimate_w = None if session is None else session.estimate_w()
+        seen = UNSEEN if session is None else session.seen
+        deadline_s = seen.first_deadline_s
+        return EngineStatus(
+            power_w=estimate_w if reading is None else reading.power_w,
+            power_source=PowerSource.ESTIMATED if reading is None else PowerSource.MEASURED,
+            heat_kind=seen.heat_kind(self._steward.rates, self._options.gpu_w / model.slot_w),
+            jobs_running=len(seen.running),
+            jobs_paused=len(seen.paused),
+            jobs_queued=len(seen.queued),
             work_lost_s=self._steward.work_lost_s,
+            lease_left_s=None if deadline_s is None else deadline_s - time.time(),
             problem=self._problem(),
+            cores_by_kind=seen.cores_by_kind,
+            reachable=session is not None,
             counted_j=None if self.meter.shown() else self.meter.counted_j(),
             slots=model.slots,
         )

@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Final
 
-from ..engine import EngineProblem, EngineStatus, HeatKind, PowerSource
+from ..engine import HeatKind
 from .client import address_of
 from .plan import AtHand, Plan
 from .replies import PAUSED, READY, RESTING, RUNNING, ClientStatus, Project, SuspendReason, Task
@@ -193,35 +193,3 @@ def waiting_projects(projects: Sequence[Project], tasks: Iterable[Task]) -> list
     if not used or not used <= backups:
         return []
     return [p.url for p in projects if p.resource_share and p.may_give]
-
-
-def engine_status(
-    seen: Observation,
-    *,
-    power_w: float | None,
-    measured: bool,
-    rates: Mapping[str, Decimal],
-    gpu_cores: float,
-    wall_s: float,
-    work_lost_s: float,
-    problem: EngineProblem | None,
-    counted_j: float | None,
-    slots: int,
-) -> EngineStatus:
-    """Return what a radiator does, as the engine contract tells it; `wall_s`: since the epoch."""
-    deadline_s = seen.first_deadline_s
-    return EngineStatus(
-        power_w=power_w,
-        power_source=PowerSource.MEASURED if measured else PowerSource.ESTIMATED,
-        heat_kind=seen.heat_kind(rates, gpu_cores),
-        jobs_running=len(seen.running),
-        jobs_paused=len(seen.paused),
-        jobs_queued=len(seen.queued),
-        work_lost_s=work_lost_s,
-        lease_left_s=None if deadline_s is None else deadline_s - wall_s,
-        problem=problem,
-        cores_by_kind=seen.cores_by_kind,
-        reachable=seen is not UNSEEN,
-        counted_j=counted_j,
-        slots=slots,
-    )
