@@ -40,8 +40,7 @@ class Control:
 
     def __post_init__(self) -> None:
         """Plan with what the steward knows of the machine."""
-        options = self.steward.options
-        self.planner = Planner(table=self.steward.table, gpu_w=options.gpu_w, pulse=options.pulse)
+        self.planner = Planner(table=self.steward.table, gpu_w=self.steward.options.gpu_w)
 
     async def follow(
         self, now_s: float, status: ClientStatus, budget: HeatBudget | None, at_hand: AtHand
