@@ -238,7 +238,7 @@ class BoincEngine:
             try:
                 await self._serve()
             except BoincError as error:
-                self._why = PROBLEM[error.fault]
+                self._why = PROBLEM.get(error.fault, EngineProblem.BACKEND_FAULTY)
             except OSError:
                 self._why = EngineProblem.ENGINE_FAILED  # the originals could not be saved
             except Exception:
