@@ -6,7 +6,10 @@ from types import SimpleNamespace
 import pytest
 
 from custom_components.qheat.compute.boinc import rpc
+from custom_components.qheat.compute.boinc.client import BoincClient
+from custom_components.qheat.compute.boinc.errors import BoincError, BoincFault
 from custom_components.qheat.compute.boinc.options import BoincOptions
+from custom_components.qheat.compute.boinc.replies import ClientStatus
 from custom_components.qheat.compute.boinc.stewardship import Stewardship
 from custom_components.qheat.compute.boinc.watts import WattsTable
 from custom_components.qheat.compute.engine import EngineProblem
@@ -147,6 +150,24 @@ async def test_a_radiator_that_is_taken_back_heats_ten_seconds_later(watched: Wa
     assert (watched.client.running, watched.client.permanent) == (0, 3)
     await watched.run(5, 60.0)
     assert watched.client.running == 4
+
+
+async def test_a_take_back_is_a_change_though_the_connection_is_lost_in_the_middle_of_it(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lose(_client: BoincClient) -> ClientStatus:
+        raise BoincError(BoincFault.UNREACHABLE, "gone")
+
+    watched.client.permanent = 1
+    await watched.run(30, 60.0)
+    status = await watched.rpc.status()
+    watched.steward.hand.take_back()
+    watched.session.insist = True
+    monkeypatch.setattr(BoincClient, "status", lose)
+    with pytest.raises(BoincError):
+        await watched.session.step(watched.now_s, status, None)
+    assert watched.client.permanent == 3
+    assert watched.steward.changed_s == watched.now_s
 
 
 async def test_a_radiator_that_was_snoozed_is_taken_back(with_gpu: Watched) -> None:
