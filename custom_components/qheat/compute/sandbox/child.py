@@ -53,7 +53,8 @@ class Child:
         self._paused = False
         self._files = [os.memfd_create(name) for name in ("job", "outcome", "errors")]
         try:
-            _write_all(self._files[0], job.encode())
+            with os.fdopen(self._files[0], "wb", closefd=False) as told:
+                told.write(job.encode())
             os.lseek(self._files[0], 0, os.SEEK_SET)
             # -S: no package but wasmtime is within reach.
             program = [sys.executable, "-I", "-S", _BOOT]
@@ -151,9 +152,3 @@ def _readable(text: object) -> str:
     if not isinstance(text, str):
         raise TypeError("not text")
     return "".join(c if c.isprintable() else " " for c in text[:_DETAIL_CHARACTERS])
-
-
-def _write_all(file: int, data: bytes) -> None:
-    left = memoryview(data)
-    while left:
-        left = left[os.write(file, left) :]
