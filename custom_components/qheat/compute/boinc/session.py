@@ -62,7 +62,6 @@ class Session:
         self._load: tuple[float, bool] = (0.0, False)
         """Busy cores at the last look, and whether the GPU was."""
         self._load_s = 0.0
-        self._drop_w = 0.0
         self._waiting_since_s = float("inf")
         self._details: Details | None = None
         """What `details` returned since the last look: a dozen sensors ask for it."""
@@ -234,15 +233,8 @@ class Session:
         self._guilty = tuple(watch.burning(now_s, paused))
         suspects = watch.suspects(seen.tasks, paused)
         idle_w = self._steward.table.idle_w
-        if not stopped:
-            self._drop_w = self.estimate_w() - idle_w
-        hot = watch.hot(
-            now_s,
-            stopped=stopped,
-            reading=reading,
-            idle_w=idle_w,
-            drop_w=self._drop_w,
-        )
+        drop_w = self.estimate_w() - idle_w
+        hot = watch.hot(now_s, stopped=stopped, reading=reading, idle_w=idle_w, drop_w=drop_w)
         guilty = self._guilty or (suspects if hot else ())
         match watch.judge(now_s, guilty):
             case Step.ABORT:
