@@ -8,4 +8,4 @@ async def until(condition: Callable[[], object], deadline_s: float = 60.0) -> No
     """Return once `condition` holds; raises TimeoutError."""
     async with asyncio.timeout(deadline_s):
         while not condition():
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.05)  # other processes set no events

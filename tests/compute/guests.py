@@ -3,12 +3,13 @@
 import contextlib
 import time
 from collections.abc import AsyncIterator
-from hashlib import sha256
 from typing import Final
 
 from wasmtime import wat2wasm
 
 from custom_components.qheat.compute.machine import Limits, Machine
+
+from .homes import machine_with
 
 LIMITS: Final = Limits(memory_bytes=16 << 20, cpu_s=20.0, output_bytes=1 << 20)
 OWNER: Final = "radiator"
@@ -50,6 +51,7 @@ ECHO: Final = command(
       (br_if $more (i32.load (i32.const 4))))"""
 )
 LOOP: Final = command("(loop $ever (br $ever))")
+TRAP: Final = command("unreachable")
 
 
 @contextlib.asynccontextmanager
@@ -58,10 +60,6 @@ async def machine_for(*modules: bytes, slots: int = 1) -> AsyncIterator[Machine]
 
     Urgent, because the machine that runs the tests may be busy with other programs.
     """
-    machine = Machine(slots, modules=[sha256(module).hexdigest() for module in modules])
-    await machine.start()
-    try:
+    async with machine_with(*modules, slots=slots) as machine:
         machine.allot(OWNER, float(slots), time.monotonic() + 100.0, urgent=True)
         yield machine
-    finally:
-        await machine.stop()

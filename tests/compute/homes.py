@@ -15,7 +15,6 @@ from custom_components.qheat.backend.work import HOME, GiveBackReason, PullReque
 from custom_components.qheat.compute.client import JobClient
 from custom_components.qheat.compute.engine import HeatBudget, PowerModel, SettlementPage
 from custom_components.qheat.compute.machine import Machine
-from custom_components.qheat.compute.patience import KEPT_S, UNWANTED_S
 from custom_components.qheat.compute.pull import PullEngine
 from custom_components.qheat.compute.trust import Trust
 from tests.backend.tiny import TERMS, TinyCatalogue
@@ -78,22 +77,11 @@ async def engine_on(
     *,
     power: PowerModel = POWER,
     radiator_id: str = RADIATOR,
-    unwanted_s: float = UNWANTED_S,
-    kept_s: float = KEPT_S,
     trust: Trust | None = None,
     unpaid: bool = False,
 ) -> AsyncIterator[PullEngine]:
     """Yield a started engine."""
-    engine = PullEngine(
-        client,
-        machine,
-        radiator_id,
-        power,
-        trust=trust,
-        unpaid=unpaid,
-        unwanted_s=unwanted_s,
-        kept_s=kept_s,
-    )
+    engine = PullEngine(client, machine, radiator_id, power, trust=trust, unpaid=unpaid)
     await engine.start()
     try:
         yield engine

@@ -3,13 +3,11 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
-
-DEADLINE_S = 60.0
 
 
 def children(parent: int, program: str) -> list[int]:
@@ -44,13 +42,6 @@ def alive(process: int) -> bool:
 def cpu_s(process: int) -> float:
     """Return the CPU seconds that a process has used."""
     return time.clock_gettime(~process << 3 | 2)
-
-
-async def until(condition: Callable[[], object]) -> None:
-    """Wait until `condition` holds; fails at a generous deadline."""
-    async with asyncio.timeout(DEADLINE_S):
-        while not condition():  # other processes set no events
-            await asyncio.sleep(0.05)
 
 
 @contextmanager

@@ -26,9 +26,10 @@ from custom_components.qheat.compute.engine import HeatKind
 from custom_components.qheat.compute.machine import Machine
 from custom_components.qheat.compute.meter import PowerMeter
 from custom_components.qheat.compute.rapl import Rapl
+from tests.waiting import until
 
 from .guests import machine_for
-from .processes import children, runner, session_of_its_own, until
+from .processes import children, runner, session_of_its_own
 
 IDLE_W, SLOT_W = 30.0, 25.0
 LEVEL_S = 9.0

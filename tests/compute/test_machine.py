@@ -20,9 +20,10 @@ from custom_components.qheat.compute.machine import (
     WorkFault,
 )
 from custom_components.qheat.compute.sandbox.lock import SYSTEM_CALLS
+from tests.waiting import until
 
 from .guests import ECHO, LIMITS, LOOP, OWNER, command, machine_for
-from .processes import alive, children, cpu_s, runner, until
+from .processes import alive, children, cpu_s, runner
 
 FOREVER = Limits(memory_bytes=1 << 20, cpu_s=1000.0, output_bytes=0)
 LATER_S = 100.0
@@ -31,7 +32,7 @@ DREW = """(i32.store (i32.const 0) (i32.const 64))
     (drop (call $random (i32.const 64) (i32.const 32)))
     (drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))"""
 _USAGE = (
-    '{"op":"usage","owners":[{"owner":"o","busy_slots":0,"cpu_s":0,"running":0,"paused":0,'
+    '{"op":"usage","owners":[{"owner":"o","busy_slots":0,"running":0,"paused":0,'
     '"machine_busy":false,"jobs":[]}],"size":0}'
 )
 
@@ -201,7 +202,7 @@ async def test_cancelling_kills_a_paused_worker() -> None:
 async def test_burning_computes_until_it_is_cancelled() -> None:
     async with machine_for() as machine:
         task = asyncio.create_task(machine.burn(OWNER))
-        await until(lambda: machine.usage(OWNER).cpu_s > 0.3)
+        await until(lambda: any(cpu_s(process) > 0.3 for process in _workers()))
         (process,) = _workers()
 
         task.cancel()
@@ -224,21 +225,13 @@ async def test_three_owners_share_one_slot_fairly() -> None:
         for owner in owners:
             machine.allot(owner, 1.0, time.monotonic() + LATER_S, urgent=True)
         tasks = [asyncio.create_task(machine.burn(owner)) for owner in owners]
-        await until(lambda: sum(machine.usage(owner).cpu_s for owner in owners) > 2.0)
+        await until(lambda: sum(map(cpu_s, _workers())) > 2.0)
 
-        used_s = [machine.usage(owner).cpu_s for owner in owners]
+        used_s = [cpu_s(process) for process in _workers()]
+        assert len(used_s) == 3
         assert min(used_s) > 0.5 * max(used_s)
         for task in tasks:
             task.cancel()
-
-
-async def test_usage_counts_work_that_has_ended() -> None:
-    async with machine_for(ECHO) as machine:
-        assert machine.usage("nobody") == Usage()
-        result = await machine.run(OWNER, ECHO, b"", LIMITS)
-
-        await until(lambda: machine.usage(OWNER).cpu_s >= result.cpu_s)
-        assert machine.usage(OWNER).running == 0
 
 
 async def test_what_each_job_has_used_is_told_apart_and_a_job_that_waits_uses_nothing() -> None:
@@ -251,7 +244,8 @@ async def test_what_each_job_has_used_is_told_apart_and_a_job_that_waits_uses_no
             task.add_done_callback(lambda done: done.exception())
         await until(lambda: told["runs"] and told["runs"][-1] > 0.5 and told["waits"])
         assert told["runs"] == sorted(told["runs"])
-        assert abs(told["runs"][-1] - machine.usage(OWNER).cpu_s) < 0.01
+        (process,) = _workers()
+        assert 0.0 <= cpu_s(process) - told["runs"][-1] < 2.0
         assert set(told["waits"]) == {0.0}
 
 
@@ -295,16 +289,15 @@ async def test_a_killed_runner_takes_its_workers_along_and_another_starts() -> N
         assert runner() != parent
 
 
-async def test_of_a_runner_that_falls_silent_only_the_past_is_told() -> None:
+async def test_of_a_runner_that_falls_silent_nothing_is_told() -> None:
     async with machine_for(LOOP) as machine:
         task, _ = await _begin(machine)
         await until(lambda: machine.usage(OWNER).busy_slots)
-        used_s = machine.usage(OWNER).cpu_s
+        assert machine.usage("nobody") == Usage()
 
         os.kill(runner(), signal.SIGSTOP)
         await until(lambda: machine.usage(OWNER).busy_slots is None)
         assert machine.usage(OWNER).running == 0
-        assert machine.usage(OWNER).cpu_s >= used_s
         os.kill(runner(), signal.SIGCONT)
         await until(lambda: machine.usage(OWNER).busy_slots)
         task.cancel()

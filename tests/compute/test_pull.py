@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from custom_components.qheat.compute import patience
 from custom_components.qheat.compute.engine import (
     EngineError,
     EngineProblem,
@@ -15,6 +16,7 @@ from custom_components.qheat.compute.engine import (
 from tests.backend.tiny import PAY, TinyCatalogue, deliver
 from tests.waiting import until
 
+from .guests import ECHO, LOOP, TRAP
 from .homes import (
     RADIATOR,
     backend_in,
@@ -27,7 +29,6 @@ from .homes import (
     settled,
 )
 from .hostile import answering, http, losing_answers_to
-from .wat import ECHO, LOOP, TRAP
 
 
 async def test_a_budget_makes_jobs_run_and_money_come_in(tmp_path: Path) -> None:
@@ -106,7 +107,7 @@ async def test_a_stopped_engine_has_given_its_leases_back(tmp_path: Path) -> Non
         async with engine_on(client, machine) as engine:
             engine.set_budget(heat())
             await until(lambda: engine.status().jobs_running)
-            await until(lambda: machine.usage(RADIATOR).cpu_s > 0.1)
+            await until(lambda: machine.usage(RADIATOR).busy_slots)
         assert await free_jobs(backend) == 1
         await until(lambda: machine.usage(RADIATOR).running == 0)
         assert engine.status().power_w is None
@@ -149,12 +150,16 @@ async def test_a_job_waits_paused_while_no_heat_is_wanted_and_goes_on(tmp_path: 
         assert engine.status().work_lost_s == 0
 
 
-async def test_what_nobody_wants_for_long_is_given_back(tmp_path: Path) -> None:
+async def test_what_nobody_wants_for_long_is_given_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "UNWANTED_S", 0.2)
+    monkeypatch.setattr(patience, "KEPT_S", 0.2)
     async with (
         serving(tmp_path, TinyCatalogue(jobs=1, module=LOOP)) as backend,
         client_of(backend.socket_path) as client,
         machine_with(LOOP) as machine,
-        engine_on(client, machine, unwanted_s=0.2, kept_s=0.2) as engine,
+        engine_on(client, machine) as engine,
     ):
         engine.set_budget(heat())
         await until(lambda: engine.status().jobs_running)
@@ -362,7 +367,7 @@ async def test_a_job_that_the_backend_takes_away_is_stopped_and_its_loss_told(
         engine_on(client, machine) as engine,
     ):
         engine.set_budget(heat(own_heat=False))
-        await until(lambda: machine.usage(RADIATOR).cpu_s > 0.1)
+        await until(lambda: machine.usage(RADIATOR).busy_slots)
         (job,) = engine._jobs
         await backend.ask(
             lambda store: deliver(store, job.lease.lease_id, b"input 0", 0.0, time.time())
@@ -381,7 +386,7 @@ async def test_a_lease_that_cannot_be_renewed_does_not_outlive_its_end(tmp_path:
         engine_on(client, machine) as engine,
     ):
         engine.set_budget(heat(own_heat=False))
-        await until(lambda: machine.usage(RADIATOR).cpu_s > 0.1)
+        await until(lambda: machine.usage(RADIATOR).busy_slots)
         await backend.stop()
         await until(lambda: engine.status().lease_left_s is None)
         await until(lambda: machine.usage(RADIATOR).running == 0)
@@ -399,5 +404,5 @@ async def test_two_radiators_share_one_slot(tmp_path: Path) -> None:
     ):
         one.set_budget(heat())
         two.set_budget(heat())
-        await until(lambda: machine.usage("one").cpu_s > 0)
-        await until(lambda: machine.usage("two").cpu_s > 0)
+        await until(lambda: machine.usage("one").busy_slots)
+        await until(lambda: machine.usage("two").busy_slots)

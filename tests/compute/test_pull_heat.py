@@ -11,6 +11,7 @@ import pytest
 
 from custom_components.qheat.backend.catalogue import Offer
 from custom_components.qheat.backend.work import Terms
+from custom_components.qheat.compute import patience
 from custom_components.qheat.compute.client import JobClient
 from custom_components.qheat.compute.computer import ComputerPower, MeteredEngine
 from custom_components.qheat.compute.engine import (
@@ -31,6 +32,7 @@ from tests.waiting import until
 
 from . import homes
 from .day import DayCatalogue, DayMachine
+from .guests import ECHO, LOOP
 from .homes import (
     RADIATOR,
     client_of,
@@ -41,7 +43,6 @@ from .homes import (
     serving,
     settled,
 )
-from .wat import ECHO, LOOP
 
 FOUR = PowerModel(idle_w=10.0, rated_w=410.0, slots=4)
 
@@ -54,15 +55,15 @@ def outlook(*steps: tuple[float, float], **budget: Any) -> HeatBudget:
     return replace(heat(), **changes | budget)
 
 
-def wanted(slot: int, *steps: tuple[float, float]) -> float | None:
-    budget = HeatBudget(power_w=0.0, expires_s=0.0, outlook=steps)
+def wanted(slot: int, *steps: tuple[float, float]) -> float:
+    budget = HeatBudget(power_w=0.0, expires_s=120.0, outlook=steps)
     return slot_wanted_s(budget, FOUR, slot, now_s=100.0)
 
 
 def test_a_slot_is_wanted_until_heat_ends_and_only_for_its_share_of_the_time() -> None:
     steps = (50.0, 410.0), (200.0, 410.0), (300.0, 160.0), (400.0, 5.0), (900.0, 410.0)
     assert [wanted(slot, *steps) for slot in range(5)] == [200.0, 150.0, 100.0, 100.0, 0.0]
-    assert wanted(0) is None
+    assert wanted(0) == 20.0  # nobody knows for how long the budget will be renewed
     assert wanted(0, (50.0, 410.0)) == 0.0  # all of it is past
 
 
@@ -154,13 +155,15 @@ async def test_where_somebody_would_freeze_jobs_are_begun_to_the_last(tmp_path: 
 
 
 async def test_a_begun_job_waits_for_heat_with_its_lease_renewed_but_not_for_ever(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(patience, "UNWANTED_S", 0.2)
+    monkeypatch.setattr(patience, "KEPT_S", 4.0)
     async with (
         serving(tmp_path, TinyCatalogue(jobs=1, module=LOOP), lease_ttl_s=1.5) as backend,
         client_of(backend.socket_path) as client,
         machine_with(LOOP) as machine,
-        engine_on(client, machine, unwanted_s=0.2, kept_s=4.0) as engine,
+        engine_on(client, machine) as engine,
     ):
         engine.set_budget(heat())
         await until(lambda: [job for job in engine._jobs if job.used_s > 0])
@@ -184,23 +187,25 @@ async def test_a_job_waits_while_somebody_has_the_computer_to_themselves(tmp_pat
         member = MeteredEngine(engine, computer)
         computer.join(member)
         member.set_budget(heat())
-        await until(lambda: machine.usage(RADIATOR).cpu_s > 0.2)
+        await until(lambda: machine.usage(RADIATOR).busy_slots)
+        (job,) = engine._jobs
         with computer.kept():
             await until(lambda: engine.status().jobs_paused == 1)
         member.set_budget(heat())
-        used_s = machine.usage(RADIATOR).cpu_s
-        await until(lambda: machine.usage(RADIATOR).cpu_s > used_s + 0.2)
+        used_s = job.used_s
+        await until(lambda: job.used_s > used_s + 0.2)
         assert engine.status().work_lost_s == 0
 
 
 async def test_a_job_that_never_ran_is_given_back_and_nothing_is_lost_with_it(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(patience, "UNWANTED_S", 0.2)
     machine = DayMachine()
     async with (
         serving(tmp_path, DayCatalogue((1000.0, 1000.0))) as backend,
         client_of(backend.socket_path) as client,
-        engine_on(client, machine, power=FOUR, unwanted_s=0.2) as engine,
+        engine_on(client, machine, power=FOUR) as engine,
     ):
         engine.set_budget(heat(210.0))
         await until(lambda: len(machine.work) == 2)
@@ -313,7 +318,7 @@ async def test_an_unpaid_job_that_nobody_asked_for_is_given_back(
             await until(lambda: engine.status().problem is EngineProblem.NO_JOBS)
             assert engine.status().heat_kind is HeatKind.NONE
             assert engine.status().lease_left_s is None
-            assert machine.usage(RADIATOR).cpu_s == 0
+            assert machine.usage(RADIATOR).busy_slots == 0
 
 
 class Slow(Deaf):

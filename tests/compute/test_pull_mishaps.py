@@ -15,12 +15,15 @@ import pytest
 from custom_components.qheat.compute import pull as pull_module
 from custom_components.qheat.compute import runner as runner_module
 from custom_components.qheat.compute.client import BackendError, JobClient
-from custom_components.qheat.compute.engine import EngineProblem, HeatKind, Settlement
+from custom_components.qheat.compute.engine import Engine, EngineProblem, HeatKind, Settlement
+from custom_components.qheat.compute.machine import Machine
 from custom_components.qheat.compute.messages import Pending, PullAnswer, PullRequest
 from custom_components.qheat.compute.pull import PullEngine
+from custom_components.qheat.compute.unfit import UnfitEngine
 from tests.backend.tiny import TinyCatalogue
 from tests.waiting import until
 
+from .guests import ECHO, LOOP
 from .homes import (
     POWER,
     TOKEN,
@@ -35,7 +38,6 @@ from .homes import (
 from .hostile import http, say
 from .processes import runner
 from .test_client import SETTLEMENT
-from .wat import ECHO, LOOP
 
 
 async def test_of_a_machine_that_cannot_come_back_no_heat_is_told(
@@ -236,9 +238,10 @@ async def test_a_backend_that_wants_to_be_left_alone_is_so_though_more_heat_is_w
         assert asked == 1
 
 
+@pytest.mark.parametrize("is_fit", [True, False])
 @pytest.mark.parametrize("status", ["400 Bad Request", "404 Not Found", "503 Service Unavailable"])
 async def test_a_cursor_that_a_backend_refuses_for_good_is_given_up_and_that_is_told(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, status: str
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, status: str, *, is_fit: bool
 ) -> None:
     asked = 0
 
@@ -252,12 +255,10 @@ async def test_a_cursor_that_a_backend_refuses_for_good_is_given_up_and_that_is_
         writer.close()
 
     path = tmp_path / "other.sock"
-    async with (
-        await asyncio.start_unix_server(answer, path),
-        client_of(path) as client,
-        machine_with() as machine,
-    ):
-        engine = PullEngine(client, machine, "r", POWER)
+    async with await asyncio.start_unix_server(answer, path), client_of(path) as client:
+        engine: Engine = UnfitEngine(client, "r")
+        if is_fit:
+            engine = PullEngine(client, Machine(1), "r", POWER)
         if status.startswith("503"):
             with pytest.raises(BackendError):
                 await engine.settlements("old")

@@ -13,8 +13,8 @@ from tests.backend.tiny import PAY, TERMS
 from tests.publishing import manifest_of, signed
 from tests.waiting import until
 
+from .guests import ECHO
 from .homes import POWER, client_of, heat, machine_with, settled
-from .wat import ECHO
 
 
 async def test_two_homes_that_agree_are_both_paid_and_no_work_is_lost(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ async def test_two_homes_that_agree_are_both_paid_and_no_work_is_lost(tmp_path: 
             engines.append(engine)
         first, second = engines
         first.set_budget(heat(own_heat=False))
-        await until(lambda: first._puller.pause_s > 0 and not first._jobs and first._dry)
+        await until(lambda: first._puller.pause_s > 0 and not first._jobs and first._puller.is_dry)
         assert (await first.settlements(None)).settlements == ()
         second.set_budget(heat(own_heat=False))
         for engine in engines:

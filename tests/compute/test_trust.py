@@ -22,9 +22,8 @@ from tests.backend.tiny import TERMS
 from tests.publishing import OTHER_KEY, manifest_of, signed
 from tests.waiting import until
 
-from .guests import LIMITS, OWNER, machine_for
+from .guests import ECHO, LIMITS, OWNER, machine_for
 from .homes import TOKEN, client_of, engine_on, heat, machine_with, settled
-from .wat import ECHO
 
 NOW = 1_900_000_000.0
 ECHO_SHA256 = sha256(ECHO).hexdigest()

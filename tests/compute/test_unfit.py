@@ -10,8 +10,8 @@ from custom_components.qheat.compute.machine import Machine
 from custom_components.qheat.compute.unfit import UnfitEngine
 from tests.backend.tiny import TinyCatalogue
 
+from .guests import ECHO
 from .homes import RADIATOR, client_of, engine_on, heat, machine_with, serving, settled
-from .wat import ECHO
 
 NO_WHEEL = "raise OSError('wrong ELF class')\n"
 

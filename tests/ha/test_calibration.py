@@ -12,7 +12,8 @@ from homeassistant.data_entry_flow import FlowResultType
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.qheat.compute.calibration import OWNER
-from tests.compute.processes import children, runner, session_of_its_own, until
+from tests.compute.processes import children, runner, session_of_its_own
+from tests.waiting import until
 
 from .conftest import LIVING_ROOM, FixedEngine, home, radiator
 

@@ -1,4 +1,4 @@
-"""How long to leave a backend alone that does not answer."""
+"""How long to leave alone what has failed: a backend that does not answer, or the runner."""
 
 from random import Random
 from typing import Final
@@ -15,7 +15,7 @@ class Backoff:
         self._pause_s = _FIRST_S
 
     def next_s(self, at_least_s: float | None = None) -> float:
-        """Return the next pause in seconds, not shorter than the backend asks for."""
+        """Return the next pause in seconds, not shorter than is asked for."""
         pause_s = self._pause_s * self._random.uniform(0.5, 1.0)
         self._pause_s = min(2 * self._pause_s, _MOST_S)
         return max(pause_s, at_least_s or 0.0)

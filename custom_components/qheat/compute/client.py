@@ -1,9 +1,9 @@
 """The job-pull client: speaks the job API to one backend, and believes nothing it hears."""
 
 import json
+import logging
 import re
 from base64 import b64encode
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -21,6 +21,8 @@ from . import messages
 from .engine import EngineError, EngineProblem, Settlement, SettlementPage
 from .messages import Account, GiveBackReason, Pending, PullAnswer, PullRequest
 
+_LOGGER = logging.getLogger(__name__)
+
 _MESSAGE_BYTES: Final = 1024 * 1024
 _BLOB_BYTES: Final = 32 * 1024 * 1024
 _KEPT_BYTES: Final = 64 * 1024 * 1024
@@ -32,16 +34,12 @@ _VERSION_HEADER: Final = "Qheat-Api-Version"
 _VERSION: Final = "1"
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _TOKEN: Final = re.compile(r"[!-~]{1,512}")
-_PASSING: Final = frozenset(
-    {
-        HTTPStatus.UNAUTHORIZED,
-        HTTPStatus.FORBIDDEN,
-        HTTPStatus.REQUEST_TIMEOUT,
-        HTTPStatus.TOO_EARLY,
-        HTTPStatus.TOO_MANY_REQUESTS,
-    }
-)
 _REFUSED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+_PASSING: Final = _REFUSED | {
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.TOO_EARLY,
+    HTTPStatus.TOO_MANY_REQUESTS,
+}
 
 
 class BackendError(EngineError):
@@ -86,12 +84,11 @@ class JobClient:
         Raises UnusableTokenError, and ValueError for an address that is none, is not private or
         holds more than host, port and path.
         """
-        self._base = URL(base_url)
-        url = self._base
+        self._base = url = URL(base_url)
         if not url.host or url.user or url.password or url.query_string or url.fragment:
             raise ValueError("a backend's https address is a host, a port and a path, no more")
-        local = self._base.scheme == "http" and self._base.host in _LOOPBACK
-        if self._base.scheme != "https" and not local:
+        local = url.scheme == "http" and url.host in _LOOPBACK
+        if url.scheme != "https" and not local:
             raise ValueError("a backend off this machine needs https")
         if not _TOKEN.fullmatch(token):
             raise UnusableTokenError("a token is made of at most 512 visible ASCII characters")
@@ -100,7 +97,8 @@ class JobClient:
             hdrs.AUTHORIZATION: f"Bearer {token}",
             hdrs.ACCEPT_ENCODING: "identity",
         }
-        self._blobs = _Blobs()
+        self._blobs: dict[str, bytes] = {}
+        """The blobs by their hash, the one used last at the end."""
 
     async def pull(self, request: PullRequest, wait_s: int) -> PullAnswer:
         """Ask for leases; the backend may take `wait_s` seconds to find some."""
@@ -182,21 +180,31 @@ class JobClient:
         return _read(await self._ask(hdrs.METH_GET, "publishers"), messages.read_publishers)
 
     async def settlements(self, radiator_id: str, after: str | None) -> SettlementPage:
-        """Return a radiator's settlements behind a cursor (None: from the first)."""
-        query = {"radiator_id": radiator_id}
-        if after is not None:
-            query["after"] = after
-        answer = await self._ask(hdrs.METH_GET, "settlements", query=query)
+        """Return a radiator's settlements behind a cursor (None: from the first).
+
+        A backend that will never take the cursor, another one's, is asked from the first.
+        """
+        first = {"radiator_id": radiator_id}
+        behind = first if after is None else {**first, "after": after}
+        try:
+            answer = await self._ask(hdrs.METH_GET, "settlements", query=behind)
+        except BackendError as error:
+            if after is None or not error.is_final:
+                raise
+            answer = await self._ask(hdrs.METH_GET, "settlements", query=first)
+            _LOGGER.warning("The backend refuses a cursor: its settlements are read from the first")
         return _read(answer, lambda page: messages.read_settlements(page, radiator_id))
 
     async def _blob(self, folder: str, sha256_hex: str) -> bytes:
-        blob = self._blobs.get(sha256_hex)
+        blob = self._blobs.pop(sha256_hex, None)
         if blob is None:
             answer = await self._ask(hdrs.METH_GET, f"{folder}/{sha256_hex}", most=_BLOB_BYTES)
             blob = answer.body
             if sha256(blob).hexdigest() != sha256_hex:
                 raise BackendError(EngineProblem.BACKEND_FAULTY, "a blob has another hash")
-            self._blobs.keep(sha256_hex, blob)
+        self._blobs[sha256_hex] = blob
+        while sum(map(len, self._blobs.values())) > _KEPT_BYTES:
+            del self._blobs[next(iter(self._blobs))]
         return blob
 
     async def _ask(
@@ -250,23 +258,6 @@ class JobClient:
             return _accepted(answer)
         # Raised out here, so that it drags along no exception that holds the request's headers.
         raise BackendError(*failure)
-
-
-class _Blobs:
-    """The blobs used last, up to a number of bytes."""
-
-    def __init__(self) -> None:
-        self._blobs: OrderedDict[str, bytes] = OrderedDict()
-
-    def get(self, sha256_hex: str) -> bytes | None:
-        if sha256_hex in self._blobs:
-            self._blobs.move_to_end(sha256_hex)
-        return self._blobs.get(sha256_hex)
-
-    def keep(self, sha256_hex: str, blob: bytes) -> None:
-        self._blobs[sha256_hex] = blob
-        while sum(map(len, self._blobs.values())) > _KEPT_BYTES:
-            self._blobs.popitem(last=False)
 
 
 async def _read_bounded(response: aiohttp.ClientResponse, most: int) -> bytes:

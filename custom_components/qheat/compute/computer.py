@@ -80,12 +80,10 @@ class ComputerPower:
         Each step goes in proportion to the estimates at its time: as a meter moves more often
         while more is drawn, in the end each radiator has what it drew.
         """
-        meter = self._counting()
-        counted_j = None if meter is None else meter.counted_j()
-        before, self._dealt = self._dealt, None
-        if meter is None or counted_j is None:
+        before, self._dealt = self._dealt, self._counted()
+        if self._dealt is None:
             return False
-        self._dealt = (meter, counted_j)
+        meter, counted_j = self._dealt
         if before is None or before[0] is not meter or counted_j <= before[1]:
             return True
         estimates_w = [(one, one.estimate_w() or 0.0) for one in self._members]
@@ -95,13 +93,13 @@ class ComputerPower:
             member.counted_j += (counted_j - before[1]) * share
         return True
 
-    def _counting(self) -> PowerMeter | None:
-        """Return the meter that is believed, if it is one that counts energy."""
+    def _counted(self) -> tuple[PowerMeter, float] | None:
+        """Return the meter that is believed, if it is one that counts energy, and its count."""
         for meter in self._meters:
             if meter.shown() is not None:
                 return None
-            if meter.counted_j() is not None:
-                return meter
+            if (counted_j := meter.counted_j()) is not None:
+                return meter, counted_j
         return None
 
     @contextmanager

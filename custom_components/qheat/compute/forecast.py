@@ -14,13 +14,13 @@ _MOST_MODULES: Final = 64
 _LAST: Final = 8
 
 
-def slot_wanted_s(budget: HeatBudget, power: PowerModel, slot: int, now_s: float) -> float | None:
+def slot_wanted_s(budget: HeatBudget, power: PowerModel, slot: int, now_s: float) -> float:
     """Return for how many seconds slot number `slot`, from 0 on, is likely kept busy from now on.
 
-    Counted until no slot is wanted; None where nobody knows.
+    Counted until no slot is wanted; where nobody knows, until the budget ends.
     """
     if not budget.outlook:
-        return None
+        return max(budget.expires_s - now_s, 0.0)
     total_s = 0.0
     for length_s, slots in _to_come(budget, power, now_s):
         if slots <= CRUMB:

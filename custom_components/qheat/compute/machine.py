@@ -11,29 +11,21 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from math import inf, isfinite
 from pathlib import Path
+from random import SystemRandom
 from typing import Any, Final
 
+from .backoff import Backoff
 from .engine import EngineError, EngineProblem
 from .modules import SHIPPED
 from .runner import RunnerProcess
-from .sandbox.frames import MAX_BODY_BYTES, Frame, FrameError
+from .sandbox.frames import MAX_BODY_BYTES, Frame
 from .sandbox.work import Limits, Lock, Mode, WorkFault, read_fuel
 
 _LOGGER = logging.getLogger(__name__)
 
 _READY_S: Final = 60.0
-_FIRST_PAUSE_S: Final = 1.0
-_LONGEST_PAUSE_S: Final = 60.0
 _HEARD_S: Final = 5.0
-_NONSENSE: Final = (
-    FrameError,
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    OSError,
-    TypeError,
-    ValueError,
-)
+_NONSENSE: Final = (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError)
 """All that reading a runner's words may end in."""
 
 
@@ -56,8 +48,6 @@ class Usage:
 
     None: nobody knows, for the runner is gone or silent.
     """
-    cpu_s: float = 0.0
-    """CPU seconds of all the owner's workers, ended ones included."""
     running: int = 0
     paused: int = 0
     machine_busy: bool = False
@@ -161,11 +151,10 @@ class Machine:
         await self._work(owner, {"mode": Mode.BURN}, b"")
 
     def usage(self, owner: str) -> Usage:
-        """Return the last measurement of an owner's workers; an old one tells their past only."""
-        usage = self._usage.get(owner, Usage())
-        if time.monotonic() <= self._heard_s + _HEARD_S:
-            return usage
-        return Usage(busy_slots=None, cpu_s=usage.cpu_s)
+        """Return the last measurement of an owner's workers; an old one tells nothing."""
+        if time.monotonic() > self._heard_s + _HEARD_S:
+            return Usage(busy_slots=None)
+        return self._usage.get(owner, Usage())
 
     async def _work(
         self,
@@ -232,14 +221,13 @@ class Machine:
             runner = await self._reconnect()
 
     async def _reconnect(self) -> RunnerProcess:
-        pause_s = _FIRST_PAUSE_S
+        backoff = Backoff(SystemRandom())
         while True:
-            await asyncio.sleep(pause_s)
+            await asyncio.sleep(backoff.next_s())
             try:
                 return await self._connect()
             except EngineError as err:
                 _LOGGER.warning("The runner cannot start again: %s", err)
-            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
     async def _serve(self, runner: RunnerProcess) -> None:
         """Take in what the runner says until it ends, hangs or talks nonsense."""
@@ -277,10 +265,8 @@ class Machine:
         return None if future is None or future.done() else future
 
     def _account(self, entry: Mapping[str, Any]) -> None:
-        owner = str(entry["owner"])
-        self._usage[owner] = Usage(
+        self._usage[str(entry["owner"])] = Usage(
             busy_slots=_seconds(entry["busy_slots"]),
-            cpu_s=self.usage(owner).cpu_s + _seconds(entry["cpu_s"]),
             running=int(entry["running"]),
             paused=int(entry["paused"]),
             machine_busy=bool(entry["machine_busy"]),
@@ -298,7 +284,7 @@ class Machine:
         for future in pending.values():
             if not future.done():
                 future.set_exception(WorkError(WorkFault.WORKER_DIED, "the runner ended"))
-        self._usage = {owner: Usage(cpu_s=usage.cpu_s) for owner, usage in self._usage.items()}
+        self._usage.clear()
         if self._runner is not None:
             await self._runner.close()
             self._runner = None

@@ -1,4 +1,4 @@
-"""The job modules that may run here: only those that are shipped with the integration."""
+"""The job modules that are shipped with the integration: no publisher has to sign for them."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

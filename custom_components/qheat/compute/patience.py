@@ -17,10 +17,8 @@ class Patience:
     `give_up` hears whether the time is over also for jobs that have begun.
     """
 
-    def __init__(self, give_up: Callable[[bool], None], unwanted_s: float, kept_s: float) -> None:
+    def __init__(self, give_up: Callable[[bool], None]) -> None:
         self._give_up = give_up
-        self._unwanted_s = unwanted_s
-        self._kept_s = kept_s
         self._since_s = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -35,8 +33,8 @@ class Patience:
 
     def _wait(self) -> None:
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(self._unwanted_s, self._ask)
+        self._timer = loop.call_later(UNWANTED_S, self._ask)
 
     def _ask(self) -> None:
         self._wait()
-        self._give_up(time.monotonic() - self._since_s >= self._kept_s)
+        self._give_up(time.monotonic() - self._since_s >= KEPT_S)

@@ -25,8 +25,8 @@ from .forecast import CRUMB, Lengths, heat_left_s, slot_wanted_s
 from .leased import LeasedJob, Phase
 from .machine import Machine, Usage, WorkError, WorkFault
 from .messages import GiveBackReason, JobLease
-from .patience import KEPT_S, UNWANTED_S, Patience
-from .puller import WAIT_S, Puller
+from .patience import Patience
+from .puller import Puller
 from .trust import Trust
 
 _LOGGER = logging.getLogger(__name__)
@@ -51,8 +51,6 @@ class PullEngine(Engine):
         *,
         trust: Trust | None = None,
         unpaid: bool = False,
-        unwanted_s: float = UNWANTED_S,
-        kept_s: float = KEPT_S,
         random: Random | None = None,
     ) -> None:
         self._client = client
@@ -60,7 +58,7 @@ class PullEngine(Engine):
         self._radiator_id = radiator_id
         self._power = power
         self._trust = trust or Trust()
-        self._patience = Patience(self._give_up, unwanted_s, kept_s)
+        self._patience = Patience(self._give_up)
         self._random = random or SystemRandom()
         self._puller = Puller(client, radiator_id, power, self._random, unpaid=unpaid)
         self._lengths = Lengths()
@@ -70,8 +68,6 @@ class PullEngine(Engine):
         self._pulling: asyncio.Task[None] | None = None
         self._jobs: dict[LeasedJob, asyncio.Task[None]] = {}
         self._burns: list[asyncio.Task[None]] = []
-        self._dry = False
-        self._pull_problem: EngineProblem | None = None
         self._work_problem: EngineProblem | None = None
         self._last_kind = HeatKind.NONE
         self._work_lost_s = 0.0
@@ -137,18 +133,8 @@ class PullEngine(Engine):
 
     @override
     async def settlements(self, after: str | None) -> SettlementPage:
-        """Return the backend's settlements for this radiator behind a cursor.
-
-        A backend that will never take the cursor, another one's, is asked from the first.
-        """
-        try:
-            return await self._client.settlements(self._radiator_id, after)
-        except BackendError as error:
-            if after is None or not error.is_final:
-                raise
-        page = await self._client.settlements(self._radiator_id, None)
-        _LOGGER.warning("The backend refuses a cursor: its settlements are read from the first")
-        return page
+        """Return the backend's settlements for this radiator behind a cursor."""
+        return await self._client.settlements(self._radiator_id, after)
 
     async def _supervise(self) -> None:
         while True:
@@ -184,24 +170,19 @@ class PullEngine(Engine):
 
     async def _pull(self, group: asyncio.TaskGroup) -> None:
         """Ask for the leases that are missing, and set to work on them."""
-        wanted_s = self._wanted_s()
-        # The first answer comes at once: it tells whether own heat is needed.
-        wait_s = WAIT_S if self._dry else 0
         try:
             if (count := self._missing()) < 1:
                 return  # Another budget came meanwhile; to ask for none is an error, for ever.
-            leases = await self._puller.pull(count, wanted_s, wait_s)
-        except BackendError as error:
-            self._pull_problem = error.problem
-            self._dry = True
-        else:
-            self._pull_problem = None
+            last_slot = self._room() - 1
+            wanted_s = slot_wanted_s(self._budget, self._power, last_slot, time.monotonic())
+            leases = await self._puller.pull(count, wanted_s)
             unaccepted = self._work_problem is EngineProblem.PUBLISHER_NOT_ACCEPTED
             if not self._jobs and not (unaccepted and self._puller.shuns_modules):
                 self._report(None)
-            self._dry = not leases
             for lease in leases:
                 self._begin(lease, group)
+        except BackendError:
+            pass  # The puller tells why.
         finally:
             self._pulling = None
 
@@ -236,7 +217,7 @@ class PullEngine(Engine):
     def _balance_burns(self, group: asyncio.TaskGroup) -> None:
         """Burn for own heat in the slots that no job keeps busy, if that may be and must be."""
         self._burns = [burn for burn in self._burns if not burn.done()]
-        jobless = self._dry or self._problem() is not None or self._is_held_up()
+        jobless = self._puller.is_dry or self._problem() is not None or self._is_held_up()
         idle = self._room() - self._count(Phase.COMPUTING)
         wanted = max(idle, 0) if self._budget.own_heat and jobless else 0
         for burn in self._burns[wanted:]:
@@ -255,7 +236,8 @@ class PullEngine(Engine):
         if self._pulling is not None:
             self._pulling.cancel()
             await asyncio.wait([self._pulling])
-        self._end_jobs(GiveBackReason.STOPPED)
+        for job in self._jobs:
+            job.end(GiveBackReason.STOPPED)
         await asyncio.gather(
             self._puller.give_back_unanswered(),
             *[asyncio.wait([task]) for task in self._jobs.values()],
@@ -267,10 +249,6 @@ class PullEngine(Engine):
             if overdue or job.used_s == 0:
                 job.end(GiveBackReason.UNWANTED)
 
-    def _end_jobs(self, reason: GiveBackReason) -> None:
-        for job in self._jobs:
-            job.end(reason)
-
     def _report(self, problem: EngineProblem | None) -> None:
         if problem is not self._work_problem:
             self._work_problem = problem
@@ -280,8 +258,7 @@ class PullEngine(Engine):
         """Return how many jobs the budget has room for now."""
         if self._budget.expires_s <= time.monotonic():
             return 0
-        slots = min(self._power.slots_for(self._budget.power_w), self._machine.slots)
-        return max(math.ceil(slots - CRUMB), 0)
+        return math.ceil(self._power.slots_for(self._budget.power_w) - CRUMB)
 
     def _missing(self) -> int:
         """Return how many leases to ask for; none while results pile up, or heat ends."""
@@ -291,12 +268,6 @@ class PullEngine(Engine):
         if ends_soon and not self._budget.own_heat:
             return 0
         return self._room() - (len(self._jobs) - self._count(Phase.DELIVERING))
-
-    def _wanted_s(self) -> float:
-        """Return for how long the last slot to fill is likely kept busy."""
-        now_s, slot = time.monotonic(), max(self._room() - 1, 0)
-        wanted_s = slot_wanted_s(self._budget, self._power, slot, now_s)
-        return max(self._budget.expires_s - now_s, 0.0) if wanted_s is None else wanted_s
 
     def _computing(self) -> list[LeasedJob]:
         """Return the jobs begun, in the order in which they get slots."""
@@ -336,11 +307,11 @@ class PullEngine(Engine):
     def _present_problem(self, usage: Usage) -> EngineProblem | None:
         if usage.busy_slots is None:
             return EngineProblem.ENGINE_FAILED
-        if self._pull_problem is not None and self._missing() > 0:
-            return self._pull_problem
+        if self._puller.problem is not None and self._missing() > 0:
+            return self._puller.problem
         if (problem := self._problem()) is not None or self._room() == 0:
             return problem
-        if self._dry:
+        if self._puller.is_dry:
             return EngineProblem.NO_JOBS
         return EngineProblem.MACHINE_BUSY if usage.machine_busy else None
 

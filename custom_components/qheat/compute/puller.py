@@ -9,11 +9,10 @@ from typing import Final
 
 from .backoff import Backoff
 from .client import BackendError, JobClient
-from .engine import PowerModel
+from .engine import EngineProblem, PowerModel
 from .messages import MOST_LEASES, GiveBackReason, JobLease, PullRequest
 
-WAIT_S: Final = 20
-
+_WAIT_S: Final = 20
 _EMPTY_S: Final = 10.0
 _SHORTEST_S: Final = 1.0
 _SHUN_S: Final = 600.0
@@ -31,6 +30,10 @@ class Puller:
         *,
         unpaid: bool,
     ) -> None:
+        self.problem: EngineProblem | None = None
+        """Why the last pull had no answer."""
+        self.is_dry = False
+        """Whether the last pull brought nothing."""
         self._client = client
         self._radiator_id = radiator_id
         self._power = power
@@ -68,7 +71,7 @@ class Puller:
             self._shunned[refused_module] = now_s + _SHUN_S
         self._pause(self._backoff.next_s())
 
-    async def pull(self, count: int, wanted_s: float, wait_s: int) -> tuple[JobLease, ...]:
+    async def pull(self, count: int, wanted_s: float) -> tuple[JobLease, ...]:
         """Return at most `count` leases for jobs that may run here. Raises BackendError."""
         # Asked again under the same key, a request whose answer was lost gets the same leases.
         request = self._unanswered or PullRequest(
@@ -82,8 +85,10 @@ class Puller:
         )
         self._unanswered = request
         try:
-            answer = await self._client.pull(request, wait_s)
+            # The first answer comes at once: it tells whether own heat is needed.
+            answer = await self._client.pull(request, _WAIT_S if self.is_dry else 0)
         except BackendError as error:
+            self.problem, self.is_dry = error.problem, True
             self._leave_alone(error.retry_after_s)
             self._pause(self._backoff.next_s(error.retry_after_s))
             raise
@@ -99,6 +104,7 @@ class Puller:
             *[self._refuse(lease) for lease in answer.leases if lease not in welcome]
         )
         self._unanswered = None
+        self.problem, self.is_dry = None, not welcome
         return welcome
 
     async def give_back_unanswered(self) -> None:

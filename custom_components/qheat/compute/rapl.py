@@ -6,7 +6,6 @@ board or the power supply, so less than what the computer draws from the wall.
 
 import os
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -29,13 +28,12 @@ class _Counter:
     energy_uj: int
     most_uj: int
 
-    def power_w(self, before: _Counter, passed_s: float) -> float | None:
-        """Return the mean watts since `before`; None for a counter that was reset."""
+    def power_w(self, before: _Counter, passed_s: float) -> float:
+        """Return the mean watts since `before`; of a counter that was reset they are absurd."""
         used_uj = self.energy_uj - before.energy_uj
         if used_uj < 0:
             used_uj += before.most_uj + 1
-        power_w = used_uj / 1e6 / passed_s
-        return power_w if 0 <= power_w <= MOST_PACKAGE_W else None
+        return used_uj / 1e6 / passed_s
 
 
 class Rapl:
@@ -58,27 +56,25 @@ class Rapl:
         look, or the last one was too long ago.
         """
         before_s, before = self._before_s, self._before
-        counters = dict(self._counters())
-        if None in counters.values():  # a part is not taken for the whole
-            counters = {}
-        known = {zone: counter for zone, counter in counters.items() if counter is not None}
-        self._before_s, self._before = now_s, known
+        now = self._counters()
+        self._before_s, self._before = now_s, now
         passed_s = now_s - before_s
-        if not known or known.keys() != before.keys() or not 0 < passed_s <= LONGEST_S:
+        if not now or now.keys() != before.keys() or not 0 < passed_s <= LONGEST_S:
             return None
-        powers_w = [counter.power_w(before[zone], passed_s) for zone, counter in known.items()]
-        known_w = [power_w for power_w in powers_w if power_w is not None]
-        return sum(known_w) if len(known_w) == len(powers_w) else None
+        powers_w = [counter.power_w(before[zone], passed_s) for zone, counter in now.items()]
+        is_possible = all(0 <= power_w <= MOST_PACKAGE_W for power_w in powers_w)
+        return sum(powers_w) if is_possible else None
 
-    def _counters(self) -> Iterator[tuple[str, _Counter | None]]:
-        """Yield each package; without a counter if it cannot be read."""
+    def _counters(self) -> dict[str, _Counter]:
+        """Return all packages' counters; none if one cannot be read: a part is not the whole."""
         try:
-            zones = sorted(self._root.iterdir())
+            zones = [zone for zone in self._root.iterdir() if _ZONE.fullmatch(zone.name)]
         except OSError:
-            return
-        for zone in zones:
-            if _ZONE.fullmatch(zone.name) and _PACKAGE.fullmatch(_text(zone / "name")):
-                yield zone.name, _counter(zone)
+            return {}
+        packages = [zone for zone in zones if _PACKAGE.fullmatch(_text(zone / "name"))]
+        counters = {zone.name: _counter(zone) for zone in packages}
+        known = {zone: counter for zone, counter in counters.items() if counter is not None}
+        return known if len(known) == len(counters) else {}
 
 
 def _counter(zone: Path) -> _Counter | None:

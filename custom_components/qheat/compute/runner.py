@@ -49,11 +49,6 @@ class RunnerProcess:
         )
         return cls(process)
 
-    @property
-    def pid(self) -> int:
-        """The runner's process id."""
-        return self._process.pid
-
     def send(self, frame: Frame) -> None:
         """Send a frame without waiting; what a dead runner does not get is lost."""
         if not self._stdin.is_closing():

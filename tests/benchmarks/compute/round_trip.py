@@ -23,8 +23,8 @@ from custom_components.qheat.backend.server import JobServer
 from custom_components.qheat.backend.work import HOME, NoCatalogue
 from custom_components.qheat.compute.trust import Trust
 from tests.backend.tiny import TERMS
+from tests.compute.guests import ECHO
 from tests.compute.homes import client_of, engine_on, heat, machine_with
-from tests.compute.wat import ECHO
 from tests.publishing import manifest_of, signed
 
 from .figure import Figure, spread

@@ -8,7 +8,7 @@ from wasmtime import Engine, Module
 
 from custom_components.qheat.backend.catalogue import load_module
 from custom_components.qheat.compute.sandbox import guest
-from tests.compute.wat import ECHO
+from tests.compute.guests import ECHO
 
 from .figure import Figure
 from .kernels import work_of

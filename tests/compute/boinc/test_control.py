@@ -8,10 +8,12 @@ import pytest
 from custom_components.qheat.compute.boinc.client import BoincClient
 from custom_components.qheat.compute.boinc.control import Control
 from custom_components.qheat.compute.boinc.errors import BoincError
+from custom_components.qheat.compute.boinc.options import BoincOptions
 from custom_components.qheat.compute.boinc.originals import Originals
 from custom_components.qheat.compute.boinc.plan import OFF, AtHand, Plan, Planner
 from custom_components.qheat.compute.boinc.replies import RunMode
 from custom_components.qheat.compute.boinc.rpc import RpcConnection
+from custom_components.qheat.compute.boinc.stewardship import Stewardship
 from custom_components.qheat.compute.boinc.watts import WattsTable
 from custom_components.qheat.compute.engine import HeatBudget, PowerModel
 
@@ -39,9 +41,8 @@ async def control(simulated: SimulatedClient) -> AsyncGenerator[Control]:
     await connection.connect()
     yield Control(
         client=BoincClient(connection),
-        planner=Planner(table=WattsTable(MODEL)),
+        steward=Stewardship(table=WattsTable(MODEL), options=BoincOptions()),
         originals=OWN,
-        cores=4,
     )
     await connection.close()
 

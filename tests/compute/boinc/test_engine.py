@@ -1,9 +1,8 @@
 """The engine over real connections, where a real client would not misbehave."""
 
-import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from decimal import Decimal
 
 import pytest
@@ -24,6 +23,7 @@ from custom_components.qheat.compute.engine import (
     PowerModel,
     PowerSource,
 )
+from tests.waiting import until
 
 from .simulated import PASSWORD, URL, SimulatedClient, cpid_of
 
@@ -82,12 +82,6 @@ async def radiator(simulated: SimulatedClient) -> AsyncGenerator[Radiator]:
     yield made
     for used in made.engines:
         await used.stop()
-
-
-async def until(look: Callable[[], object]) -> None:
-    async with asyncio.timeout(30):
-        while not look():
-            await asyncio.sleep(0.02)
 
 
 def heat(running: BoincEngine, power_w: float = 60.0, lease_s: float = 30.0) -> None:

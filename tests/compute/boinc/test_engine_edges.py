@@ -17,9 +17,10 @@ from custom_components.qheat.compute.boinc import (
 )
 from custom_components.qheat.compute.boinc.session import Session
 from custom_components.qheat.compute.engine import EngineError, EngineProblem, PowerModel
+from tests.waiting import until
 
 from .simulated import PASSWORD, URL, SimulatedClient
-from .test_engine import heat, until
+from .test_engine import heat
 
 MODEL = PowerModel(idle_w=20.0, rated_w=60.0, slots=4)
 OPTIONS = BoincOptions(poll_s=0.2, rates={URL: Decimal("0.5")})

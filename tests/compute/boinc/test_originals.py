@@ -6,16 +6,17 @@ import pytest
 
 from custom_components.qheat.compute.boinc.client import BoincClient
 from custom_components.qheat.compute.boinc.control import Control
+from custom_components.qheat.compute.boinc.options import BoincOptions
 from custom_components.qheat.compute.boinc.originals import Originals
 from custom_components.qheat.compute.boinc.plan import (
     AtHand,
     Plan,
-    Planner,
     override_with,
     preferences_for,
 )
 from custom_components.qheat.compute.boinc.replies import RunMode
 from custom_components.qheat.compute.boinc.rpc import RpcConnection
+from custom_components.qheat.compute.boinc.stewardship import Stewardship
 from custom_components.qheat.compute.boinc.watts import WattsTable
 from custom_components.qheat.compute.engine import HeatBudget, PowerModel
 
@@ -27,6 +28,7 @@ OWN = """<global_preferences>
    <leave_apps_in_memory/>
    <start_hour>8</start_hour>
 </global_preferences>"""
+MODEL = PowerModel(idle_w=20.0, rated_w=60.0, slots=4)
 RULED = preferences_for(Plan(cores=1, duty=0.5), 4)
 
 
@@ -135,9 +137,8 @@ async def test_a_broken_file_is_replaced_by_the_originals_and_it_heats(
     simulated.override = broken
     control = Control(
         client=client,
-        planner=Planner(table=WattsTable(PowerModel(idle_w=20.0, rated_w=60.0, slots=4))),
+        steward=Stewardship(table=WattsTable(MODEL), options=BoincOptions()),
         originals=originals(OWN),
-        cores=4,
     )
     budget = HeatBudget(power_w=30.0, expires_s=120.0)
     await control.follow(100.0, await client.status(), budget, AtHand())

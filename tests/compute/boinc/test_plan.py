@@ -20,12 +20,8 @@ from custom_components.qheat.compute.engine import PowerModel
 MODEL = PowerModel(idle_w=20.0, rated_w=100.0, slots=4)
 
 
-def planner(**options: float) -> Planner:
-    return Planner(
-        table=WattsTable(MODEL),
-        gpu_w=options.get("gpu_w", 0.0),
-        pulse=bool(options.get("pulse", True)),
-    )
+def planner(gpu_w: float = 0.0) -> Planner:
+    return Planner(table=WattsTable(MODEL), gpu_w=gpu_w)
 
 
 @pytest.mark.parametrize(
@@ -51,11 +47,6 @@ def test_a_budget_gives_whole_cores_and_pulses_the_last_fraction(
     assert planner().plan(power_w) == plan
 
 
-def test_without_pulses_a_fraction_of_a_core_is_left_out() -> None:
-    assert planner(pulse=0).plan(59.0) == Plan(cores=1)
-    assert planner(pulse=0).plan(39.0) == OFF
-
-
 def test_wide_tasks_are_pulsed_as_none_of_them_runs_on_fewer_cores() -> None:
     assert planner().plan(60.0, AtHand(narrowest=4)) == Plan(cores=4, duty=0.5)
     assert planner().plan(60.0, AtHand(narrowest=99)) == Plan(cores=4, duty=0.5)
@@ -79,14 +70,14 @@ READINGS = st.lists(st.tuples(st.integers(0, 4), st.floats(1.0, 300.0)), max_siz
 AT_HAND = st.builds(AtHand, narrowest=st.integers(1, 4), gpu=st.booleans())
 
 
-@given(st.floats(0, 400), AT_HAND, st.booleans(), st.sampled_from([0, 90]), READINGS)
+@given(st.floats(0, 400), AT_HAND, st.sampled_from([0, 90]), READINGS)
 def test_no_plan_takes_more_than_its_budget(
-    power_w: float, at_hand: AtHand, pulse: bool, gpu_w: float, readings: list[tuple[int, float]]
+    power_w: float, at_hand: AtHand, gpu_w: float, readings: list[tuple[int, float]]
 ) -> None:
     table = WattsTable(MODEL)
     for busy, seen_w in readings:
         table.learn(busy, seen_w)
-    chosen = Planner(table=table, gpu_w=gpu_w, pulse=pulse)
+    chosen = Planner(table=table, gpu_w=gpu_w)
     plan = chosen.plan(power_w, at_hand)
     assert plan == OFF or chosen.watts(plan) <= power_w + 1e-6
     assert 0 <= plan.cores <= 4

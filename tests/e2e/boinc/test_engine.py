@@ -215,7 +215,7 @@ async def test_a_mode_set_by_hand_is_shown_and_not_fought(
         await engine.attach(project.url, ACCOUNT_KEY)
         tenant.set(2)
         await client.until_burning(2, 90)
-        held, begun = await theirs.tasks(), await theirs.begun_tasks()
+        held, begun = await theirs.tasks(), await theirs.tasks(begun_only=True)
         assert {task.name for task in begun} == {task.name for task in held if task.process}
         assert len(begun) == 2
         for mode, duration_s in ((RunMode.NEVER, 0), (RunMode.AUTO, 0), (RunMode.ALWAYS, 0)):

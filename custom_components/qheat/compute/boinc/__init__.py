@@ -2,7 +2,7 @@
 
 from .client import is_account_key, project_url
 from .engine import BoincEngine
-from .errors import PROBLEM, BoincError, BoincFault
+from .errors import BoincError, BoincFault
 from .observation import Details
 from .options import LOOK_EVERY_S, BoincOptions
 from .originals import Originals, put_back_late
@@ -14,7 +14,6 @@ __all__ = [
     "CPID",
     "DEFAULT_PORT",
     "LOOK_EVERY_S",
-    "PROBLEM",
     "BoincEngine",
     "BoincError",
     "BoincFault",

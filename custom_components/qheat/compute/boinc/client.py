@@ -59,13 +59,10 @@ class BoincClient:
         """Return what the client may do now."""
         return await self._rpc.read("<get_cc_status/>", status_from)
 
-    async def tasks(self) -> tuple[Task, ...]:
-        """Return the tasks that the client holds: some hold thousands."""
-        return await self._tasks(begun_only=False)
-
-    async def begun_tasks(self) -> tuple[Task, ...]:
-        """Return the tasks that are begun, whether they run or not."""
-        return await self._tasks(begun_only=True)
+    async def tasks(self, *, begun_only: bool = False) -> tuple[Task, ...]:
+        """Return the tasks that the client holds, thousands maybe, or those that are begun."""
+        request = f"<get_results>\n<active_only>{begun_only:d}</active_only>\n</get_results>"
+        return await self._rpc.read(request, tasks_from)
 
     async def projects(self) -> tuple[Project, ...]:
         """Return the projects that the client is attached to."""
@@ -135,10 +132,6 @@ class BoincClient:
     async def quit(self) -> None:
         """End the client; it kills its tasks within a minute."""
         await self._command("<quit/>")
-
-    async def _tasks(self, *, begun_only: bool) -> tuple[Task, ...]:
-        request = f"<get_results>\n<active_only>{begun_only:d}</active_only>\n</get_results>"
-        return await self._rpc.read(request, tasks_from)
 
     async def _attached(self, url: str) -> bool:
         reply = await self._rpc.call("<project_attach_poll/>")

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from ..engine import HeatBudget
@@ -11,6 +11,7 @@ from .errors import BoincError, BoincFault
 from .originals import Originals
 from .plan import OFF, AtHand, Plan, Planner, override_with, preferences_for
 from .replies import RESTING, ClientStatus, RunMode
+from .stewardship import Stewardship
 from .watchdogs import LONGEST_LEASE_S
 
 BETWEEN_CHANGES_S: Final = 10.0
@@ -29,19 +30,17 @@ class Control:
     """
 
     client: BoincClient
-    planner: Planner
+    steward: Stewardship
     originals: Originals
-    cores: int
-    """All cores that the client knows of."""
+    planner: Planner = field(init=False)
     plan: Plan = OFF
-    duty: float = 1.0
-    """What was written last."""
-    gpu_by_hand: bool = False
-    """Whether somebody else sets the GPU's run mode; the GPU is left to him then."""
-    changed_s: float = float("-inf")
     lease_until_s: float = float("-inf")
     _written: dict[str, float] | None = None
     _read_s: float = float("-inf")
+
+    def __post_init__(self) -> None:
+        """Plan with what the steward knows of the machine."""
+        self.planner = Planner(table=self.steward.table, gpu_w=self.steward.options.gpu_w)
 
     async def follow(
         self, now_s: float, status: ClientStatus, budget: HeatBudget | None, at_hand: AtHand
@@ -58,9 +57,9 @@ class Control:
         changed = self._due(now_s, wanted, budget)
         if changed:
             # Before it is made: one that fails half way was a change, too.
-            self.changed_s = now_s
+            self.steward.changed_s = now_s
             await self._write(wanted)
-            self.plan, self.duty = wanted, wanted.duty
+            self.plan, self.steward.duty = wanted, wanted.duty
         if self.plan != OFF:
             until_s = min(budget.expires_s, now_s + LONGEST_LEASE_S)
             if changed or until_s != self.lease_until_s or status.cpu.mode is not RunMode.ALWAYS:
@@ -83,7 +82,7 @@ class Control:
         self._read_s = now_s
         if _are_met(self._written, await self.client.preferences()):
             return False
-        self.changed_s, self._written = now_s, None
+        self.steward.changed_s, self._written = now_s, None
         await self._write(self.plan)
         return True
 
@@ -91,7 +90,7 @@ class Control:
         """Set a client to rest that somebody else has set to something."""
         self.let_go()
         if await rest(self.client, status, gpu=True):
-            self.changed_s = now_s
+            self.steward.changed_s = now_s
 
     def let_go(self) -> None:
         """Forget what was told: somebody else has taken the radiator."""
@@ -108,7 +107,7 @@ class Control:
         """Return when this has something to do by itself: an end, or a change put off."""
         if budget is None:
             return None
-        changes_s = self.changed_s + BETWEEN_CHANGES_S
+        changes_s = self.steward.changed_s + BETWEEN_CHANGES_S
         moments = (moment for moment in (budget.expires_s, changes_s) if moment > now_s)
         return min(moments, default=None)
 
@@ -121,16 +120,17 @@ class Control:
         return self._settled(now_s) and self.planner.worth(self.plan, wanted, budget.power_w)
 
     def _settled(self, now_s: float) -> bool:
-        return now_s - self.changed_s >= BETWEEN_CHANGES_S
+        return now_s - self.steward.changed_s >= BETWEEN_CHANGES_S
 
     async def _rest(self, now_s: float, status: ClientStatus) -> bool:
         if self.plan != OFF:
-            self.changed_s = now_s
+            self.steward.changed_s = now_s
         self.let_go()
-        return await rest(self.client, status, gpu=not self.gpu_by_hand)
+        return await rest(self.client, status, gpu=not self.steward.gpu_hand.by_hand)
 
     async def _lease(self, left_s: float, status: ClientStatus) -> None:
-        if not self.gpu_by_hand:
+        # Who sets the GPU's run mode by hand is left alone with it.
+        if not self.steward.gpu_hand.by_hand:
             if self.plan.gpu:
                 await self.client.set_gpu_mode(RunMode.ALWAYS, left_s)
             elif status.gpu.mode is not RunMode.NEVER:
@@ -139,7 +139,7 @@ class Control:
 
     async def _write(self, plan: Plan) -> None:
         """Write the preferences of a plan and read back what the client made of them."""
-        wanted = preferences_for(plan, self.cores)
+        wanted = preferences_for(plan, self.steward.table.model.slots)
         if wanted == self._written:
             return
         self._written = None

@@ -14,6 +14,7 @@ from ..engine import (
     EngineStatus,
     HeatBudget,
     PowerModel,
+    PowerSource,
     SettlementPage,
 )
 from ..meter import IMPOSSIBLE_SHARE, PowerMeter
@@ -22,7 +23,7 @@ from .client import BoincClient
 from .control import rest
 from .credit import Book, Tariff
 from .errors import PROBLEM, BoincError, BoincFault
-from .observation import Details, engine_status
+from .observation import UNSEEN, Details
 from .options import BoincOptions
 from .originals import Originals
 from .plan import override_with
@@ -55,8 +56,8 @@ class BoincEngine:
     `saved` is what `save` was given last. `save` is awaited before anything is changed on the
     client, so that the user's own settings are not lost by a crash. `machine` is a name that the
     client has to have (see `Probed.names`), for addresses change hands. Engines with the same
-    `pace` share out the turns of the loop (see RpcConnection). Clocks: `clock` is the one of
-    `HeatBudget.expires_s`, `wall` counts seconds since the epoch.
+    `pace` share out the turns of the loop (see RpcConnection). `clock` is the one of
+    `HeatBudget.expires_s`.
     """
 
     def __init__(
@@ -74,7 +75,6 @@ class BoincEngine:
         save: Save = _keep_nothing,
         pace: asyncio.Lock | None = None,
         clock: Callable[[], float] = time.monotonic,
-        wall: Callable[[], float] = time.time,
     ) -> None:
         options = options or BoincOptions()
         self._connection = RpcConnection(host, port, password, pace)
@@ -86,10 +86,9 @@ class BoincEngine:
         self._left = left
         self._save = save
         self._clock = clock
-        self._wall = wall
         self._steward = Stewardship(table=WattsTable(model), options=options)
         self._tariff = Tariff(rates=self._steward.rates, currency=options.currency)
-        self._steward.restore(saved or {}, clock_s=clock(), wall_s=wall())
+        self._steward.restore(saved or {}, clock_s=clock(), wall_s=time.time())
         self._session: Session | None = None
         self._why = EngineProblem.BACKEND_UNREACHABLE
         self._task: asyncio.Task[None] | None = None
@@ -157,19 +156,21 @@ class BoincEngine:
     def status(self) -> EngineStatus:
         """Tell what the engine does now."""
         session, reading, model = self._current(), self.meter.reading(), self._steward.table.model
-        if reading is not None:
-            power_w: float | None = reading.power_w
-        else:
-            power_w = None if session is None else session.estimate_w()
-        return engine_status(
-            None if session is None else session.seen,
-            power_w=power_w,
-            measured=reading is not None,
-            rates=self._tariff.rates,
-            gpu_cores=self._options.gpu_w / model.slot_w,
-            wall_s=self._wall(),
+        estimate_w = None if session is None else session.estimate_w()
+        seen = UNSEEN if session is None else session.seen
+        deadline_s = seen.first_deadline_s
+        return EngineStatus(
+            power_w=estimate_w if reading is None else reading.power_w,
+            power_source=PowerSource.ESTIMATED if reading is None else PowerSource.MEASURED,
+            heat_kind=seen.heat_kind(self._steward.rates, self._options.gpu_w / model.slot_w),
+            jobs_running=len(seen.running),
+            jobs_paused=len(seen.paused),
+            jobs_queued=len(seen.queued),
             work_lost_s=self._steward.work_lost_s,
+            lease_left_s=None if deadline_s is None else deadline_s - time.time(),
             problem=self._problem(),
+            cores_by_kind=seen.cores_by_kind,
+            reachable=session is not None,
             counted_j=None if self.meter.shown() else self.meter.counted_j(),
             slots=model.slots,
         )
@@ -187,7 +188,7 @@ class BoincEngine:
         that is not ours.
         """
         session = self._current()
-        if session is None or session.seen is None:
+        if session is None:
             raise EngineError(self._why, "The BOINC client cannot be asked")
         try:
             book = Book(
@@ -195,7 +196,7 @@ class BoincEngine:
                 radiator_id=self._radiator_id,
                 machine=self._machine,
                 tariff=self._tariff,
-                settled_at=self._wall(),
+                settled_at=time.time(),
             )
         except ValueError as error:
             raise EngineError(EngineProblem.ENGINE_FAILED, str(error)) from error
@@ -228,7 +229,7 @@ class BoincEngine:
 
     def saved_state(self) -> dict[str, object]:
         """Return what is to be given as `saved` next time, for JSON; it holds no secret."""
-        return self._steward.saved(clock_s=self._clock(), wall_s=self._wall())
+        return self._steward.saved(clock_s=self._clock(), wall_s=time.time())
 
     async def _run(self) -> None:
         await asyncio.sleep(self._phase_s)
@@ -237,14 +238,14 @@ class BoincEngine:
             try:
                 await self._serve()
             except BoincError as error:
-                self._why = PROBLEM[error.fault]
+                self._why = PROBLEM.get(error.fault, EngineProblem.BACKEND_FAULTY)
             except OSError:
                 self._why = EngineProblem.ENGINE_FAILED  # the originals could not be saved
             except Exception:
                 if self._why is not EngineProblem.ENGINE_FAILED:
                     _LOGGER.exception("The BOINC engine met an error of its own")
                 self._why = EngineProblem.ENGINE_FAILED
-            if self._session is not None and self._session.seen is not None:
+            if self._session is not None and self._session.seen is not UNSEEN:
                 pause_s = FIRST_RETRY_S
             self._session = None
             await self._connection.close()
@@ -329,7 +330,7 @@ class BoincEngine:
     def _current(self) -> Session | None:
         """Return the session if what it has seen is fresh enough to be told."""
         session = self._session
-        if session is None or session.seen is None:
+        if session is None:
             return None
         age_s = self._clock() - session.seen.at_s
         return session if age_s <= 2 * self._options.poll_s + LATE_S else None

@@ -31,9 +31,5 @@ PROBLEM: Final = {
     BoincFault.UNREACHABLE: EngineProblem.BACKEND_UNREACHABLE,
     BoincFault.NOT_ALLOWED: EngineProblem.BACKEND_REFUSED,
     BoincFault.WRONG_PASSWORD: EngineProblem.BACKEND_REFUSED,
-    BoincFault.NOT_BOINC: EngineProblem.BACKEND_FAULTY,
-    BoincFault.TOO_OLD: EngineProblem.BACKEND_FAULTY,
-    BoincFault.BROKEN_REPLY: EngineProblem.BACKEND_FAULTY,
-    BoincFault.COMMAND_REFUSED: EngineProblem.BACKEND_FAULTY,
-    BoincFault.OTHER_MACHINE: EngineProblem.BACKEND_FAULTY,
 }
+"""Behind any other fault is a client that is not as it should be."""

@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
+from typing import Final
 
-from ..engine import EngineProblem, EngineStatus, HeatKind, PowerSource
+from ..engine import HeatKind
 from .client import address_of
 from .plan import AtHand, Plan
-from .replies import PAUSED, READY, RUNNING, ClientStatus, Project, SuspendReason, Task
+from .replies import PAUSED, READY, RESTING, RUNNING, ClientStatus, Project, SuspendReason, Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +157,15 @@ class Observation:
         )
 
 
+UNSEEN: Final = Observation(
+    at_s=-math.inf,
+    status=ClientStatus(cpu=RESTING, gpu=RESTING, suspended=0, gpu_suspended=0),
+    tasks=(),
+    projects=(),
+)
+"""Of a client that was not looked at, or not of late."""
+
+
 def known_again[T](
     seen: tuple[T, ...], before: tuple[T, ...], name: Callable[[T], str]
 ) -> tuple[T, ...]:
@@ -183,35 +193,3 @@ def waiting_projects(projects: Sequence[Project], tasks: Iterable[Task]) -> list
     if not used or not used <= backups:
         return []
     return [p.url for p in projects if p.resource_share and p.may_give]
-
-
-def engine_status(
-    seen: Observation | None,
-    *,
-    power_w: float | None,
-    measured: bool,
-    rates: Mapping[str, Decimal],
-    gpu_cores: float,
-    wall_s: float,
-    work_lost_s: float,
-    problem: EngineProblem | None,
-    counted_j: float | None,
-    slots: int,
-) -> EngineStatus:
-    """Return what a radiator does, as the engine contract tells it; `wall_s`: since the epoch."""
-    deadline_s = None if seen is None else seen.first_deadline_s
-    return EngineStatus(
-        power_w=power_w,
-        power_source=PowerSource.MEASURED if measured else PowerSource.ESTIMATED,
-        heat_kind=HeatKind.NONE if seen is None else seen.heat_kind(rates, gpu_cores),
-        jobs_running=0 if seen is None else len(seen.running),
-        jobs_paused=0 if seen is None else len(seen.paused),
-        jobs_queued=0 if seen is None else len(seen.queued),
-        work_lost_s=work_lost_s,
-        lease_left_s=None if deadline_s is None else deadline_s - wall_s,
-        problem=problem,
-        cores_by_kind={} if seen is None else seen.cores_by_kind,
-        reachable=seen is not None,
-        counted_j=counted_j,
-        slots=slots,
-    )

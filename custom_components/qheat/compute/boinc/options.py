@@ -21,12 +21,8 @@ class BoincOptions:
     """What the GPU adds when it computes, in watts; 0 where there is none."""
     meter: str | None = None
     """What tells the radiator's power meter from others: what one has taught goes with it."""
-    pulse: bool = True
-    """Whether a part of a core may be had by switching all tasks on and off each second."""
     poll_s: float = LOOK_EVERY_S
     """Seconds between two looks at the client."""
-    scarce_s: float = 300.0
-    """Longest pause between two requests for work while there is none, in seconds."""
 
     def known_rates(self) -> dict[str, Decimal]:
         """Return the rates by `address_of` their projects; raises BoincError for a bad URL.

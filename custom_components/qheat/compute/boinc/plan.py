@@ -52,8 +52,6 @@ class Planner:
     table: WattsTable
     gpu_w: float = 0.0
     """What the GPU adds when it computes; 0 where there is none."""
-    pulse: bool = True
-    """Whether all tasks may be switched on and off each second to give a part of a core."""
 
     def has_room_for_gpu(self, power_w: float) -> bool:
         """Tell whether the GPU may compute within `power_w` watts.
@@ -71,7 +69,7 @@ class Planner:
         if gpu:
             power_w -= self.gpu_w
         whole = self.table.cores_for(power_w)
-        if whole < self.table.model.slots and self.pulse:
+        if whole < self.table.model.slots:
             cores = min(max(whole + 1, narrowest), self.table.model.slots)
             span_w = self.table.watts(cores) - self.table.idle_w
             duty = math.floor(100 * (power_w - self.table.idle_w) / span_w) / 100

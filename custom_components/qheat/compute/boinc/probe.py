@@ -1,10 +1,11 @@
 """Try a BOINC client once: what a config flow does before it saves anything."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
 
 from .client import BoincClient
 from .errors import BoincError, BoincFault
+from .replies import HostInfo
 from .rpc import RpcConnection
 
 OLDEST: Final = (7, 16, 0)
@@ -12,14 +13,10 @@ OLDEST: Final = (7, 16, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Probed:
-    """A client that may be used: who it is, and how many cores it has."""
+class Probed(HostInfo):
+    """A client that may be used, and its machine."""
 
     version: str
-    host_name: str
-    cpid: str
-    processor: str
-    cores: int
 
     def names(self, host: str, port: int) -> tuple[str, ...]:
         """Return what this machine may be known by at its address, the surest first.
@@ -45,11 +42,4 @@ async def identify(client: BoincClient) -> Probed:
     text = ".".join(map(str, version))
     if version < OLDEST:
         raise BoincError(BoincFault.TOO_OLD, f"BOINC {text} is older than 7.16")
-    host = await client.host()
-    return Probed(
-        version=text,
-        host_name=host.name,
-        cpid=host.cpid,
-        processor=host.processor,
-        cores=host.cores,
-    )
+    return Probed(version=text, **asdict(await client.host()))

@@ -68,7 +68,7 @@ class ClientStatus:
 class HostInfo:
     """The machine behind a client."""
 
-    name: str
+    host_name: str
     cpid: str
     """What BOINC tells machines apart by; empty where the client tells none."""
     cores: int
@@ -145,7 +145,7 @@ def host_from(reply: Element) -> HostInfo:
     node = _child(reply, "host_info")
     cpid = text_of(node, "host_cpid")
     return HostInfo(
-        name=text_of(node, "domain_name"),
+        host_name=text_of(node, "domain_name"),
         cpid=cpid if CPID.fullmatch(cpid) else "",
         cores=integer_of(node, "p_ncpus", 1, MAX_CORES),
         processor=text_of(node, "p_model"),

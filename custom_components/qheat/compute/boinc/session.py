@@ -12,11 +12,11 @@ from .client import BoincClient, address_of
 from .control import Control
 from .credit import key_of
 from .errors import BoincError
-from .observation import Details, Observation, is_filler, known_again, waiting_projects
+from .observation import UNSEEN, Details, Observation, is_filler, known_again, waiting_projects
 from .originals import Originals
-from .plan import OFF, AtHand, Planner
+from .plan import OFF, AtHand
 from .probe import Probed
-from .replies import ABORTED, ERRORED, ClientStatus, Project, SuspendReason, Task
+from .replies import ABORTED, ERRORED, ClientStatus, SuspendReason, Task
 from .stewardship import Stewardship
 from .watchdogs import Step, is_cut_off, to_be_paused
 
@@ -46,24 +46,15 @@ class Session:
         host: Probed,
         originals: Originals,
     ) -> None:
-        options = steward.options
-        self.seen: Observation | None = None
+        self.seen = UNSEEN
         self.insist = False
         """Take the radiator back from whoever set its mode by hand."""
         self._host = host
         self._client = client
         self._steward = steward
-        self._control = Control(
-            client=client,
-            planner=Planner(table=steward.table, gpu_w=options.gpu_w, pulse=options.pulse),
-            originals=originals,
-            cores=host.cores,
-            changed_s=steward.changed_s,
-            duty=steward.duty,
-        )
+        self._control = Control(client=client, steward=steward, originals=originals)
         self._look_s = self._latest_look_s = float("-inf")
         self._all_tasks_s = float("-inf")
-        self._projects: tuple[Project, ...] = ()
         self._projects_s = float("-inf")
         self._clock_s = float("-inf")
         self._guilty: tuple[Task, ...] = ()
@@ -71,7 +62,6 @@ class Session:
         self._load: tuple[float, bool] = (0.0, False)
         """Busy cores at the last look, and whether the GPU was."""
         self._load_s = 0.0
-        self._drop_w = 0.0
         self._waiting_since_s = float("inf")
         self._details: Details | None = None
         """What `details` returned since the last look: a dozen sensors ask for it."""
@@ -90,17 +80,14 @@ class Session:
             # A client's leases end by its own clock. Whoever suspends it sets no clock.
             control.let_go()
             left_s = float("-inf")
-        control.gpu_by_hand = steward.gpu_hand.judge(
+        steward.gpu_hand.judge(
             status.gpu, lease_left_s=left_s if control.plan.gpu else float("-inf")
         )
         changed = False
         if steward.hand.judge(status.cpu, lease_left_s=left_s):
             control.let_go()
         else:
-            try:
-                changed = await control.follow(now_s, status, self._budget(now_s), self._at_hand())
-            finally:
-                steward.changed_s, steward.duty = control.changed_s, control.duty
+            changed = await control.follow(now_s, status, self._budget(now_s), self._at_hand())
         if control.plan != OFF and now_s - self._clock_s >= CLOCK_S:
             self._clock_s = now_s
             # Some tunnels let no second connection through.
@@ -132,20 +119,17 @@ class Session:
     def estimate_w(self) -> float:
         """Return the watts that the busy cores should draw."""
         table = self._steward.table
-        if self.seen is None:
-            return table.idle_w
-        pulsed_w = table.watts(min(self.seen.busy_cores, table.model.slots)) - table.idle_w
+        pulsed_w = table.watts(self.seen.busy_cores) - table.idle_w
         gpu_w = self._steward.options.gpu_w if any(t.gpu for t in self.seen.running) else 0.0
-        cores = min(sum(task.cpus for task in self._guilty), table.model.slots)
-        guilty_w = table.watts(cores) - table.idle_w
-        heat_w = pulsed_w * self._control.duty + guilty_w
-        return min(table.idle_w + heat_w, self._full_w()) + gpu_w
+        guilty_w = table.watts(sum(task.cpus for task in self._guilty)) - table.idle_w
+        heat_w = pulsed_w * self._steward.duty + guilty_w
+        return min(table.idle_w + heat_w, table.watts(table.model.slots)) + gpu_w
 
     def problem(self, now_s: float) -> EngineProblem | None:
         """Tell why there is less heat than the budget allows."""
         if self._steward.by_hand:
             return EngineProblem.CHANGED_BY_HAND
-        if self.seen is None or self._control.plan == OFF:
+        if self._control.plan == OFF:
             return None
         # Just after a lease began the client still gives the run mode as its reason.
         if self.seen.status.suspended not in {SuspendReason.NONE, SuspendReason.BY_MODE}:
@@ -155,17 +139,12 @@ class Session:
         refused = any(project.refuses for project in self.seen.projects)
         return EngineProblem.PROJECT_REFUSES if refused else EngineProblem.NO_JOBS
 
-    def details(self) -> Details | None:
-        """Return all that people may want to see; None before the first look."""
-        told = self._details
-        is_news = told is None or told.by_hand != self._steward.by_hand
-        if is_news and self.seen is not None:
-            self._details = self._detailed(self.seen)
-        return self._details
-
-    def _detailed(self, seen: Observation) -> Details:
-        plan, cpu = self._control.plan, seen.status.cpu
-        return Details(
+    def details(self) -> Details:
+        """Return all that people may want to see."""
+        if self._details is not None and self._details.by_hand == self._steward.by_hand:
+            return self._details
+        seen, plan, cpu = self.seen, self._control.plan, self.seen.status.cpu
+        self._details = Details(
             version=self._host.version,
             host_name=self._host.host_name,
             processor=self._host.processor,
@@ -184,18 +163,18 @@ class Session:
             fillers=tuple(p.url for p in seen.projects if is_filler(p, self._steward.rates)),
             credit=sum((p.credit or Decimal(0) for p in seen.projects), Decimal(0)),
         )
+        return self._details
 
     async def _look(self, now_s: float, status: ClientStatus, reading: Reading | None) -> None:
+        projects = self.seen.projects
         if now_s - self._projects_s >= PROJECTS_S:
-            self._projects = known_again(
-                await self._client.projects(), self._projects, attrgetter("url")
-            )
             self._projects_s = now_s
-            for project in self._projects:
+            projects = known_again(await self._client.projects(), projects, attrgetter("url"))
+            for project in projects:
                 if project.host_id and project.credit is not None:
                     self._steward.see_first(key_of(project), project.credit)
         tasks = await self._tasks(now_s)
-        self.seen = Observation(at_s=now_s, status=status, tasks=tasks, projects=self._projects)
+        self.seen = Observation(at_s=now_s, status=status, tasks=tasks, projects=projects)
         self._steward.at_hand = self.seen.at_hand
         self._details = None
         self._learn(now_s, self.seen, reading)
@@ -205,10 +184,12 @@ class Session:
             await self._watch_preferences(now_s, self.seen)
 
     async def _tasks(self, now_s: float) -> tuple[Task, ...]:
-        before = () if self.seen is None else self.seen.tasks
+        before = self.seen.tasks
         if len(before) > MANY_TASKS and now_s - self._all_tasks_s < ALL_TASKS_S:
             begun_before = tuple(task for task in before if task.process)
-            begun = known_again(await self._client.begun_tasks(), begun_before, attrgetter("name"))
+            begun = known_again(
+                await self._client.tasks(begun_only=True), begun_before, attrgetter("name")
+            )
             names = {task.name for task in begun}
             # How a task ended, and what there is instead, is told among all tasks only.
             if all(task.name in names for task in begun_before):
@@ -252,15 +233,8 @@ class Session:
         self._guilty = tuple(watch.burning(now_s, paused))
         suspects = watch.suspects(seen.tasks, paused)
         idle_w = self._steward.table.idle_w
-        if not stopped:
-            self._drop_w = self.estimate_w() - idle_w
-        hot = watch.hot(
-            now_s,
-            stopped=stopped,
-            reading=reading,
-            idle_w=idle_w,
-            drop_w=self._drop_w,
-        )
+        drop_w = self.estimate_w() - idle_w
+        hot = watch.hot(now_s, stopped=stopped, reading=reading, idle_w=idle_w, drop_w=drop_w)
         guilty = self._guilty or (suspects if hot else ())
         match watch.judge(now_s, guilty):
             case Step.ABORT:
@@ -273,11 +247,8 @@ class Session:
                 pass
 
     async def _watch_preferences(self, now_s: float, seen: Observation) -> None:
-        try:
-            if await self._control.keep(now_s, seen.busy_cores):
-                self._look_s = self._latest_look_s = now_s + AFTER_CHANGE_S
-        finally:
-            self._steward.changed_s = self._control.changed_s
+        if await self._control.keep(now_s, seen.busy_cores):
+            self._look_s = self._latest_look_s = now_s + AFTER_CHANGE_S
 
     async def _watch_work(self, now_s: float, seen: Observation) -> None:
         plan = self._control.plan
@@ -311,11 +282,9 @@ class Session:
     def _gpu_is_idle(self, now_s: float, seen: Observation) -> bool:
         control, budget = self._control, self._budget(now_s)
         room = budget is not None and control.planner.has_room_for_gpu(budget.power_w)
-        return room and not control.gpu_by_hand and not any(task.gpu for task in seen.running)
+        by_hand = self._steward.gpu_hand.by_hand
+        return room and not by_hand and not any(task.gpu for task in seen.running)
 
     def _at_hand(self) -> AtHand:
         at_hand = self._steward.at_hand
-        return replace(at_hand, gpu=False) if self._control.gpu_by_hand else at_hand
-
-    def _full_w(self) -> float:
-        return self._steward.table.watts(self._steward.table.model.slots)
+        return replace(at_hand, gpu=False) if self._steward.gpu_hand.by_hand else at_hand

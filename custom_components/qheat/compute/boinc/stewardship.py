@@ -18,7 +18,8 @@ from .watts import WattsTable
 PAY_ASK_S: Final = 10.0
 """Who pays for work is asked so often while there is none: heat is to be back within 30 s."""
 _FIRST_ASK_S: Final = 15.0
-_FIRST_ASK_BEHIND_FILLER_S: Final = 300.0
+_LAST_ASK_S: Final = 300.0
+"""The longest pause between two requests while there is none, and behind a backup project."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,11 +74,8 @@ class Stewardship:
         """Work out who pays, and set the pace at which projects are asked for work."""
         self.rates = self.options.known_rates()
         self.pay = WorkWatch(first_s=PAY_ASK_S, last_s=PAY_ASK_S)
-        last_s = self.options.scarce_s
-        self.work = WorkWatch(first_s=_FIRST_ASK_S, last_s=last_s)
-        self.paid_work = WorkWatch(
-            first_s=_FIRST_ASK_BEHIND_FILLER_S, last_s=max(last_s, _FIRST_ASK_BEHIND_FILLER_S)
-        )
+        self.work = WorkWatch(first_s=_FIRST_ASK_S, last_s=_LAST_ASK_S)
+        self.paid_work = WorkWatch(first_s=_LAST_ASK_S, last_s=_LAST_ASK_S)
 
     def saved(self, *, clock_s: float, wall_s: float) -> dict[str, object]:
         """Return what `restore` takes, for JSON; now is `clock_s`, and `wall_s` since the epoch."""

@@ -28,7 +28,7 @@ class WattsTable:
         return self._watts[0]
 
     def watts(self, busy: float) -> float:
-        """Return the watts of `busy` cores; a fraction lies between its neighbours."""
+        """Return the watts of `busy` cores, of all at most; a fraction lies between neighbours."""
         below = min(int(busy), self.model.slots)
         above = min(below + 1, self.model.slots)
         return self._watts[below] + (self._watts[above] - self._watts[below]) * (busy - below)

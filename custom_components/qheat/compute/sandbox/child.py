@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from .frames import Frame, FrameError, Frames
+from .frames import Frame, Frames
 from .work import OUTCOME_BYTES, Limits, Lock, WorkFault, read_fuel
 
 _BOOT = str(Path(__file__).with_name("boot.py"))
@@ -53,7 +53,8 @@ class Child:
         self._paused = False
         self._files = [os.memfd_create(name) for name in ("job", "outcome", "errors")]
         try:
-            _write_all(self._files[0], job.encode())
+            with os.fdopen(self._files[0], "wb", closefd=False) as told:
+                told.write(job.encode())
             os.lseek(self._files[0], 0, os.SEEK_SET)
             # -S: no package but wasmtime is within reach.
             program = [sys.executable, "-I", "-S", _BOOT]
@@ -139,7 +140,7 @@ def read_answer(data: bytes, max_output_bytes: int) -> Outcome:
             lock, fuel = Lock.from_json(frame.header["lock"]), read_fuel(frame.header["fuel"])
             return Success(frame.body, lock, fuel)
         fault, detail = WorkFault(frame.header["fault"]), _readable(frame.header["detail"])
-    except FrameError, ValueError, TypeError, KeyError:
+    except ValueError, TypeError, KeyError:
         return Failure(WorkFault.WORKER_DIED, "the worker's answer is no outcome")
     if fault not in _FAULTS_OF_A_WORKER:
         return Failure(WorkFault.WORKER_DIED, "the worker's answer is no fault of its own")
@@ -151,9 +152,3 @@ def _readable(text: object) -> str:
     if not isinstance(text, str):
         raise TypeError("not text")
     return "".join(c if c.isprintable() else " " for c in text[:_DETAIL_CHARACTERS])
-
-
-def _write_all(file: int, data: bytes) -> None:
-    left = memoryview(data)
-    while left:
-        left = left[os.write(file, left) :]

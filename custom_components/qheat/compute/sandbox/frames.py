@@ -13,7 +13,7 @@ MAX_HEADER_BYTES = 64 << 10
 MAX_BODY_BYTES = 128 << 20
 
 
-class FrameError(Exception):
+class FrameError(ValueError):
     """The other side sent something that is no frame."""
 
 

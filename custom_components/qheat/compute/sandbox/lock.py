@@ -9,10 +9,9 @@ import ctypes
 import os
 import resource
 import signal
-import sys
 import tempfile
 from collections.abc import Callable
-from math import ceil, isfinite
+from math import ceil
 from pathlib import Path
 from typing import Final
 
@@ -134,7 +133,7 @@ def _limit(data_bytes: int, cpu_s: float, file_bytes: int) -> None:
         resource.RLIMIT_NPROC: 0,
         resource.RLIMIT_MEMLOCK: 0,
         resource.RLIMIT_MSGQUEUE: 0,
-        resource.RLIMIT_CPU: ceil(cpu_s) + _SPARE_CPU_S if isfinite(cpu_s) else sys.maxsize,
+        resource.RLIMIT_CPU: ceil(cpu_s) + _SPARE_CPU_S,
     }
     for which, wanted in limits.items():
         _, hard = resource.getrlimit(which)

@@ -41,7 +41,6 @@ class Owner:
     urgent: bool = False
     busy: bool = False
     cpu_s: float = 0.0
-    told_s: float = 0.0
     samples: deque[tuple[float, float]] = field(
         default_factory=lambda: deque(maxlen=_USAGE_SAMPLES)
     )
@@ -133,7 +132,7 @@ class Pool:
             self._run(seats[seat])
 
     def usage(self, now_s: float) -> Iterable[dict[str, object]]:
-        """Yield what each owner's workers have done since the last call; drop idle owners."""
+        """Yield what each owner's workers do; drop idle owners."""
         for name, owner in list(self.owners.items()):
             jobs = [job for job in self.jobs.values() if job.owner == name]
             running = sum(job.child is not None and job.seat is not None for job in jobs)
@@ -141,13 +140,11 @@ class Pool:
             yield {
                 "owner": name,
                 "busy_slots": busy_slots,
-                "cpu_s": owner.cpu_s - owner.told_s,
                 "running": running,
                 "paused": len(jobs) - running,
                 "machine_busy": owner.busy,
                 "jobs": [[job.number, job.booked_s] for job in jobs],
             }
-            owner.told_s = owner.cpu_s
             if not jobs and busy_slots == 0.0 and owner.expires_s <= now_s:
                 del self.owners[name]
                 self._duty.forget(name)

@@ -1,8 +1,9 @@
 """The few WASI preview 1 functions that a job may call: deterministic, and without a world.
 
 No arguments, no environment, no files; standard input is the job's input, standard output its
-output; clock and random numbers depend on nothing but the input. Numbers and signatures from
-WASI's `witx/wasi_snapshot_preview1.witx`. The engine hands over i32 and i64 as signed integers.
+output, standard error is nobody's; clock and random numbers depend on nothing but the input.
+Numbers and signatures from WASI's `witx/wasi_snapshot_preview1.witx`. The engine hands over i32
+and i64 as signed integers.
 """
 
 import hashlib
@@ -21,7 +22,6 @@ _RIGHT_READ: Final = 1 << 1
 _RIGHT_WRITE: Final = 1 << 6
 _MAX_VECTORS: Final = 1024
 _MAX_SIZE: Final = 2**32 - 1
-_MAX_ERROR_BYTES: Final = 4096
 _MAX_RANDOM_BYTES: Final = 1 << 20
 _CLOCK_STEP_NS: Final = 1_000_000
 
@@ -64,7 +64,6 @@ class Wasi:
 
     def __init__(self, memory: Memory, input_data: bytes, max_output_bytes: int) -> None:
         self.output = bytearray()
-        self.errors = bytearray()
         self._memory = memory
         self._input = memoryview(input_data)
         self._max_output_bytes = max_output_bytes
@@ -144,8 +143,6 @@ class Wasi:
             done += size
             if fd == 1:
                 self.output += data
-            else:
-                self.errors += data[: _MAX_ERROR_BYTES - len(self.errors)]
         self._store(result, done, 4)
         return 0
 

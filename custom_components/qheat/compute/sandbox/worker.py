@@ -7,7 +7,6 @@ Both are files in memory, made by the runner.
 import hashlib
 import os
 import sys
-from math import inf
 from typing import Any, Never
 
 from .frames import Frame, Frames
@@ -15,12 +14,6 @@ from .lock import SYSTEM_CALLS, die_with_parent, lock_process
 from .work import LOCKED, OUTCOME_BYTES, Limits, Lock, Mode, WorkFault
 
 _DETAIL_CHARACTERS = 500
-_CHECK_LIMITS = Limits(memory_bytes=1 << 20, cpu_s=60.0, output_bytes=0)
-# (module (memory (export "memory") 1) (func (export "_start")))
-_CHECK_MODULE = bytes.fromhex(
-    "0061736d010000000104016000000302010005030100010713020"
-    "66d656d6f72790200065f737461727400000a040102000b"
-)
 
 
 def main(arguments: list[str]) -> Never:
@@ -28,15 +21,11 @@ def main(arguments: list[str]) -> Never:
     parent, wasmtime_folder = int(arguments[0]), arguments[1]
     die_with_parent(parent)
     job = next(Frames().feed(sys.stdin.buffer.read()))
-    mode = Mode(job.header["mode"])
-    if mode is Mode.BURN:
-        _burn(parent)
-    limits = Limits.from_json(job.header) if mode is Mode.JOB else _CHECK_LIMITS
-    module_bytes = int(job.header["module_bytes"])
+    limits = Limits.from_json(job.header)
+    if Mode(job.header["mode"]) is Mode.BURN:
+        _burn(parent, limits)
+    module_bytes, count_fuel = int(job.header["module_bytes"]), bool(job.header["count_fuel"])
     module, input_data = job.body[:module_bytes], job.body[module_bytes:]
-    if mode is Mode.CHECK:
-        module = _CHECK_MODULE
-    count_fuel = mode is Mode.JOB and bool(job.header["count_fuel"])
     _run(parent, wasmtime_folder, module, input_data, limits, count_fuel=count_fuel)
 
 
@@ -54,12 +43,7 @@ def _run(
         from . import guest  # noqa: PLC0415  # only here can it fail, and say so
     except (ImportError, OSError, RuntimeError) as err:
         _finish({"fault": WorkFault.REFUSED, "detail": f"cannot load wasmtime: {err}"})
-    lock = _locked(
-        parent,
-        memory_bytes=limits.memory_bytes + 2 * limits.output_bytes,
-        cpu_s=limits.cpu_s,
-        file_bytes=limits.output_bytes + OUTCOME_BYTES,
-    )
+    lock = _locked(parent, limits)
     try:
         output, fuel = guest.run(module, input_data, limits, count_fuel=count_fuel)
     except guest.JobError as err:
@@ -69,15 +53,20 @@ def _run(
     _finish({"lock": lock.to_json(), "fuel": fuel}, output)
 
 
-def _burn(parent: int) -> Never:
-    _locked(parent, memory_bytes=0, cpu_s=inf, file_bytes=OUTCOME_BYTES)
+def _burn(parent: int, limits: Limits) -> Never:
+    _locked(parent, limits)
     block = bytes(1 << 20)
     while True:
         hashlib.sha256(block)
 
 
-def _locked(parent: int, *, memory_bytes: int, cpu_s: float, file_bytes: int) -> Lock:
-    lock = lock_process(parent, memory_bytes=memory_bytes, cpu_s=cpu_s, file_bytes=file_bytes)
+def _locked(parent: int, limits: Limits) -> Lock:
+    lock = lock_process(
+        parent,
+        memory_bytes=limits.memory_bytes + 2 * limits.output_bytes,
+        cpu_s=limits.cpu_s,
+        file_bytes=limits.output_bytes + OUTCOME_BYTES,
+    )
     if SYSTEM_CALLS in lock.missing:
         _finish({"fault": WorkFault.REFUSED, "detail": "system calls cannot be locked"})
     os.write(1, LOCKED)

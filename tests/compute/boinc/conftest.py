@@ -1,0 +1,39 @@
+"""Sessions on simulated clients: as they come, with a GPU, with pay, with hundreds of tasks."""
+
+from collections.abc import AsyncGenerator
+from decimal import Decimal
+
+import pytest
+
+from custom_components.qheat.compute.boinc.options import BoincOptions
+
+from .simulated import URL
+from .watched import Watched, watching
+
+
+@pytest.fixture
+async def watched(socket_enabled: None) -> AsyncGenerator[Watched]:
+    async with watching(BoincOptions()) as made:
+        yield made
+
+
+@pytest.fixture
+async def with_gpu(socket_enabled: None) -> AsyncGenerator[Watched]:
+    """Return a session with a machine whose GPU adds 100 W."""
+    async with watching(BoincOptions(gpu_w=100.0)) as made:
+        yield made
+
+
+@pytest.fixture
+async def paid(socket_enabled: None) -> AsyncGenerator[Watched]:
+    """Return a session with a client whose project pays."""
+    async with watching(BoincOptions(rates={URL: Decimal(1)})) as made:
+        yield made
+
+
+@pytest.fixture
+async def laden(watched: Watched) -> Watched:
+    """Return a session that has just looked at a client with 500 tasks, six of them begun."""
+    watched.client.tasks, watched.client.begun, watched.client.done_s = 500, 6, 120.0
+    await watched.run(20, 60.0)
+    return watched

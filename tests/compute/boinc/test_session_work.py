@@ -1,0 +1,200 @@
+"""Projects are asked for work while there is too little, and no oftener than is polite."""
+
+import time
+from decimal import Decimal
+
+import pytest
+
+from custom_components.qheat.compute.boinc.options import BoincOptions
+from custom_components.qheat.compute.engine import EngineProblem
+
+from .simulated import URL, SimulatedClient
+from .watched import Watched, watching
+
+
+async def test_projects_are_asked_for_work_while_there_is_too_little(watched: Watched) -> None:
+    watched.client.tasks = 2
+    await watched.run(10, 60.0)
+    assert watched.count("project_update") == 0
+    await watched.run(60, 60.0)
+    assert 2 <= watched.count("project_update") <= 5
+    assert watched.session.problem(watched.now_s) is EngineProblem.NO_JOBS
+    watched.client.tasks = 8
+    await watched.run(20, 60.0)
+    asked = watched.count("project_update")
+    await watched.run(100, 60.0)
+    assert watched.count("project_update") == asked
+    assert watched.session.problem(watched.now_s) is None
+
+
+async def test_work_that_is_not_begun_for_a_minute_is_no_work(watched: Watched) -> None:
+    watched.client.ready = False
+    await watched.run(60, 60.0)
+    assert watched.count("project_update") == 0
+    await watched.run(60, 60.0)
+    assert 1 <= watched.count("project_update") <= 4
+    assert watched.session.problem(watched.now_s) is EngineProblem.NO_JOBS
+    watched.client.ready = True
+    await watched.run(20, 60.0)
+    asked = watched.count("project_update")
+    await watched.run(100, 60.0)
+    assert watched.count("project_update") == asked
+    assert watched.session.problem(watched.now_s) is None
+
+
+async def test_gaps_between_tasks_and_tasks_that_wait_for_heat_are_no_lack_of_work(
+    watched: Watched,
+) -> None:
+    for _ in range(4):
+        await watched.run(100, 0.0)
+        watched.client.ready = False
+        await watched.run(45, 60.0)
+        watched.client.ready = True
+        await watched.run(20, 60.0)
+        assert watched.session.problem(watched.now_s) is None
+    assert watched.count("project_update") == 0
+
+
+async def test_work_for_a_gpu_that_is_not_begun_for_a_minute_is_no_work(
+    with_gpu: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SimulatedClient, "gpu_runs", False)
+    with_gpu.client.gpu_tasks = 2
+    await with_gpu.run(60, 140.0)
+    assert with_gpu.count("project_update") == 0
+    await with_gpu.run(60, 140.0)
+    assert with_gpu.count("project_update") > 0
+
+
+async def test_a_task_for_a_gpu_that_is_missing_takes_no_watts_from_the_cores(
+    with_gpu: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell = SimulatedClient._gpu_task
+
+    def told(client: SimulatedClient, number: int) -> str:
+        return tell(client, number).replace("1 NVIDIA GPU", "NVIDIA GPU (missing)")
+
+    monkeypatch.setattr(SimulatedClient, "_gpu_task", told)
+    monkeypatch.setattr(SimulatedClient, "gpu_runs", False)
+    with_gpu.client.gpu_tasks = 1
+    await with_gpu.run(30, 140.0)
+    assert with_gpu.client.running == 4
+
+
+async def test_who_pays_is_asked_for_work_as_often_as_it_allows_however_long_there_is_none(
+    paid: Watched,
+) -> None:
+    paid.client.tasks = 2
+    await paid.run(1000, 60.0)
+    asked = paid.count("project_update")
+    await paid.run(300, 60.0)
+    assert 15 <= paid.count("project_update") - asked <= 30
+    paid.client.next_rpc_s = time.time() + 1e6
+    asked = paid.count("project_update")
+    await paid.run(300, 60.0)
+    assert paid.count("project_update") - asked <= 2
+
+
+@pytest.mark.parametrize("ahead_s", [-36_000.0, 36_000.0])
+async def test_when_who_pays_may_be_asked_is_told_by_the_clock_of_the_client(
+    socket_enabled: None, ahead_s: float
+) -> None:
+    async with watching(BoincOptions(rates={URL: Decimal(1)}), ahead_s) as paid:
+        paid.client.tasks = 2
+        paid.client.next_rpc_s = time.time() + ahead_s + 1000
+        await paid.run(1000, 60.0)
+        asked = paid.count("project_update")
+        await paid.run(300, 60.0)
+        assert paid.count("project_update") - asked <= 2
+        paid.client.next_rpc_s -= 1000
+        asked = paid.count("project_update")
+        await paid.run(300, 60.0)
+        assert paid.count("project_update") - asked >= 15
+
+
+async def test_a_project_that_does_not_take_the_machine_in_is_told_and_asked_for_nothing(
+    paid: Watched,
+) -> None:
+    paid.client.tasks, paid.client.host_id = 2, 0
+    await paid.run(60, 60.0)
+    assert paid.session.problem(paid.now_s) is EngineProblem.NO_JOBS  # not asked so far
+    paid.client.next_rpc_s = time.time() + 3600
+    paid.session.look_again()
+    await paid.run(20, 60.0)
+    assert paid.session.problem(paid.now_s) is EngineProblem.PROJECT_REFUSES
+    asked = paid.count("project_update")
+    await paid.run(600, 60.0)
+    assert paid.count("project_update") == asked
+
+
+async def test_who_does_not_pay_is_asked_ever_more_seldom(watched: Watched) -> None:
+    watched.client.tasks = 2
+    await watched.run(1000, 60.0)
+    asked = watched.count("project_update")
+    await watched.run(600, 60.0)
+    assert watched.count("project_update") - asked == 2
+
+
+async def test_while_only_a_backup_project_computes_the_others_are_asked_now_and_then(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    main = "https://main.example/"
+    tell = SimulatedClient._get_project_status
+
+    def told(client: SimulatedClient, request: str) -> str:
+        """Tell of a second project, that has no task here."""
+        other = f"<project><master_url>{main}</master_url><hostid>6</hostid>"
+        share = "<resource_share>1</resource_share>"
+        return tell(client, request).replace("</projects>", f"{other}{share}</project></projects>")
+
+    monkeypatch.setattr(SimulatedClient, "_get_project_status", told)
+    watched.client.share = 0.0
+    await watched.run(900, 60.0)
+    assert 2 <= watched.count("project_update") <= 4
+
+
+async def test_a_task_that_needs_no_processor_gives_no_heat_and_is_no_work(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell = SimulatedClient._get_project_status
+
+    def told(client: SimulatedClient, request: str) -> str:
+        return tell(client, request).replace("</project>", "<non_cpu_intensive/></project>")
+
+    monkeypatch.setattr(SimulatedClient, "_get_project_status", told)
+    watched.client.tasks = 4
+    await watched.run(60, 60.0)
+    assert watched.session.estimate_w() == 20.0
+    assert watched.session.problem(watched.now_s) is EngineProblem.NO_JOBS
+    assert watched.count("project_update") == 0
+
+
+async def test_nobody_is_asked_for_work_while_no_heat_is_wanted(watched: Watched) -> None:
+    watched.client.tasks = 0
+    await watched.run(100, 0.0)
+    assert watched.count("project_update") == 0
+
+
+async def test_work_for_a_gpu_is_asked_for_and_done_when_it_is_there(with_gpu: Watched) -> None:
+    await with_gpu.run(40, 140.0)
+    assert (with_gpu.client.running, with_gpu.client.gpu_runs) == (4, False)
+    assert with_gpu.count("project_update") > 0
+    assert with_gpu.session.problem(with_gpu.now_s) is EngineProblem.NO_JOBS
+    with_gpu.client.gpu_tasks = 2
+    await with_gpu.run(20, 140.0)
+    assert (with_gpu.client.running, with_gpu.client.gpu_runs) == (2, True)
+    assert with_gpu.session.problem(with_gpu.now_s) is None
+    assert with_gpu.session.estimate_w() == 140.0
+    asked = with_gpu.count("project_update")
+    await with_gpu.run(60, 140.0)
+    assert with_gpu.count("project_update") == asked
+
+
+async def test_nobody_is_asked_for_more_where_the_gpu_alone_is_the_budget(
+    with_gpu: Watched,
+) -> None:
+    with_gpu.client.tasks, with_gpu.client.gpu_tasks = 0, 1
+    await with_gpu.run(120, 130.0)
+    assert with_gpu.client.gpu_runs
+    assert with_gpu.count("project_update") == 0
+    assert with_gpu.session.problem(with_gpu.now_s) is None
