@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from typing import Final
 
@@ -36,15 +36,15 @@ from .crowd import cadence
 from .dials import Dials
 from .heating import FROST_LIMIT_C, RoomControl
 from .hourly import HourlyStatistics
+from .issues import watch_issues
 from .learned import Learned
 from .ledger import ForeignMoney
-from .money_issues import watch_money
+from .money_issues import find_foreign_settlements, find_refused_prices
 from .outdoors import Outdoors
 from .prices import Carbon, Prices, fixed_tariff
-from .problems import watch_problems
+from .problems import find_lost_schedules, find_problems, log_silence
 from .radiator import Radiator, Room
 from .rooms import FastRoom, SensorRoom
-from .schedule_issues import watch_schedules
 from .schedules import HelperSchedule
 from .serials import Serials
 from .setting import DEFAULT_PRESETS, Setting
@@ -54,6 +54,12 @@ from .today import CoreTime
 from .turns import async_next_turn
 
 MODELS: Final = {SUBENTRY_THIS_MACHINE: "This machine", SUBENTRY_BOINC: "BOINC machine"}
+FIND_ISSUES: Final = (
+    find_problems,
+    find_lost_schedules,
+    find_foreign_settlements,
+    find_refused_prices,
+)
 
 
 async def async_open_home(
@@ -148,15 +154,10 @@ async def async_open_home(
         coordinator.add(radiator)
         await radiator.engine.start()
         await async_next_turn(hass)
-    for watch in (watch_problems, watch_money, watch_schedules):
-        stack.callback(_end_watch, hass, watch(hass, coordinator))
+    stack.callback(log_silence(coordinator))
+    for find in FIND_ISSUES:
+        stack.callback(watch_issues(coordinator, find))
     return coordinator
-
-
-def _end_watch(hass: HomeAssistant, end: Callable[[], None]) -> None:
-    """Withdraw issues, but over a restart: Home Assistant itself knows then what was ignored."""
-    if not hass.is_stopping:
-        end()
 
 
 async def _stop_all(engines: Iterable[Engine]) -> None:

@@ -43,9 +43,9 @@ class TakeBackFlow(ConfirmRepairFlow):
             if entry is None or entry.state is not ConfigEntryState.LOADED:
                 return self.async_abort(reason="not_loaded")
             boinc = entry.runtime_data.boinc
-            if data["radiator_id"] not in boinc:
+            if data["about"] not in boinc:
                 return self.async_abort(reason="no_radiator")
-            boinc.engine(data["radiator_id"]).take_back()
+            boinc.engine(data["about"]).take_back()
         return await super().async_step_confirm(user_input)
 
 

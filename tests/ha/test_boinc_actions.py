@@ -271,7 +271,7 @@ async def test_silence_is_told_when_it_lasts(
         await entry.runtime_data.async_refresh()
     assert issue_of(hass, "boinc_unreachable") is None
     later_s = time.monotonic() + 900
-    with patch("custom_components.qheat.problems.monotonic", return_value=later_s):
+    with patch("custom_components.qheat.issues.monotonic", return_value=later_s):
         await entry.runtime_data.async_refresh()
     assert issue_of(hass, "boinc_unreachable")
     assert caplog.text.count("of Hall does not answer") == 1
