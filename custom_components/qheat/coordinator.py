@@ -70,6 +70,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         hass: HomeAssistant,
         entry: QheatConfigEntry,
         *,
+        radiators: Mapping[str, Radiator],
         books: HomeBooks,
         learned: Learned,
         dials: Dials,
@@ -85,32 +86,28 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         self.embedded = embedded
         self.boinc = boinc
         self.books = books
-        self.radiators: dict[str, RadiatorCoordinator] = {}
-        self.accounts: dict[str, DataUpdateCoordinator[Balance]] = {}
+        self.radiators = {
+            key: RadiatorCoordinator(hass, entry, radiator, books)
+            for key, radiator in radiators.items()
+        }
+        self.accounts = {
+            key: DataUpdateCoordinator[Balance](
+                hass, LOGGER, config_entry=entry, name=f"account {key}"
+            )
+            for key in (entry.entry_id, *radiators)
+        }
         """The books of each radiator, and of all together: shown when they are on disk."""
+        for key, account in self.accounts.items():
+            account.data = self._balance(key)
         self._unshown: dict[str, None] = {}
         """The accounts that were written and not shown since, in order of that."""
         self._cadence = cadence(hass)
         self._show_from_tick = 0
-        self._open_account(entry.entry_id)
         self._learned = learned
         self._dials = dials
         self._outdoors = outdoors
         self._showcase = Showcase()
         self._ticks = 0
-
-    def add(self, radiator: Radiator) -> None:
-        """Take a radiator in."""
-        self.radiators[radiator.radiator_id] = RadiatorCoordinator(
-            self.hass, self.config_entry, radiator, self.books
-        )
-        self._open_account(radiator.radiator_id)
-
-    def _open_account(self, account_id: str) -> None:
-        self.accounts[account_id] = account = DataUpdateCoordinator[Balance](
-            self.hass, LOGGER, config_entry=self.config_entry, name=f"account {account_id}"
-        )
-        account.data = self._balance(account_id)
 
     async def async_tick_on(self) -> None:
         """Tick for ever, also where Home Assistant does not, because the home is not to be polled.

@@ -136,6 +136,7 @@ async def async_open_home(
     coordinator = HomeCoordinator(
         hass,
         entry,
+        radiators=radiators,
         books=books,
         learned=learned,
         dials=dials,
@@ -151,7 +152,6 @@ async def async_open_home(
     stack.push_async_callback(_stop_all, own)
     stack.push_async_callback(books.async_save)
     for radiator in radiators.values():
-        coordinator.add(radiator)
         await radiator.engine.start()
         await async_next_turn(hass)
     stack.callback(log_silence(coordinator))
