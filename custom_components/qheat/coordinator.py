@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
-from typing import Final, override
+from typing import Any, Final, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.storage import Store
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
 from .backend import EmbeddedBackend, StoreError
@@ -21,7 +22,6 @@ from .compute.engine import EngineError, EngineProblem
 from .compute.machine import Machine
 from .const import LOGGER
 from .crowd import cadence
-from .dials import Dials
 from .learned import Learned
 from .outdoors import Outdoors
 from .radiator import Radiator, RadiatorState
@@ -73,7 +73,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         radiators: Mapping[str, Radiator],
         books: HomeBooks,
         learned: Learned,
-        dials: Dials,
+        dials: Store[dict[str, Any]],
         outdoors: Outdoors,
         presets: Presets,
         machine: Machine | None,
@@ -136,8 +136,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         if await self.books.async_tick(now_s):
             self._show_later()
         await self._async_show_books()
-        controls = {key: one.radiator.control for key, one in self.radiators.items()}
-        await self._learned.async_tick(now_s, controls)
+        await self._learned.async_tick(now_s)
         return self._state()
 
     def _state(self) -> HomeState:
@@ -234,12 +233,16 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         # What Home Assistant does for an action has had its turn; the plan takes another.
         await async_next_turn(self.hass)
         await radiator.async_refresh()
-        await self._dials.async_save()
+        await self._save_dials()
+
+    async def _save_dials(self) -> None:
+        """Write what tenants have set: a small file of its own, for it is written at every turn."""
+        await self._dials.async_save(
+            {key: one.radiator.setting.save() for key, one in self.radiators.items()}
+        )
 
     async def async_close(self) -> None:
         """Write for the last time what was set, what thermostats have learned, and the books."""
-        await self._dials.async_save()
-        await self._learned.async_save(
-            {key: one.radiator.control for key, one in self.radiators.items()}
-        )
+        await self._save_dials()
+        await self._learned.async_save()
         await self.books.async_close()

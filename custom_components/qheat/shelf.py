@@ -142,6 +142,11 @@ class Shelf:
         return _File(self._hass, STORAGE_VERSION, key, atomic_writes=True)
 
 
+def home_store(hass: HomeAssistant, entry_id: str, name: str) -> Store[Any]:
+    """Return one of a home's files beside its books."""
+    return Store(hass, STORAGE_VERSION, f"{DOMAIN}.{entry_id}.{name}", atomic_writes=True)
+
+
 def mapping(saved: object, key: str) -> Kept:
     """Return the object that `saved` holds under `key`, an empty one if there is none."""
     value = saved.get(key) if isinstance(saved, Mapping) else None
