@@ -1,13 +1,11 @@
 """The coordinator ties the parts of a home together, once every tick."""
 
 import asyncio
-import math
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import islice
 from typing import Any, Final, override
 
 from homeassistant.config_entries import ConfigEntry
@@ -99,10 +97,9 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         """The books of each radiator, and of all together: shown when they are on disk."""
         for key, account in self.accounts.items():
             account.data = self._balance(key)
-        self._unshown: dict[str, None] = {}
-        """The accounts that were written and not shown since, in order of that."""
+        self._unshown: set[str] = set()
+        """The accounts that were written and not shown since."""
         self._cadence = cadence(hass)
-        self._show_from_tick = 0
         self._learned = learned
         self._dials = dials
         self._outdoors = outdoors
@@ -134,8 +131,11 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
                 self.hass, self._outdoors.async_refresh(time.time()), "qheat forecast"
             )
         if await self.books.async_tick(now_s):
-            self._show_later()
-        await self._async_show_books()
+            self._unshown.update(self.accounts)
+        # Those of a building bit by bit, each in its turn: a dozen entities show each.
+        for number, key in enumerate(self.accounts):
+            if key in self._unshown and (number + ticks) % self._cadence.shown_in_ticks == 0:
+                await self._async_show_account(key)
         await self._learned.async_tick(now_s)
         return self._state()
 
@@ -156,20 +156,8 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         self.data = self._state()
         self.async_update_listeners()
 
-    def _show_later(self) -> None:
-        """Have all accounts shown that were written now, unless a building's were a while ago."""
-        if self._ticks >= self._show_from_tick:
-            self._unshown |= dict.fromkeys(self.accounts)
-            self._show_from_tick = self._ticks + self._cadence.shown_in_ticks
-
-    async def _async_show_books(self) -> None:
-        """Show accounts that were written; those of a building bit by bit."""
-        share = math.ceil(len(self.accounts) / self._cadence.shown_in_ticks)
-        for key in list(islice(self._unshown, share)):
-            del self._unshown[key]
-            await self._async_show_account(key)
-
     async def _async_show_account(self, key: str) -> None:
+        self._unshown.discard(key)
         self.accounts[key].async_set_updated_data(self._balance(key))
         await async_next_turn(self.hass)
 
@@ -200,7 +188,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         if not paid:
             return
         if await self.books.async_save(booked=paid):
-            self._show_later()
+            self._unshown.update(self.accounts)
             for key in (self.config_entry.entry_id, *paid):
                 await self._async_show_account(key)
         await self._look_at_results()
