@@ -104,10 +104,6 @@ class BoincMachines:
         """Return a radiator's engine; raises KeyError for one that is no BOINC machine."""
         return self._machines[radiator_id].engine
 
-    def title(self, radiator_id: str) -> str:
-        """Return what its user calls a machine."""
-        return self._machines[radiator_id].title
-
     def details(self, radiator_id: str) -> Details | None:
         """Return what a machine does now; None while it is not known."""
         return self._machines[radiator_id].engine.details()
