@@ -1,7 +1,7 @@
 """Setpoints from Home Assistant's schedule helper: what its blocks ask for, now and to come."""
 
 from collections.abc import Mapping
-from datetime import date, datetime, time
+from datetime import date, datetime
 from math import isfinite
 from typing import Any, Final, override
 
@@ -82,8 +82,7 @@ class HelperSchedule(Schedule):
                     end=block[CONF_TO],
                     setpoint_c=setpoint_of(block.get(CONF_DATA), unit, comfort_c),
                 )
-                for block in days.get(day, ())
-                if isinstance(block[CONF_FROM], time) and isinstance(block[CONF_TO], time)
+                for block in days[day]
             ]
             for day in WEEKDAYS
         }
