@@ -37,10 +37,6 @@ class PictureEntity(HomeEntity, ImageEntity):
         HomeEntity.__init__(self, coordinator, DESCRIPTION)
         ImageEntity.__init__(self, coordinator.hass)
         self._picture_png: bytes | None = None
-
-    @override
-    async def async_added_to_hass(self) -> None:
-        await super().async_added_to_hass()
         self._show()
 
     @callback
