@@ -1,10 +1,8 @@
 """A home on a computer that can run no jobs: all else works, and a repair says why."""
 
-from collections.abc import AsyncGenerator
 from pathlib import Path
 from unittest.mock import patch
 
-import pytest
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
@@ -17,15 +15,6 @@ from .boinc import boinc_radiator, heat, state_of, until, until_reached
 from .conftest import home, radiator
 
 ISSUE = (DOMAIN, "machine_unfit_01JHOME")
-
-
-@pytest.fixture
-async def client(socket_enabled: None, own_folder: Path) -> AsyncGenerator[SimulatedClient]:
-    """Return a BOINC machine."""
-    client = SimulatedClient()
-    await client.start()
-    yield client
-    await client.stop()
 
 
 def told(hass: HomeAssistant) -> str:
