@@ -1,7 +1,6 @@
 """Power meters: entities that show the watts of a machine or count its energy, of a smart plug."""
 
 from collections.abc import Callable
-from math import isfinite
 from typing import Final
 
 from homeassistant.components.sensor import (
@@ -83,7 +82,6 @@ def _shown(
         return None
     own_unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT, usual)
     try:
-        value = converter.convert(float(state.state), own_unit, unit)
+        return converter.convert(float(state.state), own_unit, unit)
     except TypeError, ValueError, HomeAssistantError:
         return None
-    return value if isfinite(value) else None
