@@ -17,11 +17,11 @@ from homeassistant.helpers.typing import StateType
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
 from .books import Balance
+from .const import JOULES_PER_KWH
 from .entity import QheatEntity
 from .ledger import Totals
 from .today import in_tenths
 
-JOULES_PER_KWH: Final = 3_600_000
 FREE: Final = "free"
 
 type Value = StateType | Decimal
