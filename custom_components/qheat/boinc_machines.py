@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
@@ -80,8 +81,6 @@ class BoincMachines:
         self._closing = False
         self._machines: dict[str, _Machine] = {}
         self._meters: list[Callable[[], None]] = []
-        self._again: set[str] = set()
-        """Radiators that were left behind once, and have not been reached since."""
         self._left: set[str] = set()
         """Radiators whose repairs have taken over what is to be put back."""
 
@@ -121,9 +120,6 @@ class BoincMachines:
         data = subentry.data
         kept = mapping(self._saved, radiator_id)
         saved = mapping(kept, "engine") if kept.get(CONF_MACHINE) == data[CONF_MACHINE] else {}
-        left = None if saved.get("originals") else left_behind(self._hass, data)
-        if left is not None:
-            self._again.add(radiator_id)
         engine = BoincEngine(
             data[CONF_HOST],
             data[CONF_PORT],
@@ -141,8 +137,8 @@ class BoincMachines:
                 poll_s=cadence(self._hass).look_every_s,
             ),
             saved=saved,
-            save=self._keep,
-            left=left,
+            save=partial(self._keep, data),
+            left=None if saved.get("originals") else left_behind(self._hass, data),
             pace=pace(self._hass),
         )
         self._machines[radiator_id] = _Machine(engine=engine, title=subentry.title, data=data)
@@ -193,16 +189,13 @@ class BoincMachines:
             if left is not None:
                 await async_settle(self._hass, machine.data)
 
-    async def _keep(self, _state: Mapping[str, object]) -> None:
+    async def _keep(self, data: Mapping[str, Any], state: Mapping[str, object]) -> None:
         # A home that closes saves once, when all its engines have stopped.
         if self._closing:
             return
         await self._save()
-        for radiator_id in list(self._again):
-            machine = self._machines[radiator_id]
-            if machine.engine.saved_state()["originals"] is not None:
-                self._again.discard(radiator_id)
-                await async_settle(self._hass, machine.data)
+        if state["originals"] is not None:
+            await async_settle(self._hass, data)
 
 
 async def async_release_all(
