@@ -13,7 +13,7 @@ from .entity import HomeEntity, async_forget
 
 PARALLEL_UPDATES = 0
 
-DESCRIPTION: Final = ImageEntityDescription(key="picture", translation_key="picture")
+DESCRIPTION: Final = ImageEntityDescription(key="picture")
 
 
 async def async_setup_entry(
