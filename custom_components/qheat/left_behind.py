@@ -11,8 +11,8 @@ from typing import Any, Final
 from homeassistant.const import CONF_HOST, CONF_PORT
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.singleton import singleton
 from homeassistant.helpers.storage import Store
-from homeassistant.util.hass_dict import HassKey
 
 from .compute.boinc import CPID, Originals
 from .const import CONF_MACHINE, DOMAIN
@@ -36,9 +36,6 @@ class _File:
     async def async_save(self) -> None:
         """Write it now."""
         await self._store.async_save(self.left)
-
-
-_FILE: Final[HassKey[_File]] = HassKey(f"{DOMAIN}_left_behind")
 
 
 async def async_tell_of_left_behind(hass: HomeAssistant) -> None:
@@ -97,15 +94,12 @@ def is_same(left: Mapping[str, Any], machine: Mapping[str, Any]) -> bool:
     return all(left.get(mark) == machine[mark] for mark in marks)
 
 
+@singleton(f"{DOMAIN}_left_behind")
 async def _async_file(hass: HomeAssistant) -> _File:
-    if _FILE not in hass.data:
-        store = Store[dict[str, Left]](
-            hass, _VERSION, f"{DOMAIN}.left_behind", private=True, atomic_writes=True
-        )
-        left = await store.async_load()
-        # Another machine may have been left behind while the file was read.
-        hass.data.setdefault(_FILE, _File(store, left or {}))
-    return hass.data[_FILE]
+    store = Store[dict[str, Left]](
+        hass, _VERSION, f"{DOMAIN}.left_behind", private=True, atomic_writes=True
+    )
+    return _File(store, await store.async_load() or {})
 
 
 def _repairs(hass: HomeAssistant) -> list[ir.IssueEntry]:
