@@ -26,42 +26,33 @@ type Left = dict[str, Any]
 """All that is needed to try again, but for the password: neither issues nor books hold one."""
 
 
-class _File:
-    """What is left behind, by repair, as it is on disk."""
-
-    def __init__(self, store: Store[dict[str, Left]], left: dict[str, Left]) -> None:
-        self._store = store
-        self.left = left
-
-    async def async_save(self) -> None:
-        """Write it now."""
-        await self._store.async_save(self.left)
-
-
 async def async_tell_of_left_behind(hass: HomeAssistant) -> None:
     """Raise all repairs, also those that a kill kept from the issue registry's own file."""
-    for issue_id, left in (await _async_file(hass)).left.items():
+    _, by_repair = await _async_file(hass)
+    for issue_id, left in by_repair.items():
         _tell(hass, issue_id, left)
 
 
 async def async_leave_behind(hass: HomeAssistant, radiator_id: str, left: Left) -> None:
     """Write down what a machine is to get back, and raise its repair."""
     issue_id = f"{NOT_PUT_BACK}_{radiator_id}_{left[CONF_MACHINE]}"
-    file = await _async_file(hass)
-    file.left[issue_id] = left
-    await file.async_save()
+    store, by_repair = await _async_file(hass)
+    by_repair[issue_id] = left
+    await store.async_save(by_repair)
     _tell(hass, issue_id, left)
 
 
 async def async_settle(hass: HomeAssistant, machine: Mapping[str, Any]) -> None:
     """Forget what a machine is to get back: it has it, or its radiator keeps it."""
-    file = await _async_file(hass)
-    held = {issue.issue_id: issue.data or {} for issue in _repairs(hass)} | file.left
-    issue_ids = [issue_id for issue_id, left in held.items() if is_same(left, machine)]
-    for issue_id in issue_ids:
-        ir.async_delete_issue(hass, DOMAIN, issue_id)
-    if [file.left.pop(issue_id) for issue_id in issue_ids if issue_id in file.left]:
-        await file.async_save()
+    for issue in _repairs(hass):
+        if is_same(issue.data or {}, machine):
+            ir.async_delete_issue(hass, DOMAIN, issue.issue_id)
+    store, by_repair = await _async_file(hass)
+    settled = [issue_id for issue_id, left in by_repair.items() if is_same(left, machine)]
+    for issue_id in settled:
+        del by_repair[issue_id]
+    if settled:
+        await store.async_save(by_repair)
 
 
 def left_behind(hass: HomeAssistant, machine: Mapping[str, Any]) -> Originals | None:
@@ -95,11 +86,12 @@ def is_same(left: Mapping[str, Any], machine: Mapping[str, Any]) -> bool:
 
 
 @singleton(f"{DOMAIN}_left_behind")
-async def _async_file(hass: HomeAssistant) -> _File:
+async def _async_file(hass: HomeAssistant) -> tuple[Store[dict[str, Left]], dict[str, Left]]:
+    """Return the file, and what it holds by repair."""
     store = Store[dict[str, Left]](
         hass, _VERSION, f"{DOMAIN}.left_behind", private=True, atomic_writes=True
     )
-    return _File(store, await store.async_load() or {})
+    return store, await store.async_load() or {}
 
 
 def _repairs(hass: HomeAssistant) -> list[ir.IssueEntry]:
