@@ -10,11 +10,11 @@ from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
 from .compute.engine import Settlement
-from .const import DOMAIN, LOGGER
+from .const import LOGGER
 from .ledger import MEMORY, History, Ledger, LedgerError
 from .shared import Shared
+from .shelf import home_store
 
-STORAGE_VERSION: Final = 1
 ABSORB_EVERY_S: Final = 600.0
 SAVE_EVERY_S: Final = 21_600.0
 MOST_UNSAVED: Final = MEMORY // 2
@@ -78,7 +78,7 @@ class Archive:
 
 async def async_open_archive(hass: HomeAssistant, entry_id: str, ledger: Ledger) -> Archive:
     """Read the days of a home; damaged ones are set aside, and the days still open kept anew."""
-    store = _store(hass, entry_id)
+    store: Store[dict[str, Any]] = home_store(hass, entry_id, "days")
     saved = await store.async_load()
     history = History(ledger.currency)
     if saved is not None:
@@ -87,17 +87,6 @@ async def async_open_archive(hass: HomeAssistant, entry_id: str, ledger: Ledger)
             history.absorb(ledger, dt_util.get_default_time_zone())
         except LedgerError as err:
             LOGGER.error("The days kept for statements are damaged and set aside: %s", err)
-            await _store(hass, entry_id, ".damaged").async_save(saved)
+            await home_store(hass, entry_id, "days.damaged").async_save(saved)
             history = History(ledger.currency)
     return Archive(store, history, ledger)
-
-
-async def async_remove_archive(hass: HomeAssistant, entry_id: str) -> None:
-    """Delete the days of a home, also those set aside."""
-    for suffix in ("", ".damaged"):
-        await _store(hass, entry_id, suffix).async_remove()
-
-
-def _store(hass: HomeAssistant, entry_id: str, suffix: str = "") -> Store[dict[str, Any]]:
-    key = f"{DOMAIN}.{entry_id}.days{suffix}"
-    return Store(hass, STORAGE_VERSION, key, atomic_writes=True)

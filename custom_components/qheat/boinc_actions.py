@@ -1,6 +1,7 @@
 """Actions on BOINC machines: attach them to projects, detach them, have them ask for work."""
 
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, Final
 
 import voluptuous as vol
@@ -47,28 +48,26 @@ def async_register_boinc_actions(hass: HomeAssistant) -> None:
     For administrators and automations: a project runs any program of its own on the machine.
     """
     for name, (schema, act) in ACTIONS.items():
-        handler = _handler(hass, act)
-        async_register_admin_service(hass, DOMAIN, name, handler, vol.Schema(schema))
+        async_register_admin_service(
+            hass, DOMAIN, name, partial(_async_act, act), vol.Schema(schema)
+        )
 
 
-def _handler(hass: HomeAssistant, act: Act) -> Callable[[ServiceCall], Coroutine[Any, Any, None]]:
-    async def handle(call: ServiceCall) -> None:
-        """Do it to one machine."""
-        engine = _engine(hass, call.data[ATTR_DEVICE_ID])
-        try:
-            url = project_url(call.data[ATTR_PROJECT_URL])
-        except BoincError as err:
-            raise _misuse("no_project_url") from err
-        try:
-            await act(engine, url, call)
-        except BoincError as err:
-            raise HomeAssistantError(
-                translation_domain=DOMAIN,
-                translation_key=f"action_{err.fault}",
-                translation_placeholders={"detail": str(err)},
-            ) from err
-
-    return handle
+async def _async_act(act: Act, call: ServiceCall) -> None:
+    """Do it to one machine."""
+    engine = _engine(call.hass, call.data[ATTR_DEVICE_ID])
+    try:
+        url = project_url(call.data[ATTR_PROJECT_URL])
+    except BoincError as err:
+        raise _misuse("no_project_url") from err
+    try:
+        await act(engine, url, call)
+    except BoincError as err:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key=f"action_{err.fault}",
+            translation_placeholders={"detail": str(err)},
+        ) from err
 
 
 def _engine(hass: HomeAssistant, device_id: str) -> BoincEngine:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
@@ -11,14 +12,7 @@ from homeassistant.const import CONF_HOST, CONF_PASSWORD, CONF_PORT
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
-from .compute.boinc import (
-    LOOK_EVERY_S,
-    BoincEngine,
-    BoincError,
-    BoincOptions,
-    Details,
-    Originals,
-)
+from .compute.boinc import BoincEngine, BoincError, BoincOptions, Details
 from .compute.engine import Engine, PowerModel
 from .const import (
     CONF_CORES,
@@ -87,8 +81,6 @@ class BoincMachines:
         self._closing = False
         self._machines: dict[str, _Machine] = {}
         self._meters: list[Callable[[], None]] = []
-        self._again: set[str] = set()
-        """Radiators that were left behind once, and have not been reached since."""
         self._left: set[str] = set()
         """Radiators whose repairs have taken over what is to be put back."""
 
@@ -104,35 +96,49 @@ class BoincMachines:
         """Return a radiator's engine; raises KeyError for one that is no BOINC machine."""
         return self._machines[radiator_id].engine
 
-    def title(self, radiator_id: str) -> str:
-        """Return what its user calls a machine."""
-        return self._machines[radiator_id].title
-
     def details(self, radiator_id: str) -> Details | None:
         """Return what a machine does now; None while it is not known."""
         return self._machines[radiator_id].engine.details()
 
     async def async_open(self) -> None:
-        """See to settings that were not put back before a kill, while the books still have them."""
-        await _sort_out(self._hass, self._entry, self._saved)
+        """See to settings that were not put back before a kill, while the books still have them.
+
+        What no radiator claims is left behind; what one does claim it puts back itself.
+        """
+        for radiator_id in self._saved:
+            left = left_of(mapping(self._saved, radiator_id))
+            if left is None:
+                continue
+            subentry = self._entry.subentries.get(radiator_id)
+            if subentry is None or subentry.data[CONF_MACHINE] != left[CONF_MACHINE]:
+                await async_leave_behind(self._hass, radiator_id, left)
+            else:
+                await async_settle(self._hass, subentry.data)
 
     def build(self, radiator_id: str, subentry: ConfigSubentry) -> tuple[RadiatorRating, Engine]:
         """Return what a radiator can give, and its engine."""
         data = subentry.data
         kept = mapping(self._saved, radiator_id)
         saved = mapping(kept, "engine") if kept.get(CONF_MACHINE) == data[CONF_MACHINE] else {}
-        left = None if saved.get("originals") else left_behind(self._hass, data)
-        if left is not None:
-            self._again.add(radiator_id)
-        engine = _engine(
-            self._entry,
-            radiator_id,
-            data,
-            saved,
-            self._keep,
-            look_every_s=cadence(self._hass).look_every_s,
-            meter=_meter_of(self._hass, data),
-            left=left,
+        engine = BoincEngine(
+            data[CONF_HOST],
+            data[CONF_PORT],
+            data[CONF_PASSWORD],
+            radiator_id=radiator_id,
+            machine=data[CONF_MACHINE],
+            model=PowerModel(
+                idle_w=data[CONF_IDLE_W], rated_w=data[CONF_RATED_W], slots=data[CONF_CORES]
+            ),
+            options=BoincOptions(
+                rates=rates_of(data.get(CONF_RATES, [])),
+                currency=self._entry.data[CONF_CURRENCY],
+                gpu_w=data[CONF_GPU_W],
+                meter=_meter_of(self._hass, data),
+                poll_s=cadence(self._hass).look_every_s,
+            ),
+            saved=saved,
+            save=partial(self._keep, data),
+            left=None if saved.get("originals") else left_behind(self._hass, data),
             pace=pace(self._hass),
         )
         self._machines[radiator_id] = _Machine(engine=engine, title=subentry.title, data=data)
@@ -156,53 +162,56 @@ class BoincMachines:
             saved[key]["engine"] |= {"originals": None, "taken": False}
         return saved
 
-    async def async_close(self) -> None:
-        """Have all machines compute nothing; put back the settings of those no longer wanted."""
+    async def async_close(self, *, for_good: bool = False) -> None:
+        """Have all machines compute nothing; put back the settings of those no longer wanted.
+
+        `for_good`: none is.
+        """
         self._closing = True
         for unfollow in self._meters:
             unfollow()
-        await asyncio.gather(*(self._close(key) for key in self._machines))
+        for_good = for_good or bool(self._entry.disabled_by) or stops_for_good(self._hass)
+        await asyncio.gather(*(self._close(key, for_good) for key in self._machines))
 
-    async def _close(self, radiator_id: str) -> None:
+    async def _close(self, radiator_id: str, for_good: bool) -> None:
         machine = self._machines[radiator_id]
-        wanted = machine.is_still(self._entry.subentries.get(radiator_id))
-        if wanted and not self._entry.disabled_by and not stops_for_good(self._hass):
+        if not for_good and machine.is_still(self._entry.subentries.get(radiator_id)):
             await machine.engine.stop()
-        elif not await _release(self._hass, radiator_id, machine):
+            return
+        left = left_of(machine.save())
+        try:
+            await machine.engine.release()
+        except BoincError:
             self._left.add(radiator_id)
+            if left is not None:
+                await async_leave_behind(self._hass, radiator_id, left)
+        else:
+            if left is not None:
+                await async_settle(self._hass, machine.data)
 
-    async def _keep(self, _state: Mapping[str, object]) -> None:
+    async def _keep(self, data: Mapping[str, Any], state: Mapping[str, object]) -> None:
         # A home that closes saves once, when all its engines have stopped.
         if self._closing:
             return
         await self._save()
-        for radiator_id in list(self._again):
-            machine = self._machines[radiator_id]
-            if machine.engine.saved_state()["originals"] is not None:
-                self._again.discard(radiator_id)
-                await async_settle(self._hass, machine.data)
+        if state["originals"] is not None:
+            await async_settle(self._hass, data)
 
 
 async def async_release_all(
     hass: HomeAssistant, entry: ConfigEntry, saved: Mapping[str, Any]
 ) -> None:
     """Put back the settings of all BOINC machines of a home that is removed."""
-    await _sort_out(hass, entry, saved)
 
-    async def keep(_state: Mapping[str, object]) -> None:
+    async def keep() -> None:
         """Keep nothing of a home that is gone."""
 
-    machines = {
-        key: _Machine(
-            engine=_engine(entry, key, subentry.data, kept.get("engine"), keep),
-            title=subentry.title,
-            data=subentry.data,
-        )
-        for key, subentry in entry.subentries.items()
-        if subentry.subentry_type == SUBENTRY_BOINC
-        and (kept := mapping(saved, key)).get(CONF_MACHINE) == subentry.data[CONF_MACHINE]
-    }
-    await asyncio.gather(*(_release(hass, key, machine) for key, machine in machines.items()))
+    boinc = BoincMachines(hass, entry, saved, keep)
+    await boinc.async_open()
+    for radiator_id, subentry in entry.subentries.items():
+        if subentry.subentry_type == SUBENTRY_BOINC:
+            boinc.build(radiator_id, subentry)
+    await boinc.async_close(for_good=True)
 
 
 def rates_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, Decimal]:
@@ -217,70 +226,8 @@ def rates_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, Decimal]:
     return rates
 
 
-def _engine(
-    entry: ConfigEntry,
-    radiator_id: str,
-    data: Mapping[str, Any],
-    saved: Mapping[str, object] | None,
-    keep: Callable[[Mapping[str, object]], Awaitable[None]],
-    *,
-    look_every_s: float = LOOK_EVERY_S,
-    meter: str | None = None,
-    left: Originals | None = None,
-    pace: asyncio.Lock | None = None,
-) -> BoincEngine:
-    return BoincEngine(
-        data[CONF_HOST],
-        data[CONF_PORT],
-        data[CONF_PASSWORD],
-        radiator_id=radiator_id,
-        machine=data[CONF_MACHINE],
-        model=PowerModel(
-            idle_w=data[CONF_IDLE_W], rated_w=data[CONF_RATED_W], slots=data[CONF_CORES]
-        ),
-        options=BoincOptions(
-            rates=rates_of(data.get(CONF_RATES, [])),
-            currency=entry.data[CONF_CURRENCY],
-            gpu_w=data[CONF_GPU_W],
-            meter=meter,
-            poll_s=look_every_s,
-        ),
-        saved=saved,
-        save=keep,
-        left=left,
-        pace=pace,
-    )
-
-
 def _meter_of(hass: HomeAssistant, data: Mapping[str, Any]) -> str | None:
     """Return what tells a radiator's power meter from others: it may be renamed."""
     entity_id: str | None = data.get(CONF_POWER_ENTITY)
     entity = er.async_get(hass).async_get(entity_id) if entity_id else None
     return entity_id if entity is None else entity.id
-
-
-async def _sort_out(hass: HomeAssistant, entry: ConfigEntry, saved: Mapping[str, Any]) -> None:
-    """Leave behind what no radiator claims; what one does claim it puts back itself."""
-    for radiator_id in saved:
-        left = left_of(mapping(saved, radiator_id))
-        if left is None:
-            continue
-        subentry = entry.subentries.get(radiator_id)
-        if subentry is None or subentry.data[CONF_MACHINE] != left[CONF_MACHINE]:
-            await async_leave_behind(hass, radiator_id, left)
-        else:
-            await async_settle(hass, subentry.data)
-
-
-async def _release(hass: HomeAssistant, radiator_id: str, machine: _Machine) -> bool:
-    """Put the settings of a machine back, or leave it behind; tell whether it has them."""
-    left = left_of(machine.save())
-    try:
-        await machine.engine.release()
-    except BoincError:
-        if left is not None:
-            await async_leave_behind(hass, radiator_id, left)
-        return False
-    if left is not None:
-        await async_settle(hass, machine.data)
-    return True

@@ -86,13 +86,11 @@ def _task_rows(details: Details) -> Mapping[str, Any]:
 BOINC_DESCRIPTIONS: tuple[BoincSensorDescription, ...] = (
     BoincSensorDescription(
         key="tasks_waiting",
-        translation_key="tasks_waiting",
         state_class=SensorStateClass.MEASUREMENT,
         value_fn=lambda details: details.tasks_waiting,
     ),
     BoincSensorDescription(
         key="task_progress",
-        translation_key="task_progress",
         native_unit_of_measurement=PERCENTAGE,
         suggested_display_precision=0,
         value_fn=_progress,
@@ -101,7 +99,6 @@ BOINC_DESCRIPTIONS: tuple[BoincSensorDescription, ...] = (
     ),
     BoincSensorDescription(
         key="task_time_left",
-        translation_key="task_time_left",
         device_class=SensorDeviceClass.DURATION,
         native_unit_of_measurement=UnitOfTime.SECONDS,
         suggested_unit_of_measurement=UnitOfTime.MINUTES,
@@ -111,13 +108,11 @@ BOINC_DESCRIPTIONS: tuple[BoincSensorDescription, ...] = (
     ),
     BoincSensorDescription(
         key="projects",
-        translation_key="projects",
         value_fn=lambda details: _projects(details) or None,
         attributes_fn=_project_rows,
     ),
     BoincSensorDescription(
         key="credit",
-        translation_key="credit",
         # A project may take credit back.
         state_class=SensorStateClass.TOTAL,
         suggested_display_precision=0,
@@ -125,7 +120,6 @@ BOINC_DESCRIPTIONS: tuple[BoincSensorDescription, ...] = (
     ),
     BoincSensorDescription(
         key="cores_allowed",
-        translation_key="cores_allowed",
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=1,
         entity_category=EntityCategory.DIAGNOSTIC,
@@ -137,7 +131,6 @@ BOINC_DESCRIPTIONS: tuple[BoincSensorDescription, ...] = (
 GPU_DESCRIPTIONS: tuple[BoincSensorDescription, ...] = (
     BoincSensorDescription(
         key="gpu_tasks",
-        translation_key="gpu_tasks",
         state_class=SensorStateClass.MEASUREMENT,
         value_fn=lambda details: sum(task.gpu for task in details.running),
     ),

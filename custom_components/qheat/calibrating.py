@@ -22,6 +22,7 @@ from .heating import Reason
 from .machine_share import computer_power
 
 NOT_LOADED: Final = "not_loaded"
+MACHINE_UNFIT: Final = "machine_unfit"
 GUARDS: Final = {Reason.TOO_WARM, Reason.SENSOR_SILENT, Reason.SENSOR_STUCK}
 """Under these nothing burns, whatever it burns for."""
 
@@ -38,8 +39,10 @@ def computers(entry: ConfigEntry) -> Sequence[ConfigSubentry]:
 
 def obstacle(hass: HomeAssistant, entry: QheatConfigEntry) -> str | None:
     """Return why this computer cannot be calibrated now, None if it can."""
-    if _machine(entry) is None:
+    if entry.state is not ConfigEntryState.LOADED:
         return NOT_LOADED
+    if entry.runtime_data.machine is None:
+        return MACHINE_UNFIT
     if computer_power(hass).measured() is None:
         return CalibrationFault.NO_METER
     return None if may_burn(entry) else CalibrationFault.GUARDED

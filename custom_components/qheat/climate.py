@@ -28,9 +28,7 @@ from .turns import async_next_turn
 # No tenant waits until another has turned a dial.
 PARALLEL_UPDATES = 0
 
-DESCRIPTION: Final = ClimateEntityDescription(
-    key=THERMOSTAT, translation_key="thermostat", name=None
-)
+DESCRIPTION: Final = ClimateEntityDescription(key=THERMOSTAT, name=None)
 
 
 async def async_setup_entry(

@@ -104,13 +104,10 @@ class QheatConfigFlow(ConfigFlow, domain=DOMAIN):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask which of the backend's publishers may have their modules run; none unless ticked."""
-        errors = {}
-        if user_input is not None:
-            try:
-                self._options = {CONF_PUBLISHERS: accepted(user_input)}
-                return await self.async_step_money()
-            except ValueError:
-                errors = {CONF_PUBLISHERS: "fingerprint"}
+        publishers, errors = accepted(user_input or {})
+        if user_input is not None and not errors:
+            self._options = {CONF_PUBLISHERS: publishers}
+            return await self.async_step_money()
         return self._show_form("publishers", forms.publishers(self._offered), user_input, errors)
 
     async def async_step_money(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:

@@ -6,6 +6,8 @@ from typing import Final
 DOMAIN: Final = "qheat"
 LOGGER: Final = logging.getLogger(__package__)
 
+JOULES_PER_KWH: Final = 3_600_000
+
 SUBENTRY_THIS_MACHINE: Final = "this_machine"
 SUBENTRY_BOINC: Final = "boinc"
 

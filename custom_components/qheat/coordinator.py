@@ -1,17 +1,16 @@
 """The coordinator ties the parts of a home together, once every tick."""
 
 import asyncio
-import math
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import islice
-from typing import Final, override
+from typing import Any, Final, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.storage import Store
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
 from .backend import EmbeddedBackend, StoreError
@@ -21,7 +20,6 @@ from .compute.engine import EngineError, EngineProblem
 from .compute.machine import Machine
 from .const import LOGGER
 from .crowd import cadence
-from .dials import Dials
 from .learned import Learned
 from .outdoors import Outdoors
 from .radiator import Radiator, RadiatorState
@@ -70,9 +68,10 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         hass: HomeAssistant,
         entry: QheatConfigEntry,
         *,
+        radiators: Mapping[str, Radiator],
         books: HomeBooks,
         learned: Learned,
-        dials: Dials,
+        dials: Store[dict[str, Any]],
         outdoors: Outdoors,
         presets: Presets,
         machine: Machine | None,
@@ -85,32 +84,27 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         self.embedded = embedded
         self.boinc = boinc
         self.books = books
-        self.radiators: dict[str, RadiatorCoordinator] = {}
-        self.accounts: dict[str, DataUpdateCoordinator[Balance]] = {}
+        self.radiators = {
+            key: RadiatorCoordinator(hass, entry, radiator, books)
+            for key, radiator in radiators.items()
+        }
+        self.accounts = {
+            key: DataUpdateCoordinator[Balance](
+                hass, LOGGER, config_entry=entry, name=f"account {key}"
+            )
+            for key in (entry.entry_id, *radiators)
+        }
         """The books of each radiator, and of all together: shown when they are on disk."""
-        self._unshown: dict[str, None] = {}
-        """The accounts that were written and not shown since, in order of that."""
+        for key, account in self.accounts.items():
+            account.data = self._balance(key)
+        self._unshown: set[str] = set()
+        """The accounts that were written and not shown since."""
         self._cadence = cadence(hass)
-        self._show_from_tick = 0
-        self._open_account(entry.entry_id)
         self._learned = learned
         self._dials = dials
         self._outdoors = outdoors
         self._showcase = Showcase()
         self._ticks = 0
-
-    def add(self, radiator: Radiator) -> None:
-        """Take a radiator in."""
-        self.radiators[radiator.radiator_id] = RadiatorCoordinator(
-            self.hass, self.config_entry, radiator, self.books
-        )
-        self._open_account(radiator.radiator_id)
-
-    def _open_account(self, account_id: str) -> None:
-        self.accounts[account_id] = account = DataUpdateCoordinator[Balance](
-            self.hass, LOGGER, config_entry=self.config_entry, name=f"account {account_id}"
-        )
-        account.data = self._balance(account_id)
 
     async def async_tick_on(self) -> None:
         """Tick for ever, also where Home Assistant does not, because the home is not to be polled.
@@ -137,10 +131,12 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
                 self.hass, self._outdoors.async_refresh(time.time()), "qheat forecast"
             )
         if await self.books.async_tick(now_s):
-            self._show_later()
-        await self._async_show_books()
-        controls = {key: one.radiator.control for key, one in self.radiators.items()}
-        await self._learned.async_tick(now_s, controls)
+            self._unshown.update(self.accounts)
+        # Those of a building bit by bit, each in its turn: a dozen entities show each.
+        for number, key in enumerate(self.accounts):
+            if key in self._unshown and (number + ticks) % self._cadence.shown_in_ticks == 0:
+                await self._async_show_account(key)
+        await self._learned.async_tick(now_s)
         return self._state()
 
     def _state(self) -> HomeState:
@@ -160,20 +156,8 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         self.data = self._state()
         self.async_update_listeners()
 
-    def _show_later(self) -> None:
-        """Have all accounts shown that were written now, unless a building's were a while ago."""
-        if self._ticks >= self._show_from_tick:
-            self._unshown |= dict.fromkeys(self.accounts)
-            self._show_from_tick = self._ticks + self._cadence.shown_in_ticks
-
-    async def _async_show_books(self) -> None:
-        """Show accounts that were written; those of a building bit by bit."""
-        share = math.ceil(len(self.accounts) / self._cadence.shown_in_ticks)
-        for key in list(islice(self._unshown, share)):
-            del self._unshown[key]
-            await self._async_show_account(key)
-
     async def _async_show_account(self, key: str) -> None:
+        self._unshown.discard(key)
         self.accounts[key].async_set_updated_data(self._balance(key))
         await async_next_turn(self.hass)
 
@@ -204,7 +188,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         if not paid:
             return
         if await self.books.async_save(booked=paid):
-            self._show_later()
+            self._unshown.update(self.accounts)
             for key in (self.config_entry.entry_id, *paid):
                 await self._async_show_account(key)
         await self._look_at_results()
@@ -237,12 +221,16 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         # What Home Assistant does for an action has had its turn; the plan takes another.
         await async_next_turn(self.hass)
         await radiator.async_refresh()
-        await self._dials.async_save()
+        await self._save_dials()
+
+    async def _save_dials(self) -> None:
+        """Write what tenants have set: a small file of its own, for it is written at every turn."""
+        await self._dials.async_save(
+            {key: one.radiator.setting.save() for key, one in self.radiators.items()}
+        )
 
     async def async_close(self) -> None:
         """Write for the last time what was set, what thermostats have learned, and the books."""
-        await self._dials.async_save()
-        await self._learned.async_save(
-            {key: one.radiator.control for key, one in self.radiators.items()}
-        )
+        await self._save_dials()
+        await self._learned.async_save()
         await self.books.async_close()

@@ -25,7 +25,7 @@ class Cadence:
     settlements_every_s: float
     save_every_s: float
     shown_in_ticks: int
-    """Over so many ticks the books are shown, and then, after a save, anew."""
+    """Over so many ticks the books are shown that were saved, each account at most once."""
 
 
 FEW: Final = Cadence(

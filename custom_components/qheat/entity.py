@@ -41,6 +41,7 @@ class QheatEntity[C: DataUpdateCoordinator[Any]](CoordinatorEntity[C]):
     def __init__(self, coordinator: C, device_id: str, description: EntityDescription) -> None:
         super().__init__(coordinator)
         self.entity_description = description
+        self._attr_translation_key = description.key
         self._attr_unique_id = f"{device_id}_{description.key}"
         self._device_id = device_id
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from typing import Final
 
@@ -11,7 +11,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import area_registry as ar
 from homeassistant.helpers import device_registry as dr
 
-from .archive import async_open_archive, async_remove_archive
+from .archive import async_open_archive
 from .boinc_machines import BoincMachines, async_release_all
 from .books import HomeBooks
 from .compute.engine import Engine
@@ -33,27 +33,31 @@ from .const import (
 )
 from .coordinator import HomeCoordinator, QheatConfigEntry
 from .crowd import cadence
-from .dials import Dials
 from .heating import FROST_LIMIT_C, RoomControl
 from .hourly import HourlyStatistics
+from .issues import watch_issues
 from .learned import Learned
 from .ledger import ForeignMoney
-from .money_issues import watch_money
+from .money_issues import find_foreign_settlements, find_refused_prices
 from .outdoors import Outdoors
 from .prices import Carbon, Prices, fixed_tariff
-from .problems import watch_problems
+from .problems import find_lost_schedules, find_problems, log_silence
 from .radiator import Radiator, Room
 from .rooms import FastRoom, SensorRoom
-from .schedule_issues import watch_schedules
 from .schedules import HelperSchedule
-from .serials import Serials
 from .setting import DEFAULT_PRESETS, Setting
-from .shelf import Kept, Shelf, mapping
+from .shelf import Kept, Shelf, home_store, mapping
 from .this_machine import async_delete_database, async_open_this_machine
 from .today import CoreTime
 from .turns import async_next_turn
 
 MODELS: Final = {SUBENTRY_THIS_MACHINE: "This machine", SUBENTRY_BOINC: "BOINC machine"}
+FIND_ISSUES: Final = (
+    find_problems,
+    find_lost_schedules,
+    find_foreign_settlements,
+    find_refused_prices,
+)
 
 
 async def async_open_home(
@@ -61,10 +65,10 @@ async def async_open_home(
 ) -> HomeCoordinator:
     """Open books and radiators, with what these radiators need, and register their devices."""
     await async_next_turn(hass)
-    shelf, learned = Shelf(hass, entry), Learned(hass, entry.entry_id)
-    dials = Dials(hass, entry.entry_id)
+    shelf = Shelf(hass, entry)
+    dials, learned = (home_store(hass, entry.entry_id, name) for name in ("dials", "learned"))
     ledger, saved = await shelf.async_read()
-    controls, set_before = await learned.async_read(), await dials.async_read()
+    controls, set_before = await learned.async_load(), await dials.async_load()
     archive = await async_open_archive(hass, entry.entry_id, ledger)
     presets = {preset: entry.options.get(preset, c) for preset, c in DEFAULT_PRESETS.items()}
     tariff = fixed_tariff(entry.options, entry.data[CONF_CURRENCY])
@@ -106,7 +110,6 @@ async def async_open_home(
         )
         # A building of thermostats takes a while to make: nothing else is to wait for all of it.
         await async_next_turn(hass)
-    dials.follow(lambda: {key: radiator.setting.save() for key, radiator in radiators.items()})
     names = {key: subentry.title for key, subentry in entry.subentries.items()}
     had = {key: str(name) for key, name in mapping(saved, "names").items()}
     books = HomeBooks(
@@ -130,8 +133,9 @@ async def async_open_home(
     coordinator = HomeCoordinator(
         hass,
         entry,
+        radiators=radiators,
         books=books,
-        learned=learned,
+        learned=Learned(learned, {key: one.control for key, one in radiators.items()}),
         dials=dials,
         outdoors=outdoors,
         presets=presets,
@@ -145,18 +149,12 @@ async def async_open_home(
     stack.push_async_callback(_stop_all, own)
     stack.push_async_callback(books.async_save)
     for radiator in radiators.values():
-        coordinator.add(radiator)
         await radiator.engine.start()
         await async_next_turn(hass)
-    for watch in (watch_problems, watch_money, watch_schedules):
-        stack.callback(_end_watch, hass, watch(hass, coordinator))
+    stack.callback(log_silence(coordinator))
+    for find in FIND_ISSUES:
+        stack.callback(watch_issues(coordinator, find))
     return coordinator
-
-
-def _end_watch(hass: HomeAssistant, end: Callable[[], None]) -> None:
-    """Withdraw issues, but over a restart: Home Assistant itself knows then what was ignored."""
-    if not hass.is_stopping:
-        end()
 
 
 async def _stop_all(engines: Iterable[Engine]) -> None:
@@ -170,10 +168,8 @@ async def async_remove_home(hass: HomeAssistant, entry: QheatConfigEntry) -> Non
     # Releasing takes a while, and until it is done the books have the only copy of the settings.
     await async_release_all(hass, entry, mapping(await shelf.async_read_kept(), "boinc"))
     await shelf.async_delete()
-    await Learned(hass, entry.entry_id).async_delete()
-    await Dials(hass, entry.entry_id).async_delete()
-    await Serials(hass, entry.entry_id).async_delete()
-    await async_remove_archive(hass, entry.entry_id)
+    for name in ("days", "days.damaged", "dials", "learned", "serials"):
+        await home_store(hass, entry.entry_id, name).async_remove()
     await async_delete_database(hass, entry)
 
 

@@ -5,7 +5,6 @@ done. Their sums are the ledger's own running totals, so writing an hour again c
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from homeassistant.components.recorder.const import DOMAIN as RECORDER_DOMAIN
@@ -21,36 +20,25 @@ from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util import dt as dt_util
 from homeassistant.util.unit_conversion import EnergyConverter
 
-from .const import DOMAIN
+from .const import DOMAIN, JOULES_PER_KWH
 from .ledger import Ledger, Totals
 from .turns import async_next_turn
 
 HOUR_S: Final = 3600
-JOULES_PER_KWH: Final = 3_600_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Series:
-    """One figure of a radiator by the hour; its name is that of the sensor with the same key."""
+type Figures = Mapping[str, Callable[[Totals], float]]
+"""Figures of a radiator; the name of each is that of the sensor with the same key."""
 
-    key: str
-    is_energy: bool
-    value_fn: Callable[[Totals], float]
-
-
-SERIES: Final = (
-    Series(key="heat", is_energy=True, value_fn=lambda totals: totals.heat_j / JOULES_PER_KWH),
-    Series(
-        key="free_heat",
-        is_energy=True,
-        value_fn=lambda totals: totals.free_heat_j / JOULES_PER_KWH,
-    ),
-    Series(key="earnings", is_energy=False, value_fn=lambda totals: float(totals.earned)),
-    Series(key="savings", is_energy=False, value_fn=lambda totals: float(totals.savings)),
-    Series(
-        key="net_heat_cost", is_energy=False, value_fn=lambda totals: float(totals.net_heat_cost)
-    ),
-)
+ENERGY: Final[Figures] = {
+    "heat": lambda totals: totals.heat_j / JOULES_PER_KWH,
+    "free_heat": lambda totals: totals.free_heat_j / JOULES_PER_KWH,
+}
+MONEY: Final[Figures] = {
+    "earnings": lambda totals: float(totals.earned),
+    "savings": lambda totals: float(totals.savings),
+    "net_heat_cost": lambda totals: float(totals.net_heat_cost),
+}
 
 
 class HourlyStatistics:
@@ -83,18 +71,16 @@ class HourlyStatistics:
         )
         for radiator_id in due:
             hours = self._full_hours(radiator_id)
-            for series in SERIES:
-                label = texts[f"component.{DOMAIN}.entity.sensor.{series.key}.name"]
+            for key, value_fn in (*ENERGY.items(), *MONEY.items()):
+                label = texts[f"component.{DOMAIN}.entity.sensor.{key}.name"]
                 name = f"{self._names[radiator_id]} {label} ({DOMAIN})"
-                self._write(radiator_id, series, name, hours)
+                points = {at_s: value_fn(totals) for at_s, totals in hours.items()}
+                self._write(radiator_id, key, name, points)
             # All hours of a whole building at once would hold up everything else.
             await async_next_turn(self._hass)
 
-    def _write(
-        self, radiator_id: str, series: Series, name: str, hours: Mapping[int, Totals]
-    ) -> None:
-        statistic_id = f"{DOMAIN}:{radiator_id.lower()}_{series.key}"
-        points = {at_s: series.value_fn(totals) for at_s, totals in hours.items()}
+    def _write(self, radiator_id: str, key: str, name: str, points: dict[int, float]) -> None:
+        statistic_id = f"{DOMAIN}:{radiator_id.lower()}_{key}"
         known = self._written.get(statistic_id, {})
         changed = {at_s: total for at_s, total in points.items() if known.get(at_s) != total}
         self._written[statistic_id] = points
@@ -106,9 +92,9 @@ class HourlyStatistics:
             name=name,
             source=DOMAIN,
             statistic_id=statistic_id,
-            unit_class=EnergyConverter.UNIT_CLASS if series.is_energy else None,
+            unit_class=EnergyConverter.UNIT_CLASS if key in ENERGY else None,
             unit_of_measurement=(
-                UnitOfEnergy.KILO_WATT_HOUR if series.is_energy else self._ledger.currency
+                UnitOfEnergy.KILO_WATT_HOUR if key in ENERGY else self._ledger.currency
             ),
         )
         async_add_external_statistics(

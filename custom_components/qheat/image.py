@@ -13,7 +13,7 @@ from .entity import HomeEntity, async_forget
 
 PARALLEL_UPDATES = 0
 
-DESCRIPTION: Final = ImageEntityDescription(key="picture", translation_key="picture")
+DESCRIPTION: Final = ImageEntityDescription(key="picture")
 
 
 async def async_setup_entry(
@@ -37,10 +37,6 @@ class PictureEntity(HomeEntity, ImageEntity):
         HomeEntity.__init__(self, coordinator, DESCRIPTION)
         ImageEntity.__init__(self, coordinator.hass)
         self._picture_png: bytes | None = None
-
-    @override
-    async def async_added_to_hass(self) -> None:
-        await super().async_added_to_hass()
         self._show()
 
     @callback

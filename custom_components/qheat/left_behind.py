@@ -11,8 +11,8 @@ from typing import Any, Final
 from homeassistant.const import CONF_HOST, CONF_PORT
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.singleton import singleton
 from homeassistant.helpers.storage import Store
-from homeassistant.util.hass_dict import HassKey
 
 from .compute.boinc import CPID, Originals
 from .const import CONF_MACHINE, DOMAIN
@@ -26,45 +26,33 @@ type Left = dict[str, Any]
 """All that is needed to try again, but for the password: neither issues nor books hold one."""
 
 
-class _File:
-    """What is left behind, by repair, as it is on disk."""
-
-    def __init__(self, store: Store[dict[str, Left]], left: dict[str, Left]) -> None:
-        self._store = store
-        self.left = left
-
-    async def async_save(self) -> None:
-        """Write it now."""
-        await self._store.async_save(self.left)
-
-
-_FILE: Final[HassKey[_File]] = HassKey(f"{DOMAIN}_left_behind")
-
-
 async def async_tell_of_left_behind(hass: HomeAssistant) -> None:
     """Raise all repairs, also those that a kill kept from the issue registry's own file."""
-    for issue_id, left in (await _async_file(hass)).left.items():
+    _, by_repair = await _async_file(hass)
+    for issue_id, left in by_repair.items():
         _tell(hass, issue_id, left)
 
 
 async def async_leave_behind(hass: HomeAssistant, radiator_id: str, left: Left) -> None:
     """Write down what a machine is to get back, and raise its repair."""
     issue_id = f"{NOT_PUT_BACK}_{radiator_id}_{left[CONF_MACHINE]}"
-    file = await _async_file(hass)
-    file.left[issue_id] = left
-    await file.async_save()
+    store, by_repair = await _async_file(hass)
+    by_repair[issue_id] = left
+    await store.async_save(by_repair)
     _tell(hass, issue_id, left)
 
 
 async def async_settle(hass: HomeAssistant, machine: Mapping[str, Any]) -> None:
     """Forget what a machine is to get back: it has it, or its radiator keeps it."""
-    file = await _async_file(hass)
-    held = {issue.issue_id: issue.data or {} for issue in _repairs(hass)} | file.left
-    issue_ids = [issue_id for issue_id, left in held.items() if is_same(left, machine)]
-    for issue_id in issue_ids:
-        ir.async_delete_issue(hass, DOMAIN, issue_id)
-    if [file.left.pop(issue_id) for issue_id in issue_ids if issue_id in file.left]:
-        await file.async_save()
+    for issue in _repairs(hass):
+        if is_same(issue.data or {}, machine):
+            ir.async_delete_issue(hass, DOMAIN, issue.issue_id)
+    store, by_repair = await _async_file(hass)
+    settled = [issue_id for issue_id, left in by_repair.items() if is_same(left, machine)]
+    for issue_id in settled:
+        del by_repair[issue_id]
+    if settled:
+        await store.async_save(by_repair)
 
 
 def left_behind(hass: HomeAssistant, machine: Mapping[str, Any]) -> Originals | None:
@@ -97,15 +85,13 @@ def is_same(left: Mapping[str, Any], machine: Mapping[str, Any]) -> bool:
     return all(left.get(mark) == machine[mark] for mark in marks)
 
 
-async def _async_file(hass: HomeAssistant) -> _File:
-    if _FILE not in hass.data:
-        store = Store[dict[str, Left]](
-            hass, _VERSION, f"{DOMAIN}.left_behind", private=True, atomic_writes=True
-        )
-        left = await store.async_load()
-        # Another machine may have been left behind while the file was read.
-        hass.data.setdefault(_FILE, _File(store, left or {}))
-    return hass.data[_FILE]
+@singleton(f"{DOMAIN}_left_behind")
+async def _async_file(hass: HomeAssistant) -> tuple[Store[dict[str, Left]], dict[str, Left]]:
+    """Return the file, and what it holds by repair."""
+    store = Store[dict[str, Left]](
+        hass, _VERSION, f"{DOMAIN}.left_behind", private=True, atomic_writes=True
+    )
+    return store, await store.async_load() or {}
 
 
 def _repairs(hass: HomeAssistant) -> list[ir.IssueEntry]:

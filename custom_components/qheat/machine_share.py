@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from homeassistant.core import HomeAssistant
-from homeassistant.util.hass_dict import HassKey
+from homeassistant.helpers.singleton import singleton
 
 from .compute.computer import ComputerPower
 from .compute.cores import usable_cores
@@ -40,9 +40,6 @@ class _Share:
             await self.machine.stop()
 
 
-SHARE: Final = HassKey[_Share](f"{DOMAIN}_machine")
-
-
 @asynccontextmanager
 async def async_shared_machine(hass: HomeAssistant) -> AsyncIterator[Machine]:
     """Lend the machine; the first home starts it, the last one stops it.
@@ -64,5 +61,6 @@ def computer_power(hass: HomeAssistant) -> ComputerPower:
     return _share(hass).computer
 
 
+@singleton(f"{DOMAIN}_machine")
 def _share(hass: HomeAssistant) -> _Share:
-    return hass.data.setdefault(SHARE, _Share())
+    return _Share()

@@ -57,12 +57,9 @@ class HomeOptionsFlow(OptionsFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Accept publishers of modules by their keys' fingerprints, or remove them."""
-        errors = {}
-        if user_input is not None:
-            try:
-                user_input = {CONF_PUBLISHERS: accepted(user_input)}
-            except ValueError:
-                errors = {CONF_PUBLISHERS: "fingerprint"}
+        publishers, errors = accepted(user_input or {})
+        if user_input is not None and not errors:
+            user_input = {CONF_PUBLISHERS: publishers}
         entry = self.config_entry
         kept = dict.fromkeys(entry.options.get(CONF_PUBLISHERS, ()), ())
         offered = kept | await async_offered(self.hass, entry.data)

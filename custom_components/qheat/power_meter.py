@@ -1,7 +1,6 @@
 """Power meters: entities that show the watts of a machine or count its energy, of a smart plug."""
 
 from collections.abc import Callable
-from math import isfinite
 from typing import Final
 
 from homeassistant.components.sensor import (
@@ -29,7 +28,11 @@ from homeassistant.helpers.event import (
     async_track_state_change_event,
     async_track_state_report_event,
 )
-from homeassistant.util.unit_conversion import EnergyConverter, PowerConverter
+from homeassistant.util.unit_conversion import (
+    BaseUnitConverter,
+    EnergyConverter,
+    PowerConverter,
+)
 
 from .compute.meter import PowerMeter
 from .own_entities import is_own
@@ -43,20 +46,15 @@ def async_follow_meter(
     """Pass on what a power meter reports, when it does; return how to end that."""
 
     @callback
-    def changed(event: Event[EventStateChangedData]) -> None:
-        show(event.data["new_state"])
-
-    @callback
-    def reported(event: Event[EventStateReportedData]) -> None:
-        show(event.data["new_state"])
-
-    def show(state: State | None) -> None:
-        meter.take(watts(state))
-        meter.count(joules(state), state and state.attributes.get(ATTR_LAST_RESET))
+    def show(event: Event[EventStateChangedData] | Event[EventStateReportedData]) -> None:
+        state = event.data["new_state"]
+        meter.take(_shown(state, PowerConverter, UnitOfPower.WATT, usual=UnitOfPower.WATT))
+        total_j = _shown(state, EnergyConverter, UnitOfEnergy.JOULE)
+        meter.count(total_j, state and state.attributes.get(ATTR_LAST_RESET))
 
     return [
-        async_track_state_change_event(hass, entity_id, changed),
-        async_track_state_report_event(hass, entity_id, reported),
+        async_track_state_change_event(hass, entity_id, show),
+        async_track_state_report_event(hass, entity_id, show),
     ]
 
 
@@ -73,25 +71,17 @@ def meter_fault(hass: HomeAssistant, entity_id: str | None) -> str | None:
     return None if counts else "no_counter"
 
 
-def watts(state: State | None) -> float | None:
-    """Return the watts that an entity shows, in whichever unit; None if it shows none."""
+def _shown(
+    state: State | None, converter: type[BaseUnitConverter], unit: str, *, usual: str | None = None
+) -> float | None:
+    """Return what an entity shows, in `unit`; None if it shows nothing of that kind.
+
+    `usual` is the unit of what has none.
+    """
     if state is None:
         return None
-    unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT, UnitOfPower.WATT)
+    own_unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT, usual)
     try:
-        power_w = PowerConverter.convert(float(state.state), unit, UnitOfPower.WATT)
+        return converter.convert(float(state.state), own_unit, unit)
     except TypeError, ValueError, HomeAssistantError:
         return None
-    return power_w if isfinite(power_w) else None
-
-
-def joules(state: State | None) -> float | None:
-    """Return the joules that an entity has counted, in whichever unit; None if it counts none."""
-    if state is None:
-        return None
-    unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
-    try:
-        total_j = EnergyConverter.convert(float(state.state), unit, UnitOfEnergy.JOULE)
-    except TypeError, ValueError, HomeAssistantError:
-        return None
-    return total_j if isfinite(total_j) else None

@@ -24,6 +24,9 @@ async def async_offered(
         return {}
 
 
-def accepted(user_input: Mapping[str, Any]) -> list[str]:
-    """Return the fingerprints that were ticked or typed; raises ValueError for what is none."""
-    return sorted(set(map(read_fingerprint, user_input.get(CONF_PUBLISHERS, ()))))
+def accepted(user_input: Mapping[str, Any]) -> tuple[list[str], dict[str, str]]:
+    """Return the fingerprints that were ticked or typed, and what is wrong with them by field."""
+    try:
+        return sorted(set(map(read_fingerprint, user_input.get(CONF_PUBLISHERS, ())))), {}
+    except ValueError:
+        return [], {CONF_PUBLISHERS: "fingerprint"}

@@ -50,6 +50,9 @@ class Room(Protocol):
 class Schedule(Protocol):
     """Setpoints by the clock."""
 
+    entity_id: str
+    """By which a person knows it."""
+
     async def async_refresh(self) -> None:
         """Look whether the schedule is another one now."""
 

@@ -6,7 +6,6 @@ from typing import Any, ClassVar, Final, override
 import voluptuous as vol
 from homeassistant.config_entries import (
     SOURCE_RECONFIGURE,
-    ConfigEntry,
     ConfigEntryState,
     ConfigSubentry,
     ConfigSubentryFlow,
@@ -39,6 +38,7 @@ from .const import (
     SUBENTRY_BOINC,
     SUBENTRY_THIS_MACHINE,
 )
+from .coordinator import QheatConfigEntry
 from .own_entities import is_own
 from .power_meter import meter_fault
 
@@ -228,7 +228,7 @@ class BoincFlow(RadiatorFlow):
                 return known_as
         return names[0]
 
-    def _others(self) -> Iterator[tuple[ConfigEntry[Any], ConfigSubentry]]:
+    def _others(self) -> Iterator[tuple[QheatConfigEntry, ConfigSubentry]]:
         """Yield all other BOINC machines that are radiators, of whichever home."""
         own_id = None
         if self.source == SOURCE_RECONFIGURE:
@@ -239,10 +239,9 @@ class BoincFlow(RadiatorFlow):
                     yield home, radiator
 
 
-def _cpid_of(home: ConfigEntry[Any], radiator: ConfigSubentry) -> str | None:
+def _cpid_of(home: QheatConfigEntry, radiator: ConfigSubentry) -> str | None:
     """Return what BOINC called a radiator's machine, as far as is known."""
     if home.state is not ConfigEntryState.LOADED:
         return None
-    boinc = home.runtime_data.boinc
-    known = radiator.subentry_id in boinc and boinc.engine(radiator.subentry_id).cpid
-    return str(known) if known else None
+    boinc, radiator_id = home.runtime_data.boinc, radiator.subentry_id
+    return boinc.engine(radiator_id).cpid or None if radiator_id in boinc else None

@@ -16,6 +16,7 @@ from homeassistant.helpers.selector import (
 
 from .compute.boinc import BoincError, BoincFault, probe, put_back_late
 from .const import CONF_MACHINE, DOMAIN, SUBENTRY_BOINC
+from .coordinator import QheatConfigEntry
 from .left_behind import NOT_PUT_BACK, async_settle, is_same, originals_of
 
 STILL_A_RADIATOR: Final = "still_a_radiator"
@@ -39,13 +40,15 @@ class TakeBackFlow(ConfirmRepairFlow):
     ) -> RepairsFlowResult:
         if user_input is not None:
             data: dict[str, Any] = self.data or {}
-            entry = self.hass.config_entries.async_get_entry(data["entry_id"])
+            entry: QheatConfigEntry | None = self.hass.config_entries.async_get_entry(
+                data["entry_id"]
+            )
             if entry is None or entry.state is not ConfigEntryState.LOADED:
                 return self.async_abort(reason="not_loaded")
             boinc = entry.runtime_data.boinc
-            if data["radiator_id"] not in boinc:
+            if data["about"] not in boinc:
                 return self.async_abort(reason="no_radiator")
-            boinc.engine(data["radiator_id"]).take_back()
+            boinc.engine(data["about"]).take_back()
         return await super().async_step_confirm(user_input)
 
 

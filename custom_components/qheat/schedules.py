@@ -1,7 +1,7 @@
 """Setpoints from Home Assistant's schedule helper: what its blocks ask for, now and to come."""
 
 from collections.abc import Mapping
-from datetime import date, datetime, time
+from datetime import date, datetime
 from math import isfinite
 from typing import Any, Final, override
 
@@ -31,7 +31,7 @@ class HelperSchedule(Schedule):
 
     def __init__(self, hass: HomeAssistant, entity_id: str, presets: Presets) -> None:
         self._hass = hass
-        self._entity_id = entity_id
+        self.entity_id = entity_id
         self._presets = presets
         self._week: Week | None = None
         self._read: datetime | None = None
@@ -40,7 +40,7 @@ class HelperSchedule(Schedule):
 
     @override
     async def async_refresh(self) -> None:
-        state = self._hass.states.get(self._entity_id)
+        state = self._hass.states.get(self.entity_id)
         if state is None or state.state == STATE_UNAVAILABLE:
             self._week = self._read = None
         # An edited helper reports, also where neither its state nor its next event is another.
@@ -63,14 +63,14 @@ class HelperSchedule(Schedule):
             answer = await self._hass.services.async_call(
                 SCHEDULE,
                 GET_SCHEDULE,
-                {ATTR_ENTITY_ID: self._entity_id},
+                {ATTR_ENTITY_ID: self.entity_id},
                 blocking=True,
                 return_response=True,
             )
         except HomeAssistantError as err:
-            LOGGER.warning("The schedule %s cannot be read: %s", self._entity_id, err)
+            LOGGER.warning("The schedule %s cannot be read: %s", self.entity_id, err)
             return None
-        days = (answer or {}).get(self._entity_id)
+        days = (answer or {}).get(self.entity_id)
         return self._blocks(days) if isinstance(days, Mapping) else None
 
     def _blocks(self, days: Mapping[str, Any]) -> Week:
@@ -82,8 +82,7 @@ class HelperSchedule(Schedule):
                     end=block[CONF_TO],
                     setpoint_c=setpoint_of(block.get(CONF_DATA), unit, comfort_c),
                 )
-                for block in days.get(day, ())
-                if isinstance(block[CONF_FROM], time) and isinstance(block[CONF_TO], time)
+                for block in days[day]
             ]
             for day in WEEKDAYS
         }

@@ -74,7 +74,6 @@ class HomeSensorDescription(SensorEntityDescription):
 RADIATOR_DESCRIPTIONS: tuple[RadiatorSensorDescription, ...] = (
     RadiatorSensorDescription(
         key="heat_output",
-        translation_key="heat_output",
         device_class=SensorDeviceClass.POWER,
         native_unit_of_measurement=UnitOfPower.WATT,
         state_class=SensorStateClass.MEASUREMENT,
@@ -83,7 +82,6 @@ RADIATOR_DESCRIPTIONS: tuple[RadiatorSensorDescription, ...] = (
     ),
     RadiatorSensorDescription(
         key="heat_demand",
-        translation_key="heat_demand",
         device_class=SensorDeviceClass.POWER,
         native_unit_of_measurement=UnitOfPower.WATT,
         state_class=SensorStateClass.MEASUREMENT,
@@ -94,14 +92,12 @@ RADIATOR_DESCRIPTIONS: tuple[RadiatorSensorDescription, ...] = (
     ),
     RadiatorSensorDescription(
         key="heat_kind",
-        translation_key="heat_kind",
         device_class=SensorDeviceClass.ENUM,
         options=list(HeatKind),
         value_fn=lambda state: state.engine.heat_kind,
     ),
     RadiatorSensorDescription(
         key="status",
-        translation_key="status",
         device_class=SensorDeviceClass.ENUM,
         options=[*Reason, *EngineProblem],
         asks_machine=False,
@@ -109,13 +105,11 @@ RADIATOR_DESCRIPTIONS: tuple[RadiatorSensorDescription, ...] = (
     ),
     RadiatorSensorDescription(
         key="jobs_running",
-        translation_key="jobs_running",
         state_class=SensorStateClass.MEASUREMENT,
         value_fn=lambda state: state.engine.jobs_running,
     ),
     RadiatorSensorDescription(
         key="jobs_paused",
-        translation_key="jobs_paused",
         state_class=SensorStateClass.MEASUREMENT,
         entity_category=EntityCategory.DIAGNOSTIC,
         entity_registry_enabled_default=False,
@@ -123,7 +117,6 @@ RADIATOR_DESCRIPTIONS: tuple[RadiatorSensorDescription, ...] = (
     ),
     RadiatorSensorDescription(
         key="work_lost",
-        translation_key="work_lost",
         device_class=SensorDeviceClass.DURATION,
         native_unit_of_measurement=UnitOfTime.SECONDS,
         state_class=SensorStateClass.TOTAL_INCREASING,
@@ -134,7 +127,6 @@ RADIATOR_DESCRIPTIONS: tuple[RadiatorSensorDescription, ...] = (
     ),
     RadiatorSensorDescription(
         key="power_source",
-        translation_key="power_source",
         device_class=SensorDeviceClass.ENUM,
         options=list(PowerSource),
         entity_category=EntityCategory.DIAGNOSTIC,
@@ -142,7 +134,6 @@ RADIATOR_DESCRIPTIONS: tuple[RadiatorSensorDescription, ...] = (
     ),
     RadiatorSensorDescription(
         key="outdoor_temperature",
-        translation_key="outdoor_temperature",
         device_class=SensorDeviceClass.TEMPERATURE,
         native_unit_of_measurement=UnitOfTemperature.CELSIUS,
         state_class=SensorStateClass.MEASUREMENT,
@@ -153,7 +144,6 @@ RADIATOR_DESCRIPTIONS: tuple[RadiatorSensorDescription, ...] = (
     ),
     RadiatorSensorDescription(
         key="heat_loss",
-        translation_key="heat_loss",
         native_unit_of_measurement=f"{UnitOfPower.WATT}/{UnitOfTemperature.KELVIN}",
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=1,
@@ -163,7 +153,6 @@ RADIATOR_DESCRIPTIONS: tuple[RadiatorSensorDescription, ...] = (
     ),
     RadiatorSensorDescription(
         key="inertia",
-        translation_key="inertia",
         device_class=SensorDeviceClass.DURATION,
         native_unit_of_measurement=UnitOfTime.HOURS,
         state_class=SensorStateClass.MEASUREMENT,
@@ -174,7 +163,6 @@ RADIATOR_DESCRIPTIONS: tuple[RadiatorSensorDescription, ...] = (
     ),
     RadiatorSensorDescription(
         key="next_start",
-        translation_key="next_start",
         device_class=SensorDeviceClass.TIMESTAMP,
         entity_category=EntityCategory.DIAGNOSTIC,
         asks_machine=False,
@@ -185,7 +173,6 @@ RADIATOR_DESCRIPTIONS: tuple[RadiatorSensorDescription, ...] = (
 HOME_DESCRIPTIONS: tuple[HomeSensorDescription, ...] = (
     HomeSensorDescription(
         key="heat_output",
-        translation_key="heat_output",
         device_class=SensorDeviceClass.POWER,
         native_unit_of_measurement=UnitOfPower.WATT,
         state_class=SensorStateClass.MEASUREMENT,
@@ -194,7 +181,6 @@ HOME_DESCRIPTIONS: tuple[HomeSensorDescription, ...] = (
     ),
     HomeSensorDescription(
         key="jobs_running",
-        translation_key="jobs_running",
         state_class=SensorStateClass.MEASUREMENT,
         value_fn=lambda home: home.jobs_running,
     ),
@@ -203,14 +189,12 @@ HOME_DESCRIPTIONS: tuple[HomeSensorDescription, ...] = (
 EMBEDDED_DESCRIPTIONS: tuple[HomeSensorDescription, ...] = (
     HomeSensorDescription(
         key="option_price",
-        translation_key="option_price",
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=2,
         value_fn=lambda home: home.showcase.figures.get("option_price"),
     ),
     HomeSensorDescription(
         key="docking",
-        translation_key="docking",
         native_unit_of_measurement="kJ/mol",
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=2,

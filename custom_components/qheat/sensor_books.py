@@ -17,11 +17,11 @@ from homeassistant.helpers.typing import StateType
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
 from .books import Balance
+from .const import JOULES_PER_KWH
 from .entity import QheatEntity
 from .ledger import Totals
 from .today import in_tenths
 
-JOULES_PER_KWH: Final = 3_600_000
 FREE: Final = "free"
 
 type Value = StateType | Decimal
@@ -62,7 +62,6 @@ def _percent(share: Decimal | None) -> Decimal | None:
 HEAT_DESCRIPTIONS: tuple[BooksSensorDescription, ...] = (
     BooksSensorDescription(
         key="heat",
-        translation_key="heat",
         device_class=SensorDeviceClass.ENERGY,
         native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
         state_class=SensorStateClass.TOTAL_INCREASING,
@@ -71,7 +70,6 @@ HEAT_DESCRIPTIONS: tuple[BooksSensorDescription, ...] = (
     ),
     BooksSensorDescription(
         key="free_heat",
-        translation_key="free_heat",
         device_class=SensorDeviceClass.ENERGY,
         native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
         state_class=SensorStateClass.TOTAL_INCREASING,
@@ -83,7 +81,6 @@ HEAT_DESCRIPTIONS: tuple[BooksSensorDescription, ...] = (
 MONEY_DESCRIPTIONS: tuple[BooksSensorDescription, ...] = (
     BooksSensorDescription(
         key="earnings",
-        translation_key="earnings",
         device_class=SensorDeviceClass.MONETARY,
         state_class=SensorStateClass.TOTAL,
         suggested_display_precision=3,
@@ -91,7 +88,6 @@ MONEY_DESCRIPTIONS: tuple[BooksSensorDescription, ...] = (
     ),
     BooksSensorDescription(
         key="savings",
-        translation_key="savings",
         device_class=SensorDeviceClass.MONETARY,
         state_class=SensorStateClass.TOTAL,
         suggested_display_precision=3,
@@ -99,7 +95,6 @@ MONEY_DESCRIPTIONS: tuple[BooksSensorDescription, ...] = (
     ),
     BooksSensorDescription(
         key="net_heat_cost",
-        translation_key="net_heat_cost",
         device_class=SensorDeviceClass.MONETARY,
         state_class=SensorStateClass.TOTAL,
         suggested_display_precision=3,
@@ -107,7 +102,6 @@ MONEY_DESCRIPTIONS: tuple[BooksSensorDescription, ...] = (
     ),
     BooksSensorDescription(
         key="repaid",
-        translation_key="repaid",
         device_class=SensorDeviceClass.MONETARY,
         state_class=SensorStateClass.TOTAL,
         suggested_display_precision=3,
@@ -119,12 +113,10 @@ MONEY_DESCRIPTIONS: tuple[BooksSensorDescription, ...] = (
 WORK_DESCRIPTIONS: tuple[BooksSensorDescription, ...] = (
     BooksSensorDescription(
         key="effective_cop",
-        translation_key="effective_cop",
         value_fn=lambda balance: effective_cop(balance.totals),
     ),
     BooksSensorDescription(
         key="subsidy",
-        translation_key="subsidy",
         native_unit_of_measurement=UnitOfRatio.PERCENTAGE,
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=1,
@@ -133,7 +125,6 @@ WORK_DESCRIPTIONS: tuple[BooksSensorDescription, ...] = (
     ),
     BooksSensorDescription(
         key="co2_avoided",
-        translation_key="co2_avoided",
         native_unit_of_measurement=UnitOfMass.KILOGRAMS,
         state_class=SensorStateClass.TOTAL,
         suggested_display_precision=2,
@@ -143,7 +134,6 @@ WORK_DESCRIPTIONS: tuple[BooksSensorDescription, ...] = (
     ),
     BooksSensorDescription(
         key="work_today",
-        translation_key="work_today",
         state_class=SensorStateClass.TOTAL,
         daily=True,
         value_fn=lambda balance: sum(balance.today.jobs.values()),

@@ -6,8 +6,7 @@ from typing import Final
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.storage import Store
 
-from .const import DOMAIN
-from .shelf import STORAGE_VERSION
+from .shelf import home_store
 
 SAVE_AFTER_S: Final = 1.0
 
@@ -16,8 +15,7 @@ class Serials:
     """The file of a home's serials, by publisher and module."""
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
-        key = f"{DOMAIN}.{entry_id}.serials"
-        self._store = Store[dict[str, int]](hass, STORAGE_VERSION, key, atomic_writes=True)
+        self._store: Store[dict[str, int]] = home_store(hass, entry_id, "serials")
 
     async def async_read(self) -> Mapping[str, int]:
         """Return what was written last; what is no serial is left out."""
@@ -29,7 +27,3 @@ class Serials:
     def keep(self, serials: Mapping[str, int]) -> None:
         """Write soon what `serials` holds then."""
         self._store.async_delay_save(lambda: dict(serials), SAVE_AFTER_S)
-
-    async def async_delete(self) -> None:
-        """Delete the file."""
-        await self._store.async_remove()

@@ -56,17 +56,17 @@ class Shelf:
             raise ConfigEntryError(
                 translation_domain=DOMAIN, translation_key="books_newer"
             ) from err
+        kept: Kept = saved if isinstance(saved, dict) else {}
         try:
             ledger = Ledger(currency).save() if saved is None else saved["ledger"]
             # Hours and settlements of a whole building: no work for the loop.
-            read = await self._hass.async_add_executor_job(Ledger.load, ledger, volumes)
-            return read, mapping({"all": saved}, "all")
+            return await self._hass.async_add_executor_job(Ledger.load, ledger, volumes), kept
         except (KeyError, TypeError, LedgerError) as err:
             LOGGER.error(
                 "The books of %s cannot be read and are set aside: %s", self._entry.title, err
             )
         await self._async_set_aside({"changes": saved, "volumes": volumes})
-        return Ledger(currency), mapping({"all": saved}, "all")
+        return Ledger(currency), kept
 
     async def async_write(self, changes: dict[str, Any]) -> bool:
         """Write what has changed; tell whether it is on disk."""
@@ -90,8 +90,8 @@ class Shelf:
         try:
             saved = await self._changes.async_load()
         except HomeAssistantError:
-            saved = None
-        return mapping({"all": saved}, "all")
+            return {}
+        return saved if isinstance(saved, dict) else {}
 
     async def async_delete(self) -> None:
         """Delete the books, also those set aside."""
@@ -140,6 +140,11 @@ class Shelf:
         key = f"{DOMAIN}.{self._entry.entry_id}{suffix}"
         # With fsync: after a power cut a file that was only renamed may be empty.
         return _File(self._hass, STORAGE_VERSION, key, atomic_writes=True)
+
+
+def home_store(hass: HomeAssistant, entry_id: str, name: str) -> Store[Any]:
+    """Return one of a home's files beside its books."""
+    return Store(hass, STORAGE_VERSION, f"{DOMAIN}.{entry_id}.{name}", atomic_writes=True)
 
 
 def mapping(saved: object, key: str) -> Kept:

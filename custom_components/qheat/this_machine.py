@@ -11,6 +11,7 @@ import aiohttp
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ConfigEntryNotReady
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.storage import STORAGE_DIR
@@ -34,7 +35,6 @@ from .const import (
     CONF_UNPAID_JOBS,
     DOMAIN,
 )
-from .errors import setup_error
 from .heating import RadiatorRating
 from .ledger import Tariff
 from .machine_share import async_shared_machine, computer_power
@@ -175,7 +175,11 @@ async def _open_embedded(
     try:
         await backend.start()
     except (OSError, StoreError) as err:
-        raise setup_error("backend_failed", err) from err
+        raise ConfigEntryNotReady(
+            translation_domain=DOMAIN,
+            translation_key="backend_failed",
+            translation_placeholders={"detail": str(err)},
+        ) from err
     stack.push_async_callback(backend.stop)
     if backend.set_aside is not None:
         _tell_damage(hass, entry, backend.set_aside)

@@ -5,19 +5,17 @@ them is done in a turn of its own, or it would hold up everything else.
 """
 
 import asyncio
-from typing import Final
 
 from homeassistant.core import HomeAssistant
-from homeassistant.util.hass_dict import HassKey
+from homeassistant.helpers.singleton import singleton
 
 from .const import DOMAIN
 
-PACE: Final = HassKey[asyncio.Lock](f"{DOMAIN}_pace")
 
-
+@singleton(f"{DOMAIN}_pace")
 def pace(hass: HomeAssistant) -> asyncio.Lock:
     """Return what is held by whoever waits for the next turn."""
-    return hass.data.setdefault(PACE, asyncio.Lock())
+    return asyncio.Lock()
 
 
 async def async_next_turn(hass: HomeAssistant) -> None:

@@ -14,7 +14,7 @@ from typing import Final, NoReturn
 
 type Fields = Mapping[str, object]
 
-_NAME: Final = re.compile(r"[A-Za-z0-9._:-]+")
+_NAME: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,12})?")
@@ -61,14 +61,14 @@ def flag(message: Fields, name: str) -> bool:
     return value
 
 
-def name(message: Fields, name: str, most: int = 64) -> str:
-    """Return an identifier of at most `most` letters, digits and `._:-`."""
-    return _matching(message, name, _NAME, most)
+def name(message: Fields, name: str) -> str:
+    """Return an identifier: 1 to 64 letters, digits and `._:-`."""
+    return _matching(message, name, _NAME)
 
 
 def is_name(text: str) -> bool:
     """Tell whether a text could be an identifier in a message."""
-    return len(text) <= 64 and _NAME.fullmatch(text) is not None
+    return _NAME.fullmatch(text) is not None
 
 
 def choice[E: StrEnum](message: Fields, name: str, kind: type[E]) -> E:
@@ -81,17 +81,17 @@ def choice[E: StrEnum](message: Fields, name: str, kind: type[E]) -> E:
 
 def sha256(message: Fields, name: str) -> str:
     """Return a SHA-256 in lower-case hexadecimal digits."""
-    return _matching(message, name, _SHA256, 64)
+    return _matching(message, name, _SHA256)
 
 
 def money(message: Fields, name: str) -> Decimal:
     """Return an exact amount, written as a string of digits with at most one point."""
-    return Decimal(_matching(message, name, _DECIMAL, 26))
+    return Decimal(_matching(message, name, _DECIMAL))
 
 
 def currency(message: Fields, name: str) -> str:
     """Return a currency's three capital letters."""
-    return _matching(message, name, _CURRENCY, 3)
+    return _matching(message, name, _CURRENCY)
 
 
 def data(message: Fields, name: str, most: int) -> bytes:
@@ -149,9 +149,9 @@ def _list(message: Fields, name: str, most: int) -> list[object]:
     return value
 
 
-def _matching(message: Fields, name: str, pattern: re.Pattern[str], most: int) -> str:
+def _matching(message: Fields, name: str, pattern: re.Pattern[str]) -> str:
     value = message.get(name)
-    if not isinstance(value, str) or len(value) > most or not pattern.fullmatch(value):
+    if not isinstance(value, str) or not pattern.fullmatch(value):
         raise FieldError(f"{name} is not a text of the right form")
     return value
 

@@ -179,6 +179,8 @@ class DayCatalogue(TinyCatalogue):
 class DaySchedule(Schedule):
     """The same setpoints every day: (hour, °C)."""
 
+    entity_id = "schedule.day"
+
     def __init__(self, setpoints: tuple[tuple[float, float], ...]) -> None:
         self._changes = tuple(
             (MIDNIGHT_S + day * DAY_S + hour * 3600, setpoint_c)

@@ -14,9 +14,10 @@ from homeassistant.helpers import entity_registry as er
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.qheat.const import DOMAIN
-from tests.compute.boinc.simulated import PASSWORD, cpid_of
+from tests.compute.boinc.simulated import PASSWORD, SimulatedClient, cpid_of
 
 HALL = "01JHALL0000000000000000000"
+OWN_PREFERENCES = "<global_preferences><max_ncpus_pct>75</max_ncpus_pct></global_preferences>"
 
 
 @contextmanager
@@ -90,6 +91,15 @@ async def heat(hass: HomeAssistant, temperature: float = 30) -> None:
         {"entity_id": "climate.hall", "temperature": temperature, "hvac_mode": "heat"},
         blocking=True,
     )
+
+
+async def until_it_runs(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    """Have the machine burn."""
+    await until_reached(hass, entry)
+    await heat(hass)
+    await until(hass, entry, lambda: client.running == 4)
 
 
 def sensor_of(hass: HomeAssistant, key: str, radiator_id: str = HALL) -> State:

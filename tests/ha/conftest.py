@@ -1,6 +1,6 @@
 """A home in Home Assistant, with real parts behind it unless a test asks for a fixed engine."""
 
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
@@ -32,6 +32,9 @@ from custom_components.qheat.compute.engine import (
 from custom_components.qheat.compute.machine import Machine
 from custom_components.qheat.compute.rapl import Rapl
 from custom_components.qheat.const import DOMAIN
+from tests.compute.boinc.simulated import SimulatedClient
+
+from .boinc import OWN_PREFERENCES, hurried
 
 LIVING_ROOM = "01JLIVINGROOM0000000000000"
 
@@ -105,6 +108,31 @@ def entry(hass: HomeAssistant) -> MockConfigEntry:
     entry = home(radiator())
     entry.add_to_hass(hass)
     return entry
+
+
+async def set_up(hass: HomeAssistant, *radiators: ConfigSubentry) -> MockConfigEntry:
+    """Set a home up."""
+    entry = home(*radiators)
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    return entry
+
+
+@pytest.fixture
+def boinc(socket_enabled: None, own_folder: Path) -> Generator[None]:
+    """Let radiators reach simulated BOINC clients, and not wait for each other."""
+    with hurried():
+        yield
+
+
+@pytest.fixture
+async def client(boinc: None) -> AsyncGenerator[SimulatedClient]:
+    """Return a BOINC client with preferences of its user's own."""
+    client = SimulatedClient(override=OWN_PREFERENCES)
+    await client.start()
+    yield client
+    await client.stop()
 
 
 class FixedEngine(Engine):

@@ -2,9 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Generator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -28,7 +26,6 @@ from .boinc import (
     boinc_radiator,
     device_of,
     heat,
-    hurried,
     sensor_of,
     state_of,
     until,
@@ -36,21 +33,7 @@ from .boinc import (
 )
 from .conftest import home
 
-
-@pytest.fixture(autouse=True)
-def _sockets(socket_enabled: None, own_folder: Path) -> Generator[None]:
-    """Allow sockets, and have radiators not wait for each other."""
-    with hurried():
-        yield
-
-
-@pytest.fixture
-async def client() -> AsyncGenerator[SimulatedClient]:
-    """Return a client that lets us in."""
-    client = SimulatedClient()
-    await client.start()
-    yield client
-    await client.stop()
+pytestmark = pytest.mark.usefixtures("boinc")
 
 
 @pytest.fixture
@@ -271,7 +254,7 @@ async def test_silence_is_told_when_it_lasts(
         await entry.runtime_data.async_refresh()
     assert issue_of(hass, "boinc_unreachable") is None
     later_s = time.monotonic() + 900
-    with patch("custom_components.qheat.problems.monotonic", return_value=later_s):
+    with patch("custom_components.qheat.issues.monotonic", return_value=later_s):
         await entry.runtime_data.async_refresh()
     assert issue_of(hass, "boinc_unreachable")
     assert caplog.text.count("of Hall does not answer") == 1

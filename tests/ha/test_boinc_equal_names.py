@@ -3,8 +3,7 @@
 All simulated clients are named `box`.
 """
 
-from collections.abc import AsyncGenerator, Generator
-from pathlib import Path
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -18,19 +17,14 @@ from custom_components.qheat.const import DOMAIN
 from tests.compute.boinc import simulated
 from tests.compute.boinc.simulated import PASSWORD, SimulatedClient, cpid_of
 
-from .boinc import HALL, boinc_radiator, heat, hurried, until, until_reached
-from .conftest import home
+from .boinc import HALL, OWN_PREFERENCES, boinc_radiator, until_it_runs, until_reached
+from .conftest import set_up
 from .test_boinc_flow import SIMULATED_ROOM, answer, change, machine, start
 
-FIRST = "<global_preferences><max_ncpus_pct>75</max_ncpus_pct></global_preferences>"
+FIRST = OWN_PREFERENCES
 SECOND = "<global_preferences><max_ncpus_pct>50</max_ncpus_pct></global_preferences>"
 
-
-@pytest.fixture(autouse=True)
-def _no_spread(socket_enabled: None, own_folder: Path) -> Generator[None]:
-    """Allow sockets, and have radiators not wait for each other."""
-    with hurried():
-        yield
+pytestmark = pytest.mark.usefixtures("boinc")
 
 
 @pytest.fixture
@@ -167,15 +161,6 @@ async def moves(client: SimulatedClient) -> None:
     await client.start()
 
 
-async def set_up(hass: HomeAssistant, *radiators: Any) -> MockConfigEntry:
-    """Set a home up."""
-    entry = home(*radiators)
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
-    return entry
-
-
 async def add(hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient) -> str:
     """Add a client as the only radiator, and heat with it; return the radiator's id."""
     result = await answer(hass, await start(hass, entry), machine(client.port, name="Hall"))
@@ -205,15 +190,6 @@ async def reconfigure(
     result = await answer(hass, result, SIMULATED_ROOM)
     assert result["reason"] == "reconfigure_successful"
     await hass.async_block_till_done()
-
-
-async def until_it_runs(
-    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
-) -> None:
-    """Have the machine burn."""
-    await until_reached(hass, entry)
-    await heat(hass)
-    await until(hass, entry, lambda: client.running == 4)
 
 
 def not_put_back(hass: HomeAssistant) -> list[str]:

@@ -1,8 +1,6 @@
 """Adding and changing a BOINC machine: every path ends in a radiator, also after its error."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator
-from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -16,26 +14,13 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from tests.compute.boinc.simulated import PASSWORD, URL, SimulatedClient, cpid_of
 
-from .boinc import HALL, boinc_radiator, hurried
+from .boinc import HALL, boinc_radiator
 from .conftest import home
 
 SIMULATED_ROOM = {"floor_area_m2": 12, "speed": 60}
 
 
-@pytest.fixture(autouse=True)
-def _sockets(socket_enabled: None, own_folder: Path) -> Generator[None]:
-    """Allow sockets, and have radiators not wait for each other."""
-    with hurried():
-        yield
-
-
-@pytest.fixture
-async def client() -> AsyncGenerator[SimulatedClient]:
-    """Return a client that lets us in."""
-    client = SimulatedClient()
-    await client.start()
-    yield client
-    await client.stop()
+pytestmark = pytest.mark.usefixtures("boinc")
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """A user's own BOINC settings are not lost by a kill, nor while a machine is off."""
 
 import json
-from collections.abc import AsyncGenerator, Generator
-from pathlib import Path
 from typing import Any
 from unittest.mock import AsyncMock, patch
 
@@ -22,24 +20,11 @@ from custom_components.qheat.const import DOMAIN
 from custom_components.qheat.left_behind import async_leave_behind, async_tell_of_left_behind
 from tests.compute.boinc.simulated import PASSWORD, SimulatedClient, cpid_of
 
-from .boinc import HALL, boinc_data, boinc_radiator, hurried
-from .test_boinc_equal_names import FIRST, SECOND, mend, not_put_back, set_up, until_it_runs
+from .boinc import HALL, boinc_data, boinc_radiator, until_it_runs
+from .conftest import set_up
+from .test_boinc_equal_names import FIRST, SECOND, mend, not_put_back
 
-
-@pytest.fixture(autouse=True)
-def _no_spread(socket_enabled: None, own_folder: Path) -> Generator[None]:
-    """Allow sockets, and have radiators not wait for each other."""
-    with hurried():
-        yield
-
-
-@pytest.fixture
-async def client() -> AsyncGenerator[SimulatedClient]:
-    """Return a client with preferences of its user's own."""
-    client = SimulatedClient(override=FIRST)
-    await client.start()
-    yield client
-    await client.stop()
+pytestmark = pytest.mark.usefixtures("boinc")
 
 
 @pytest.fixture

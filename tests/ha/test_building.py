@@ -19,6 +19,7 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 
 from custom_components.qheat.books import HomeBooks
 from custom_components.qheat.compute.engine import SettlementPage
+from custom_components.qheat.crowd import BUILDING
 from custom_components.qheat.heating.comfort import Comfort
 from custom_components.qheat.ledger import Ledger
 from custom_components.qheat.shelf import Shelf
@@ -212,7 +213,7 @@ async def test_what_is_settled_is_shown_at_once_in_a_building_too(
     assert list(dict.fromkeys(shown)) == [flats.entry_id, "01JFLAT07"]
     for key in shown:
         assert flats.runtime_data.accounts[key].data.totals.earned > 0
-    for _ in range(COUNT):
+    for _ in range(BUILDING.shown_in_ticks):
         await flats.runtime_data.async_refresh()
     assert set(shown) == set(flats.runtime_data.accounts)
 

@@ -105,7 +105,7 @@ async def test_what_was_ignored_and_then_gone_for_long_is_told_when_it_comes_aga
     entry: MockConfigEntry,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("custom_components.qheat.told.REMEMBERED_S", 0.0, raising=False)
+    monkeypatch.setattr("custom_components.qheat.issues.REMEMBERED_S", 0.0)
     assert await hass.config_entries.async_setup(entry.entry_id)
     engine.tell(problem=EngineProblem.PUBLISHER_NOT_ACCEPTED)
     await entry.runtime_data.async_refresh()

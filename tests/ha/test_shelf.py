@@ -17,7 +17,7 @@ from custom_components.qheat.compute.engine import SettlementPage
 from custom_components.qheat.ledger import MEMORY, History
 from custom_components.qheat.shelf import Shelf
 
-from .conftest import LIVING_ROOM, FixedEngine, settlement
+from .conftest import LIVING_ROOM, FixedEngine, home, radiator, settlement
 
 CHANGES = "qheat.01JHOME"
 VOLUME = f"{CHANGES}.{LIVING_ROOM}"
@@ -202,6 +202,18 @@ async def test_what_a_thermostat_has_learned_outlives_a_restart(
     assert await hass.config_entries.async_reload(entry.entry_id)
     assert entry.runtime_data.radiators[LIVING_ROOM].radiator.control.save()["model"] == saved
     assert hass_storage[LEARNED]["data"][LIVING_ROOM]["model"] == saved
+
+
+async def test_what_thermostats_know_outlives_a_start_that_fails_halfway(
+    hass: HomeAssistant, engine: FixedEngine, hass_storage: dict[str, Any]
+) -> None:
+    entry = home(radiator(), radiator("01JBED", "Bedroom"))
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    with patch.object(engine, "start", side_effect=OSError):
+        assert not await hass.config_entries.async_setup(entry.entry_id)
+    assert hass_storage[LEARNED]["data"].keys() == entry.subentries.keys()
 
 
 async def test_what_was_learned_in_a_simulated_room_is_not_taken_for_the_real_one(

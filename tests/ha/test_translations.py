@@ -16,8 +16,7 @@ from custom_components.qheat.compute.engine import EngineProblem, HeatKind, Powe
 from custom_components.qheat.heating import Reason
 from custom_components.qheat.image import DESCRIPTION as PICTURE
 from custom_components.qheat.money_issues import FOREIGN_SETTLEMENTS, PRICE_REFUSED
-from custom_components.qheat.problems import BOINC_ISSUES, PULL_ISSUES
-from custom_components.qheat.schedule_issues import SCHEDULE_GONE
+from custom_components.qheat.problems import BOINC_ISSUES, PULL_ISSUES, SCHEDULE_GONE
 from custom_components.qheat.sensor import (
     EMBEDDED_DESCRIPTIONS,
     HOME_DESCRIPTIONS,
@@ -136,9 +135,9 @@ def test_who_reaches_something_else_than_boinc_is_told_the_port_of_boinc(languag
 
 
 def test_every_issue_of_a_radiator_has_a_text() -> None:
-    of_engines = {issue.key for issue in (*BOINC_ISSUES.values(), *PULL_ISSUES.values())}
+    issues = {*BOINC_ISSUES.values(), *PULL_ISSUES.values(), SCHEDULE_GONE}
     of_money = {FOREIGN_SETTLEMENTS, PRICE_REFUSED}
-    assert of_engines | of_money | {SCHEDULE_GONE} <= set(TEXTS["en"]["issues"])
+    assert {issue.key for issue in issues | of_money} <= set(TEXTS["en"]["issues"])
 
 
 def test_the_actions_of_a_boinc_machine_ask_for_what_they_take() -> None:

@@ -1,10 +1,8 @@
 """A home on a computer that can run no jobs: all else works, and a repair says why."""
 
-from collections.abc import AsyncGenerator
 from pathlib import Path
 from unittest.mock import patch
 
-import pytest
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
@@ -15,17 +13,9 @@ from tests.compute.test_unfit import broken_wasmtime
 
 from .boinc import boinc_radiator, heat, state_of, until, until_reached
 from .conftest import home, radiator
+from .test_options_flow import open_page
 
 ISSUE = (DOMAIN, "machine_unfit_01JHOME")
-
-
-@pytest.fixture
-async def client(socket_enabled: None, own_folder: Path) -> AsyncGenerator[SimulatedClient]:
-    """Return a BOINC machine."""
-    client = SimulatedClient()
-    await client.start()
-    yield client
-    await client.stop()
 
 
 def told(hass: HomeAssistant) -> str:
@@ -55,6 +45,7 @@ async def test_where_no_job_can_run_boinc_machines_heat_and_a_repair_says_why(
         assert issue is not None
         assert issue.translation_placeholders is not None
         assert "cannot load wasmtime" in issue.translation_placeholders["detail"]
+        assert (await open_page(hass, entry, "calibrate"))["reason"] == "machine_unfit"
         await until_reached(hass, entry)
         await heat(hass)
         await until(hass, entry, lambda: state_of(hass, "jobs_running") == "4")

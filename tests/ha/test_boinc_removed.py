@@ -1,0 +1,194 @@
+"""A BOINC machine that is stopped, disabled or removed gets its user's settings back in the end."""
+
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from homeassistant.config_entries import ConfigEntryDisabler
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.setup import async_setup_component
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from custom_components.qheat.compute.boinc import Originals, put_back_late
+from custom_components.qheat.compute.boinc.replies import RunMode
+from custom_components.qheat.const import DOMAIN
+from tests.compute.boinc.simulated import PASSWORD, SimulatedClient, cpid_of
+
+from .boinc import (
+    HALL,
+    OWN_PREFERENCES,
+    boinc_data,
+    boinc_radiator,
+    until,
+    until_it_runs,
+    until_reached,
+)
+from .conftest import set_up
+
+pytestmark = pytest.mark.usefixtures("boinc")
+
+
+@pytest.fixture
+async def entry(hass: HomeAssistant, client: SimulatedClient) -> MockConfigEntry:
+    """Return a home with one BOINC machine, set up."""
+    return await set_up(hass, boinc_radiator(client.port))
+
+
+async def test_a_stop_leaves_the_settings_put_away_and_a_restart_does_not_take_them_for_its_own(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    client: SimulatedClient,
+    hass_storage: dict[str, Any],
+) -> None:
+    await until_it_runs(hass, entry, client)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    assert client.mode == 3
+    assert client.override != OWN_PREFERENCES
+    kept = hass_storage["qheat.01JHOME"]["data"]["boinc"][HALL]
+    assert kept["engine"]["originals"]["override"] == OWN_PREFERENCES
+    assert PASSWORD not in str(kept)
+
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await until_reached(hass, entry)
+    await hass.config_entries.async_remove(entry.entry_id)
+    assert client.override == OWN_PREFERENCES
+    assert client.permanent == 2
+
+
+async def test_a_removed_radiator_gets_its_users_settings_back(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    await until_it_runs(hass, entry, client)
+    hass.config_entries.async_remove_subentry(entry, HALL)
+    await hass.async_block_till_done()
+    assert client.override == OWN_PREFERENCES
+    assert client.permanent == 2
+    assert hass.states.get("climate.hall") is None
+    assert not ir.async_get(hass).issues
+
+
+async def test_a_disabled_home_gives_the_settings_back(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    await until_it_runs(hass, entry, client)
+    await hass.config_entries.async_set_disabled_by(entry.entry_id, ConfigEntryDisabler.USER)
+    assert client.override == OWN_PREFERENCES
+    assert client.permanent == 2
+
+
+async def test_stopping_home_assistant_stops_the_tasks(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    await until_it_runs(hass, entry, client)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
+    await hass.async_block_till_done()
+    assert client.mode == 3
+
+
+async def remove_while_it_does_not_answer(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    """Heat, and remove the radiator after its client has gone, which so keeps our settings."""
+    await until_it_runs(hass, entry, client)
+    await client.stop()
+    hass.config_entries.async_remove_subentry(entry, HALL)
+    await hass.async_block_till_done()
+
+
+async def test_a_machine_removed_while_it_does_not_answer_is_told(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    await remove_while_it_does_not_answer(hass, entry, client)
+    issue = ir.async_get(hass).async_get_issue(
+        DOMAIN, f"not_put_back_{HALL}_{cpid_of(client.port)}"
+    )
+    assert issue is not None
+    assert issue.translation_placeholders is not None
+    assert issue.translation_placeholders["radiator"] == "Hall"
+    assert PASSWORD not in str(issue)
+    await client.start()
+
+
+async def test_a_machine_that_answers_again_gets_its_settings_back_by_the_repair(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    client: SimulatedClient,
+    hass_client: ClientSessionGenerator,
+) -> None:
+    assert await async_setup_component(hass, "repairs", {})
+    await remove_while_it_does_not_answer(hass, entry, client)
+    assert client.override != OWN_PREFERENCES
+    issue_id = f"not_put_back_{HALL}_{cpid_of(client.port)}"
+    http = await hass_client()
+    answer = await http.post(
+        "/api/repairs/issues/fix", json={"handler": DOMAIN, "issue_id": issue_id}
+    )
+    form = await answer.json()
+    assert form["description_placeholders"] == {"radiator": "Hall", "host": "127.0.0.1"}
+
+    async def enter(password: str) -> Any:
+        url = f"/api/repairs/issues/fix/{form['flow_id']}"
+        return await (await http.post(url, json={"host": "127.0.0.1", "password": password})).json()
+
+    assert (await enter(PASSWORD))["errors"] == {"base": "no_answer"}
+    await client.start()
+    assert (await enter("wrong"))["errors"] == {"base": "wrong_password"}
+    with patch.object(SimulatedClient, "_get_host_info", another_host):
+        assert (await enter(PASSWORD))["errors"] == {"base": "another_machine"}
+    assert client.override != OWN_PREFERENCES
+    assert (await enter(PASSWORD))["type"] == "create_entry"
+    assert client.override == OWN_PREFERENCES
+    assert client.permanent == 2
+    assert ir.async_get(hass).async_get_issue(DOMAIN, issue_id) is None
+
+
+async def test_a_machine_that_is_a_radiator_again_still_gets_its_own_settings_back_in_the_end(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    await remove_while_it_does_not_answer(hass, entry, client)
+    await client.start()
+    hass.config_entries.async_add_subentry(entry, boinc_radiator(client.port, "again"))
+    await hass.async_block_till_done()
+    assert client.override != OWN_PREFERENCES
+    await until(hass, entry, lambda: not ir.async_get(hass).issues)
+    hass.config_entries.async_remove_subentry(entry, "again")
+    await hass.async_block_till_done()
+    assert client.override == OWN_PREFERENCES
+    assert client.permanent == 2
+
+
+async def test_a_run_mode_set_since_the_radiator_was_removed_stays(
+    socket_enabled: None, client: SimulatedClient
+) -> None:
+    client.permanent, client.gpu_permanent = 1, 3
+    originals = Originals(override=OWN_PREFERENCES, cpu_mode=RunMode.AUTO, gpu_mode=RunMode.AUTO)
+    await put_back_late("127.0.0.1", client.port, PASSWORD, originals)
+    assert client.override == OWN_PREFERENCES
+    assert (client.permanent, client.gpu_permanent) == (1, 2)
+
+
+async def test_another_machine_does_not_get_the_first_ones_settings(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    await until_it_runs(hass, entry, client)
+    other = SimulatedClient(override="<global_preferences/>")
+    await other.start()
+    hass.config_entries.async_update_subentry(
+        entry, entry.subentries[HALL], data=boinc_data(other.port)
+    )
+    await hass.async_block_till_done()
+    assert client.override == OWN_PREFERENCES
+    await until_reached(hass, entry)
+    await hass.config_entries.async_remove(entry.entry_id)
+    assert other.override == "<global_preferences/>"
+    await other.stop()
+
+
+def another_host(client: SimulatedClient, request: str) -> str:
+    return (
+        f"<host_info><domain_name>{client.name}</domain_name>"
+        f"<host_cpid>{cpid_of(0)}</host_cpid><p_ncpus>4</p_ncpus></host_info>"
+    )
