@@ -160,7 +160,7 @@ async def test_a_job_that_is_stuck_is_told_and_lets_nobody_freeze_though_its_lea
         await until(lambda: engine.status().problem is None)
 
 
-async def test_a_job_whose_input_is_long_on_its_way_lets_nobody_freeze(
+async def test_a_job_whose_input_is_long_on_its_way_is_none_and_lets_nobody_freeze(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pull_module, "_FETCH_S", 0.5)
@@ -172,7 +172,7 @@ async def test_a_job_whose_input_is_long_on_its_way_lets_nobody_freeze(
     async with broken(tmp_path) as (client, engine):
         client.is_slow = True
         await until(burns)
-        assert engine.status().problem is None
+        assert engine.status().problem is EngineProblem.NO_JOBS
 
 
 async def test_a_budget_that_is_no_number_is_refused_and_the_last_one_stays(
