@@ -23,7 +23,7 @@ from homeassistant.helpers.service import async_get_config_entry, async_register
 from homeassistant.util import dt as dt_util
 from homeassistant.util.file import WriteError, write_utf8_file_atomic
 
-from .const import DOMAIN
+from .const import BACKEND_EMBEDDED, CONF_BACKEND, DOMAIN
 from .coordinator import QheatConfigEntry
 from .energy_dashboard import (
     async_add_to_energy_dashboard,
@@ -102,7 +102,9 @@ async def _export_statement(call: ServiceCall) -> ServiceResponse:
         names=books.names,
         foreign=books.foreign.all(),
         time_zone=dt_util.get_default_time_zone(),
-        play_money=coordinator.embedded is not None,
+        # This computer may be no radiator any more, and yet be in the statement.
+        play_money=entry.data[CONF_BACKEND] == BACKEND_EMBEDDED
+        and not books.names.keys() <= set(coordinator.boinc),
     )
     try:
         # A building's takes seconds, and all who may ask for one may ask for years.

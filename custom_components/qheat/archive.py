@@ -70,9 +70,14 @@ class Archive:
         await self.async_absorb()
         if self._changed:
             self._changed = False
-            # The years of a building take seconds: no work for the loop.
-            saved = await asyncio.to_thread(self.history.copy().save)
-            await self._store.async_save(saved)
+            try:
+                # The years of a building take seconds: no work for the loop.
+                saved = await asyncio.to_thread(self.history.copy().save)
+                await self._store.async_save(saved)
+            except BaseException:
+                # Whoever ends a home ends the task that writes, and then writes for the last time.
+                self._changed = True
+                raise
         return True
 
 

@@ -1,7 +1,7 @@
 """Setpoints from Home Assistant's schedule helper: what its blocks ask for, now and to come."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from math import isfinite
 from typing import Any, Final, override
 
@@ -35,7 +35,7 @@ class HelperSchedule(Schedule):
         self._presets = presets
         self._week: Week | None = None
         self._read: datetime | None = None
-        self._day: date | None = None
+        self._day: tuple[date, tzinfo] | None = None
         self._changes: Changes = ()
 
     @override
@@ -52,10 +52,9 @@ class HelperSchedule(Schedule):
     def changes(self) -> Changes | None:
         if self._week is None:
             return None
-        if (today := dt_util.now().date()) != self._day:
-            self._day = today
-            zone = dt_util.get_default_time_zone()
-            self._changes = changes(self._week, self._presets[Preset.ECO], today, zone)
+        if (day := (dt_util.now().date(), dt_util.get_default_time_zone())) != self._day:
+            self._day = day
+            self._changes = changes(self._week, self._presets[Preset.ECO], *day)
         return self._changes
 
     async def _async_blocks(self) -> Week | None:

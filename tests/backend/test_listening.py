@@ -1,6 +1,7 @@
 """Where a backend of its own listens, and to whom: TLS off loopback, tokens that are apart."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -180,6 +181,32 @@ async def test_a_crowd_that_asks_for_nothing_keeps_nobody_out(
         assert not crowd[-1][0].at_eof()
         for _, writer in crowd:
             writer.close()
+
+
+async def test_a_crowd_that_comes_at_once_is_kept_to_the_number_too(
+    tmp_path: Path, socket_enabled: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_module, "MOST_CONNECTIONS", 5)
+    async with server_in(tmp_path) as server:
+        port = await server.listen_tcp("127.0.0.1", 0, None)
+        # The kernel takes them before the loop has had a turn.
+        crowd = [socket.create_connection(("127.0.0.1", port)) for _ in range(40)]
+        assert await account(port) == 200
+        for one in crowd:
+            one.settimeout(0.1)
+        assert sum(is_open(one) for one in crowd) <= 5
+        for one in crowd:
+            one.close()
+
+
+def is_open(one: socket.socket) -> bool:
+    """Tell whether nobody has hung up."""
+    try:
+        return one.recv(1) != b""
+    except TimeoutError:
+        return True
+    except ConnectionResetError:
+        return False
 
 
 @pytest.mark.parametrize(

@@ -408,3 +408,21 @@ async def test_over_a_slow_line_a_module_comes_and_a_result_goes(
         assert await client.module(sha256(module).hexdigest()) == module
         output = b"x" * messages.MOST_OUTPUT_BYTES
         assert isinstance(await client.deliver("l", "r", output, 1.0), Settlement)
+
+
+async def test_a_result_that_a_tunnel_has_taken_may_still_be_on_its_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "_SILENCE_S", 0.5)
+
+    async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"1.0}")
+        await asyncio.sleep(1.0)
+        writer.write(say(SETTLEMENT))
+        await writer.drain()
+        writer.close()
+
+    path = tmp_path / "tunnel.sock"
+    server = await asyncio.start_unix_server(hold, path, limit=1_000_000)
+    async with server, client_of(path) as client:
+        assert isinstance(await client.deliver("l", "r", b"x" * 100_000, 1.0), Settlement)

@@ -20,6 +20,8 @@ from custom_components.qheat.compute.cores import usable_cores
         ({"cpu.max": "garbage\n"}, 8),
         ({"cpu.max": "100000 0\n"}, 8),
         ({"slice/home/cpu.max": "300000 100000\n"}, 3),
+        ({"slice/home/cpu.max": "max 100000\n", "cpu.max": "200000 100000\n"}, 2),
+        ({"slice/home/cpu.max": "400000 100000\n", "slice/cpu.max": "300000 100000\n"}, 3),
         ({"cpu/cpu.cfs_quota_us": "400000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 4),
         ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, 8),
     ],

@@ -17,7 +17,8 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.qheat.compute.engine import SettlementPage
 from custom_components.qheat.ledger import Statement, make_statement
 
-from .conftest import LIVING_ROOM, FixedEngine, settlement
+from .boinc import boinc_radiator
+from .conftest import LIVING_ROOM, FixedEngine, home, settlement
 
 NOVEMBER = {"first_day": "2026-11-01", "last_day": "2026-11-30"}
 
@@ -99,15 +100,32 @@ async def test_a_statement_has_heat_money_and_settlement_ids(hass: HomeAssistant
     assert document["statement"]["radiators"][0]["name"] == "Living room"
 
 
-async def test_a_statement_tells_play_money_from_an_operators(
-    hass: HomeAssistant, heated: MockConfigEntry
+async def is_of_play_money(hass: HomeAssistant) -> bool:
+    """Tell whether the statement of November says that it is of play money."""
+    answer = await export(hass, **NOVEMBER, format="json")
+    said: bool = json.loads(answer["statement"])["statement"]["play_money"]
+    return said
+
+
+@pytest.mark.parametrize("backend", ["embedded", "operator"])
+async def test_a_statement_tells_play_money_from_an_operators_also_of_a_radiator_that_is_gone(
+    hass: HomeAssistant, heated: MockConfigEntry, backend: str
 ) -> None:
-    told = []
-    for _ in range(2):
-        answer = await export(hass, **NOVEMBER, format="json")
-        told.append(json.loads(answer["statement"])["statement"]["play_money"])
-        heated.runtime_data.embedded = None
-    assert told == [True, False]
+    data = {**heated.data, "backend": backend, "url": "https://jobs.example", "token": "secret"}
+    hass.config_entries.async_update_entry(heated, data=data)
+    await hass.async_block_till_done()
+    assert await is_of_play_money(hass) == (backend == "embedded")
+    hass.config_entries.async_remove_subentry(heated, LIVING_ROOM)
+    await hass.async_block_till_done()
+    assert await is_of_play_money(hass) == (backend == "embedded")
+
+
+@pytest.mark.usefixtures("engine")
+async def test_a_home_of_boinc_machines_alone_has_no_play_money(hass: HomeAssistant) -> None:
+    entry = home(boinc_radiator(1))
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    assert not await is_of_play_money(hass)
 
 
 @pytest.mark.usefixtures("heated")

@@ -227,6 +227,17 @@ async def test_an_edited_schedule_counts_at_the_next_tick(
     assert (await until("2026-11-24 05:00:00")).attributes["temperature"] == 19
 
 
+async def test_a_schedule_is_by_the_clock_on_the_wall_when_the_time_zone_is_changed(
+    hass: HomeAssistant, until: Clock
+) -> None:
+    await add_helper(hass, blocks(("07:00:00", "09:00:00")))
+    await add_home(hass)
+    assert (await until("2026-11-23 06:30")).attributes["temperature"] == 17
+    await hass.config.async_set_time_zone("Europe/Paris")
+    assert (await until("2026-11-23 06:31")).attributes["temperature"] == 20
+    assert (await until("2026-11-23 08:01")).attributes["temperature"] == 17
+
+
 async def test_a_renamed_schedule_is_followed_on(hass: HomeAssistant, until: Clock) -> None:
     await add_helper(hass, blocks(("07:00:00", "22:00:00")))
     entry = await add_home(hass)

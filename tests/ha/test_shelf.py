@@ -180,6 +180,30 @@ async def test_days_are_written_down_beside_the_loop_and_the_last_write_has_them
     assert "meanwhile" in written
 
 
+async def test_days_whose_write_was_cut_off_are_written_when_the_home_is_unloaded(
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, hass_storage: dict[str, Any]
+) -> None:
+    await book_many(hass, entry, engine)
+    archive = entry.runtime_data.books.archive
+    begun, cut_off = Event(), Event()
+
+    def save(history: History) -> dict[str, Any]:
+        begun.set()
+        assert cut_off.wait(10)
+        return write_down(history)
+
+    write_down = History.save
+    archive.booked(LIVING_ROOM, [settlement("only in the days")])
+    with patch.object(History, "save", save):
+        writing = hass.async_create_task(archive.async_save())
+        await hass.async_add_executor_job(begun.wait, 10)
+        writing.cancel()
+        await asyncio.wait([writing])
+        cut_off.set()
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    assert "only in the days" in str(hass_storage[DAYS]["data"])
+
+
 @pytest.mark.parametrize("learned", [[], 7, {LIVING_ROOM: 7}, {LIVING_ROOM: {"model": "x"}}])
 async def test_damaged_knowledge_of_a_room_is_learned_anew(
     hass: HomeAssistant,

@@ -42,12 +42,15 @@ class _Handler(web.RequestHandler):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         assert self._manager is not None
-        crowd = self._manager.connections
+        # What is being closed stays there for some turns, in which a whole crowd may come.
+        crowd = [
+            (one, one.transport)
+            for one in self._manager.connections
+            if one.transport is not None and not one.transport.is_closing()
+        ]
         if len(crowd) > MOST_CONNECTIONS:
             # The oldest that asks for nothing; at worst this one, which has not had the time.
-            idle = next(one for one in crowd if not one._request_in_progress)
-            if idle.transport is not None:
-                idle.transport.abort()
+            next(line for one, line in crowd if not one._request_in_progress).abort()
 
     @override
     def handle_error(

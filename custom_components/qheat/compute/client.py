@@ -222,9 +222,14 @@ class JobClient:
         sent = {**self._headers, **({} if headers is None else headers)}
         if body:
             sent[hdrs.CONTENT_TYPE] = "application/json"
-        silence_s = wait_s + _SILENCE_S
-        # Over a slow line a large result takes minutes, and so does a module.
-        total_s = silence_s + max(len(body), most) / _SLOWEST_BYTES_PER_S
+        # Over a slow line a large result takes minutes, and so does a module. What was written may
+        # have got no further than a tunnel's buffers: until it has, the backend cannot answer.
+        silence_s, way_s = wait_s + _SILENCE_S, len(body) / _SLOWEST_BYTES_PER_S
+        timeout = aiohttp.ClientTimeout(
+            silence_s + max(way_s, most / _SLOWEST_BYTES_PER_S),
+            connect=silence_s,
+            sock_read=silence_s + way_s,
+        )
         try:
             async with self._session.request(
                 method,
@@ -233,7 +238,7 @@ class JobClient:
                 # A file: aiohttp warns of a body that is large and yet not one.
                 data=BytesIO(body) if body else None,
                 headers=sent,
-                timeout=aiohttp.ClientTimeout(total_s, connect=silence_s, sock_read=silence_s),
+                timeout=timeout,
                 allow_redirects=False,
                 auto_decompress=False,
             ) as response:

@@ -22,13 +22,15 @@ def _quota(cgroups: Path, own: Path) -> float:
     # Version 2 of cgroups has "0::" before the path of ours, and one file; version 1 has two.
     paths = [line[3:] for line in _text(own).splitlines() if line.startswith("0::")]
     folder = cgroups / (paths[0].lstrip("/") if paths else "")
-    old = cgroups / "cpu"
-    words = _text(folder / "cpu.max").split() or [
-        *_text(old / "cpu.cfs_quota_us").split(),
-        *_text(old / "cpu.cfs_period_us").split(),
-    ]
+    old = _text(cgroups / "cpu/cpu.cfs_quota_us"), _text(cgroups / "cpu/cpu.cfs_period_us")
+    # Each group's counts for all groups in it: a service may be in a slice or a container.
+    texts = [" ".join(old), *(_text(group / "cpu.max") for group in (folder, *folder.parents))]
+    return min(map(_cores, texts))
+
+
+def _cores(text: str) -> float:
     try:
-        quota_us, period_us = map(int, words)
+        quota_us, period_us = map(int, text.split())
         return quota_us / period_us if quota_us > 0 else inf
     except ValueError, ZeroDivisionError:
         return inf  # "max", or nothing that we know

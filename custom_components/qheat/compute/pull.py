@@ -311,7 +311,7 @@ class PullEngine(Engine):
             return self._puller.problem
         if (problem := self._problem()) is not None or self._room() == 0:
             return problem
-        if self._puller.is_dry:
+        if self._puller.is_dry or self._is_held_up():
             return EngineProblem.NO_JOBS
         return EngineProblem.MACHINE_BUSY if usage.machine_busy else None
 

@@ -127,4 +127,4 @@ class Puller:
         self._unwelcome_until_s = time.monotonic() + (wish_s or 0.0)
 
     def _pause(self, pause_s: float) -> None:
-        self._not_before_s = time.monotonic() + pause_s
+        self._not_before_s = max(time.monotonic() + pause_s, self._unwelcome_until_s)

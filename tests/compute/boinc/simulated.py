@@ -61,6 +61,8 @@ class SimulatedClient:
     calls: list[str] = field(default_factory=list)
     answer: bytes | None = None
     """Sent instead of any reply, if set."""
+    alone: bool = False
+    """Whether whoever is connected is the only one who is let in, as behind some tunnels."""
     port: int = 0
     _server: asyncio.Server | None = None
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
@@ -105,6 +107,9 @@ class SimulatedClient:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._server is None or not self._server.is_serving():
             writer.close()  # accepted just before the end
+            return
+        if self.alone and self._writers:
+            writer.close()
             return
         self._writers.add(writer)
         nonce = f"{time.time() + self.ahead_s:f}"

@@ -537,3 +537,20 @@ async def test_what_was_suspended_by_hand_before_a_release_is_heated_with_again(
     await until(lambda: simulated.running == 4)
     await again.release()
     assert simulated.permanent == 2
+
+
+async def test_how_it_was_pulsed_before_a_release_says_nothing_of_who_computes_by_hand_later(
+    radiator: Radiator,
+) -> None:
+    first = radiator.engine()
+    await first.start()
+    heat(first, 25.0)
+    await until(lambda: (told := first.details()) and told.duty == 0.5)
+    await first.release()
+    second = radiator.engine()
+    await second.start()
+    await until(second.details)
+    radiator.client.permanent = 1
+    await until(lambda: second.status().problem is EngineProblem.CHANGED_BY_HAND)
+    await until(lambda: second.status().jobs_running == 3)
+    assert second.status().power_w == 50.0

@@ -201,3 +201,33 @@ async def test_a_client_that_answers_only_to_refuse_is_asked_ever_more_seldom(
     assert unhurried.slept_s[:4] == [2, 4, 8, 16]
     assert made.status().problem is EngineProblem.BACKEND_REFUSED
     await made.stop()
+
+
+async def test_a_hand_and_a_clock_are_told_apart_by_the_only_connection_that_is_let_in(
+    client: SimulatedClient, made: BoincEngine
+) -> None:
+    client.alone = True
+    heat(made)
+    await until(lambda: made.status().jobs_running == 4)
+    client.ahead_s, client.temporary_until_s = 3600.0, 0.0
+    await until(lambda: client.running == 4)
+    assert made.status().problem is None
+    client.temporary_until_s = 0.0
+    await until(lambda: made.status().problem is EngineProblem.CHANGED_BY_HAND)
+    assert client.running == 0
+
+
+async def test_who_suspends_a_client_that_lets_nobody_in_any_more_is_not_fought(
+    client: SimulatedClient, made: BoincEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "FIRST_RETRY_S", 0.05)
+    heat(made)
+    await until(lambda: made.status().jobs_running == 4)
+    assert client._server is not None
+    client._server.close()
+    client.temporary_until_s = 0.0
+    await until(lambda: made.status().problem is EngineProblem.BACKEND_UNREACHABLE)
+    await client.start()
+    await until(made.details)
+    assert made.status().problem is EngineProblem.CHANGED_BY_HAND
+    assert client.running == 0

@@ -43,9 +43,12 @@ class BoincClient:
         """Return what the client's own clock shows, in seconds since the epoch."""
         return self._rpc.clock_s()
 
-    async def clock_was_set(self) -> bool:
-        """Tell whether the client's own clock was set since its time was last told."""
-        return await self._rpc.clock_was_set()
+    async def clock_was_set(self, *, alone: bool = False) -> bool:
+        """Tell whether the client's own clock was set since its time was last told.
+
+        `alone`: by this very connection, for one beside it may not be let in.
+        """
+        return await self._rpc.clock_was_set(alone=alone)
 
     async def version(self) -> tuple[int, int, int]:
         """Return the client's version."""

@@ -282,9 +282,10 @@ class BoincEngine:
         elif steward.originals is None:
             steward.originals = await Originals.of(self._client, status)
         if not steward.taken:
-            # What somebody set before has nothing to do with this time.
+            # What was set before, by somebody or by us, has nothing to do with this time.
             steward.hand.take_back()
             steward.gpu_hand.take_back()
+            steward.duty = 1.0
             await self._save(self.saved_state())
             current = await steward.originals.current(self._client)
             # Tasks that are stopped now are to keep what they have done since their checkpoint.

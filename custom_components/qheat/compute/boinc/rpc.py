@@ -123,20 +123,23 @@ class RpcConnection:
         """
         return time.monotonic() + self._clock_ahead_s
 
-    async def clock_was_set(self) -> bool:
+    async def clock_was_set(self, *, alone: bool = False) -> bool:
         """Tell whether the client's clock was set since its time was last told.
 
-        A client tells its time to whoever connects, so another connection is made and closed.
-        Raises BoincError.
+        A client tells its time to whoever connects, so another connection is made and closed;
+        if this one is to be `alone`, it is made anew instead. Raises BoincError.
         """
-        other = RpcConnection(self._host, self._port, self._password, self._pace)
-        try:
-            await other.connect()
-        finally:
-            await other.close()
-        apart_s = abs(other._clock_ahead_s - self._clock_ahead_s)
-        self._clock_ahead_s = other._clock_ahead_s
-        return apart_s > CLOCK_SET_S
+        known_s = self._clock_ahead_s
+        if alone:
+            await self.connect()
+        else:
+            other = RpcConnection(self._host, self._port, self._password, self._pace)
+            try:
+                await other.connect()
+            finally:
+                await other.close()
+            self._clock_ahead_s = other._clock_ahead_s
+        return abs(self._clock_ahead_s - known_s) > CLOCK_SET_S
 
     @property
     def connected(self) -> bool:

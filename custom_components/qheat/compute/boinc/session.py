@@ -76,7 +76,7 @@ class Session:
             await control.take_back(now_s, status)
             self.insist, status = False, await self._client.status()
         left_s = control.lease_until_s - now_s
-        if is_cut_off(status.cpu, left_s) and await self._client.clock_was_set():
+        if is_cut_off(status.cpu, left_s) and await self._clock_was_set():
             # A client's leases end by its own clock. Whoever suspends it sets no clock.
             control.let_go()
             left_s = float("-inf")
@@ -274,6 +274,13 @@ class Session:
         if self._steward.paid_work.due(now_s, short=wanted and bool(behind)):
             for url in behind:
                 await self._client.update(url)
+
+    async def _clock_was_set(self) -> bool:
+        """Tell whether the client's clock was set; if nobody can, a hand is not to be fought."""
+        for alone in (False, True):
+            with suppress(BoincError):
+                return await self._client.clock_was_set(alone=alone)
+        return False
 
     def _budget(self, now_s: float) -> HeatBudget | None:
         budget = self._steward.budget
