@@ -48,6 +48,16 @@ def test_a_temperature_outside_counts_for_three_hours_and_then_what_is_forecast_
     assert (weather.outdoor_at(1e6), weather.is_known) == (-8.0, True)
 
 
+@pytest.mark.parametrize("beyond_k", [-4.0, 0.0, 3.0])
+def test_a_forecast_begins_at_the_temperature_that_is_told_now(beyond_k: float) -> None:
+    forecast = ((0.0, 2.0, 0.0), (86_400.0, 2.0, 0.0))
+    weather = Weather()
+    for time_s in (0.0, 60.0):
+        weather.update(time_s, 2.0 + beyond_k, forecast)
+    beyond = [weather.outdoor_at(60.0 + 3600.0 * ahead) - 2.0 for ahead in (0, 3, 12)]
+    assert beyond == pytest.approx([beyond_k, 0.37 * beyond_k, 0.02 * beyond_k], abs=0.02)
+
+
 def test_a_temperature_outside_that_was_told_is_lost_for_six_weeks_over_restarts_too() -> None:
     weather = Weather()
     weather.update(0.0, -8.0, ())

@@ -228,6 +228,16 @@ def test_less_than_half_a_kelvin_is_no_change() -> None:
     assert known(routine) == []
 
 
+def test_a_setpoint_that_moves_by_tenths_all_day_is_expected_all_the_same() -> None:
+    """An automation may have it follow the weather: a tenth down is no bedtime, nor a journey."""
+
+    def plan(day: int, now_s: float) -> float:
+        return by_day(day, now_s) + (0.0, 0.1, 0.2, 0.1)[int(now_s // 900) % 4]
+
+    mornings = live(Routine(), range(8), plan)
+    assert [day for day, target in mornings.items() if rises(target)] == [3, 4, 5, 6, 7]
+
+
 def set_by_hand(routine: Routine, setpoint_c: float, at_s: float, until_s: float) -> list[Target]:
     """Turn the dial, and see what is foreseen every five minutes until then."""
     steps = range(int(at_s), int(until_s) + 1, 300)

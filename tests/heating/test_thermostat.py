@@ -20,6 +20,7 @@ from custom_components.qheat.heating import (
 )
 from custom_components.qheat.heating.habits import Habits
 from custom_components.qheat.heating.learn import MOST_SPREADS, SPREADS
+from custom_components.qheat.heating.model import SLOW
 from custom_components.qheat.heating.plan import Prices, Problem, best_level
 
 RATING = RadiatorRating(idle_w=20, rated_w=500, slots=6)
@@ -250,6 +251,32 @@ def test_a_home_reloaded_three_times_a_day_learns_from_its_days() -> None:
     assert control.learned.days == fits == 3
 
 
+@pytest.mark.parametrize(("gap_s", "goes_on"), [(120.0, True), (840.0, True), (1800.0, False)])
+def test_how_warm_the_walls_are_is_known_after_a_short_restart_only(
+    gap_s: float, goes_on: bool
+) -> None:
+    control, room = RoomControl(PAUSABLE), SimulatedRoom(LIVING_ROOM, start_s=0.0, start_c=19.0)
+    simulate(control, room, Target(setpoint_c=20), hours=22, step_s=60)
+    simulate(control, room, NIGHT, hours=2, step_s=60)
+    again = RoomControl(PAUSABLE, json.loads(json.dumps(control.save())))
+    room.advance(gap_s, 0.0)
+    walls_c = []
+    for one in (control, again):
+        simulate(one, SimulatedRoom(LIVING_ROOM, room.save()), NIGHT, hours=0.1, step_s=60)
+        saved: Any = one.save()["estimate"]
+        walls_c.append(saved[1][SLOW])
+    assert (walls_c[1] == pytest.approx(walls_c[0], abs=0.05)) == goes_on
+
+
+def test_a_room_that_has_cooled_meanwhile_is_estimated_anew() -> None:
+    control, room = RoomControl(PAUSABLE), SimulatedRoom(LIVING_ROOM, start_c=19.0)
+    simulate(control, room, Target(setpoint_c=20), hours=6, step_s=60)
+    again = RoomControl(PAUSABLE, control.save())
+    again.step(RoomReading(time_s=room.time_s + 60, temperature_c=15.0), NIGHT)
+    saved: Any = again.save()["estimate"]
+    assert saved[1][:4] == [15.0] * 4
+
+
 @pytest.mark.parametrize("reloaded", [False, True])
 @pytest.mark.parametrize(("told_minutes", "days"), [(60, 0), (0, 4)])
 def test_days_teach_a_home_without_a_sensor_outside_and_none_whose_sensor_has_died(
@@ -303,6 +330,10 @@ JSON: st.SearchStrategy[Any] = st.recursive(
             "days": JSON | st.lists(st.lists(JSON, min_size=3, max_size=3)),
             "outdoor": JSON | st.lists(JSON, min_size=2, max_size=2),
             "margin_k": JSON,
+            "estimate": JSON
+            | st.lists(st.lists(st.floats(0.0, 40.0), min_size=6, max_size=6), min_size=7).map(
+                lambda rows: [[0.0, 0.0], *rows]
+            ),
         },
     )
 )

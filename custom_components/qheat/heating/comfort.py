@@ -8,17 +8,20 @@ from collections.abc import Sequence
 from typing import Final
 
 from .airing import Airing
-from .demand import HeatDemand, RadiatorRating, Reason
+from .demand import TIME_S, HeatDemand, RadiatorRating, Reason
 from .estimate import Estimate, Resolution
 from .foresight import BLOCK, Now, Stride, holding_w, outlook_of
+from .guards import believable
 from .habits import Habits
 from .history import History
-from .model import CLEARER, OUTDOOR, SUN, UNKNOWN, RoomModel, lagged
+from .model import CLEARER, OUTDOOR, SENSOR, SUN, UNKNOWN, RoomModel, lagged
 from .outlook import Points, Weather, setpoints
 from .plan import COARSE, FINE, PLAN_EVERY_S, SOON_S, Prices, Problem, best_level, lowered_to
 from .rise import Rises
 
 TICK_S: Final = 60.0
+LONGEST_STEP_S: Final = 900.0
+"""What happened in a longer time nobody knows."""
 HOLD_S: Final = 600.0
 OFTEN_S: Final = 200.0
 """Readings so far apart at most tell enough to plan the next five minutes by themselves."""
@@ -36,6 +39,8 @@ COLD_C: Final = -10.0
 """What it may be outside where nobody knows: heat is held back beyond what that takes only."""
 EARLIER_K: Final = 0.1
 """How much above a setpoint to come to hold a room that is warm early, until it comes."""
+SAME_ROOM_K: Final = 1.0
+"""What was estimated before a restart counts if the first reading is no further from it."""
 
 
 class Comfort:
@@ -59,6 +64,8 @@ class Comfort:
         level_w = (rating.rated_w - rating.idle_w) / levels
         self.levels_w = [0.0, *(rating.idle_w + level_w * (i + 1) for i in range(levels))]
         self._estimate: Estimate | None = None
+        self._kept: object = None
+        """What was estimated before a restart."""
         self._level = 0
         self._emitted_w = 0.0
         self._left_s = 0.0
@@ -88,7 +95,7 @@ class Comfort:
         """Move the estimate on, correct it by a measurement; tell whether a day is complete."""
         if self._estimate is None:
             if room_c is not None:
-                self._estimate = Estimate(room_c)
+                self._estimate = self._go_on(time_s, room_c) or Estimate(room_c)
             return False
         estimate, day_over = self._estimate, False
         self.rises.heated(elapsed_s * self.levels_w[self._level], elapsed_s * heat_w)
@@ -113,6 +120,30 @@ class Comfort:
             if self._airing.see(time_s, score, room_c):
                 self._planned_s = -math.inf
         return day_over
+
+    def save_estimate(self, time_s: float) -> object:
+        """Return what the room is estimated to be at a moment, as JSON-able values."""
+        if self._estimate is None:
+            return self._kept
+        return [[time_s, round(self._emitted_w, 1)], *self._estimate.save()]
+
+    def keep(self, saved: object) -> None:
+        """Take up what `save_estimate` returned, if it still holds at the first reading."""
+        self._kept = saved
+
+    def _go_on(self, time_s: float, room_c: float) -> Estimate | None:
+        """Return what was estimated shortly before a restart; the time since is then lived."""
+        match self._kept:
+            case [[saved_s, emitted_w], *saved]:
+                saved_s, emitted_w = believable(saved_s, *TIME_S), believable(emitted_w, 0.0, 1e6)
+                estimate = Estimate.restore(saved)
+                if saved_s is None or emitted_w is None or estimate is None:
+                    return None
+                is_here = abs(room_c - estimate.x[SENSOR]) <= SAME_ROOM_K
+                if is_here and 0 <= time_s - saved_s <= LONGEST_STEP_S:
+                    self._left_s, self._emitted_w = time_s - saved_s, emitted_w
+                    return estimate
+        return None
 
     def demand(
         self,

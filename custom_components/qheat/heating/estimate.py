@@ -4,9 +4,10 @@ The filter's unknown heat takes up every lasting offset: it is the integral acti
 """
 
 import math
-from typing import Final
+from typing import Final, Self
 
-from .matrices import Matrix, Vector, dot, multiply
+from .guards import believable
+from .matrices import Matrix, Vector, cholesky, dot, multiply
 from .model import (
     AIR,
     CLEARER,
@@ -40,6 +41,7 @@ OUTLIER: Final = 4.0
 """An innovation this many times its usual size is a gust of air, not a change of the room."""
 GUST_S: Final = 3600.0
 """What leaps and stays is a gust for so long: then the room itself is other than estimated."""
+SAVED: Final = (-1e6, 1e6)
 
 JUMPY: Final = 1.3
 """A sensor whose readings jump about so many times more than is usual is taken for a noisy one."""
@@ -130,6 +132,27 @@ class Estimate:
         self._lasting_w = 0.0
         self._leapt_s: float | None = None
         """How long every reading has been a leap."""
+
+    def save(self) -> list[list[float]]:
+        """Return the state, and the root of how unsure it is, as JSON-able values."""
+        return [[round(value, 6) for value in row] for row in (self.x, *cholesky(self._p))]
+
+    @classmethod
+    def restore(cls, saved: object) -> Self | None:
+        """Take up what `save` returned; None if it is anything else."""
+        rows = [
+            [number for value in row if (number := believable(value, *SAVED)) is not None]
+            for row in (saved if isinstance(saved, list) else ())
+            if isinstance(row, list)
+        ]
+        if [len(row) for row in rows] != [STATES] * (STATES + 1):
+            return None
+        x, *root = rows
+        estimate = cls(x[SENSOR])
+        estimate.x = tuple(x)
+        # A root times itself is the spread of something, whatever is in the file.
+        estimate._p = tuple(map(tuple, multiply(root, list(zip(*root, strict=True)))))
+        return estimate
 
     @property
     def air_c(self) -> float:

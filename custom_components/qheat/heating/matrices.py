@@ -37,9 +37,9 @@ def exponential(matrix: Matrix) -> list[list[float]]:
     return result
 
 
-def solve(matrix: Matrix, right: Vector) -> Vector:
-    """Solve a symmetric positive definite system (Cholesky)."""
-    size = len(right)
+def cholesky(matrix: Matrix) -> list[list[float]]:
+    """Return the lower triangle that times itself is a symmetric positive definite matrix."""
+    size = len(matrix)
     lower = [[0.0] * size for _ in range(size)]
     for i in range(size):
         for j in range(i + 1):
@@ -47,6 +47,12 @@ def solve(matrix: Matrix, right: Vector) -> Vector:
             # Rounding must not make a pivot negative.
             pivot = max(rest, 1e-12 * matrix[i][i])
             lower[i][j] = math.sqrt(pivot) if i == j else rest / lower[j][j]
+    return lower
+
+
+def solve(matrix: Matrix, right: Vector) -> Vector:
+    """Solve a symmetric positive definite system."""
+    size, lower = len(matrix), cholesky(matrix)
     forward: list[float] = []
     for i in range(size):
         done = dot(lower[i][:i], forward)

@@ -8,6 +8,7 @@ from typing import Final
 
 from .demand import TIME_S
 from .guards import believable
+from .model import UNKNOWN_FADES_S
 
 MOST_POINTS = 400
 OUTDOOR_C: Final = (-60.0, 60.0)
@@ -62,6 +63,8 @@ class Weather:
     """Whether it was told weeks ago at most, and is not now; one never told is at least even."""
     _told_s: float = -math.inf
     _source: object = None
+    _beyond_k: float = 0.0
+    """What it was above the forecast when it was told last."""
     _outdoor: Points = field(default_factory=list)
     _sun: Points = field(default_factory=list)
 
@@ -73,6 +76,8 @@ class Weather:
             self._sun = clean_points(forecast, 0.0, 1500.0, column=2)
         if outdoor_c is not None:
             self._told_s, self.outdoor_c, self.is_known = time_s, outdoor_c, True
+            if self._outdoor:
+                self._beyond_k = outdoor_c - interpolate(self._outdoor, time_s)
         elif not 0 <= time_s - self._told_s <= COUNTS_S:
             self.is_known = bool(self._outdoor)
             self.outdoor_c = interpolate(self._outdoor, time_s) if self.is_known else USUAL_C
@@ -91,8 +96,16 @@ class Weather:
                     self._told_s, self.outdoor_c, self.is_known = told_s, outdoor_c, True
 
     def outdoor_at(self, time_s: float) -> float:
-        """Return the outdoor temperature to expect, in °C."""
-        return interpolate(self._outdoor, time_s) if self._outdoor else self.outdoor_c
+        """Return the outdoor temperature to expect, in °C.
+
+        What a forecast is beside the temperature told last, it is in the hours to come as well: the
+        estimate believes what is told, and its unknown heat, which fades as fast, goes with that.
+        """
+        if not self._outdoor:
+            return self.outdoor_c
+        later_s = max(0.0, time_s - self._told_s)
+        beyond_k = self._beyond_k * math.exp(-later_s / UNKNOWN_FADES_S)
+        return interpolate(self._outdoor, time_s) + beyond_k
 
     def sun_at(self, time_s: float) -> float:
         """Return the sun on the horizontal to expect, in W/m²; none where nobody forecasts it."""

@@ -169,6 +169,8 @@ class Routine:
         if before_c is None or before_c == setpoint_c:
             return
         self._turn = turn = replace(self._turn or Turn(now_s, before_c, before_c), to_c=setpoint_c)
+        if max(abs(turn.to_c - turn.from_c), abs(setpoint_c - before_c)) < SAME_K:
+            return
         self._turned_s, self._quiet_until_s = now_s, NEVER_S
         if turn.is_rise or any(change.is_like(turn) for _, _, change in self._expected):
             return

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Final
 
-from .comfort import Comfort
+from .comfort import LONGEST_STEP_S, Comfort
 from .demand import (
     SETPOINT_C,
     TIME_S,
@@ -34,7 +34,6 @@ from .rise import EARLY_K, LEAST_STRENGTH, MOST_MARGIN_K
 from .routine import Routine
 from .runout import RunOut
 
-LONGEST_STEP_S: Final = 900.0
 WALL_AHEAD_S: Final = (-86400.0, 86400.0)
 FARTHEST: Final = 40.0
 """A saved parameter may be this many times the usual one, or as small a part of it."""
@@ -59,6 +58,7 @@ class RoomControl:
             Habits(self._usual.loss_w_k, saved.get("habits_w")),
         )
         self._comfort.weather.restore(saved.get("outdoor"))
+        self._comfort.keep(saved.get("estimate"))
         margin_k = believable(saved.get("margin_k"), 0.0, MOST_MARGIN_K)
         self._comfort.rises.margin_k = margin_k or EARLY_K
         self._run_out = RunOut(rating)
@@ -105,6 +105,7 @@ class RoomControl:
             "days": [list(day) for day in self._comfort.history.save()],
             "today": self._comfort.history.save_today(),
             "outdoor": self._comfort.weather.save(),
+            "estimate": self._comfort.save_estimate(self._time_s),
             "margin_k": self._comfort.rises.margin_k,
             "routine": self._routine.save(),
         }
