@@ -338,19 +338,20 @@ async def test_without_a_schedule_what_is_set_every_day_is_foreseen_unless_nobod
     assert await hass.config_entries.async_setup(entry.entry_id)
     await call(hass, "set_temperature", temperature=17, hvac_mode="heat")
 
-    async def start_s(moment: str) -> float | None:
+    async def start_s(moment: str, room_c: float = 17.5) -> float | None:
         await until(moment)
-        hass.states.async_set("sensor.room", "17.5", {"unit_of_measurement": "°C"}, True)
+        hass.states.async_set("sensor.room", str(room_c), {"unit_of_measurement": "°C"}, True)
         await entry.runtime_data.async_refresh()
         [one] = entry.runtime_data.radiators.values()
         found_s: float | None = one.data.next_start_s
         return found_s
 
     for day in (23, 24, 25):
-        for hour, setpoint_c in ((7, 20), (22, 17)):
-            assert await start_s(f"2026-11-{day} {hour:02}:00:00") is None
+        for hour, setpoint_c, room_c in ((7, 20, 17.5), (22, 17, 20)):
+            told = [await start_s(f"2026-11-{day} {hour:02}:00:00", room_c)]
             await call(hass, "set_temperature", temperature=setpoint_c)
-            assert await start_s(f"2026-11-{day} {hour:02}:06:00") is None
+            told.append(await start_s(f"2026-11-{day} {hour:02}:06:00", room_c))
+            assert told == [None, None] or (day, hour) == (25, 22)
     assert await hass.config_entries.async_reload(entry.entry_id)
     found_s = await start_s("2026-11-26 03:00:00")
     assert found_s is not None
