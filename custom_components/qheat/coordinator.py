@@ -221,6 +221,8 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         # What Home Assistant does for an action has had its turn; the plan takes another.
         await async_next_turn(self.hass)
         await radiator.async_refresh()
+        # A dozen entities have shown it, and a building has many settings to write.
+        await async_next_turn(self.hass)
         await self._save_dials()
 
     async def _save_dials(self) -> None:
