@@ -42,6 +42,7 @@ def watch_issues(
 ) -> Callable[[], None]:
     """Raise, renew and withdraw issues after each tick; return what ends that and withdraws all."""
     hass = home.hass
+    registry = ir.async_get(hass)
     since_s: dict[str, float] = {}
 
     @callback
@@ -55,6 +56,10 @@ def watch_issues(
             ir.async_delete_issue(hass, DOMAIN, issue_id)
         for issue_id, (issue, about, texts) in found.items():
             if now_s - since_s.setdefault(issue_id, now_s) < issue.after_s:
+                continue
+            told = registry.async_get_issue(DOMAIN, issue_id)
+            # To raise one anew takes seven times as long, and a building may have hundreds.
+            if told and told.active and told.translation_placeholders == texts:
                 continue
             ir.async_create_issue(
                 hass,
@@ -78,7 +83,7 @@ def watch_issues(
         if hass.is_stopping:
             return
         for issue_id in since_s:
-            issue = ir.async_get(hass).async_get_issue(DOMAIN, issue_id)
+            issue = registry.async_get_issue(DOMAIN, issue_id)
             if issue is not None and issue.dismissed_version is not None:
                 hass.data.setdefault(_IGNORED, {})[issue_id] = hass.loop.time()
             ir.async_delete_issue(hass, DOMAIN, issue_id)
