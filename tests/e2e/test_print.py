@@ -27,7 +27,7 @@ A4_LANDSCAPE_PT: Final = (842, 595)
 MARGIN_PT: Final = 25
 NAMES: Final = {OFFICE: "The office at the far end, by the garden", "bedroom": "Bedroom"}
 LAST_WORDS: Final = {"en": "SHA-256 of the table (CSV):", "fr": "SHA-256 du tableau (CSV)"}
-HEADS: Final = {"en": ("Day", "Refused", "Sum"), "fr": ("Jour", "Refusés", "Somme")}
+HEADS: Final = {"en": ("Day", "Refused", "Sum"), "fr": ("Jour", "Refusées", "Somme")}
 
 BROKEN_HEADS: Final = """
 [...document.querySelectorAll("th")].filter(head => {

@@ -149,6 +149,13 @@ def test_an_area_is_called_in_french_what_home_assistant_calls_it() -> None:
         assert radiator["step"]["user"]["data"]["area"] == name
 
 
+@pytest.mark.parametrize("language", TEXTS)
+def test_a_statement_calls_jobs_what_the_sensors_call_them(language: str) -> None:
+    unit = TEXTS[language]["entity"]["sensor"]["jobs_running"]["unit_of_measurement"]
+    assert STATEMENT_TEXTS[language]["jobs"].casefold() == unit
+    assert unit in STATEMENT_TEXTS[language]["paid_heat_kwh"]
+
+
 def test_no_french_line_begins_with_a_mark_that_ends_a_sentence() -> None:
     french = (*leaves(TEXTS["fr"]).values(), *STATEMENT_TEXTS["fr"].values())
     assert not [text for text in french if re.search(" [:;?!»]|« ", text)]
