@@ -38,7 +38,7 @@ from .hourly import HourlyStatistics
 from .issues import watch_issues
 from .learned import Learned
 from .ledger import ForeignMoney
-from .money_issues import find_foreign_settlements, find_refused_prices
+from .money_issues import find_foreign_settlements, find_lost_prices
 from .outdoors import Outdoors
 from .prices import Carbon, Prices, fixed_tariff
 from .problems import find_lost_schedules, find_lost_sensors, find_problems, log_silence
@@ -57,7 +57,7 @@ FIND_ISSUES: Final = (
     find_lost_sensors,
     find_lost_schedules,
     find_foreign_settlements,
-    find_refused_prices,
+    find_lost_prices,
 )
 
 

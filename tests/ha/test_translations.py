@@ -19,7 +19,11 @@ from custom_components.qheat.compute.engine import EngineProblem, HeatKind, Powe
 from custom_components.qheat.heating import Reason
 from custom_components.qheat.image import DESCRIPTION as PICTURE
 from custom_components.qheat.ledger.statement_texts import TEXTS as STATEMENT_TEXTS
-from custom_components.qheat.money_issues import FOREIGN_SETTLEMENTS, PRICE_REFUSED
+from custom_components.qheat.money_issues import (
+    FOREIGN_SETTLEMENTS,
+    PRICE_REFUSED,
+    PRICE_SILENT,
+)
 from custom_components.qheat.problems import (
     BOINC_ISSUES,
     PULL_ISSUES,
@@ -176,7 +180,7 @@ def test_who_reaches_something_else_than_boinc_is_told_the_port_of_boinc(languag
 def test_every_issue_of_a_radiator_has_a_text() -> None:
     issues = {*BOINC_ISSUES.values(), *PULL_ISSUES.values(), SCHEDULE_GONE}
     issues |= {SENSOR_SILENT, SENSOR_STUCK}
-    of_money = {FOREIGN_SETTLEMENTS, PRICE_REFUSED}
+    of_money = {FOREIGN_SETTLEMENTS, PRICE_REFUSED, PRICE_SILENT}
     assert {issue.key for issue in issues | of_money} <= set(TEXTS["en"]["issues"])
 
 
