@@ -73,7 +73,8 @@ class QheatConfigFlow(ConfigFlow, domain=DOMAIN):
             self._data = dict(user_input)
             if user_input[CONF_BACKEND] == BACKEND_OPERATOR:
                 return await self.async_step_operator()
-            await self.async_set_unique_id(BACKEND_EMBEDDED)
+            # A flow that was left half-way, by a page loaded anew, stays until the next restart.
+            await self.async_set_unique_id(BACKEND_EMBEDDED, raise_on_progress=False)
             self._abort_if_unique_id_configured()
             self._data[CONF_CURRENCY] = self.hass.config.currency
             return await self.async_step_money()

@@ -38,10 +38,10 @@ from .hourly import HourlyStatistics
 from .issues import watch_issues
 from .learned import Learned
 from .ledger import ForeignMoney
-from .money_issues import find_foreign_settlements, find_refused_prices
+from .money_issues import find_foreign_settlements, find_lost_prices
 from .outdoors import Outdoors
 from .prices import Carbon, Prices, fixed_tariff
-from .problems import find_lost_schedules, find_problems, log_silence
+from .problems import find_lost_schedules, find_lost_sensors, find_problems, log_silence
 from .radiator import Radiator, Room
 from .rooms import FastRoom, SensorRoom
 from .schedules import HelperSchedule
@@ -54,9 +54,10 @@ from .turns import async_next_turn
 MODELS: Final = {SUBENTRY_THIS_MACHINE: "This machine", SUBENTRY_BOINC: "BOINC machine"}
 FIND_ISSUES: Final = (
     find_problems,
+    find_lost_sensors,
     find_lost_schedules,
     find_foreign_settlements,
-    find_refused_prices,
+    find_lost_prices,
 )
 
 

@@ -8,10 +8,11 @@ from homeassistant.helpers import issue_registry as ir
 from .const import CONF_CURRENCY
 from .coordinator import HomeCoordinator
 from .issues import Found, Issue
-from .prices import price_errors
+from .prices import PRICE_ENTITIES, price_errors, read_price
 
 FOREIGN_SETTLEMENTS: Final = Issue(key="foreign_settlements", severity=ir.IssueSeverity.ERROR)
 PRICE_REFUSED: Final = Issue(key="price_refused", severity=ir.IssueSeverity.ERROR)
+PRICE_SILENT: Final = Issue(key="price_silent", after_s=3 * 3600.0)
 
 
 def find_foreign_settlements(home: HomeCoordinator) -> Found:
@@ -29,14 +30,18 @@ def find_foreign_settlements(home: HomeCoordinator) -> Found:
             yield FOREIGN_SETTLEMENTS, radiator_id, texts
 
 
-def find_refused_prices(home: HomeCoordinator) -> Found:
-    """Yield price entities whose unit is not, or no longer, a price in the home's currency."""
+def find_lost_prices(home: HomeCoordinator) -> Found:
+    """Yield price entities that show no price, or none in the home's currency."""
     entry = home.config_entry
     currency = entry.data[CONF_CURRENCY]
-    for field in price_errors(home.hass, entry.options, currency):
-        entity_id = entry.options[field]
+    refused = price_errors(home.hass, entry.options, currency)
+    for field in entry.options.keys() & set(PRICE_ENTITIES):
+        entity_id, about = entry.options[field], f"{entry.entry_id}_{field}"
         state = home.hass.states.get(entity_id)
         # While the entity is silent it has no unit: nothing is wrong with that.
-        if unit := state and state.attributes.get(ATTR_UNIT_OF_MEASUREMENT):
+        unit = state and state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
+        if unit and field in refused:
             texts = {"entity": entity_id, "unit": str(unit), "currency": currency}
-            yield PRICE_REFUSED, f"{entry.entry_id}_{field}", texts
+            yield PRICE_REFUSED, about, texts
+        elif read_price(state, currency) is None:
+            yield PRICE_SILENT, about, {"entity": entity_id}

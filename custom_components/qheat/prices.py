@@ -120,10 +120,11 @@ class Prices:
     def _price(self, field: str, fixed: Decimal) -> Decimal | None:
         if field not in self._options:
             return fixed
-        return _read(self._hass.states.get(self._options[field]), self._fixed.currency)
+        return read_price(self._hass.states.get(self._options[field]), self._fixed.currency)
 
 
-def _read(state: State | None, currency: str) -> Decimal | None:
+def read_price(state: State | None, currency: str) -> Decimal | None:
+    """Return the price of a kWh that an entity shows, None while it shows none."""
     if state is None or state.state in (STATE_UNAVAILABLE, STATE_UNKNOWN):
         return None
     try:

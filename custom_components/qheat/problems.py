@@ -1,6 +1,7 @@
 """What a person has to see to at a radiator, its backend or its schedule."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from homeassistant.core import callback
@@ -9,7 +10,7 @@ from homeassistant.helpers import issue_registry as ir
 from .compute.engine import EngineProblem
 from .const import DOMAIN, LOGGER
 from .coordinator import HomeCoordinator
-from .heating import RatingDoubt
+from .heating import RatingDoubt, Reason
 from .issues import Found, Issue
 
 UNREACHABLE_AFTER_S: Final = 900.0
@@ -39,6 +40,14 @@ PULL_ISSUES: Final = RATING_ISSUES | {
 }
 """Of radiators that pull their jobs."""
 
+# A sensor that reports only changes may be waited for so long while it heats.
+SENSOR_SILENT: Final = Issue(
+    key="sensor_silent", severity=ir.IssueSeverity.ERROR, after_s=2 * 3600.0
+)
+# The frost guard is gone, too. But a room that nothing heats may be as warm for hours.
+SENSOR_SILENT_WHILE_OFF: Final = replace(SENSOR_SILENT, after_s=24 * 3600.0)
+SENSOR_STUCK: Final = Issue(key="sensor_stuck", severity=ir.IssueSeverity.ERROR)
+
 # Home Assistant may take so long to start a helper, or to load it anew.
 SCHEDULE_GONE: Final = Issue(key="schedule_gone", after_s=300.0)
 
@@ -66,6 +75,17 @@ def _may_still_refuse(home: HomeCoordinator, radiator_id: str) -> bool:
         return False
     details = home.boinc.details(radiator_id)
     return details is None or any(project.refuses for project in details.projects)
+
+
+def find_lost_sensors(home: HomeCoordinator) -> Found:
+    """Yield temperature sensors that are not believed: the room is left without heat."""
+    for radiator_id, state in home.data.radiators.items():
+        texts = {"radiator": home.radiators[radiator_id].name}
+        if state.demand.reason is Reason.SENSOR_SILENT:
+            heats = state.setting.heating
+            yield SENSOR_SILENT if heats else SENSOR_SILENT_WHILE_OFF, radiator_id, texts
+        elif state.demand.reason is Reason.SENSOR_STUCK:
+            yield SENSOR_STUCK, radiator_id, texts
 
 
 def find_lost_schedules(home: HomeCoordinator) -> Found:

@@ -27,7 +27,18 @@ A4_LANDSCAPE_PT: Final = (842, 595)
 MARGIN_PT: Final = 25
 NAMES: Final = {OFFICE: "The office at the far end, by the garden", "bedroom": "Bedroom"}
 LAST_WORDS: Final = {"en": "SHA-256 of the table (CSV):", "fr": "SHA-256 du tableau (CSV)"}
-HEADS: Final = {"en": ("Day", "Refused", "Sum"), "fr": ("Jour", "Refusés", "Somme")}
+HEADS: Final = {"en": ("Day", "Refused", "Sum"), "fr": ("Jour", "Refusées", "Somme")}
+
+BROKEN_HEADS: Final = """
+[...document.querySelectorAll("th")].filter(head => {
+  const range = document.createRange();
+  return [...head.textContent.matchAll(/\\S+/g)].some(word => {
+    range.setStart(head.firstChild, word.index);
+    range.setEnd(head.firstChild, word.index + word[0].length);
+    return range.getClientRects().length > 1;
+  });
+}).map(head => head.textContent)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -93,3 +104,12 @@ async def test_a_months_statement_prints_whole_on_a4(
     assert "paid-in-dollars" in whole
     assert LAST_WORDS[language] in texts[-1]
     assert october.csv_sha256 in texts[-1]
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+async def test_no_columns_head_is_broken_within_a_word_on_a_telephone(
+    browser: Page, october: Statement, language: str
+) -> None:
+    await browser.set_viewport_size({"width": 390, "height": 844})
+    await browser.set_content(statement_page(october, language))
+    assert await browser.evaluate(BROKEN_HEADS) == []

@@ -265,6 +265,16 @@ async def test_a_span_that_ends_before_it_begins_is_refused(hass: HomeAssistant)
     assert raised.value.translation_key == "statement_backwards"
 
 
+@pytest.mark.usefixtures("heated")
+@pytest.mark.parametrize("field", ["first_day", "last_day"])
+async def test_who_gives_one_day_of_a_span_is_told_in_words_to_give_both(
+    hass: HomeAssistant, field: str
+) -> None:
+    with pytest.raises(ServiceValidationError) as raised:
+        await export(hass, **{field: "2026-11-01"}, format="csv")
+    assert raised.value.translation_key == "statement_half_span"
+
+
 async def test_a_home_that_is_not_loaded_has_no_statement(
     hass: HomeAssistant, heated: MockConfigEntry
 ) -> None:

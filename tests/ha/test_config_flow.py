@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from homeassistant.config_entries import SOURCE_USER
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowResultType, InvalidData
+from homeassistant.data_entry_flow import FlowResultType, InvalidData, UnknownFlow
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.qheat.const import DOMAIN
@@ -100,7 +100,29 @@ async def test_prices_are_asked_for_in_any_other_currency(hass: HomeAssistant) -
         await answer(hass, result, {})
 
 
-@pytest.mark.parametrize("price", [-0.1, 1001, "nan", "dear"])
+async def test_a_kilowatt_hour_may_cost_thousands_in_a_small_unit_of_money(
+    hass: HomeAssistant,
+) -> None:
+    hass.config.currency = "IDR"
+    result = await start(hass, "embedded")
+    prices = {"electricity_price": 1444.7, "reference_price": 15_000}
+    result = await answer(hass, result, prices)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["options"] == prices | {"reference_kind": "electric"}
+
+
+async def test_a_set_up_that_was_left_half_way_does_not_stand_in_the_way(
+    hass: HomeAssistant,
+) -> None:
+    left = await start(hass, "embedded")
+    again = await start(hass, "embedded")
+    assert again["type"] is FlowResultType.FORM
+    assert (await answer(hass, again, MONEY))["type"] is FlowResultType.CREATE_ENTRY
+    with pytest.raises(UnknownFlow):
+        await answer(hass, left, MONEY)
+
+
+@pytest.mark.parametrize("price", [-0.1, 1_000_001, "nan", "dear"])
 async def test_a_price_that_makes_no_sense_is_refused(hass: HomeAssistant, price: Any) -> None:
     result = await start(hass, "embedded")
     with pytest.raises(InvalidData):

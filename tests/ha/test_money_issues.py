@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -86,5 +87,31 @@ async def test_a_price_that_turns_to_another_currency_is_told_until_it_turns_bac
             "currency": "EUR",
         }
     hass.states.async_set("sensor.spot", "0.2", {"unit_of_measurement": "EUR/kWh"})
+    await entry.runtime_data.async_refresh()
+    assert issue(hass, issue_id) is None
+
+
+@pytest.mark.parametrize("silence", ["unavailable", "unknown", "no number", None])
+async def test_a_price_that_is_not_known_for_hours_is_told_until_it_is(
+    hass: HomeAssistant, engine: FixedEngine, freezer: FrozenDateTimeFactory, silence: str | None
+) -> None:
+    entry = home(radiator(), options=SPOT)
+    entry.add_to_hass(hass)
+    unit = {"unit_of_measurement": "EUR/kWh"}
+    hass.states.async_set("sensor.spot", "0.2", unit)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    if silence is None:
+        hass.states.async_remove("sensor.spot")
+    else:
+        hass.states.async_set("sensor.spot", silence, unit)
+    issue_id = f"price_silent_{entry.entry_id}_electricity_price_entity"
+    await entry.runtime_data.async_refresh()
+    freezer.tick(3 * 3600 - 1)
+    await entry.runtime_data.async_refresh()
+    assert issue(hass, issue_id) is None
+    freezer.tick(2)
+    await entry.runtime_data.async_refresh()
+    assert issue(hass, issue_id) is not None
+    hass.states.async_set("sensor.spot", "-0.02", unit)
     await entry.runtime_data.async_refresh()
     assert issue(hass, issue_id) is None

@@ -14,7 +14,9 @@ from custom_components.qheat.compute.engine import EngineProblem, PowerSource
 from custom_components.qheat.const import DOMAIN
 
 from .conftest import LIVING_ROOM, FixedEngine, home, radiator
+from .test_climate import call
 
+SENSOR = "sensor.room"
 SPEED = 60
 HOUR_OF_TICKS = 80
 """Ticks of five seconds at that speed: more than an hour of the room's, and its beginning."""
@@ -43,6 +45,12 @@ async def give(
     for _ in range(HOUR_OF_TICKS):
         freezer.tick(timedelta(seconds=5))
         await entry.runtime_data.async_refresh()
+    return await look(hass, entry)
+
+
+async def look(hass: HomeAssistant, entry: MockConfigEntry) -> set[str]:
+    """Tick once; return the repair issues there are."""
+    await entry.runtime_data.async_refresh()
     await hass.async_block_till_done()
     return {issue_id for domain, issue_id in ir.async_get(hass).issues if domain == DOMAIN}
 
@@ -62,6 +70,45 @@ async def test_a_meter_that_shows_another_full_power_than_entered_is_told_until_
     assert f"{issue}_{LIVING_ROOM}" in await give(hass, heated, freezer)
     engine.tell(power_w=500.0)
     assert not await give(hass, heated, freezer)
+
+
+@pytest.mark.parametrize(("mode", "hours"), [("heat", 2), ("off", 24)])
+async def test_a_sensor_that_is_silent_for_long_is_told_until_it_speaks_again(
+    hass: HomeAssistant,
+    engine: FixedEngine,
+    freezer: FrozenDateTimeFactory,
+    mode: str,
+    hours: int,
+) -> None:
+    hass.states.async_set(SENSOR, "unavailable")
+    entry = home(radiator(room="sensor", temperature_entity=SENSOR))
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await call(hass, "set_hvac_mode", hvac_mode=mode)
+    freezer.tick(timedelta(hours=hours, seconds=-1))
+    assert not await look(hass, entry)
+    freezer.tick(timedelta(seconds=2))
+    assert await look(hass, entry) == {f"sensor_silent_{LIVING_ROOM}"}
+    hass.states.async_set(SENSOR, "18", {"unit_of_measurement": "°C"})
+    assert not await look(hass, entry)
+
+
+async def test_a_sensor_that_is_stuck_is_told_until_it_moves(
+    hass: HomeAssistant, engine: FixedEngine, freezer: FrozenDateTimeFactory
+) -> None:
+    hass.states.async_set(SENSOR, "15", {"unit_of_measurement": "°C"})
+    entry = home(radiator(room="sensor", temperature_entity=SENSOR))
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await call(hass, "set_temperature", temperature=25, hvac_mode="heat")
+    engine.tell(power_w=500.0)
+    for _ in range(7 * 12):
+        told = await look(hass, entry)
+        freezer.tick(timedelta(minutes=5))
+        hass.states.async_set(SENSOR, "15", {"unit_of_measurement": "°C"})
+    assert told == {f"sensor_stuck_{LIVING_ROOM}"}
+    hass.states.async_set(SENSOR, "15.1", {"unit_of_measurement": "°C"})
+    assert not await look(hass, entry)
 
 
 @pytest.mark.parametrize(

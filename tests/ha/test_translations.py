@@ -1,10 +1,13 @@
 """What people read is there in every language, and nothing is there that nobody reads."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
+import hass_frontend
 import pytest
+from homeassistant.components import climate
 from homeassistant.components.climate import PRESET_NONE
 from homeassistant.util.yaml import parse_yaml
 
@@ -15,8 +18,19 @@ from custom_components.qheat.compute.boinc.rpc import DEFAULT_PORT
 from custom_components.qheat.compute.engine import EngineProblem, HeatKind, PowerSource
 from custom_components.qheat.heating import Reason
 from custom_components.qheat.image import DESCRIPTION as PICTURE
-from custom_components.qheat.money_issues import FOREIGN_SETTLEMENTS, PRICE_REFUSED
-from custom_components.qheat.problems import BOINC_ISSUES, PULL_ISSUES, SCHEDULE_GONE
+from custom_components.qheat.ledger.statement_texts import TEXTS as STATEMENT_TEXTS
+from custom_components.qheat.money_issues import (
+    FOREIGN_SETTLEMENTS,
+    PRICE_REFUSED,
+    PRICE_SILENT,
+)
+from custom_components.qheat.problems import (
+    BOINC_ISSUES,
+    PULL_ISSUES,
+    SCHEDULE_GONE,
+    SENSOR_SILENT,
+    SENSOR_STUCK,
+)
 from custom_components.qheat.sensor import (
     EMBEDDED_DESCRIPTIONS,
     HOME_DESCRIPTIONS,
@@ -122,6 +136,35 @@ def test_the_thermostat_offers_only_presets_that_have_a_text() -> None:
     assert {PRESET_NONE, PRESET_SCHEDULE, *Preset} == built_in | set(own)
 
 
+@pytest.mark.parametrize("language", TEXTS)
+def test_presets_have_the_names_that_the_thermostat_shows_them_under(language: str) -> None:
+    file = Path(climate.__file__).parent / "translations" / f"{language}.json"
+    texts = json.loads(file.read_text("utf-8"))["entity_component"]["_"]
+    shown = texts["state_attributes"]["preset_mode"]["state"]
+    ours = TEXTS[language]["options"]["step"]["presets"]["data"]
+    assert {name: text for name, text in ours.items() if name in shown}.items() <= shown.items()
+
+
+def test_an_area_is_called_in_french_what_home_assistant_calls_it() -> None:
+    folder = Path(hass_frontend.where()) / "static" / "translations"
+    [file] = folder.glob("fr-*.json")
+    name = json.loads(file.read_text("utf-8"))["ui.components.area-picker.area"]
+    for radiator in TEXTS["fr"]["config_subentries"].values():
+        assert radiator["step"]["user"]["data"]["area"] == name
+
+
+@pytest.mark.parametrize("language", TEXTS)
+def test_a_statement_calls_jobs_what_the_sensors_call_them(language: str) -> None:
+    unit = TEXTS[language]["entity"]["sensor"]["jobs_running"]["unit_of_measurement"]
+    assert STATEMENT_TEXTS[language]["jobs"].casefold() == unit
+    assert unit in STATEMENT_TEXTS[language]["paid_heat_kwh"]
+
+
+def test_no_french_line_begins_with_a_mark_that_ends_a_sentence() -> None:
+    french = (*leaves(TEXTS["fr"]).values(), *STATEMENT_TEXTS["fr"].values())
+    assert not [text for text in french if re.search(" [:;?!»]|« ", text)]
+
+
 def test_every_refusal_of_a_boinc_client_has_a_text() -> None:
     # Only who is looked after already can turn out to be another machine: a repair tells.
     faults = set(BoincFault) - {BoincFault.OTHER_MACHINE}
@@ -136,7 +179,8 @@ def test_who_reaches_something_else_than_boinc_is_told_the_port_of_boinc(languag
 
 def test_every_issue_of_a_radiator_has_a_text() -> None:
     issues = {*BOINC_ISSUES.values(), *PULL_ISSUES.values(), SCHEDULE_GONE}
-    of_money = {FOREIGN_SETTLEMENTS, PRICE_REFUSED}
+    issues |= {SENSOR_SILENT, SENSOR_STUCK}
+    of_money = {FOREIGN_SETTLEMENTS, PRICE_REFUSED, PRICE_SILENT}
     assert {issue.key for issue in issues | of_money} <= set(TEXTS["en"]["issues"])
 
 

@@ -35,7 +35,7 @@ _STYLE: Final = (
     "h1,h2{break-after:avoid}table{border-collapse:collapse;width:100%}"
     "tr{break-inside:avoid}th{vertical-align:bottom}"
     "th,td{border-bottom:1px solid #999;padding:.2em .4em;text-align:right}td{white-space:nowrap}"
-    "th.text,td.text{text-align:left;white-space:normal;overflow-wrap:anywhere}"
+    "th.text,td.text{text-align:left}td.text{white-space:normal;overflow-wrap:anywhere}"
     "td:first-child{white-space:nowrap}tr.sum{font-weight:bold}"
     "p,dd,code{overflow-wrap:anywhere}code{display:inline-block;max-width:100%}"
     "dt{font-weight:bold}dd{margin:0 0 .3em}"

@@ -62,7 +62,7 @@ _FR: Final = {
     "title": "Décompte de chaleur",
     "money": "Tous les montants en",
     "play_money": (
-        "Ce que les calculs de cet ordinateur ont remboursé et gagné est la monnaie fictive du"
+        "Ce que les tâches de cet ordinateur ont remboursé et gagné est la monnaie fictive du"
         " serveur intégré\N{NO-BREAK SPACE}: personne ne la paie."
     ),
     "by_day": "Par radiateur et par jour",
@@ -71,8 +71,8 @@ _FR: Final = {
     "day": "Jour",
     "radiator": "Radiateur",
     "heat_kwh": "Chaleur (kWh)",
-    "paid_heat_kwh": "De calculs payés",
-    "filler_heat_kwh": "De calculs non payés",
+    "paid_heat_kwh": "De tâches payées",
+    "filler_heat_kwh": "De tâches non payées",
     "own_heat_kwh": "Pour la seule chaleur",
     "idle_heat_kwh": "Au repos",
     "measured_kwh": "Par un compteur",
@@ -86,8 +86,8 @@ _FR: Final = {
     "earned": "Gagné",
     "savings": "Économies",
     "net_heat_cost": "Coût net",
-    "jobs": "Calculs",
-    "refused": "Refusés",
+    "jobs": "Tâches",
+    "refused": "Refusées",
     "sum": "Somme",
     "foreign": "Réglé dans une autre devise, et dans aucune des sommes",
     "settlements": "Règlements",
