@@ -113,9 +113,8 @@ class Comfort:
             known = not self.weather.is_lost
             if self.history.tick(at_s, TICK_S, inputs, estimate.air_c, outdoor_known=known):
                 day_over |= self.history.close_day(estimate.x, self.model.slow_j_k)
-        if room_c is not None:
+        if room_c is not None and self.resolution.see(time_s, room_c):
             self.history.measured(room_c)
-            self.resolution.see(time_s, room_c)
             score = estimate.correct(room_c, self.resolution.noise_k)
             if self._airing.see(time_s, score, room_c):
                 self._planned_s = -math.inf

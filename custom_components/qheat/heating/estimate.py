@@ -4,6 +4,8 @@ The filter's unknown heat takes up every lasting offset: it is the integral acti
 """
 
 import math
+from collections import deque
+from statistics import median
 from typing import Final, Self
 
 from .guards import believable
@@ -52,6 +54,12 @@ APART_S: Final = 900.0
 SOON_S: Final = 1800.0
 MEMORY_S: Final = 6 * 3600.0
 MOST_NOISE_K: Final = 0.5
+CHANGES: Final = 16
+"""So many last changes tell whether a sensor measures at regular times,"""
+FEWEST_CHANGES: Final = 8
+"""if so many of them came soon after the one before,"""
+UNEVEN: Final = 0.2
+"""and none was off those times by such a share of the time between them."""
 
 
 class Resolution:
@@ -62,19 +70,30 @@ class Resolution:
         self._step_k: float | None = None
         self._seen_s = 0.0
         self._jumps_k2 = 0.0
+        self._asked_s = self._changed_s = math.nan
+        self._apart_s: deque[float] = deque(maxlen=CHANGES)
+        self._regular_s = 0.0
+        """How far apart it measures, if that is at regular times."""
         self.every_s = APART_S
         """How far apart the readings around a moment are, in the mean of the last hours' moments.
 
         An outage counts little.
         """
 
-    def see(self, time_s: float, room_c: float) -> None:
-        """Look at a reading."""
+    def see(self, time_s: float, room_c: float) -> bool:
+        """Look at a reading; tell whether it is a new one.
+
+        Home Assistant asks many a sensor every minute that measures every ten.
+        """
+        asked_s, self._asked_s = time_s - self._asked_s, time_s
         if self._last:
             last_s, last_c = self._last[-1]
             change_k = abs(room_c - last_c)
             if change_k >= LEAST_STEP_K:
                 self._step_k = min(change_k, self._step_k or math.inf)
+                self._changed(time_s)
+            elif 0 <= time_s - last_s < self._regular_s - asked_s / 2:
+                return False
             if time_s > last_s:
                 # By time, not by readings: many sensors send nothing while nothing changes.
                 passed_s = min(time_s - last_s, MEMORY_S)
@@ -84,6 +103,19 @@ class Resolution:
                 near_s = min(passed_s, APART_S)
                 self.every_s += (near_s - self.every_s) * near_s / self._seen_s
         self._last = (*self._last[-1:], (time_s, room_c))
+        return True
+
+    def _changed(self, time_s: float) -> None:
+        if time_s > self._changed_s:
+            self._apart_s.append(time_s - self._changed_s)
+            soonest_s = min(self._apart_s)
+            once_s = median([apart_s for apart_s in self._apart_s if apart_s < 1.5 * soonest_s])
+            times = [apart_s / once_s for apart_s in self._apart_s if apart_s < 3.5 * once_s]
+            if any(abs(number - round(number)) > UNEVEN for number in times):
+                self._regular_s = 0.0
+            elif len(times) >= FEWEST_CHANGES:
+                self._regular_s = once_s
+        self._changed_s = time_s
 
     def _jump_k2(self, time_s: float, room_c: float) -> float:
         """Return the noise, squared, that puts the reading before off the line between others."""

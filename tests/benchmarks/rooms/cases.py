@@ -30,6 +30,7 @@ class Sensing:
     irregular: bool = False
     noise_k: float = 0.04
     on_change_k: float | None = None
+    asked: bool = False
 
 
 IDEAL_SENSING = Sensing(step_c=1e-9, lag_s=0.0, noise_k=0.0)
@@ -91,6 +92,7 @@ class Case:
                 irregular=sensing.irregular,
                 noise_k=sensing.noise_k,
                 on_change_k=sensing.on_change_k,
+                asked=sensing.asked,
                 chance=random.Random(self.seed + 20),
             ),
         )
@@ -242,6 +244,14 @@ ODD = [
         slots=9,
         sensing=Sensing(step_c=0.01, noise_k=0.1),
         seed=20,
+    ),
+    Case(
+        name="sensor of 10 min, asked every minute",
+        heavy=True,
+        azimuth=180,
+        climate=OKLAHOMA,
+        sensing=Sensing(every=10, asked=True),
+        seed=24,
     ),
     Case(
         name="sensor now and then, 10 min",

@@ -17,6 +17,8 @@ class Sensor:
     noise_k: float = 0.04
     irregular: bool = False
     on_change_k: float | None = None
+    asked: bool = False
+    """Whether each minute's answer counts as a reading, however old."""
     chance: random.Random
     _sensed_c: float | None = None
     _next: int = 0
@@ -29,6 +31,8 @@ class Sensor:
             self._sensed_c = air_c
         self._sensed_c += (air_c - self._sensed_c) * 60 / (self.lag_s + 60)
         if minute < self._next and self.on_change_k is None:
+            if self.asked:
+                self.measured = minute
             return
         noisy_c = self._sensed_c + self.chance.gauss(0, self.noise_k)
         value_c = round(noisy_c / self.step_c) * self.step_c
