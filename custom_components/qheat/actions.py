@@ -55,8 +55,8 @@ HOME_SCHEMA: Final = vol.Schema({vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string})
 
 EXPORT_SCHEMA: Final = HOME_SCHEMA.extend(
     {
-        vol.Inclusive(ATTR_FIRST, "span"): cv.date,
-        vol.Inclusive(ATTR_LAST, "span"): cv.date,
+        vol.Optional(ATTR_FIRST): cv.date,
+        vol.Optional(ATTR_LAST): cv.date,
         vol.Required(ATTR_FORMAT): vol.Coerce(StatementFormat),
         vol.Optional(ATTR_PATH): cv.string,
     }
@@ -132,8 +132,11 @@ async def _check_may_write(call: ServiceCall) -> None:
 
 def _span(call: ServiceCall) -> tuple[date, date]:
     """Return the first and last day asked for, or those of last month."""
-    if ATTR_FIRST in call.data:
-        return call.data[ATTR_FIRST], call.data[ATTR_LAST]
+    first, last = call.data.get(ATTR_FIRST), call.data.get(ATTR_LAST)
+    if first and last:
+        return first, last
+    if first or last:
+        raise _misuse("statement_half_span")
     last = dt_util.now().date().replace(day=1) - timedelta(days=1)
     return last.replace(day=1), last
 

@@ -265,6 +265,16 @@ async def test_a_span_that_ends_before_it_begins_is_refused(hass: HomeAssistant)
     assert raised.value.translation_key == "statement_backwards"
 
 
+@pytest.mark.parametrize("day", ["first_day", "last_day"])
+@pytest.mark.usefixtures("heated")
+async def test_a_span_with_one_end_alone_is_refused_in_plain_words(
+    hass: HomeAssistant, day: str
+) -> None:
+    with pytest.raises(ServiceValidationError) as raised:
+        await export(hass, **{day: "2026-11-02"}, format="csv")
+    assert raised.value.translation_key == "statement_half_span"
+
+
 async def test_a_home_that_is_not_loaded_has_no_statement(
     hass: HomeAssistant, heated: MockConfigEntry
 ) -> None:
