@@ -7,6 +7,7 @@ from .model import USUAL_GAINS_W_PER_W_K
 
 DAY_S: Final = 86400.0
 SLOTS: Final = 48
+SLOT_S: Final = DAY_S / SLOTS
 SHARE_A_DAY: Final = 0.15
 SUN_SHARE: Final = (0.25, 4.0)
 CLEAR_W_PER_W_K: Final = 5.0
@@ -17,16 +18,28 @@ LEAST_W_PER_W_K, MOST_W_PER_W_K = -15.0, 50.0
 class Habits:
     """Mean gains in W for every half-hour of the room's day."""
 
-    def __init__(self, usual_loss_w_k: float, saved: object = None) -> None:
+    def __init__(
+        self, usual_loss_w_k: float, saved: object = None, wall_ahead_s: float | None = None
+    ) -> None:
+        """Go on from what `save` returned while the clock on the wall was `wall_ahead_s` ahead."""
         self._least_w = LEAST_W_PER_W_K * usual_loss_w_k
         self._most_w = MOST_W_PER_W_K * usual_loss_w_k
         self._clear_w = CLEAR_W_PER_W_K * usual_loss_w_k
         self._sun = [1.0] * SLOTS
+        self.wall_ahead_s = wall_ahead_s
+        """What the clock on the wall was ahead of the room's own when last told; None: never."""
         self._w = [USUAL_GAINS_W_PER_W_K * usual_loss_w_k] * SLOTS
         if isinstance(saved, list) and len(saved) == SLOTS:
             for index, value in enumerate(saved):
                 kept = believable(value, self._least_w, self._most_w)
                 self._w[index] = self._w[index] if kept is None else kept
+
+    def follow(self, wall_ahead_s: float) -> None:
+        """Keep what people do to the hour on the wall when that is another one; the sun's stays."""
+        known_s, self.wall_ahead_s = self.wall_ahead_s, wall_ahead_s
+        if known_s is not None and (later_s := wall_ahead_s - known_s):
+            slots = round(later_s / SLOT_S) % SLOTS
+            self._w = self._w[slots:] + self._w[:slots]
 
     def at(self, time_s: float) -> float:
         """Return the gains to expect at a time, in W."""
@@ -57,4 +70,4 @@ class Habits:
 
 
 def _slot(time_s: float) -> int:
-    return int(time_s // (DAY_S / SLOTS)) % SLOTS
+    return int(time_s // SLOT_S) % SLOTS
