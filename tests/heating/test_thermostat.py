@@ -258,6 +258,22 @@ def test_what_was_learned_outlives_a_restart() -> None:
     assert again.save() == saved
 
 
+def test_when_the_sun_comes_in_is_known_after_a_restart() -> None:
+    control = RoomControl(RATING)
+    for minute in range(24 * 60):
+        time_s = 60.0 * minute
+        forecast = tuple((time_s + 3600.0 * hour, 5.0, 400.0) for hour in range(3))
+        reading = RoomReading(time_s=time_s, temperature_c=20 + minute % 60 / 20, forecast=forecast)
+        control.step(reading, Target(setpoint_c=20))
+    again = RoomControl(RATING, json.loads(json.dumps(control.save())))
+    learned, kept = (
+        [one._comfort.habits.sun_share(1800.0 * half_hour) for half_hour in range(48)]
+        for one in (control, again)
+    )
+    assert max(learned) - min(learned) > 0.01
+    assert kept == pytest.approx(learned, abs=0.001)
+
+
 def test_a_home_reloaded_three_times_a_day_learns_from_its_days() -> None:
     control, room = RoomControl(RATING), SimulatedRoom(LIVING_ROOM)
     fits = 0
@@ -348,6 +364,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
             "outdoor": JSON | st.lists(JSON, min_size=2, max_size=2),
             "margin_k": JSON,
             "wall_ahead_s": JSON,
+            "habits_sun": JSON | st.lists(JSON, min_size=48, max_size=48),
             "estimate": JSON
             | st.lists(st.lists(st.floats(0.0, 40.0), min_size=6, max_size=6), min_size=7).map(
                 lambda rows: [[0.0, 0.0], *rows]

@@ -19,20 +19,21 @@ class Habits:
     """Mean gains in W for every half-hour of the room's day."""
 
     def __init__(
-        self, usual_loss_w_k: float, saved: object = None, wall_ahead_s: float | None = None
+        self,
+        usual_loss_w_k: float,
+        saved_w: object = None,
+        saved_sun: object = None,
+        wall_ahead_s: float | None = None,
     ) -> None:
-        """Go on from what `save` returned while the clock on the wall was `wall_ahead_s` ahead."""
+        """Go on from what was saved while the clock on the wall was `wall_ahead_s` ahead."""
         self._least_w = LEAST_W_PER_W_K * usual_loss_w_k
         self._most_w = MOST_W_PER_W_K * usual_loss_w_k
         self._clear_w = CLEAR_W_PER_W_K * usual_loss_w_k
-        self._sun = [1.0] * SLOTS
+        self._sun = _kept(saved_sun, 1.0, *SUN_SHARE)
         self.wall_ahead_s = wall_ahead_s
         """What the clock on the wall was ahead of the room's own when last told; None: never."""
-        self._w = [USUAL_GAINS_W_PER_W_K * usual_loss_w_k] * SLOTS
-        if isinstance(saved, list) and len(saved) == SLOTS:
-            for index, value in enumerate(saved):
-                kept = believable(value, self._least_w, self._most_w)
-                self._w[index] = self._w[index] if kept is None else kept
+        usual_w = USUAL_GAINS_W_PER_W_K * usual_loss_w_k
+        self._w = _kept(saved_w, usual_w, self._least_w, self._most_w)
 
     def follow(self, wall_ahead_s: float) -> None:
         """Keep what people do to the hour on the wall when that is another one; the sun's stays."""
@@ -67,6 +68,16 @@ class Habits:
     def save(self) -> list[float]:
         """Return the gains, as JSON-able values."""
         return [round(value, 1) for value in self._w]
+
+    def save_sun(self) -> list[float]:
+        """Return the shares of the sun, as JSON-able values."""
+        return [round(value, 3) for value in self._sun]
+
+
+def _kept(saved: object, usual: float, least: float, most: float) -> list[float]:
+    """Return the saved value of every half-hour, the usual one for what makes no sense."""
+    values = saved if isinstance(saved, list) and len(saved) == SLOTS else [None] * SLOTS
+    return [usual if (kept := believable(value, least, most)) is None else kept for value in values]
 
 
 def _slot(time_s: float) -> int:

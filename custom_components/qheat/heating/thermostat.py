@@ -58,6 +58,7 @@ class RoomControl:
             Habits(
                 self._usual.loss_w_k,
                 saved.get("habits_w"),
+                saved.get("habits_sun"),
                 believable(saved.get("wall_ahead_s"), *WALL_AHEAD_S),
             ),
         )
@@ -106,6 +107,7 @@ class RoomControl:
         return {
             "model": {field.name: getattr(model, field.name) for field in fields(model)},
             "habits_w": self._comfort.habits.save(),
+            "habits_sun": self._comfort.habits.save_sun(),
             "wall_ahead_s": self._comfort.habits.wall_ahead_s,
             "days": [list(day) for day in self._comfort.history.save()],
             "today": self._comfort.history.save_today(),
