@@ -71,7 +71,7 @@ from .const import (
     ROOM_SIMULATED,
 )
 from .heating import FROST_LIMIT_C
-from .ledger import ReferenceKind
+from .ledger import MAX_PRICE_PER_KWH, ReferenceKind
 from .setting import DEFAULT_PRESETS, MAX_SETPOINT_C, MIN_SETPOINT_C
 
 # What a household pays for a kWh, rounded, as a start; other currencies are asked for.
@@ -148,7 +148,7 @@ def publishers(offered: Mapping[str, tuple[str, ...]]) -> vol.Schema:
 
 def money(currency: str) -> vol.Schema:
     """Return the prices of a home, per kWh in `currency`."""
-    price = _number(0, 1000, "any", f"{currency}/kWh")
+    price = _number(0, float(MAX_PRICE_PER_KWH), "any", f"{currency}/kWh")
     price_entity = EntitySelector(EntitySelectorConfig(domain=["sensor", "input_number", "number"]))
     typical = TYPICAL_PRICE_PER_KWH.get(currency, vol.UNDEFINED)
     return vol.Schema(

@@ -100,7 +100,15 @@ async def test_prices_are_asked_for_in_any_other_currency(hass: HomeAssistant) -
         await answer(hass, result, {})
 
 
-@pytest.mark.parametrize("price", [-0.1, 1001, "nan", "dear"])
+async def test_a_kilowatt_hour_may_cost_thousands_where_money_is_small(hass: HomeAssistant) -> None:
+    hass.config.currency = "IDR"
+    result = await start(hass, "embedded")
+    prices = MONEY | {"electricity_price": 1444.7, "reference_price": 1444.7}
+    result = await answer(hass, result, prices)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+@pytest.mark.parametrize("price", [-0.1, 1_000_001, "nan", "dear"])
 async def test_a_price_that_makes_no_sense_is_refused(hass: HomeAssistant, price: Any) -> None:
     result = await start(hass, "embedded")
     with pytest.raises(InvalidData):

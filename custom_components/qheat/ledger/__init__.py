@@ -5,7 +5,7 @@ from .booking import MEMORY, is_job_kind
 from .foreign import ForeignMoney
 from .history import History
 from .home import Ledger
-from .money import LedgerError, Tariff, finest_price
+from .money import MAX_PRICE_PER_KWH, LedgerError, Tariff, finest_price
 from .reference import REFERENCE_DEFAULTS, ReferenceKind, co2_avoided_g
 from .statement import Statement, make_statement
 from .statement_page import statement_page
@@ -14,6 +14,7 @@ from .totals import Totals
 __all__ = [
     "MAX_GAP_S",
     "MAX_JOB_KINDS",
+    "MAX_PRICE_PER_KWH",
     "MEMORY",
     "OTHER_JOBS",
     "REFERENCE_DEFAULTS",
