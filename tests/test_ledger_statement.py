@@ -159,6 +159,10 @@ def test_a_statement_of_play_money_says_so_and_its_hash_tells_if_that_is_struck_
     assert said in statement_page(play, language)
     assert said not in statement_page(real, language)
     assert play.sha256 != real.sha256
+    *_, sums, note, _ = csv.reader(play.csv().splitlines())
+    assert "play money" in note[0]
+    assert (sums[0], len(note)) == ("sum", len(sums))
+    assert "play money" not in real.csv()
 
 
 def test_the_csv_of_a_statement_adds_up_and_ends_with_the_hash_of_its_lines() -> None:
@@ -170,6 +174,27 @@ def test_the_csv_of_a_statement_adds_up_and_ends_with_the_hash_of_its_lines() ->
     above = text[: text.rindex("sha256,")]
     assert last == ["sha256", hashlib.sha256(above.encode()).hexdigest()]
     assert rows[0][header.index("radiator")] == "Office"
+
+
+def test_radiators_of_one_name_are_told_apart_and_others_keep_their_plain_name() -> None:
+    ledger = Ledger("EUR")
+    for radiator_id in ("a", "b", "c"):
+        ledger.book(radiator_id, page(settlement("s", radiator_id=radiator_id)), hour(1000))
+    first, last = ALWAYS
+    statement = make_statement(
+        of_ledger(ledger),
+        first=first,
+        last=last,
+        home="Home",
+        names={"a": "Office", "b": "Office", "c": "Hall"},
+        foreign=(),
+        time_zone=UTC,
+    )
+    expected = ["Office (a)", "Office (b)", "Hall"]
+    _, *rows, _, _ = csv.reader(statement.csv().splitlines())
+    assert [row[1] for row in rows] == expected
+    by_radiator, _, by_day = tables(statement_page(statement, "en"))
+    assert [row[0] for row in by_radiator[1:-1]] == [row[1] for row in by_day[1:-1]] == expected
 
 
 def test_a_strangers_text_is_no_formula_in_a_spreadsheet() -> None:

@@ -79,17 +79,29 @@ def test_a_schedule_that_is_always_warm_never_changes(day: date) -> None:
         (AUTUMN, "00:00", "24:00", 25),
         (SPRING, "01:00", "04:00", 2),
         (SPRING, "02:00", "03:00", 0),
-        (SPRING, "02:30", "03:15", 0),
+        (SPRING, "02:30", "03:15", 0.25),
+        (SPRING, "02:10", "02:50", 0),
+        (SPRING, "01:00", "02:30", 1),
     ],
 )
 def test_summer_time_shortens_and_lengthens_blocks_and_leaves_none_open(
-    day: date, begin: str, end: str, hours: int
+    day: date, begin: str, end: str, hours: float
 ) -> None:
     points = changes({"sunday": [block(begin, end)]}, 17.0, day, PARIS)
     # The same day a week later is a block, too.
     within = [point for point in points if point[0] < moment(day, "12:00") + DAY_S]
     lasted_s = sum(after[0] - now[0] for now, after in pairwise(within) if now[1] == 20)
     assert lasted_s == hours * 3600
+
+
+def test_a_block_that_ends_in_the_hour_left_out_does_not_cut_the_next_one() -> None:
+    week = {"sunday": [block("01:00", "02:30"), block("03:00", "06:00", 21.0)]}
+    points = changes(week, 17.0, SPRING, PARIS)
+    assert coming(points, moment(SPRING, "00:00"))[:3] == (
+        (moment(SPRING, "01:00"), 20.0),
+        (moment(SPRING, "03:00"), 21.0),
+        (moment(SPRING, "06:00"), 17.0),
+    )
 
 
 clock = st.times().filter(lambda at: at < time.max)

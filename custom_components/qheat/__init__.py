@@ -17,7 +17,7 @@ from .coordinator import QheatConfigEntry
 from .for_good import async_watch_stops
 from .home import async_open_home, async_remove_home
 from .left_behind import async_tell_of_left_behind
-from .renames import follow_renames
+from .renames import async_follow_renames
 from .turns import async_next_turn
 
 PLATFORMS = [Platform.CLIMATE, Platform.IMAGE, Platform.SENSOR]
@@ -31,6 +31,7 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Register the actions, which say so if their home is not loaded; tell what was left behind."""
     async_watch_stops(hass)
+    async_follow_renames(hass)
     async_register_actions(hass)
     async_register_boinc_actions(hass)
     await async_tell_of_left_behind(hass)
@@ -41,7 +42,6 @@ async def async_setup_entry(hass: HomeAssistant, entry: QheatConfigEntry) -> boo
     """Set up a home: its backend, its radiators and their entities."""
     # From the first: what is changed while a home is set up would be lost, and it half changed.
     entry.async_on_unload(entry.add_update_listener(async_reload))
-    entry.async_on_unload(follow_renames(hass, entry))
     async with AsyncExitStack() as stack:
         entry.runtime_data = coordinator = await async_open_home(hass, entry, stack)
         await coordinator.async_config_entry_first_refresh()

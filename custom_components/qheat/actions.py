@@ -132,10 +132,11 @@ async def _check_may_write(call: ServiceCall) -> None:
 
 def _span(call: ServiceCall) -> tuple[date, date]:
     """Return the first and last day asked for, or those of last month."""
-    if (ATTR_FIRST in call.data) != (ATTR_LAST in call.data):
+    first, last = call.data.get(ATTR_FIRST), call.data.get(ATTR_LAST)
+    if first and last:
+        return first, last
+    if first or last:
         raise _misuse("statement_half_span")
-    if ATTR_FIRST in call.data:
-        return call.data[ATTR_FIRST], call.data[ATTR_LAST]
     last = dt_util.now().date().replace(day=1) - timedelta(days=1)
     return last.replace(day=1), last
 

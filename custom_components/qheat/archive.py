@@ -89,7 +89,6 @@ async def async_open_archive(hass: HomeAssistant, entry_id: str, ledger: Ledger)
     if saved is not None:
         try:
             history = await hass.async_add_executor_job(History.load, saved, ledger.currency)
-            history.absorb(ledger, dt_util.get_default_time_zone())
         except LedgerError as err:
             LOGGER.error("The days kept for statements are damaged and set aside: %s", err)
             await home_store(hass, entry_id, "days.damaged").async_save(saved)

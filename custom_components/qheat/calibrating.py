@@ -16,7 +16,7 @@ from .compute.calibration import (
     slots_to_try,
 )
 from .compute.machine import Machine
-from .const import CONF_IDLE_W, CONF_RATED_W, SUBENTRY_THIS_MACHINE
+from .const import CONF_IDLE_W, CONF_RATED_W, DOMAIN, SUBENTRY_THIS_MACHINE
 from .coordinator import QheatConfigEntry
 from .heating import Reason
 from .machine_share import computer_power
@@ -28,13 +28,12 @@ GUARDS: Final = {Reason.TOO_WARM, Reason.SENSOR_SILENT, Reason.SENSOR_STUCK}
 
 
 def computers(entry: ConfigEntry) -> Sequence[ConfigSubentry]:
-    """Return the radiators of a home that this computer is, the one with its idle power first."""
-    own = [
+    """Return the radiators of a home that this computer is."""
+    return [
         subentry
         for subentry in entry.subentries.values()
         if subentry.subentry_type == SUBENTRY_THIS_MACHINE
     ]
-    return sorted(own, key=lambda subentry: -subentry.data[CONF_IDLE_W])
 
 
 def obstacle(hass: HomeAssistant, entry: QheatConfigEntry) -> str | None:
@@ -101,9 +100,15 @@ def described(fit: Fit) -> dict[str, str]:
 
 
 @callback
-def async_take_over(hass: HomeAssistant, entry: QheatConfigEntry, fit: Fit) -> None:
-    """Keep a fit as the power of this computer's radiators; only the first has its idle power."""
-    for number, subentry in enumerate(computers(entry)):
+def async_take_over(hass: HomeAssistant, fit: Fit) -> None:
+    """Keep a fit as the power of this computer's radiators, of whichever home.
+
+    Only one has the computer's idle power: the one that has it already.
+    """
+    homes = hass.config_entries.async_entries(DOMAIN, include_disabled=False)
+    own = [(entry, subentry) for entry in homes for subentry in computers(entry)]
+    own.sort(key=lambda one: -one[1].data[CONF_IDLE_W])
+    for number, (entry, subentry) in enumerate(own):
         idle_w = 0.0 if number else round(fit.idle_w, 1)
         rated_w = round(idle_w + fit.slot_w * fit.slots, 1)
         hass.config_entries.async_update_subentry(

@@ -9,7 +9,7 @@ from homeassistant.components.energy.data import (
 )
 from homeassistant.components.sensor import DOMAIN as SENSOR_DOMAIN
 from homeassistant.const import ATTR_CONFIG_ENTRY_ID
-from homeassistant.core import ServiceCall
+from homeassistant.core import HomeAssistant, ServiceCall
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.service import async_get_config_entry
@@ -19,11 +19,15 @@ from .coordinator import QheatConfigEntry
 
 
 async def async_add_to_energy_dashboard(call: ServiceCall) -> None:
-    """Add each radiator of a home that the dashboard does not have yet."""
+    """Add each radiator of a home that the dashboard does not have yet, and could show."""
     manager, devices = await _manager_and_devices(call)
     known = _known(manager)
     present = {device["stat_consumption"] for device in known}
-    missing = [device for device in devices if device["stat_consumption"] not in present]
+    missing = [
+        device
+        for device in devices
+        if (energy := device["stat_consumption"]) not in present and _is_enabled(call.hass, energy)
+    ]
     await _update(manager, known + missing)
 
 
@@ -53,10 +57,15 @@ async def _manager_and_devices(
         )
         if energy is not None:
             device = DeviceConsumption(stat_consumption=energy, name=subentry.title)
-            if power is not None:
+            if power is not None and _is_enabled(hass, power):
                 device["stat_rate"] = power
             devices.append(device)
     return await async_get_manager(hass), devices
+
+
+def _is_enabled(hass: HomeAssistant, entity_id: str) -> bool:
+    entity = er.async_get(hass).async_get(entity_id)
+    return entity is not None and not entity.disabled
 
 
 def _known(manager: EnergyManager) -> list[DeviceConsumption]:

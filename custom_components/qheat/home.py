@@ -51,7 +51,8 @@ from .this_machine import async_delete_database, async_open_this_machine
 from .today import CoreTime
 from .turns import async_next_turn
 
-MODELS: Final = {SUBENTRY_THIS_MACHINE: "This machine", SUBENTRY_BOINC: "BOINC machine"}
+MODELS: Final = {SUBENTRY_THIS_MACHINE: None, SUBENTRY_BOINC: "BOINC"}
+"""Names that are the same in every language: Home Assistant translates none."""
 FIND_ISSUES: Final = (
     find_problems,
     find_lost_sensors,
@@ -181,7 +182,7 @@ async def _async_register_devices(hass: HomeAssistant, entry: ConfigEntry) -> No
         identifiers={(DOMAIN, entry.entry_id)},
         entry_type=dr.DeviceEntryType.SERVICE,
         manufacturer="qheat",
-        model="Home",
+        model=None,
         name=entry.title,
     )
     for radiator_id, subentry in entry.subentries.items():

@@ -1,7 +1,7 @@
-"""External statistics: heat and money in the hour in which the heat was made.
+"""External statistics: heat and money in the hour in which it was made and settled.
 
-The live sensors count a settlement when it comes; these statistics count it when its work was
-done. Their sums are the ledger's own running totals, so writing an hour again changes nothing.
+The live sensors count a settlement when it comes; these statistics count it when it was
+settled. Their sums are the ledger's own running totals, so writing an hour again changes nothing.
 """
 
 from collections.abc import Callable, Collection, Mapping

@@ -115,7 +115,7 @@ class HomeOptionsFlow(OptionsFlow):
                 description_placeholders=described(fit),
                 last_step=True,
             )
-        async_take_over(self.hass, self.config_entry, fit)
+        async_take_over(self.hass, fit)
         return self.async_create_entry(data=dict(self.config_entry.options))
 
     def _step(

@@ -1,6 +1,6 @@
 """The setpoints that a week of blocks asks for, as changes at moments: pure."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
@@ -61,6 +61,14 @@ def coming(points: Changes, now_s: float) -> Changes:
 
 
 def _moment(day: date, at: time, zone: tzinfo) -> float:
+    """Return the first moment at which a clock in the zone shows this time or a later one."""
     if at == time.max:
         day, at = day + timedelta(days=1), time()
-    return datetime.combine(day, at, tzinfo=zone).timestamp()
+    wall = datetime.combine(day, at)
+    # The two differ where clocks change; a time that summer time leaves out is between them.
+    low_s, high_s = sorted(wall.replace(tzinfo=zone, fold=fold).timestamp() for fold in (0, 1))
+    return low_s + bisect_left(
+        range(int(high_s - low_s)),
+        wall,
+        key=lambda later_s: datetime.fromtimestamp(low_s + later_s, zone).replace(tzinfo=None),
+    )

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -12,11 +13,14 @@ from homeassistant.auth.models import User
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError, Unauthorized
+from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
+from homeassistant.util.yaml import parse_yaml
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from custom_components import qheat
 from custom_components.qheat.const import DOMAIN
 from custom_components.qheat.crowd import FEW
 from tests.compute.boinc.simulated import URL, SimulatedClient
@@ -32,6 +36,8 @@ from .boinc import (
     until_reached,
 )
 from .conftest import home
+
+FOLDER = Path(qheat.__file__).parent
 
 pytestmark = pytest.mark.usefixtures("boinc")
 
@@ -50,6 +56,20 @@ async def act(hass: HomeAssistant, action: str, key: str = HALL, **data: Any) ->
     """Call an action on a radiator's device."""
     values = {"device_id": device_of(hass, key), "project_url": URL, **data}
     await hass.services.async_call(DOMAIN, action, values, blocking=True)
+
+
+async def test_the_actions_offer_a_machine_by_a_model_that_needs_no_translation(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    registry = dr.async_get(hass)
+    devices = dr.async_entries_for_config_entry(registry, entry.entry_id)
+    models = {device.id: device.model for device in devices}
+    actions = parse_yaml((FOLDER / "services.yaml").read_text("utf-8"))
+    assert isinstance(actions, dict)
+    filters = actions["attach_project"]["fields"]["device_id"]["selector"]["device"]["filter"]
+    assert filters == {"integration": DOMAIN, "model": models.pop(device_of(hass, HALL))}
+    assert filters["model"] == "BOINC"
+    assert set(models.values()) == {None}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.qheat.compute.calibration import OWNER
+from custom_components.qheat.calibrating import async_take_over
+from custom_components.qheat.compute.calibration import OWNER, Fit
 from tests.compute.processes import children, runner, session_of_its_own
 from tests.waiting import until
 
@@ -128,6 +129,22 @@ async def test_what_is_fitted_is_shown_and_kept_once_the_user_agrees(
     assert other["rated_w"] == pytest.approx(slots_w, abs=0.1 * machine.slots)
     assert kept["power_entity"] == PLUG
     await until(lambda: not burning())
+
+
+@pytest.mark.parametrize("idles_w", [(0, 20), (20, 0), (15, 20)])
+async def test_of_two_homes_on_this_computer_one_radiator_has_its_idle_power(
+    hass: HomeAssistant, idles_w: tuple[float, float]
+) -> None:
+    homes = [
+        home(radiator(f"01J{number}", idle_w=idle_w), entry_id=f"01JHOME{number}")
+        for number, idle_w in enumerate(idles_w)
+    ]
+    for one in homes:
+        one.add_to_hass(hass)
+    async_take_over(hass, Fit(levels=(), slots=4, idle_w=30.0, slot_w=25.0))
+    kept = [radiator.data for one in homes for radiator in one.subentries.values()]
+    expected = [(30, 130) if idle_w == max(idles_w) else (0, 100) for idle_w in idles_w]
+    assert [(data["idle_w"], data["rated_w"]) for data in kept] == expected
 
 
 @pytest.mark.usefixtures("reports")

@@ -5,7 +5,7 @@ from datetime import timedelta
 from unittest.mock import patch
 
 import pytest
-from homeassistant.config_entries import ConfigEntryState
+from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -78,6 +78,17 @@ async def test_an_entity_renamed_while_its_home_is_set_up_is_read_on(hass: HomeA
     registry.async_update_entity(room, new_entity_id="sensor.hall")
     await hass.async_block_till_done()
     assert entry.options["outdoor_entity"] == "sensor.yard"
+    assert entry.subentries[LIVING_ROOM].data["temperature_entity"] == "sensor.hall"
+
+
+async def test_an_entity_renamed_while_its_home_is_disabled_is_read_on(hass: HomeAssistant) -> None:
+    registry = er.async_get(hass)
+    room = registry.async_get_or_create("sensor", "test", "room").entity_id
+    entry = home(radiator(room="sensor", temperature_entity=room))
+    await set_up(hass, entry)
+    await hass.config_entries.async_set_disabled_by(entry.entry_id, ConfigEntryDisabler.USER)
+    registry.async_update_entity(room, new_entity_id="sensor.hall")
+    await hass.async_block_till_done()
     assert entry.subentries[LIVING_ROOM].data["temperature_entity"] == "sensor.hall"
 
 

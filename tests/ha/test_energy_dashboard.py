@@ -10,6 +10,7 @@ from homeassistant.components.energy.data import async_get_manager
 from homeassistant.components.energy.validate import async_validate
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import ServiceValidationError, Unauthorized
+from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -89,6 +90,22 @@ async def test_radiators_come_beside_what_is_there_and_go_without_it(hass: HomeA
     ]
     await act(hass, "remove_from")
     assert await devices(hass) == [FRIDGE]
+
+
+@pytest.mark.usefixtures("dashboard", "engine")
+async def test_what_is_disabled_is_not_put_on_the_dashboard_and_is_taken_out_all_the_same(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    registry, user = er.async_get(hass), er.RegistryEntryDisabler.USER
+    registry.async_update_entity(LIVING_ROOM["stat_rate"], disabled_by=user)
+    await act(hass, "add_to")
+    assert [device.get("stat_rate") for device in await devices(hass)] == [None]
+    registry.async_update_entity(LIVING_ROOM["stat_consumption"], disabled_by=user)
+    await act(hass, "remove_from")
+    assert await devices(hass) == []
+    await act(hass, "add_to")
+    assert await devices(hass) == []
 
 
 @pytest.mark.usefixtures("dashboard", "engine")

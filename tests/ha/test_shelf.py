@@ -180,6 +180,29 @@ async def test_days_are_written_down_beside_the_loop_and_the_last_write_has_them
     assert "meanwhile" in written
 
 
+@pytest.mark.usefixtures("engine")
+async def test_the_days_of_a_whole_building_do_not_hold_up_the_loop_at_a_start(
+    hass: HomeAssistant,
+) -> None:
+    entry = home(radiator(), radiator("01JKITCHEN", "Kitchen"))
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    absorb, has_turned = History._absorb, Event()
+    absorbed_in_turns = []
+
+    def note(history: History, *args: Any) -> bool:
+        absorbed_in_turns.append(has_turned.is_set())
+        has_turned.clear()
+        hass.loop.call_soon(has_turned.set)
+        return absorb(history, *args)
+
+    with patch.object(History, "_absorb", note):
+        assert await hass.config_entries.async_setup(entry.entry_id)
+    assert len(absorbed_in_turns) >= 2
+    assert all(absorbed_in_turns[1:])
+
+
 async def test_days_whose_write_was_cut_off_are_written_when_the_home_is_unloaded(
     hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, hass_storage: dict[str, Any]
 ) -> None:

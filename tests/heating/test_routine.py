@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custom_components.qheat.heating import (
@@ -361,6 +361,7 @@ def test_whatever_was_saved_makes_a_routine(changes: object, quiet_until_s: obje
         assert Routine(kept).save() == kept
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(

@@ -229,6 +229,23 @@ def test_the_last_instant_before_midnight_belongs_to_a_half_hour() -> None:
     assert habits.at(-1e-20) == habits.at(0.0)
 
 
+def test_habits_follow_the_clock_on_the_wall_also_where_it_changes_during_a_restart() -> None:
+    habits_w = [float(half_hour) for half_hour in range(48)]
+    control = RoomControl(RATING, {"habits_w": habits_w})
+
+    def saved(control: RoomControl, wall_ahead_s: float) -> dict[str, Any]:
+        reading = RoomReading(time_s=0.0, temperature_c=20.0, wall_ahead_s=wall_ahead_s)
+        control.step(reading, Target(setpoint_c=20))
+        return control.save()
+
+    in_winter = saved(control, 3600.0)
+    assert in_winter["habits_w"] == habits_w
+    in_summer = [*habits_w[2:], *habits_w[:2]]
+    assert saved(RoomControl(RATING, in_winter), 7200.0)["habits_w"] == in_summer
+    assert saved(control, 7200.0)["habits_w"] == in_summer
+    assert saved(control, 3600.0)["habits_w"] == habits_w
+
+
 def test_what_was_learned_outlives_a_restart() -> None:
     control, room = RoomControl(RATING), SimulatedRoom(LIVING_ROOM)
     simulate(control, room, Target(setpoint_c=20), hours=49, step_s=600)
@@ -239,6 +256,22 @@ def test_what_was_learned_outlives_a_restart() -> None:
     again = RoomControl(RATING, json.loads(json.dumps(saved)))
     assert again.model == control.model
     assert again.save() == saved
+
+
+def test_when_the_sun_comes_in_is_known_after_a_restart() -> None:
+    control = RoomControl(RATING)
+    for minute in range(24 * 60):
+        time_s = 60.0 * minute
+        forecast = tuple((time_s + 3600.0 * hour, 5.0, 400.0) for hour in range(3))
+        reading = RoomReading(time_s=time_s, temperature_c=20 + minute % 60 / 20, forecast=forecast)
+        control.step(reading, Target(setpoint_c=20))
+    again = RoomControl(RATING, json.loads(json.dumps(control.save())))
+    learned, kept = (
+        [one._comfort.habits.sun_share(1800.0 * half_hour) for half_hour in range(48)]
+        for one in (control, again)
+    )
+    assert max(learned) - min(learned) > 0.01
+    assert kept == pytest.approx(learned, abs=0.001)
 
 
 def test_a_home_reloaded_three_times_a_day_learns_from_its_days() -> None:
@@ -330,6 +363,8 @@ JSON: st.SearchStrategy[Any] = st.recursive(
             "days": JSON | st.lists(st.lists(JSON, min_size=3, max_size=3)),
             "outdoor": JSON | st.lists(JSON, min_size=2, max_size=2),
             "margin_k": JSON,
+            "wall_ahead_s": JSON,
+            "habits_sun": JSON | st.lists(JSON, min_size=48, max_size=48),
             "estimate": JSON
             | st.lists(st.lists(st.floats(0.0, 40.0), min_size=6, max_size=6), min_size=7).map(
                 lambda rows: [[0.0, 0.0], *rows]

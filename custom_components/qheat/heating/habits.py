@@ -7,6 +7,7 @@ from .model import USUAL_GAINS_W_PER_W_K
 
 DAY_S: Final = 86400.0
 SLOTS: Final = 48
+SLOT_S: Final = DAY_S / SLOTS
 SHARE_A_DAY: Final = 0.15
 SUN_SHARE: Final = (0.25, 4.0)
 CLEAR_W_PER_W_K: Final = 5.0
@@ -17,16 +18,29 @@ LEAST_W_PER_W_K, MOST_W_PER_W_K = -15.0, 50.0
 class Habits:
     """Mean gains in W for every half-hour of the room's day."""
 
-    def __init__(self, usual_loss_w_k: float, saved: object = None) -> None:
+    def __init__(
+        self,
+        usual_loss_w_k: float,
+        saved_w: object = None,
+        saved_sun: object = None,
+        wall_ahead_s: float | None = None,
+    ) -> None:
+        """Go on from what was saved while the clock on the wall was `wall_ahead_s` ahead."""
         self._least_w = LEAST_W_PER_W_K * usual_loss_w_k
         self._most_w = MOST_W_PER_W_K * usual_loss_w_k
         self._clear_w = CLEAR_W_PER_W_K * usual_loss_w_k
-        self._sun = [1.0] * SLOTS
-        self._w = [USUAL_GAINS_W_PER_W_K * usual_loss_w_k] * SLOTS
-        if isinstance(saved, list) and len(saved) == SLOTS:
-            for index, value in enumerate(saved):
-                kept = believable(value, self._least_w, self._most_w)
-                self._w[index] = self._w[index] if kept is None else kept
+        self._sun = _kept(saved_sun, 1.0, *SUN_SHARE)
+        self.wall_ahead_s = wall_ahead_s
+        """What the clock on the wall was ahead of the room's own when last told; None: never."""
+        usual_w = USUAL_GAINS_W_PER_W_K * usual_loss_w_k
+        self._w = _kept(saved_w, usual_w, self._least_w, self._most_w)
+
+    def follow(self, wall_ahead_s: float) -> None:
+        """Keep what people do to the hour on the wall when that is another one; the sun's stays."""
+        known_s, self.wall_ahead_s = self.wall_ahead_s, wall_ahead_s
+        if known_s is not None and (later_s := wall_ahead_s - known_s):
+            slots = round(later_s / SLOT_S) % SLOTS
+            self._w = self._w[slots:] + self._w[:slots]
 
     def at(self, time_s: float) -> float:
         """Return the gains to expect at a time, in W."""
@@ -55,6 +69,16 @@ class Habits:
         """Return the gains, as JSON-able values."""
         return [round(value, 1) for value in self._w]
 
+    def save_sun(self) -> list[float]:
+        """Return the shares of the sun, as JSON-able values."""
+        return [round(value, 3) for value in self._sun]
+
+
+def _kept(saved: object, usual: float, least: float, most: float) -> list[float]:
+    """Return the saved value of every half-hour, the usual one for what makes no sense."""
+    values = saved if isinstance(saved, list) and len(saved) == SLOTS else [None] * SLOTS
+    return [usual if (kept := believable(value, least, most)) is None else kept for value in values]
+
 
 def _slot(time_s: float) -> int:
-    return int(time_s // (DAY_S / SLOTS)) % SLOTS
+    return int(time_s // SLOT_S) % SLOTS

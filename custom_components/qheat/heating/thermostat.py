@@ -55,7 +55,12 @@ class RoomControl:
             rating,
             _saved_model(self._usual, saved.get("model")),
             History(saved.get("days"), saved.get("today")),
-            Habits(self._usual.loss_w_k, saved.get("habits_w")),
+            Habits(
+                self._usual.loss_w_k,
+                saved.get("habits_w"),
+                saved.get("habits_sun"),
+                believable(saved.get("wall_ahead_s"), *WALL_AHEAD_S),
+            ),
         )
         self._comfort.weather.restore(saved.get("outdoor"))
         self._comfort.keep(saved.get("estimate"))
@@ -102,6 +107,8 @@ class RoomControl:
         return {
             "model": {field.name: getattr(model, field.name) for field in fields(model)},
             "habits_w": self._comfort.habits.save(),
+            "habits_sun": self._comfort.habits.save_sun(),
+            "wall_ahead_s": self._comfort.habits.wall_ahead_s,
             "days": [list(day) for day in self._comfort.history.save()],
             "today": self._comfort.history.save_today(),
             "outdoor": self._comfort.weather.save(),
@@ -146,6 +153,7 @@ class RoomControl:
         elapsed_s = self._clock.elapsed_s(reading.time_s)
         self._time_s = believable(reading.time_s, *TIME_S) or self._time_s
         wall_ahead_s = believable(reading.wall_ahead_s, *WALL_AHEAD_S) or 0.0
+        self._comfort.habits.follow(wall_ahead_s)
         asked_c = target.setpoint_c
         target = self._routine.anticipate(target, self._time_s, wall_ahead_s)
         heat_w = believable(reading.heat_output_w, 0.0, 10 * self.rating.rated_w)

@@ -8,6 +8,7 @@ import csv
 import hashlib
 import io
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
@@ -20,6 +21,7 @@ from .history import Day, History
 from .money import CONTEXT, JOULES_PER_KWH, LedgerError
 
 FORMAT: Final = "qheat statement 1"
+_PLAY_MONEY: Final = "play money: nobody pays what this computer's jobs have repaid and earned"
 _LINE_END: Final = "\r\n"
 _KWH_STEP: Final = Decimal("0.001")
 _NO_KWH: Final = Decimal("0.000")
@@ -88,6 +90,8 @@ class Statement:
             writer.writerow((*(cells[name] for name in columns), self.data["currency"], ids))
         sums = {"day": "sum", "radiator": "", **self.data["sums"]}
         writer.writerow((*(sums[name] for name in columns), self.data["currency"], ""))
+        if self.data["play_money"]:
+            writer.writerow((_PLAY_MONEY, *[""] * (len(columns) + 1)))
         for one in self.data["foreign"]:
             cells = {
                 "day": f"not booked {one['day']}",
@@ -115,7 +119,8 @@ def make_statement(
 ) -> Statement:
     """Return the statement of a home from `first` to `last`, both included.
 
-    `names` are the radiators' names by id; one without a name goes by its id.
+    `names` are the radiators' names by id; one without a name goes by its id, and of several with
+    one name each goes by both.
     `foreign` is what could not be booked, being in another currency: it is listed, in no sum.
     `play_money` tells that nobody pays what this computer's jobs have repaid and earned.
     Raises LedgerError for a span that ends before it begins.
@@ -130,6 +135,7 @@ def make_statement(
     with localcontext(CONTEXT):
         rows = [_row(key, day, entry) for key, day, entry in history.days(first, last)]
         radiators = dict.fromkeys(row["radiator"] for row in (*rows, *listed))
+        names = _telling(radiators, names)
         data = {
             "format": FORMAT,
             "home": home,
@@ -142,7 +148,7 @@ def make_statement(
             "radiators": [
                 {
                     "id": radiator_id,
-                    "name": names.get(radiator_id, radiator_id),
+                    "name": names[radiator_id],
                     "sums": _sums(row for row in rows if row["radiator"] == radiator_id),
                 }
                 for radiator_id in radiators
@@ -151,6 +157,16 @@ def make_statement(
             "foreign": listed,
         }
     return Statement(data=data, sha256=_sha256(data))
+
+
+def _telling(radiator_ids: Iterable[str], names: Mapping[str, str]) -> dict[str, str]:
+    """Return names that tell radiators apart."""
+    given = {radiator_id: names.get(radiator_id, radiator_id) for radiator_id in radiator_ids}
+    count = Counter(given.values())
+    return {
+        radiator_id: name if count[name] == 1 else f"{name} ({radiator_id})"
+        for radiator_id, name in given.items()
+    }
 
 
 def _foreign(settlement: Settlement, time_zone: tzinfo) -> dict[str, str]:
