@@ -316,6 +316,7 @@ async def test_a_run_mode_set_by_hand_stays_over_a_restart_and_when_the_radiator
     radiator: Radiator,
 ) -> None:
     """Suspended by hand, a client looks like one that we have set to rest."""
+    radiator.client.permanent = 1
     first = radiator.engine()
     await first.start()
     heat(first)
@@ -328,11 +329,11 @@ async def test_a_run_mode_set_by_hand_stays_over_a_restart_and_when_the_radiator
     heat(second)
     await until(second.details)
     assert second.status().problem is EngineProblem.CHANGED_BY_HAND
-    radiator.client.permanent = 1
-    await until(lambda: (told := second.details()) and told.mode == "always")
+    radiator.client.permanent = 2
+    await until(lambda: (told := second.details()) and told.mode == "auto")
     await second.stop()
     await radiator.engine().release()
-    assert (radiator.client.permanent, radiator.client.gpu_permanent) == (1, 2)
+    assert (radiator.client.permanent, radiator.client.gpu_permanent) == (2, 2)
     assert radiator.client.override == OWN
 
 

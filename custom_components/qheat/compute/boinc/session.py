@@ -72,7 +72,7 @@ class Session:
         `now_s` is not before `status` came: one from after a lease's end is no sign of a hand.
         """
         steward, control = self._steward, self._control
-        if self.insist:
+        if steward.notice_resume(status) or self.insist:
             await control.take_back(now_s, status)
             self.insist, status = False, await self._client.status()
         left_s = control.lease_until_s - now_s

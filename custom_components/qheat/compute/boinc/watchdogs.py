@@ -204,6 +204,7 @@ class HandWatch:
     by_hand: bool = False
     silenced: bool = False
     """Suspended for good by hand: looks like our own `never`, so no look alone can end it."""
+    snoozed: bool = False
 
     def judge(self, switch: Switch, *, lease_left_s: float) -> bool:
         """Tell whether the mode is somebody else's.
@@ -212,6 +213,7 @@ class HandWatch:
         """
         resting = switch == RESTING
         leased = switch.mode is RunMode.ALWAYS and switch.left_s <= LONGEST_LEASE_S + SETTLE_S
+        self.snoozed = switch.permanent is switch.mode is RunMode.NEVER and not resting
         if switch.permanent is not RunMode.NEVER or not (resting or leased):
             self.by_hand, self.silenced = True, False
         elif self.by_hand:
@@ -220,9 +222,14 @@ class HandWatch:
             self.by_hand = self.silenced = True
         return self.by_hand
 
+    def is_resumed(self, switch: Switch) -> bool:
+        """Tell whether what was paused by hand goes on: BOINC takes a lease's mode for lasting."""
+        lasting = switch.permanent is switch.mode is RunMode.ALWAYS and not switch.left_s
+        return lasting and (self.silenced or self.snoozed)
+
     def take_back(self) -> None:
         """Forget what was set by hand."""
-        self.by_hand = self.silenced = False
+        self.by_hand = self.silenced = self.snoozed = False
 
     def saved(self) -> list[bool]:
         """Return what was set by hand, for JSON."""
