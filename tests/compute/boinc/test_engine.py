@@ -132,7 +132,7 @@ async def test_a_machine_that_has_other_cores_now_has_its_full_watts_from_all_of
     await made.start()
     heat(made)
     await until(lambda: made.status().jobs_running == cores)
-    assert (made.status().power_w, made.status().slots) == (60.0, cores)
+    assert (made.status().power_w, made.status().busy_slots) == (60.0, cores)
     heat(made, 40.0)
     await until(lambda: made.status().jobs_running == cores / 2)
     assert made.status().power_w == 40.0

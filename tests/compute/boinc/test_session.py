@@ -217,3 +217,10 @@ async def test_a_client_that_lets_nobody_in_besides_is_heated_with_all_the_same(
     watched.client._server.close()
     await watched.run(30, 60.0)
     assert watched.client.running == 4
+
+
+async def test_the_watts_of_a_gpu_are_no_busy_cores(with_gpu: Watched) -> None:
+    with_gpu.client.gpu_tasks = 1
+    for budget_w, busy in ((160.0, 4.1), (140.0, 2.1), (25.0, 0.5), (0.0, 0.0)):
+        await with_gpu.run(30, budget_w)
+        assert with_gpu.session.busy_cores() == pytest.approx(min(busy, 4))

@@ -172,7 +172,7 @@ class BoincEngine:
             cores_by_kind=seen.cores_by_kind,
             reachable=session is not None,
             counted_j=None if self.meter.shown() else self.meter.counted_j(),
-            slots=model.slots,
+            busy_slots=None if session is None else session.busy_cores(),
         )
 
     def details(self) -> Details | None:

@@ -125,6 +125,11 @@ class Session:
         heat_w = pulsed_w * self._steward.duty + guilty_w
         return min(table.idle_w + heat_w, table.watts(table.model.slots)) + gpu_w
 
+    def busy_cores(self) -> float:
+        """Return the cores that compute, those beside a GPU among them."""
+        busy = sum(self.seen.cores_by_kind.values()) * self._steward.duty
+        return min(busy, self._steward.table.model.slots)
+
     def problem(self, now_s: float) -> EngineProblem | None:
         """Tell why there is less heat than the budget allows."""
         if self._steward.by_hand:
