@@ -126,15 +126,11 @@ class BoincEngine:
         nothing, and `release` may be called again.
         """
         await self._end()
-        originals = self._steward.originals
+        originals = Originals.owed(self.saved_state())
         try:
             if originals is not None:
                 await self._connect()
-                await originals.put_back(
-                    self._client,
-                    cpu=not self._steward.hand.silenced,
-                    gpu=not self._steward.gpu_hand.silenced,
-                )
+                await originals.put_back(self._client)
             self._steward.originals, self._steward.taken = None, False
         finally:
             await self._let_go()
