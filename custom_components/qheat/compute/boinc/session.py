@@ -265,7 +265,12 @@ class Session:
         self._waiting_since_s = since_s
         short = wanted and (lacks or now_s - since_s >= WAITING_S)
         is_pay_due = self._steward.pay.due(now_s, short=short)
-        if self._steward.work.due(now_s, short=short):
+        is_due = self._steward.work.due(now_s, short=short)
+        behind = waiting_projects(seen.projects, (t for t in seen.running if not t.gpu))
+        is_paid_due = self._steward.paid_work.due(now_s, short=wanted and bool(behind))
+        if seen.status.offline:
+            return  # to ask would use the network all the same
+        if is_due:
             for project in seen.projects:
                 if project.may_give:
                     await self._client.update(project.url)
@@ -275,8 +280,7 @@ class Session:
                 pays = self._steward.rates.get(address_of(project.url))
                 if pays and project.may_give and project.next_rpc_s <= self._client.clock_s():
                     await self._client.update(project.url)
-        behind = waiting_projects(seen.projects, (t for t in seen.running if not t.gpu))
-        if self._steward.paid_work.due(now_s, short=wanted and bool(behind)):
+        if is_paid_due:
             for url in behind:
                 await self._client.update(url)
 
