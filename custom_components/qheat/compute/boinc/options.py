@@ -27,8 +27,8 @@ class BoincOptions:
     def known_rates(self) -> dict[str, Decimal]:
         """Return the rates by `address_of` their projects; raises BoincError for a bad URL.
 
-        A client that was attached years ago still knows its project by http. To a client, www.
-        before an address makes no other project of it.
+        A client that was attached years ago still knows its project by http. To a newer one
+        www. before an address makes no other project of it.
         """
         typed = {address_of(project_url(url)): rate for url, rate in self.rates.items()}
         bare = {address.removeprefix("www."): rate for address, rate in typed.items()}
