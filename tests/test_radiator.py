@@ -102,18 +102,18 @@ def test_the_outlook_and_what_jobs_need_are_told_on_each_others_clock(
     assert control.told.jobs_left_s == scaled
 
 
-@pytest.mark.parametrize(("slots", "busy"), [(None, 3.0), (2, 1.0), (12, 6.0)])
-def test_half_of_the_watts_are_half_of_the_slots_that_there_are_now(
-    slots: int | None, busy: float
+@pytest.mark.parametrize(("told", "busy"), [(None, 3.0), (0.0, 0.0), (1.5, 1.5)])
+def test_half_of_the_watts_are_half_of_the_slots_where_the_engine_does_not_know_better(
+    told: float | None, busy: float
 ) -> None:
     engine = FixedEngine()
     control = Foreseeing(RadiatorRating(idle_w=20.0, rated_w=500.0, slots=6))
     radiator = Radiator(
         radiator_id="r", setting=Setting(), room=QuickRoom(), control=control, engine=engine
     )
-    engine.tell(power_w=260.0, slots=slots)
+    engine.tell(power_w=260.0, busy_slots=told)
     assert radiator.busy_slots(engine.status()) == busy
-    engine.tell(power_w=None, slots=slots)
+    engine.tell(power_w=None, busy_slots=None)
     assert radiator.busy_slots(engine.status()) is None
 
 

@@ -65,7 +65,7 @@ def left_behind(hass: HomeAssistant, machine: Mapping[str, Any]) -> Originals | 
 
 def left_of(kept: Kept) -> Left | None:
     """Return what the books keep for a machine to get back; None if there is nothing."""
-    originals = Originals.from_saved(mapping(kept, "engine").get("originals"))
+    originals = Originals.owed(mapping(kept, "engine"))
     keys = (CONF_RADIATOR, CONF_HOST, CONF_PORT, CONF_MACHINE)
     if originals is None or not kept.keys() >= set(keys):
         return None

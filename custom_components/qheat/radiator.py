@@ -226,11 +226,11 @@ class Radiator:
 
     def busy_slots(self, engine: EngineStatus) -> float | None:
         """Return how many slots, whole and fraction, are busy; None while nobody knows."""
-        if engine.power_w is None:
-            return None
+        if engine.busy_slots is not None or engine.power_w is None:
+            return engine.busy_slots
         rating = self.control.rating
         share = (engine.power_w - rating.idle_w) / (rating.rated_w - rating.idle_w)
-        return min(max(share, 0.0), 1.0) * (engine.slots or rating.slots)
+        return min(max(share, 0.0), 1.0) * rating.slots
 
     def save(self) -> Mapping[str, object]:
         """Return what is to be kept over a restart beside the setting, as JSON-able data."""

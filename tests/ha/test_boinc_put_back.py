@@ -20,7 +20,7 @@ from custom_components.qheat.const import DOMAIN
 from custom_components.qheat.left_behind import async_leave_behind, async_tell_of_left_behind
 from tests.compute.boinc.simulated import PASSWORD, SimulatedClient, cpid_of
 
-from .boinc import HALL, boinc_data, boinc_radiator, until_it_runs
+from .boinc import HALL, boinc_data, boinc_radiator, state_of, until, until_it_runs
 from .conftest import set_up
 from .test_boinc_equal_names import FIRST, SECOND, mend, not_put_back
 
@@ -245,6 +245,23 @@ async def test_a_machine_that_has_another_address_now_gets_its_settings_back_by_
     assert (await submit(hass_client, form, "127.0.0.1"))["type"] == "create_entry"
     assert (client.override, client.permanent) == (SECOND, 1)
     assert not left_on_disk(hass_storage)
+
+
+async def test_a_machine_that_was_suspended_by_hand_stays_so_when_its_repair_is_submitted(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    client: SimulatedClient,
+    hass_client: ClientSessionGenerator,
+) -> None:
+    assert await async_setup_component(hass, "repairs", {})
+    client.temporary_until_s = 0.0
+    await until(hass, entry, lambda: state_of(hass, "status") == "changed_by_hand")
+    await client.stop()
+    hass.config_entries.async_remove_subentry(entry, HALL)
+    await hass.async_block_till_done()
+    await client.start()
+    await mend(hass, hass_client)
+    assert (client.override, client.permanent, client.gpu_permanent) == (FIRST, 3, 2)
 
 
 async def test_a_machine_of_the_same_name_does_not_have_the_repair_of_another_taken_away(

@@ -108,8 +108,8 @@ class EngineStatus:
     """Whether the radiator itself can be asked; its jobs' backend is another matter."""
     counted_j: float | None = None
     """What an energy meter has counted since the engine was made; None: none counts."""
-    slots: int | None = None
-    """How many slots there are now; None: as many as were entered."""
+    busy_slots: float | None = None
+    """How many slots are busy, whole and fraction; None: the watts have to tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

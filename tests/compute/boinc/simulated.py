@@ -38,6 +38,8 @@ class SimulatedClient:
     share: float = 100.0
     host_id: int = 5
     """The project's number for this machine; 0: it has given none."""
+    offline: bool = False
+    """Whether its user has suspended its network."""
     next_rpc_s: float = 0.0
     """When the project wants to be asked next, in seconds since the epoch."""
     ahead_s: float = 0.0
@@ -209,7 +211,8 @@ class SimulatedClient:
             f"<task_mode_delay>{left_s:f}</task_mode_delay>"
             f"<gpu_suspend_reason>{4 if self.gpu_mode == 3 else 0}</gpu_suspend_reason>"
             f"<gpu_mode>{self.gpu_mode}</gpu_mode><gpu_mode_perm>{self.gpu_permanent}</gpu_mode_perm>"
-            f"<gpu_mode_delay>{gpu_left_s:f}</gpu_mode_delay></cc_status>"
+            f"<gpu_mode_delay>{gpu_left_s:f}</gpu_mode_delay>"
+            f"<network_suspend_reason>{4 * self.offline}</network_suspend_reason></cc_status>"
         )
 
     def _task(self, number: int) -> str:

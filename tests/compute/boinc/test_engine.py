@@ -132,7 +132,7 @@ async def test_a_machine_that_has_other_cores_now_has_its_full_watts_from_all_of
     await made.start()
     heat(made)
     await until(lambda: made.status().jobs_running == cores)
-    assert (made.status().power_w, made.status().slots) == (60.0, cores)
+    assert (made.status().power_w, made.status().busy_slots) == (60.0, cores)
     heat(made, 40.0)
     await until(lambda: made.status().jobs_running == cores / 2)
     assert made.status().power_w == 40.0
@@ -316,6 +316,7 @@ async def test_a_run_mode_set_by_hand_stays_over_a_restart_and_when_the_radiator
     radiator: Radiator,
 ) -> None:
     """Suspended by hand, a client looks like one that we have set to rest."""
+    radiator.client.permanent = 1
     first = radiator.engine()
     await first.start()
     heat(first)
@@ -328,11 +329,11 @@ async def test_a_run_mode_set_by_hand_stays_over_a_restart_and_when_the_radiator
     heat(second)
     await until(second.details)
     assert second.status().problem is EngineProblem.CHANGED_BY_HAND
-    radiator.client.permanent = 1
-    await until(lambda: (told := second.details()) and told.mode == "always")
+    radiator.client.permanent = 2
+    await until(lambda: (told := second.details()) and told.mode == "auto")
     await second.stop()
     await radiator.engine().release()
-    assert (radiator.client.permanent, radiator.client.gpu_permanent) == (1, 2)
+    assert (radiator.client.permanent, radiator.client.gpu_permanent) == (2, 2)
     assert radiator.client.override == OWN
 
 

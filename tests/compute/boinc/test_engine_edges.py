@@ -147,14 +147,18 @@ async def test_a_client_that_computes_nothing_for_a_reason_of_its_own_counts_as_
     assert made.status().problem is None
 
 
-async def test_the_number_with_which_a_project_refuses_to_be_attached_is_told(
-    made: BoincEngine, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [(-136, "The project refuses: BOINC error -136"), (-130, "attached to this project already")],
+)
+async def test_why_a_project_is_not_attached_is_told(
+    made: BoincEngine, monkeypatch: pytest.MonkeyPatch, number: int, told: str
 ) -> None:
     def refuse(_client: SimulatedClient, _request: str) -> str:
-        return "<project_attach_reply><error_num>-136</error_num></project_attach_reply>"
+        return f"<project_attach_reply><error_num>{number}</error_num></project_attach_reply>"
 
     monkeypatch.setattr(SimulatedClient, "_project_attach_poll", refuse, raising=False)
-    with pytest.raises(BoincError, match="BOINC error -136") as caught:
+    with pytest.raises(BoincError, match=told) as caught:
         await made.attach(URL, KEY)
     assert caught.value.fault is BoincFault.COMMAND_REFUSED
     assert KEY not in str(caught.value)

@@ -8,7 +8,8 @@ from typing import Final
 import pytest
 
 from custom_components.qheat.compute.boinc.client import address_of
-from custom_components.qheat.compute.boinc.observation import Observation, known_again
+from custom_components.qheat.compute.boinc.observation import Observation, is_filler, known_again
+from custom_components.qheat.compute.boinc.options import BoincOptions
 from custom_components.qheat.compute.boinc.plan import Plan
 from custom_components.qheat.compute.boinc.replies import (
     ClientStatus,
@@ -107,3 +108,11 @@ def test_tasks_of_a_project_that_needs_no_processor_are_neither_heat_nor_work() 
     assert seen.heat_kind(RATES, 0.0) is HeatKind.NONE
     assert seen.lacks_cores(Plan(cores=1))
     assert not watcher.may_give
+
+
+@pytest.mark.parametrize("typed", ["https://paid.example", "http://www.paid.example/"])
+@pytest.mark.parametrize("attached", ["https://paid.example/", "https://www.paid.example/"])
+def test_a_rate_is_its_projects_however_its_address_begins(typed: str, attached: str) -> None:
+    rates = BoincOptions(rates={typed: Decimal("0.5")}).known_rates()
+    assert not is_filler(replace(PAID, url=attached), rates)
+    assert is_filler(replace(PAID, url="https://unpaid.example/"), rates)

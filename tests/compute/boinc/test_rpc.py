@@ -1,6 +1,7 @@
 """A connection to something that sends what no client should, or when no client should."""
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncGenerator
 
@@ -9,6 +10,8 @@ import pytest
 from custom_components.qheat.compute.boinc import BoincError, BoincFault, rpc
 from custom_components.qheat.compute.boinc.markup import MAX_REPLY_BYTES
 from custom_components.qheat.compute.boinc.rpc import RpcConnection
+
+from .simulated import PASSWORD, SimulatedClient
 
 REPLY = b"<boinc_gui_rpc_reply>\n<authorized/><nonce>1</nonce>\n</boinc_gui_rpc_reply>\n\x03"
 BODY = REPLY[:-1]
@@ -65,11 +68,47 @@ async def peer(socket_enabled: None) -> AsyncGenerator[Peer]:
     await made.stop()
 
 
+@pytest.fixture
+async def simulated(socket_enabled: None) -> AsyncGenerator[SimulatedClient]:
+    client = SimulatedClient()
+    await client.start()
+    yield client
+    await client.stop()
+
+
 async def fault_of(connection: RpcConnection) -> BoincFault:
     with pytest.raises(BoincError) as caught:
         await connection.call_raw("<get_cc_status/>")
     assert not connection.connected
     return caught.value.fault
+
+
+@pytest.mark.parametrize("by_ipv4", [True, False])
+async def test_a_machine_is_reached_whose_ipv6_address_is_silent_and_one_that_has_no_other(
+    simulated: SimulatedClient, monkeypatch: pytest.MonkeyPatch, by_ipv4: bool
+) -> None:
+    """A client listens on IPv4 only, and firewalls drop what comes for a port nobody listens at."""
+    with (
+        socket.create_server(("127.0.0.1", 0), backlog=0) as silent,
+        socket.socket() as one,
+        socket.socket() as other,
+    ):
+        for fills in (one, other):
+            fills.setblocking(False)
+            fills.connect_ex(silent.getsockname())
+        ports = [silent.getsockname()[1], simulated.port] if by_ipv4 else [simulated.port]
+
+        async def addresses(*_: object, family: int, **__: object) -> list[tuple[object, ...]]:
+            if family == socket.AF_INET and not by_ipv4:
+                raise socket.gaierror
+            found = ports[-1:] if family == socket.AF_INET else ports
+            return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", p)) for p in found]
+
+        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", addresses)
+        monkeypatch.setattr(rpc, "TIMEOUT_S", 3.0)
+        connection = RpcConnection("machine", simulated.port, PASSWORD)
+        await connection.connect()
+        await connection.close()
 
 
 async def test_a_reply_that_comes_in_pieces_is_put_together(peer: Peer) -> None:

@@ -82,6 +82,39 @@ async def test_snooze_is_a_hand_at_once(watched: Watched) -> None:
     assert watched.client.running == 4
 
 
+@pytest.mark.parametrize("suspended", ["for an hour", "for good"])
+async def test_resume_after_a_suspend_gives_the_radiator_back_and_does_not_have_it_compute_always(
+    watched: Watched, suspended: str
+) -> None:
+    """What BOINC Manager resumes is what was before: a lease's mode, and that for good."""
+    await watched.run(30, 60.0)
+    watched.client.temporary = 3
+    watched.client.temporary_until_s = (time.monotonic() + 3600) * (suspended == "for an hour")
+    await watched.run(15, 60.0)
+    assert watched.session.problem(watched.now_s) is EngineProblem.CHANGED_BY_HAND
+    watched.client.temporary_until_s, watched.client.permanent = 0.0, 1
+    await watched.run(5, 60.0)
+    assert (watched.client.running, watched.client.permanent) == (0, 3)
+    await watched.run(10, 60.0)
+    assert watched.client.running == 4
+    assert watched.session.problem(watched.now_s) is None
+    watched.client.temporary_until_s, watched.client.permanent = 0.0, 1
+    await watched.run(30, 0.0)
+    assert watched.client.running == 4, "who has it compute without a pause before means it"
+
+
+async def test_a_gpu_that_is_resumed_computes_again_as_the_budget_says(with_gpu: Watched) -> None:
+    with_gpu.client.gpu_tasks = 1
+    await with_gpu.run(30, 140.0)
+    with_gpu.client.gpu_until_s = 0.0
+    await with_gpu.run(15, 140.0)
+    assert with_gpu.session.problem(with_gpu.now_s) is EngineProblem.CHANGED_BY_HAND
+    with_gpu.client.gpu_permanent = 1
+    await with_gpu.run(30, 140.0)
+    assert with_gpu.session.problem(with_gpu.now_s) is None
+    assert (with_gpu.client.gpu_runs, with_gpu.client.gpu_permanent) == (True, 3)
+
+
 def saved_by_manager(client: SimulatedClient, **ours: float) -> None:
     """Save preferences as BOINC Manager does: all of them anew, with a larger disk."""
     values = client.preferences | ours | {"disk_max_used_gb": 77.0}

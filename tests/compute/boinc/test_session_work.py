@@ -27,6 +27,19 @@ async def test_projects_are_asked_for_work_while_there_is_too_little(watched: Wa
     assert watched.session.problem(watched.now_s) is None
 
 
+async def test_nobody_is_asked_for_work_while_a_users_own_setting_keeps_the_client_off_the_network(
+    paid: Watched,
+) -> None:
+    """A client that is asked to update a project uses its network for minutes, suspended or not."""
+    paid.client.tasks, paid.client.offline = 2, True
+    await paid.run(120, 60.0)
+    assert paid.count("project_update") == 0
+    assert paid.session.problem(paid.now_s) is EngineProblem.NO_JOBS
+    paid.client.offline = False
+    await paid.run(30, 60.0)
+    assert paid.count("project_update") > 0
+
+
 async def test_work_that_is_not_begun_for_a_minute_is_no_work(watched: Watched) -> None:
     watched.client.ready = False
     await watched.run(60, 60.0)

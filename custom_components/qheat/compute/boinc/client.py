@@ -30,6 +30,12 @@ ATTACH_S: Final = 30
 _REPLY: Final = b"<boinc_gui_rpc_reply>"
 _REPLY_END: Final = b"</boinc_gui_rpc_reply>"
 MAX_OVERRIDE_BYTES: Final = 60_000  # the client's own buffer has 65 536
+_REFUSALS: Final = {
+    -130: "It is attached to this project already",
+    -189: "It takes this for no URL of a project",
+    -201: "It is set to be attached to no project",
+}
+"""What a client means by some of its error numbers when it is to be attached."""
 _ACCOUNT_KEY: Final = re.compile(r"[0-9A-Za-z_.-]{1,255}")
 
 
@@ -141,9 +147,8 @@ class BoincClient:
         node = reply.find("project_attach_reply")
         failure = None if node is None else number_of(node, "error_num", -1e9, 1e9)
         if failure:
-            raise BoincError(
-                BoincFault.COMMAND_REFUSED, f"The project refuses: BOINC error {failure:.0f}"
-            )
+            other = f"The project refuses: BOINC error {failure:.0f}"
+            raise BoincError(BoincFault.COMMAND_REFUSED, _REFUSALS.get(int(failure), other))
         projects = {project.url: project for project in await self.projects()}
         if url in projects and projects[url].refuses:
             await self.detach(url)

@@ -89,7 +89,7 @@ class Control:
     async def take_back(self, now_s: float, status: ClientStatus) -> None:
         """Set a client to rest that somebody else has set to something."""
         self.let_go()
-        if await rest(self.client, status, gpu=True):
+        if await rest(self.client, status, gpu=not self.steward.gpu_hand.by_hand):
             self.steward.changed_s = now_s
 
     def let_go(self) -> None:

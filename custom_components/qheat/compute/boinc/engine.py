@@ -126,15 +126,11 @@ class BoincEngine:
         nothing, and `release` may be called again.
         """
         await self._end()
-        originals = self._steward.originals
+        originals = Originals.owed(self.saved_state())
         try:
             if originals is not None:
                 await self._connect()
-                await originals.put_back(
-                    self._client,
-                    cpu=not self._steward.hand.silenced,
-                    gpu=not self._steward.gpu_hand.silenced,
-                )
+                await originals.put_back(self._client)
             self._steward.originals, self._steward.taken = None, False
         finally:
             await self._let_go()
@@ -172,7 +168,7 @@ class BoincEngine:
             cores_by_kind=seen.cores_by_kind,
             reachable=session is not None,
             counted_j=None if self.meter.shown() else self.meter.counted_j(),
-            slots=model.slots,
+            busy_slots=None if session is None else session.busy_cores(),
         )
 
     def details(self) -> Details | None:

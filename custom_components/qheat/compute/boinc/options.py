@@ -27,6 +27,9 @@ class BoincOptions:
     def known_rates(self) -> dict[str, Decimal]:
         """Return the rates by `address_of` their projects; raises BoincError for a bad URL.
 
-        A client that was attached years ago still knows its project by http.
+        A client that was attached years ago still knows its project by http. To a newer one
+        www. before an address makes no other project of it.
         """
-        return {address_of(project_url(url)): rate for url, rate in self.rates.items()}
+        typed = {address_of(project_url(url)): rate for url, rate in self.rates.items()}
+        bare = {address.removeprefix("www."): rate for address, rate in typed.items()}
+        return bare | {f"www.{address}": rate for address, rate in bare.items()} | typed

@@ -40,6 +40,22 @@ class Originals:
         return cls(override=override, cpu_mode=modes[0], gpu_mode=modes[1])
 
     @classmethod
+    def owed(cls, saved: Mapping[str, object]) -> Originals | None:
+        """Return what a client is to get back by what was saved of its radiator.
+
+        Who suspended it meant it: that stays.
+        """
+        originals = cls.from_saved(saved.get("originals"))
+        match saved.get("by_hand"):
+            case {"cpu": [_, cpu_silenced], "gpu": [_, gpu_silenced]} if originals is not None:
+                return replace(
+                    originals,
+                    cpu_mode=RunMode.NEVER if cpu_silenced else originals.cpu_mode,
+                    gpu_mode=RunMode.NEVER if gpu_silenced else originals.gpu_mode,
+                )
+        return originals
+
+    @classmethod
     async def of(cls, client: BoincClient, status: ClientStatus) -> Originals:
         """Ask a client for its settings."""
         return cls(
@@ -83,16 +99,16 @@ class Originals:
         text = f"{kept}{own}\n{_END}"
         return text if _is_sendable(text) else self.override
 
-    async def put_back(self, client: BoincClient, *, cpu: bool = True, gpu: bool = True) -> None:
+    async def put_back(self, client: BoincClient) -> None:
         """Give a client its preferences file back, and the run modes of its cores and its GPU.
 
         A run mode that is not the `never` of a radiator was set by somebody since, and stays.
         """
         status = await client.status()
         await client.set_override(self.with_news(await self.current(client)))
-        if gpu and status.gpu.permanent is RunMode.NEVER:
+        if status.gpu.permanent is RunMode.NEVER:
             await client.set_gpu_mode(self.gpu_mode)
-        if cpu and status.cpu.permanent is RunMode.NEVER:
+        if status.cpu.permanent is RunMode.NEVER:
             await client.set_cpu_mode(self.cpu_mode)
 
     def saved(self) -> dict[str, object]:

@@ -62,6 +62,8 @@ class ClientStatus:
     gpu: Switch
     suspended: int
     gpu_suspended: int
+    offline: bool = False
+    """Whether its user, or his preferences, let it use no network now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +162,7 @@ def status_from(reply: Element) -> ClientStatus:
         gpu=_switch(node, "gpu_mode"),
         suspended=integer_of(node, "task_suspend_reason", 0, 2**31),
         gpu_suspended=integer_of(node, "gpu_suspend_reason", 0, 2**31),
+        offline=bool(number_of(node, "network_suspend_reason", 0, 2**31)),
     )
 
 

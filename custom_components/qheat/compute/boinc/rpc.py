@@ -1,6 +1,7 @@
 """One GUI RPC connection to a BOINC client."""
 
 import asyncio
+import socket
 import time
 from collections.abc import Callable
 from hashlib import md5
@@ -152,9 +153,7 @@ class RpcConnection:
         await self.next_turn()
         try:
             async with asyncio.timeout(TIMEOUT_S):
-                _, self._line = await asyncio.get_running_loop().create_connection(
-                    _Line, self._host, self._port
-                )
+                self._line = await _connected(self._host, self._port)
         except (OSError, OverflowError, ValueError) as error:
             raise BoincError(
                 BoincFault.UNREACHABLE, f"No connection: {type(error).__name__}"
@@ -233,6 +232,19 @@ class RpcConnection:
         reply = await self.call(f"<auth2>\n<nonce_hash>{digest}</nonce_hash>\n</auth2>")
         if reply.find("authorized") is None:
             raise BoincError(BoincFault.WRONG_PASSWORD, "The client refuses the password")
+
+
+async def _connected(host: str, port: int) -> _Line:
+    """Connect by IPv4 if that is possible: clients listen there only.
+
+    A firewall that drops what is for no listener would take all the time for the IPv6 address.
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        _, line = await loop.create_connection(_Line, host, port, family=socket.AF_INET)
+    except OSError:
+        _, line = await loop.create_connection(_Line, host, port)
+    return line
 
 
 def _granted(raw: bytes) -> Element:

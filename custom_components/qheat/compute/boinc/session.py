@@ -72,7 +72,7 @@ class Session:
         `now_s` is not before `status` came: one from after a lease's end is no sign of a hand.
         """
         steward, control = self._steward, self._control
-        if self.insist:
+        if steward.notice_resume(status) or self.insist:
             await control.take_back(now_s, status)
             self.insist, status = False, await self._client.status()
         left_s = control.lease_until_s - now_s
@@ -124,6 +124,11 @@ class Session:
         guilty_w = table.watts(sum(task.cpus for task in self._guilty)) - table.idle_w
         heat_w = pulsed_w * self._steward.duty + guilty_w
         return min(table.idle_w + heat_w, table.watts(table.model.slots)) + gpu_w
+
+    def busy_cores(self) -> float:
+        """Return the cores that compute, those beside a GPU among them."""
+        busy = sum(self.seen.cores_by_kind.values()) * self._steward.duty
+        return min(busy, self._steward.table.model.slots)
 
     def problem(self, now_s: float) -> EngineProblem | None:
         """Tell why there is less heat than the budget allows."""
@@ -260,7 +265,12 @@ class Session:
         self._waiting_since_s = since_s
         short = wanted and (lacks or now_s - since_s >= WAITING_S)
         is_pay_due = self._steward.pay.due(now_s, short=short)
-        if self._steward.work.due(now_s, short=short):
+        is_due = self._steward.work.due(now_s, short=short)
+        behind = waiting_projects(seen.projects, (t for t in seen.running if not t.gpu))
+        is_paid_due = self._steward.paid_work.due(now_s, short=wanted and bool(behind))
+        if seen.status.offline:
+            return  # to ask would use the network all the same
+        if is_due:
             for project in seen.projects:
                 if project.may_give:
                     await self._client.update(project.url)
@@ -270,8 +280,7 @@ class Session:
                 pays = self._steward.rates.get(address_of(project.url))
                 if pays and project.may_give and project.next_rpc_s <= self._client.clock_s():
                     await self._client.update(project.url)
-        behind = waiting_projects(seen.projects, (t for t in seen.running if not t.gpu))
-        if self._steward.paid_work.due(now_s, short=wanted and bool(behind)):
+        if is_paid_due:
             for url in behind:
                 await self._client.update(url)
 

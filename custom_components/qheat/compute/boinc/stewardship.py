@@ -11,7 +11,7 @@ from .credit import MAX_TOTALS
 from .options import BoincOptions
 from .originals import Originals
 from .plan import UNKNOWN, AtHand
-from .replies import MAX_CORES
+from .replies import MAX_CORES, ClientStatus
 from .watchdogs import HandWatch, ObedienceWatch, WorkWatch
 from .watts import WattsTable
 
@@ -64,6 +64,16 @@ class Stewardship:
         """
         if cores != self.table.model.slots:
             self.table = WattsTable(replace(self.table.model, slots=cores))
+
+    def notice_resume(self, status: ClientStatus) -> bool:
+        """Tell whether who paused the client by hand lets it go on: it is to be taken back."""
+        if self.hand.is_resumed(status.cpu):
+            self.hand.take_back()
+            return True
+        if not self.hand.by_hand and self.gpu_hand.is_resumed(status.gpu):
+            self.gpu_hand.take_back()
+            return True
+        return False
 
     @property
     def by_hand(self) -> bool:

@@ -1,6 +1,5 @@
 """Watchdogs: pure state machines that judge what a client does; time comes in, in seconds."""
 
-import math
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -87,6 +86,8 @@ class ObedienceWatch:
     """CPU seconds of the tasks that ran at the last look."""
     _honest: set[str] = field(default_factory=set)
     """Tasks that hide nothing: their CPU time grew while they ran."""
+    _mute: set[str] = field(default_factory=set)
+    """Tasks whose CPU time did not grow at some time while they ran, or that ran on a GPU."""
     _burning_since_s: float | None = None
     _stopped_s: float | None = None
     _cool_w: float | None = None
@@ -111,18 +112,23 @@ class ObedienceWatch:
     def suspects(self, tasks: Iterable[Task], paused: Iterable[Task]) -> list[Task]:
         """Return those of the paused tasks that may compute unseen, all tasks being `tasks`.
 
-        A GPU task uses little CPU time, and tells nothing by it.
+        A GPU task uses little CPU time, and tells nothing by it. What was not seen to run has no
+        part in what was drawn.
         """
         before, self._ran_s = self._ran_s, {}
         held = set()
         for task in tasks:
             held.add(task.name)
-            if task.process == RUNNING and not task.gpu:
+            if task.process == RUNNING:
                 self._ran_s[task.name] = task.cpu_time_s
-                if task.cpu_time_s > before.get(task.name, math.inf):
-                    self._honest.add(task.name)
+                if task.gpu:
+                    self._mute.add(task.name)
+                elif task.name in before:
+                    grew = task.cpu_time_s > before[task.name]
+                    (self._honest if grew else self._mute).add(task.name)
         self._honest &= held
-        return [task for task in paused if task.name not in self._honest]
+        self._mute &= held
+        return [task for task in paused if task.name in self._mute - self._honest]
 
     @property
     def doubtful(self) -> bool:
@@ -204,6 +210,7 @@ class HandWatch:
     by_hand: bool = False
     silenced: bool = False
     """Suspended for good by hand: looks like our own `never`, so no look alone can end it."""
+    snoozed: bool = False
 
     def judge(self, switch: Switch, *, lease_left_s: float) -> bool:
         """Tell whether the mode is somebody else's.
@@ -212,6 +219,7 @@ class HandWatch:
         """
         resting = switch == RESTING
         leased = switch.mode is RunMode.ALWAYS and switch.left_s <= LONGEST_LEASE_S + SETTLE_S
+        self.snoozed = switch.permanent is switch.mode is RunMode.NEVER and not resting
         if switch.permanent is not RunMode.NEVER or not (resting or leased):
             self.by_hand, self.silenced = True, False
         elif self.by_hand:
@@ -220,9 +228,14 @@ class HandWatch:
             self.by_hand = self.silenced = True
         return self.by_hand
 
+    def is_resumed(self, switch: Switch) -> bool:
+        """Tell whether what was paused by hand goes on: BOINC takes a lease's mode for lasting."""
+        lasting = switch.permanent is switch.mode is RunMode.ALWAYS and not switch.left_s
+        return lasting and (self.silenced or self.snoozed)
+
     def take_back(self) -> None:
         """Forget what was set by hand."""
-        self.by_hand = self.silenced = False
+        self.by_hand = self.silenced = self.snoozed = False
 
     def saved(self) -> list[bool]:
         """Return what was set by hand, for JSON."""
