@@ -107,8 +107,8 @@ async def _measure(
         return
     start_up = pulse.figures() | {"cpu_s": time.process_time()}
     begun_s = time.monotonic()
-    # A thermostat that is turned before its machine has answered moves no watts.
-    while any(state.state == "unavailable" for state in hass.states.async_all("sensor")):
+    # A thermostat cannot be turned before its machine has answered.
+    while any(state.state == "unavailable" for state in hass.states.async_all("climate")):
         await asyncio.sleep(1)
     start_up["connecting_s"] = time.monotonic() - begun_s
     tenants = hass.async_create_background_task(_turn_dials(hass), "tenants")
