@@ -49,6 +49,7 @@ async def async_setup_entry(
 class QheatThermostat(RadiatorEntity, ClimateEntity):
     """The thermostat of one radiator."""
 
+    _asks_machine = True
     _attr_hvac_modes = [HVACMode.OFF, HVACMode.HEAT]
     _attr_max_temp = MAX_SETPOINT_C
     _attr_min_temp = MIN_SETPOINT_C
@@ -74,9 +75,7 @@ class QheatThermostat(RadiatorEntity, ClimateEntity):
 
     @property
     @override
-    def hvac_action(self) -> HVACAction | None:
-        if not self.state_of_radiator.engine.reachable:
-            return None
+    def hvac_action(self) -> HVACAction:
         if self.state_of_radiator.is_heating:
             return HVACAction.HEATING
         return HVACAction.IDLE if self._setting.heating else HVACAction.OFF

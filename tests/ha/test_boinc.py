@@ -25,7 +25,6 @@ from .boinc import (
     sensor_of,
     state_of,
     until,
-    until_it_runs,
     until_reached,
 )
 from .conftest import FixedEngine, home, radiator, set_up
@@ -197,30 +196,14 @@ async def test_a_machine_that_does_not_answer_is_told_and_keeps_nothing_from_loa
     assert {state_of(hass, key) for key in LIVE} == {"unavailable"}
     assert state_of(hass, "status") == "backend_unreachable"
     assert float(state_of(hass, "heat")) >= 0
+    thermostat = hass.states.get("climate.hall")
+    assert thermostat is not None
+    assert thermostat.state == "unavailable"
     assert await hass.config_entries.async_reload(entry.entry_id)
     assert entry.state is ConfigEntryState.LOADED
     await client.start()
     await until_reached(hass, entry)
     assert state_of(hass, "heat_output") == "20"
-
-
-async def test_what_is_set_while_a_machine_does_not_answer_holds_when_it_is_back(
-    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
-) -> None:
-    await until_it_runs(hass, entry, client)
-    await client.stop()
-    await until(hass, entry, lambda: state_of(hass, "heat_output") == "unavailable")
-    thermostat = hass.states.get("climate.hall")
-    assert thermostat is not None
-    assert "hvac_action" not in thermostat.attributes
-    await heat(hass, 7)
-    await client.start()
-    await until_reached(hass, entry)
-    thermostat = hass.states.get("climate.hall")
-    assert thermostat is not None
-    assert (thermostat.state, thermostat.attributes["temperature"]) == ("heat", 7)
-    assert thermostat.attributes["hvac_action"] == "idle"
-    assert client.running == 0
 
 
 async def test_a_power_meter_rules_over_the_estimate(
