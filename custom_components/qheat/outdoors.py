@@ -3,7 +3,6 @@
 from asyncio import timeout
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from math import isfinite
 from typing import Any, Final
 
 from astral import Observer
@@ -25,6 +24,7 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.unit_conversion import TemperatureConverter
 
 from .const import LOGGER
+from .heating import believable
 from .readings import read_celsius
 from .sunshine import sun_w_m2
 
@@ -101,7 +101,7 @@ def read_forecast(entries: object, unit: object, now_s: float, place: Observer) 
         if moment is None or celsius is None:
             continue
         if -PAST_S <= (at_s := moment.timestamp()) - now_s <= AHEAD_S:
-            cover = _number(entry.get(ATTR_FORECAST_CLOUD_COVERAGE))
+            cover = believable(entry.get(ATTR_FORECAST_CLOUD_COVERAGE))
             # Sun that nobody has forecast is not counted on.
             covered = COVERED if cover is None else min(max(cover, 0.0), COVERED)
             sun = 0.0 if cover is None else sun_w_m2(elevation(place, moment), covered / COVERED)
@@ -129,7 +129,7 @@ def _moment(entry: object) -> datetime | None:
 
 
 def _celsius(entry: Any, unit: object) -> float | None:
-    value = _number(entry.get(ATTR_FORECAST_TEMP)) if isinstance(entry, Mapping) else None
+    value = believable(entry.get(ATTR_FORECAST_TEMP)) if isinstance(entry, Mapping) else None
     if value is None:
         return None
     try:
@@ -137,13 +137,3 @@ def _celsius(entry: Any, unit: object) -> float | None:
     except HomeAssistantError:
         return None
     return celsius if POSSIBLE_C[0] <= celsius <= POSSIBLE_C[1] else None
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if isfinite(number) else None

@@ -4,7 +4,7 @@ Pure: no Home Assistant, no input or output, no clock of its own.
 """
 
 from .demand import FROST_LIMIT_C, HeatDemand, Learned, RadiatorRating, Reason, RoomReading, Target
-from .guards import RatingDoubt
+from .guards import RatingDoubt, believable
 from .learn import Snapshot, refit
 from .model import RoomModel
 from .room import RoomParameters, SimulatedRoom
@@ -24,5 +24,6 @@ __all__ = [
     "SimulatedRoom",
     "Snapshot",
     "Target",
+    "believable",
     "refit",
 ]

@@ -4,13 +4,23 @@ They decide from the reading alone, remember as little as they can, and know not
 """
 
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from .demand import FROST_LIMIT_C, HeatDemand, RadiatorRating, Reason, RoomReading, Target
+from .demand import (
+    FROST_LIMIT_C,
+    TIME_S,
+    HeatDemand,
+    RadiatorRating,
+    Reason,
+    RoomReading,
+    Target,
+)
 
+LARGEST: Final = sys.float_info.max
 FROST_CLEAR_C: Final = FROST_LIMIT_C + 1.0
 FLOOR_CLEAR_K: Final = 0.3
 """So far above the comfort floor heat without a job ends."""
@@ -43,11 +53,11 @@ STRONGER: Final = 1.25
 """Shares of the rated power, as a mean over an hour of full demand, that still pass for it."""
 
 
-def believable(value: object, low: float, high: float) -> float | None:
+def believable(value: object, low: float = -LARGEST, high: float = LARGEST) -> float | None:
     """Return a finite number within bounds, or None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if math.isfinite(value) and low <= value <= high else None
+    return float(value) if low <= value <= high else None
 
 
 class Clock:
@@ -58,7 +68,7 @@ class Clock:
 
     def elapsed_s(self, time_s: float) -> float:
         """Return the seconds since the last call: never negative, zero for an unusable time."""
-        now = believable(time_s, -1e12, 1e12)
+        now = believable(time_s, *TIME_S)
         if now is None:
             return 0.0
         last, self._last_s = self._last_s, now
@@ -92,7 +102,7 @@ class SensorWatch:
         self._unmoved_s = self._unmoved_s + lasted_s if self._surplus_j >= 0 else 0.0
         self._surplus_j = max(self._surplus_j, 0.0)
         temperature_c = believable(value, *POSSIBLE_C)
-        known_age_s = believable(age_s, -CLOCK_S, math.inf)
+        known_age_s = believable(age_s, low=-CLOCK_S)
         if temperature_c is None or known_age_s is None or self._is_jump(temperature_c, elapsed_s):
             return None
         if temperature_c != self._accepted_c:
