@@ -126,10 +126,6 @@ class Learned:
     """Watts that every kelvin between room and outdoors costs."""
     time_constant_h: float
     """Hours in which the room loses two thirds of its warmth."""
-    outdoor_effect: float
-    """Share of the rated power that every kelvin colder outdoors takes."""
-    sun_m2: float
-    """Opening through which the sun warms the room, as if it lay on the horizontal."""
     gains_w: float
     """What people and things give on average over the day."""
     days: int

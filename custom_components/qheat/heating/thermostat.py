@@ -135,8 +135,6 @@ class RoomControl:
         return Learned(
             heat_loss_w_k=comfort.model.loss_w_k,
             time_constant_h=comfort.model.time_constant_s / 3600,
-            outdoor_effect=comfort.model.loss_w_k / self.rating.rated_w,
-            sun_m2=comfort.model.sun_m2,
             gains_w=comfort.habits.mean_w,
             days=len(comfort.history.days),
         )
