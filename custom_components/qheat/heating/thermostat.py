@@ -102,7 +102,7 @@ class RoomControl:
         return {
             "model": {field.name: getattr(model, field.name) for field in fields(model)},
             "habits_w": self._comfort.habits.save(),
-            "days": [list(day) for day in self._comfort.history.save()],
+            "days": self._comfort.history.save(),
             "today": self._comfort.history.save_today(),
             "outdoor": self._comfort.weather.save(),
             "estimate": self._comfort.save_estimate(self._time_s),
