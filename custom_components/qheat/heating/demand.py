@@ -107,14 +107,12 @@ class HeatDemand:
     """What the thermostat asks for, in watts, and why; `own_heat` allows heat without a job.
 
     `outlook` holds the watts that are likely wanted later on, as (until when on the room's clock,
-    watts until then) in order of time; it is empty where nobody knows. While `draining` no job is
-    to be begun.
+    watts until then) in order of time; it is empty where nobody knows.
     """
 
     power_w: float
     reason: Reason
     own_heat: bool = False
-    draining: bool = False
     outlook: tuple[tuple[float, float], ...] = ()
 
 

@@ -69,7 +69,7 @@ class RunOut:
             self._left_s = 0.0
             return demand
         power_w = self.rating.idle_w + slots * self.rating.slot_w
-        return replace(demand, power_w=power_w, reason=Reason.DRAINING, draining=True)
+        return replace(demand, power_w=power_w, reason=Reason.DRAINING)
 
     def _is_soon(self, demand: HeatDemand, time_s: float) -> bool:
         """Tell whether heat is likely wanted again within the hour, or nobody knows."""
