@@ -5,8 +5,7 @@ Pure: no Home Assistant, no input or output, no clock of its own.
 
 from .demand import FROST_LIMIT_C, HeatDemand, Learned, RadiatorRating, Reason, RoomReading, Target
 from .guards import RatingDoubt, believable
-from .learn import Snapshot, refit
-from .model import RoomModel
+from .learn import refit
 from .room import RoomParameters, SimulatedRoom
 from .thermostat import RoomControl
 
@@ -18,11 +17,9 @@ __all__ = [
     "RatingDoubt",
     "Reason",
     "RoomControl",
-    "RoomModel",
     "RoomParameters",
     "RoomReading",
     "SimulatedRoom",
-    "Snapshot",
     "Target",
     "believable",
     "refit",

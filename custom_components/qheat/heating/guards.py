@@ -10,15 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from .demand import (
-    FROST_LIMIT_C,
-    TIME_S,
-    HeatDemand,
-    RadiatorRating,
-    Reason,
-    RoomReading,
-    Target,
-)
+from .demand import FROST_LIMIT_C, TIME_S, HeatDemand, RadiatorRating, Reason, Target
 
 LARGEST: Final = sys.float_info.max
 FROST_CLEAR_C: Final = FROST_LIMIT_C + 1.0
@@ -221,9 +213,7 @@ class Guards:
     below_floor: bool = False
     stuck_c: float | None = None
 
-    def overrule(
-        self, watch: SensorWatch, reading: RoomReading, target: Target, wanted: HeatDemand
-    ) -> HeatDemand:
+    def overrule(self, watch: SensorWatch, target: Target, wanted: HeatDemand) -> HeatDemand:
         """Return the demand that is safe: the thermostat's own, or the guard's instead."""
         room_c = watch.known_c
         if room_c is None:

@@ -160,7 +160,7 @@ class RoomControl:
         if room_c is not None:
             self._answers.answered()
         wanted = self._wanted(reading, target, min(elapsed_s, LONGEST_STEP_S), room_c, given_w)
-        demand = self._guards.overrule(self._watch, reading, target, wanted)
+        demand = self._guards.overrule(self._watch, target, wanted)
         frost = demand.reason is Reason.FROST
         setpoint_c = None if frost else believable(target.setpoint_c, *SETPOINT_C)
         lost_w = self._comfort.lost_w(FROST_CLEAR_C if setpoint_c is None else setpoint_c)
