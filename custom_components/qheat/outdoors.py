@@ -26,6 +26,7 @@ from homeassistant.util.unit_conversion import TemperatureConverter
 
 from .const import LOGGER
 from .heating import believable
+from .heating.outlook import OUTDOOR_C
 from .readings import read_celsius
 
 REFRESH_EVERY_S: Final = 1800.0
@@ -33,7 +34,6 @@ RETRY_EVERY_S: Final = 120.0
 PATIENCE_S: Final = 30.0
 PAST_S, AHEAD_S = 3600.0, 48 * 3600.0
 MOST_ENTRIES: Final = 1000
-POSSIBLE_C: Final = (-60.0, 60.0)
 COVERED: Final = 100.0
 
 type Forecast = tuple[tuple[float, float, float], ...]
@@ -146,4 +146,4 @@ def _celsius(entry: Any, unit: object) -> float | None:
         celsius = TemperatureConverter.convert(value, str(unit), UnitOfTemperature.CELSIUS)
     except HomeAssistantError:
         return None
-    return celsius if POSSIBLE_C[0] <= celsius <= POSSIBLE_C[1] else None
+    return believable(celsius, *OUTDOOR_C)
