@@ -88,11 +88,12 @@ class SensorWatch:
         """
         self._silent_s += elapsed_s
         self._age_s += elapsed_s
-        # A clock that jumps is no evidence of a stuck sensor.
-        lasted_s = min(elapsed_s, LONGEST_EVIDENCE_S)
-        self._surplus_j += (heat_w - self._much_w) * lasted_s
-        self._unmoved_s = self._unmoved_s + lasted_s if self._surplus_j >= 0 else 0.0
-        self._surplus_j = max(self._surplus_j, 0.0)
+        if not self.is_stuck:
+            # A clock that jumps is no evidence of a stuck sensor.
+            lasted_s = min(elapsed_s, LONGEST_EVIDENCE_S)
+            self._surplus_j += (heat_w - self._much_w) * lasted_s
+            self._unmoved_s = self._unmoved_s + lasted_s if self._surplus_j >= 0 else 0.0
+            self._surplus_j = max(self._surplus_j, 0.0)
         temperature_c = believable(value, *POSSIBLE_C)
         known_age_s = believable(age_s, low=-CLOCK_S)
         if temperature_c is None or known_age_s is None or self._is_jump(temperature_c, elapsed_s):
@@ -124,7 +125,7 @@ class SensorWatch:
 
     @property
     def is_stuck(self) -> bool:
-        """Whether much heat has not moved the reading at all."""
+        """Whether much heat has not moved the reading at all, until it changes."""
         return self._unmoved_s >= STUCK_AFTER_S
 
 
@@ -211,7 +212,6 @@ class Guards:
     frost: bool = False
     too_warm: bool = False
     below_floor: bool = False
-    stuck_c: float | None = None
 
     def overrule(self, watch: SensorWatch, target: Target, wanted: HeatDemand) -> HeatDemand:
         """Return the demand that is safe: the thermostat's own, or the guard's instead."""
@@ -219,10 +219,7 @@ class Guards:
         if room_c is None:
             return HeatDemand(power_w=0.0, reason=Reason.SENSOR_SILENT)
         if watch.is_stuck:
-            self.stuck_c = room_c
-        if self.stuck_c is not None and room_c == self.stuck_c:
             return HeatDemand(power_w=0.0, reason=Reason.SENSOR_STUCK)
-        self.stuck_c = None
         self.too_warm = room_c > (TOO_WARM_CLEAR_C if self.too_warm else TOO_WARM_C)
         if self.too_warm:
             return HeatDemand(power_w=0.0, reason=Reason.TOO_WARM)
