@@ -4,6 +4,9 @@ import math
 import random
 from dataclasses import dataclass, field
 
+LAG_S = 400.0
+"""How late the case warms."""
+
 
 @dataclass(slots=True, eq=False)
 class Job:
@@ -17,11 +20,10 @@ class Job:
 class Radiator:
     """Slots of `slot_w` watts over `idle_w`; a slot runs at least `min_on` minutes."""
 
-    idle_w: float = 20.0
-    slot_w: float = 80.0
-    slots: int = 6
-    lag_s: float = 400.0
-    min_on: int = 10
+    idle_w: float
+    slot_w: float
+    slots: int
+    min_on: int
     chance: random.Random
     _jobs: list[Job] = field(default_factory=list)
     emitted_w: float = 0.0
@@ -56,7 +58,7 @@ class Radiator:
         for job in self._jobs:
             job.left = self._job_minutes() if job.left <= 0 else job.left - 1
             job.age += 1
-        self.emitted_w += (self.power_w - self.emitted_w) * -math.expm1(-60 / self.lag_s)
+        self.emitted_w += (self.power_w - self.emitted_w) * -math.expm1(-60 / LAG_S)
 
     def _job_minutes(self) -> float:
         return min(
@@ -68,10 +70,9 @@ class Radiator:
 class PausingRadiator:
     """Slots whose jobs are paused and go on at no loss, so that a part of one can be busy."""
 
-    idle_w: float = 20.0
-    slot_w: float = 80.0
-    slots: int = 6
-    lag_s: float = 400.0
+    idle_w: float
+    slot_w: float
+    slots: int
     running: float = 0.0
     starts: float = 0.0
     preempted: float = math.nan
@@ -87,7 +88,7 @@ class PausingRadiator:
         """Let one minute pass with `wanted` slots asked for; what goes on counts as a start."""
         self.starts += max(0.0, wanted - self.running)
         self.running = wanted
-        self.emitted_w += (self.power_w - self.emitted_w) * -math.expm1(-60 / self.lag_s)
+        self.emitted_w += (self.power_w - self.emitted_w) * -math.expm1(-60 / LAG_S)
 
 
 @dataclass(slots=True, kw_only=True)
