@@ -44,7 +44,6 @@ class Foreseeing(RoomControl):
         return HeatDemand(
             power_w=200.0,
             reason=Reason.DRAINING,
-            draining=True,
             outlook=((ROOM_S + 600.0, 200.0), (ROOM_S + 1800.0, 0.0)),
         )
 

@@ -3,7 +3,7 @@
 from asyncio import timeout
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from math import isfinite
+from math import exp, radians, sin
 from typing import Any, Final
 
 from astral import Observer
@@ -25,15 +25,15 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.unit_conversion import TemperatureConverter
 
 from .const import LOGGER
+from .heating import believable
+from .heating.outlook import OUTDOOR_C
 from .readings import read_celsius
-from .sunshine import sun_w_m2
 
 REFRESH_EVERY_S: Final = 1800.0
 RETRY_EVERY_S: Final = 120.0
 PATIENCE_S: Final = 30.0
 PAST_S, AHEAD_S = 3600.0, 48 * 3600.0
 MOST_ENTRIES: Final = 1000
-POSSIBLE_C: Final = (-60.0, 60.0)
 COVERED: Final = 100.0
 
 type Forecast = tuple[tuple[float, float, float], ...]
@@ -63,33 +63,41 @@ class Outdoors:
 
     def is_due(self, steady_s: float) -> bool:
         """Tell whether to ask for a forecast at a moment of the monotonic clock; once each time."""
-        if self._entity_id is None or steady_s < self._due_s:
+        if steady_s < self._due_s:
             return False
         self._due_s = steady_s + (REFRESH_EVERY_S if self._forecast else RETRY_EVERY_S)
-        return _forecaster(self._hass, self._entity_id) is not None
+        return self._forecaster() is not None
 
     async def async_refresh(self, now_s: float) -> None:
         """Ask for a new forecast; what comes too late or makes no sense leaves the old one."""
-        entity_id = self._entity_id
-        if entity_id is None or (state := _forecaster(self._hass, entity_id)) is None:
+        if (state := self._forecaster()) is None:
             return
         try:
             async with timeout(PATIENCE_S):
                 answer = await self._hass.services.async_call(
                     WEATHER,
                     SERVICE_GET_FORECASTS,
-                    {ATTR_ENTITY_ID: entity_id, "type": "hourly"},
+                    {ATTR_ENTITY_ID: state.entity_id, "type": "hourly"},
                     blocking=True,
                     return_response=True,
                 )
         except Exception as err:  # noqa: BLE001 - a weather service's faults are its own
-            LOGGER.debug("%s gives no forecast: %s", entity_id, err)
+            LOGGER.debug("%s gives no forecast: %s", state.entity_id, err)
             return
-        told = (answer or {}).get(entity_id)
+        told = (answer or {}).get(state.entity_id)
         entries = told.get("forecast") if isinstance(told, Mapping) else None
         unit = state.attributes.get(ATTR_WEATHER_TEMPERATURE_UNIT, UnitOfTemperature.CELSIUS)
         if found := read_forecast(entries, unit, now_s, get_astral_observer(self._hass)):
             self._forecast = found
+
+    def _forecaster(self) -> State | None:
+        """Return the state of the entity if it forecasts by the hour."""
+        state = self._hass.states.get(self._entity_id) if self._entity_id else None
+        if state is None or state.domain != WEATHER:
+            return None
+        features = state.attributes.get(ATTR_SUPPORTED_FEATURES)
+        hourly = isinstance(features, int) and features & WeatherEntityFeature.FORECAST_HOURLY
+        return state if hourly else None
 
 
 def read_forecast(entries: object, unit: object, now_s: float, place: Observer) -> Forecast:
@@ -101,7 +109,7 @@ def read_forecast(entries: object, unit: object, now_s: float, place: Observer) 
         if moment is None or celsius is None:
             continue
         if -PAST_S <= (at_s := moment.timestamp()) - now_s <= AHEAD_S:
-            cover = _number(entry.get(ATTR_FORECAST_CLOUD_COVERAGE))
+            cover = believable(entry.get(ATTR_FORECAST_CLOUD_COVERAGE))
             # Sun that nobody has forecast is not counted on.
             covered = COVERED if cover is None else min(max(cover, 0.0), COVERED)
             sun = 0.0 if cover is None else sun_w_m2(elevation(place, moment), covered / COVERED)
@@ -109,14 +117,16 @@ def read_forecast(entries: object, unit: object, now_s: float, place: Observer) 
     return tuple((at_s, *found[at_s]) for at_s in sorted(found))
 
 
-def _forecaster(hass: HomeAssistant, entity_id: str) -> State | None:
-    """Return the state of an entity that forecasts by the hour, None for any other."""
-    state = hass.states.get(entity_id)
-    if state is None or state.domain != WEATHER:
-        return None
-    features = state.attributes.get(ATTR_SUPPORTED_FEATURES)
-    hourly = isinstance(features, int) and features & WeatherEntityFeature.FORECAST_HOURLY
-    return state if hourly else None
+def sun_w_m2(elevation_deg: float, covered: float) -> float:
+    """Return the global irradiance in W/m² under a sky of which the share `covered` is cloud.
+
+    Clear sky after Haurwitz (1945), clouds after Kasten and Czeplak (1980).
+    """
+    height = sin(radians(elevation_deg))
+    if height <= 0:
+        return 0.0
+    shade: float = 0.75 * covered**3.4
+    return 1098.0 * height * exp(-0.057 / height) * (1.0 - shade)
 
 
 def _moment(entry: object) -> datetime | None:
@@ -129,21 +139,11 @@ def _moment(entry: object) -> datetime | None:
 
 
 def _celsius(entry: Any, unit: object) -> float | None:
-    value = _number(entry.get(ATTR_FORECAST_TEMP)) if isinstance(entry, Mapping) else None
+    value = believable(entry.get(ATTR_FORECAST_TEMP)) if isinstance(entry, Mapping) else None
     if value is None:
         return None
     try:
         celsius = TemperatureConverter.convert(value, str(unit), UnitOfTemperature.CELSIUS)
     except HomeAssistantError:
         return None
-    return celsius if POSSIBLE_C[0] <= celsius <= POSSIBLE_C[1] else None
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if isfinite(number) else None
+    return believable(celsius, *OUTDOOR_C)

@@ -18,6 +18,7 @@ from .heating import (
     HeatDemand,
     Learned,
     RatingDoubt,
+    Reason,
     RoomControl,
     RoomReading,
     Target,
@@ -158,7 +159,7 @@ class Radiator:
                 power_w=demand.power_w,
                 expires_s=monotonic_s + self._budget_s,
                 own_heat=demand.own_heat,
-                draining=demand.draining,
+                draining=demand.reason is Reason.DRAINING,
                 outlook=self._outlook_for(demand, room_s, monotonic_s),
             )
         )

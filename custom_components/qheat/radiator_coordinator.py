@@ -14,7 +14,7 @@ from homeassistant.util.hass_dict import HassKey
 from .books import HomeBooks
 from .compute.engine import HeatBudget
 from .const import DOMAIN, LOGGER, THERMOSTAT
-from .heating.learn import refit
+from .heating import refit
 from .ledger import Moment
 from .radiator import Radiator, RadiatorState
 from .turns import async_next_turn

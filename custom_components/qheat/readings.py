@@ -1,33 +1,26 @@
 """Temperatures as entities tell them: in their own unit, and not too old."""
 
-from math import isfinite
-from typing import Final
-
 from homeassistant.components.weather import ATTR_WEATHER_TEMPERATURE, ATTR_WEATHER_TEMPERATURE_UNIT
 from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT, UnitOfTemperature
 from homeassistant.core import HomeAssistant, State
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util.unit_conversion import TemperatureConverter
 
-# What two looks at the same clock may differ by.
-CLOCK_S: Final = 1.0
-# Battery sensors send nothing while nothing changes, and weather services look now and then: both
-# speak every two hours or so.
-MAX_AGE_S: Final = 3 * 3600.0
+from .heating.guards import CLOCK_S, OLDEST_S, believable
 
 
 def read_celsius(hass: HomeAssistant, entity_id: str, now_s: float) -> float | None:
     """Return the temperature of a sensor or weather entity, None without a fresh reading."""
     state = hass.states.get(entity_id)
     # A negative age is that of a clock that was set back: nobody knows how old the reading is.
-    if state is None or not 0 <= now_s - state.last_reported.timestamp() + CLOCK_S <= MAX_AGE_S:
+    if state is None or not -CLOCK_S <= now_s - state.last_reported.timestamp() <= OLDEST_S:
         return None
     value, unit = _temperature_of(state)
     try:
         celsius = TemperatureConverter.convert(float(value), unit, UnitOfTemperature.CELSIUS)
     except TypeError, ValueError, OverflowError, HomeAssistantError:
         return None
-    return celsius if isfinite(celsius) else None
+    return believable(celsius)
 
 
 def _temperature_of(state: State) -> tuple[str, str]:

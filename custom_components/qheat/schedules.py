@@ -1,8 +1,8 @@
 """Setpoints from Home Assistant's schedule helper: what its blocks ask for, now and to come."""
 
+import math
 from collections.abc import Mapping
 from datetime import date, datetime, tzinfo
-from math import isfinite
 from typing import Any, Final, override
 
 from homeassistant.components.schedule.const import CONF_DATA, CONF_FROM, CONF_TO
@@ -91,10 +91,8 @@ def setpoint_of(data: object, unit: str, comfort_c: float) -> float:
     """Return the setpoint in °C that a block's data name in `unit`, else comfort."""
     value = data.get(ATTR_TEMPERATURE) if isinstance(data, Mapping) else None
     try:
-        named = float(value) if isinstance(value, str | int | float) else None
+        named = float(value) if isinstance(value, str | int | float) else math.nan
     except ValueError, OverflowError:
-        return comfort_c
-    if named is None or isinstance(value, bool) or not isfinite(named):
         return comfort_c
     celsius = TemperatureConverter.convert(named, unit, UnitOfTemperature.CELSIUS)
     return celsius if MIN_SETPOINT_C <= celsius <= MAX_SETPOINT_C else comfort_c

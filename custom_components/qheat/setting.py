@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from math import isclose, isfinite
+from math import isclose
 from typing import Final, Self
+
+from .heating import believable
 
 MIN_SETPOINT_C: Final = 5.0
 MAX_SETPOINT_C: Final = 30.0
@@ -112,16 +114,10 @@ class Setting:
             preset=Preset(preset) if isinstance(preset, str) and preset in Preset else None,
             manual_c=_setpoint(saved.get("manual_c"), default.manual_c),
             follows=saved.get("follows") is not False,
-            held_until_s=_number(saved.get("held_until_s")),
+            held_until_s=believable(saved.get("held_until_s")),
         )
 
 
 def _setpoint(value: object, default_c: float) -> float:
-    setpoint_c = _number(value)
+    setpoint_c = believable(value)
     return default_c if setpoint_c is None else min(max(setpoint_c, MIN_SETPOINT_C), MAX_SETPOINT_C)
-
-
-def _number(value: object) -> float | None:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not isfinite(value):
-        return None
-    return float(value)

@@ -18,8 +18,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.qheat.heating import RoomReading
-from custom_components.qheat.outdoors import MOST_ENTRIES, read_forecast
-from custom_components.qheat.sunshine import sun_w_m2
+from custom_components.qheat.outdoors import MOST_ENTRIES, read_forecast, sun_w_m2
 
 from .conftest import LIVING_ROOM, MONEY, FixedEngine, home, radiator
 

@@ -160,7 +160,7 @@ def test_a_jump_is_not_believed_at_once_but_is_when_it_stays() -> None:
 
 def test_much_heat_without_the_least_change_means_a_stuck_sensor() -> None:
     control = RoomControl(RATING)
-    demand = run(control, [15.0] * 400, COMFORT)
+    demand = run(control, [15.0] * 500, COMFORT)
     assert demand == HeatDemand(power_w=0, reason=Reason.SENSOR_STUCK)
     assert run(control, [15.1], COMFORT).power_w > 0
 

@@ -185,17 +185,13 @@ def test_whatever_days_were_kept_the_room_stays_possible(days: list[Day]) -> Non
 
 def test_days_are_saved_and_damaged_ones_left_out() -> None:
     _, days = week_of(USUAL, days=3)
-    saved: list[object] = [list(day) for day in saved_days(days)]
-    damaged = [*saved, [1.0, math.nan, 2.0], [1.0], "x", [True, 1, 1], None]
+    history = History(None)
+    history.days.extend(days)
+    saved = history.save()
+    damaged: list[object] = [*saved, [1.0, math.nan, 2.0], [1.0], "x", [True, 1, 1], None]
     kept = list(History(damaged).days)
     assert len(kept) == len(saved)
     assert kept[0].heat_w == pytest.approx(days[0].heat_w, abs=0.01)
-
-
-def saved_days(days: list[Day]) -> list[tuple[float, ...]]:
-    history = History(None)
-    history.days.extend(days)
-    return history.save()
 
 
 def test_a_day_without_readings_is_not_learned_from() -> None:

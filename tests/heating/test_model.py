@@ -2,7 +2,8 @@ import math
 
 import pytest
 
-from custom_components.qheat.heating.model import AIR, RoomModel, lagged, step_response
+from custom_components.qheat.heating.foresight import Stride
+from custom_components.qheat.heating.model import AIR, RoomModel, lagged
 
 USUAL = RoomModel.usual(500)
 
@@ -24,7 +25,7 @@ def test_a_room_without_heat_takes_the_outdoor_temperature() -> None:
 
 
 def test_a_lasting_watt_warms_more_with_time_and_never_more_than_the_loss_allows() -> None:
-    warms = step_response(USUAL.transition(600), 200)
+    warms = Stride(USUAL, 600, 200).warms
     assert warms == sorted(warms)
     assert warms[0] > 0
     assert warms[-1] < 1 / USUAL.loss_w_k

@@ -31,7 +31,7 @@ def after_heating(demand: HeatDemand = OVER, **changes: Any) -> HeatDemand:
 
 def test_as_many_slots_stay_as_have_jobs_that_end_soon_and_none_is_begun() -> None:
     demand = after_heating()
-    assert demand == dataclasses.replace(OVER, power_w=220.0, reason=Reason.DRAINING, draining=True)
+    assert demand == dataclasses.replace(OVER, power_w=220.0, reason=Reason.DRAINING)
 
 
 @pytest.mark.parametrize(

@@ -169,7 +169,6 @@ def test_a_setpoint_that_never_rises_has_no_next_start() -> None:
 def test_what_is_learned_is_told_in_figures_that_a_person_can_use() -> None:
     learned = RoomControl(RATING).learned
     assert learned.heat_loss_w_k == pytest.approx(20.0)
-    assert learned.outdoor_effect == pytest.approx(0.04)
     assert 48 < learned.time_constant_h < 96
     assert learned.gains_w == pytest.approx(80.0)
     assert learned.days == 0

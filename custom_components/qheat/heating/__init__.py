@@ -4,9 +4,8 @@ Pure: no Home Assistant, no input or output, no clock of its own.
 """
 
 from .demand import FROST_LIMIT_C, HeatDemand, Learned, RadiatorRating, Reason, RoomReading, Target
-from .guards import RatingDoubt
-from .learn import Snapshot, refit
-from .model import RoomModel
+from .guards import RatingDoubt, believable
+from .learn import refit
 from .room import RoomParameters, SimulatedRoom
 from .thermostat import RoomControl
 
@@ -18,11 +17,10 @@ __all__ = [
     "RatingDoubt",
     "Reason",
     "RoomControl",
-    "RoomModel",
     "RoomParameters",
     "RoomReading",
     "SimulatedRoom",
-    "Snapshot",
     "Target",
+    "believable",
     "refit",
 ]

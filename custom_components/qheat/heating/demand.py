@@ -107,14 +107,12 @@ class HeatDemand:
     """What the thermostat asks for, in watts, and why; `own_heat` allows heat without a job.
 
     `outlook` holds the watts that are likely wanted later on, as (until when on the room's clock,
-    watts until then) in order of time; it is empty where nobody knows. While `draining` no job is
-    to be begun.
+    watts until then) in order of time; it is empty where nobody knows.
     """
 
     power_w: float
     reason: Reason
     own_heat: bool = False
-    draining: bool = False
     outlook: tuple[tuple[float, float], ...] = ()
 
 
@@ -126,10 +124,6 @@ class Learned:
     """Watts that every kelvin between room and outdoors costs."""
     time_constant_h: float
     """Hours in which the room loses two thirds of its warmth."""
-    outdoor_effect: float
-    """Share of the rated power that every kelvin colder outdoors takes."""
-    sun_m2: float
-    """Opening through which the sun warms the room, as if it lay on the horizontal."""
     gains_w: float
     """What people and things give on average over the day."""
     days: int

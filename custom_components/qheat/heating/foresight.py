@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from .matrices import Vector
-from .model import AIR, STATES, RoomModel, lagged, step_response
+from .model import AIR, STATES, RoomModel, lagged
 from .outlook import Points
 
 BLOCK: Final = 3
@@ -22,7 +22,7 @@ class Stride:
     def __init__(self, model: RoomModel, step_s: float, steps: int) -> None:
         self.step_s = step_s
         self.step = model.transition(step_s)
-        self.warms = step_response(self.step, steps)
+        self.warms = ALONE.air_c(self, 1.0, steps)
         """Kelvin that a lasting watt has warmed the air after each step."""
 
 
@@ -34,10 +34,6 @@ class Now:
     state: State
     inputs: Callable[[float, float], Vector]
     """What acts on the room at a time, with so many watts from the radiator's case."""
-
-    def at(self, time_s: float) -> Now:
-        """Return the same room at another time."""
-        return replace(self, time_s=time_s)
 
     def onward(self, stride: Stride, power_w: float, steps: int) -> Iterator[State]:
         """Yield the room after each step if the power stays."""
@@ -52,10 +48,13 @@ class Now:
         return [x[AIR] for x, _ in self.onward(stride, power_w, steps)]
 
 
+ALONE: Final = Now(0.0, ([0.0] * STATES, 0.0), lambda _, heat_w: [heat_w, 0.0, 0.0, 0.0])
+"""A room at 0 °C with nothing but the radiator: what a watt does there, it adds in any room."""
+
+
 def holding_w(now: Now, stride: Stride, wanted_c: Sequence[float], most_w: float) -> list[float]:
     """Return the watts, block after block, that bring the air to `wanted_c` at each block's end."""
-    alone = Now(0.0, ([0.0] * STATES, 0.0), lambda _, heat_w: [heat_w, 0.0, 0.0, 0.0])
-    *_, (warmed, emitted) = alone.onward(stride, 1.0, BLOCK)
+    *_, (warmed, emitted) = ALONE.onward(stride, 1.0, BLOCK)
     watts = []
     for want_c in wanted_c:
         *_, (x, emitted_w) = now.onward(stride, 0.0, BLOCK)

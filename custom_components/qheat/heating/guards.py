@@ -4,13 +4,15 @@ They decide from the reading alone, remember as little as they can, and know not
 """
 
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from .demand import FROST_LIMIT_C, HeatDemand, RadiatorRating, Reason, RoomReading, Target
+from .demand import FROST_LIMIT_C, TIME_S, HeatDemand, RadiatorRating, Reason, Target
 
+LARGEST: Final = sys.float_info.max
 FROST_CLEAR_C: Final = FROST_LIMIT_C + 1.0
 FLOOR_CLEAR_K: Final = 0.3
 """So far above the comfort floor heat without a job ends."""
@@ -43,11 +45,11 @@ STRONGER: Final = 1.25
 """Shares of the rated power, as a mean over an hour of full demand, that still pass for it."""
 
 
-def believable(value: object, low: float, high: float) -> float | None:
+def believable(value: object, low: float = -LARGEST, high: float = LARGEST) -> float | None:
     """Return a finite number within bounds, or None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if math.isfinite(value) and low <= value <= high else None
+    return float(value) if low <= value <= high else None
 
 
 class Clock:
@@ -58,7 +60,7 @@ class Clock:
 
     def elapsed_s(self, time_s: float) -> float:
         """Return the seconds since the last call: never negative, zero for an unusable time."""
-        now = believable(time_s, -1e12, 1e12)
+        now = believable(time_s, *TIME_S)
         if now is None:
             return 0.0
         last, self._last_s = self._last_s, now
@@ -86,13 +88,14 @@ class SensorWatch:
         """
         self._silent_s += elapsed_s
         self._age_s += elapsed_s
-        # A clock that jumps is no evidence of a stuck sensor.
-        lasted_s = min(elapsed_s, LONGEST_EVIDENCE_S)
-        self._surplus_j += (heat_w - self._much_w) * lasted_s
-        self._unmoved_s = self._unmoved_s + lasted_s if self._surplus_j >= 0 else 0.0
-        self._surplus_j = max(self._surplus_j, 0.0)
+        if not self.is_stuck:
+            # A clock that jumps is no evidence of a stuck sensor.
+            lasted_s = min(elapsed_s, LONGEST_EVIDENCE_S)
+            self._surplus_j += (heat_w - self._much_w) * lasted_s
+            self._unmoved_s = self._unmoved_s + lasted_s if self._surplus_j >= 0 else 0.0
+            self._surplus_j = max(self._surplus_j, 0.0)
         temperature_c = believable(value, *POSSIBLE_C)
-        known_age_s = believable(age_s, -CLOCK_S, math.inf)
+        known_age_s = believable(age_s, low=-CLOCK_S)
         if temperature_c is None or known_age_s is None or self._is_jump(temperature_c, elapsed_s):
             return None
         if temperature_c != self._accepted_c:
@@ -122,7 +125,7 @@ class SensorWatch:
 
     @property
     def is_stuck(self) -> bool:
-        """Whether much heat has not moved the reading at all."""
+        """Whether much heat has not moved the reading at all, until it changes."""
         return self._unmoved_s >= STUCK_AFTER_S
 
 
@@ -209,20 +212,14 @@ class Guards:
     frost: bool = False
     too_warm: bool = False
     below_floor: bool = False
-    stuck_c: float | None = None
 
-    def overrule(
-        self, watch: SensorWatch, reading: RoomReading, target: Target, wanted: HeatDemand
-    ) -> HeatDemand:
+    def overrule(self, watch: SensorWatch, target: Target, wanted: HeatDemand) -> HeatDemand:
         """Return the demand that is safe: the thermostat's own, or the guard's instead."""
         room_c = watch.known_c
         if room_c is None:
             return HeatDemand(power_w=0.0, reason=Reason.SENSOR_SILENT)
         if watch.is_stuck:
-            self.stuck_c = room_c
-        if self.stuck_c is not None and room_c == self.stuck_c:
             return HeatDemand(power_w=0.0, reason=Reason.SENSOR_STUCK)
-        self.stuck_c = None
         self.too_warm = room_c > (TOO_WARM_CLEAR_C if self.too_warm else TOO_WARM_C)
         if self.too_warm:
             return HeatDemand(power_w=0.0, reason=Reason.TOO_WARM)
@@ -237,5 +234,5 @@ class Guards:
         floor_c = target.comfort_floor_c
         self.below_floor = room_c < (floor_c + FLOOR_CLEAR_K if self.below_floor else floor_c)
         own_heat = self.below_floor and target.setpoint_c is not None
-        own_heat = own_heat and power_w > 0 and not wanted.draining
+        own_heat = own_heat and power_w > 0 and wanted.reason is not Reason.DRAINING
         return replace(wanted, power_w=power_w, own_heat=own_heat)

@@ -114,9 +114,9 @@ class History:
             self.days.append(Day(heat - kept_w, room_c - outdoor, sun))
         return True
 
-    def save(self) -> list[tuple[float, ...]]:
+    def save(self) -> list[list[float]]:
         """Return the days, as JSON-able values."""
-        return [tuple(round(value, 2) for value in astuple(day)) for day in self.days]
+        return [[round(value, 2) for value in astuple(day)] for day in self.days]
 
     def save_today(self) -> list[float]:
         """Return the running day, as JSON-able values."""
@@ -126,11 +126,11 @@ class History:
 def _days(saved: object) -> list[Day]:
     """Return the believable days of what `save` returned."""
     days = []
-    for values in saved[-DAYS:] if isinstance(saved, list) else ():
-        if isinstance(values, tuple | list) and len(values) == 3:
-            kept = [believable(value, -1e5, 1e5) for value in values]
-            if None not in kept:
-                days.append(Day(*(value for value in kept if value is not None)))
+    for values in saved if isinstance(saved, list) else ():
+        if isinstance(values, list) and len(values) == 3:
+            kept = [one for value in values if (one := believable(value, -1e5, 1e5)) is not None]
+            if len(kept) == 3:
+                days.append(Day(*kept))
     return days
 
 

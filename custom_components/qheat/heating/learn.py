@@ -17,7 +17,6 @@ from .history import RECORD_S, RECORDS_A_DAY, Day, Record
 from .matrices import Vector, dot, solve
 from .model import AIR, SENSOR, RoomModel, Transition
 
-FEWEST: Final = RECORDS_A_DAY
 TEMPER: Final = 0.05
 FORESIGHT_K: Final = 0.3
 """How far a foresight of the hours to come is usually wrong."""
@@ -69,7 +68,7 @@ def refit(snapshot: Snapshot) -> RoomModel:
     """
     records = snapshot.records
     begun = next((i for i, record in enumerate(records) if record.room_c is not None), None)
-    if begun is None or len(records) - begun < FEWEST:
+    if begun is None or len(records) - begun < RECORDS_A_DAY:
         if not snapshot.days:
             return snapshot.model
         expected = balance(snapshot.usual, snapshot.days)

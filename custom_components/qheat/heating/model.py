@@ -128,16 +128,6 @@ class Transition:
         return list(zip(self.state, self.inputs, strict=True))[:CLEARER]
 
 
-def step_response(step: Transition, steps: int) -> list[float]:
-    """Return how many kelvin a lasting watt in the radiator has warmed the air after each step."""
-    x, emitted_w, result = [0.0] * STATES, 0.0, []
-    for _ in range(steps):
-        emitted_w, mean_w = lagged(emitted_w, 1.0, step.step_s)
-        x = step.advance(x, [mean_w, 0.0, 0.0, 0.0])
-        result.append(x[AIR])
-    return result
-
-
 def lagged(before_w: float, power_w: float, step_s: float) -> tuple[float, float]:
     """Return the heat that leaves the case at the end of a step, and on average during it."""
     ratio = step_s / RADIATOR_LAG_S

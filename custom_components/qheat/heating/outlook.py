@@ -26,7 +26,7 @@ def clean_points(points: object, low: float, high: float, column: int = 1) -> Po
     kept: Points = []
     for point in points[:MOST_POINTS] if isinstance(points, tuple | list) else ():
         if isinstance(point, tuple | list) and len(point) > column:
-            at_s = believable(point[0], -1e12, 1e12)
+            at_s = believable(point[0], *TIME_S)
             value = believable(point[column], low, high)
             if at_s is not None and value is not None:
                 kept.append((at_s, value))

@@ -1,7 +1,8 @@
 """Slots for the hours to come: a short search over levels that counts starts and lost jobs."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Final
@@ -27,11 +28,8 @@ class Prices:
 
     def scaled(self, share: float) -> Prices:
         """Return the prices for levels that are a share of a slot."""
-        return Prices(
-            start=self.start * share,
-            stop=self.stop * share,
-            preempt=self.preempt * share,
-            energy_kwh=self.energy_kwh,
+        return replace(
+            self, start=self.start * share, stop=self.stop * share, preempt=self.preempt * share
         )
 
 
@@ -184,9 +182,7 @@ def _options(
     """Return the levels worth trying: to stay, none, and those around the best watts."""
     top = len(problem.levels_w) - 1
     wanted_w = _wanted_w(problem, problem.levels_w[level], errors, warms, begin)
-    near = 0
-    while near < top and problem.levels_w[near + 1] <= wanted_w:
-        near += 1
+    near = max(0, bisect_right(problem.levels_w, wanted_w) - 1)
     return {min(max(to, 0), top) for to in (level, 0, near - 1, near, near + 1, near + 2)}
 
 

@@ -1,7 +1,7 @@
 """Being warm when a setpoint rises: the latest start, with a margin learned from past rises."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
@@ -145,7 +145,7 @@ class Rises:
         (cooling_s, from_c), (at_s, to_c) = cooling, rise
         steps = min(max(int((at_s - cooling_s) // stride.step_s), 1), len(stride.warms))
         # The room is taken to be as it is now until the setpoint falls, and then to cool.
-        then = now.at(at_s - steps * stride.step_s)
+        then = replace(now, time_s=at_s - steps * stride.step_s)
         cold_c = then.air_c(stride, 0.0, steps)[-1]
         holding_w = max(0.0, from_c - cold_c) / stride.warms[steps - 1]
         spare_w = self._levels_w[-1] * self.strength - holding_w

@@ -95,7 +95,7 @@ class SimulatedRoom:
 
     def advance(self, dt_s: float, heat_w: float) -> None:
         """Let `dt_s` seconds pass with `heat_w` watts in the radiator; unusable values count 0."""
-        left_s = believable(dt_s, 0.0, math.inf) or 0.0
+        left_s = believable(dt_s, low=0.0) or 0.0
         heat_w = believable(heat_w, 0.0, 1e5) or 0.0
         left_s = min(left_s, LONGEST_ADVANCE_S)
         while left_s > 0:

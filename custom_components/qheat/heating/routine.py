@@ -6,6 +6,7 @@ Times in here are seconds on the clock on the wall, so that a routine outlasts s
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Final
 
 from .demand import SETPOINT_C, TIME_S, Target
@@ -73,22 +74,17 @@ class Change:
 
     def expected_s(self, now_s: float) -> tuple[float, float] | None:
         """Return from when to when it is to be expected next, in the week to come; None if not."""
-        last_s = self.seen_s[-1]
-        days_ago = [round((last_s - at_s) / DAY_S) for at_s in self.seen_s]
-        if len(days_ago) < FEWEST:
+        if len(self.seen_s) < FEWEST:
             return None
-        lately = list(zip(self.seen_s, days_ago, strict=True))[-LATELY:]
-        first_s = min(at_s + days * DAY_S for at_s, days in lately)
-        latest_s = max(at_s + days * DAY_S for at_s, days in lately)
-        missed = 0
-        for ahead in range(1, WEEK + 1):
-            if not _is_usual({days + ahead for days in days_ago}):
-                continue
+        days_ago = [round((self.seen_s[-1] - at_s) / DAY_S) for at_s in self.seen_s]
+        # All as if they had come on the last day.
+        as_last_s = [at_s + days * DAY_S for at_s, days in zip(self.seen_s, days_ago, strict=True)]
+        first_s, latest_s = min(as_last_s[-LATELY:]), max(as_last_s[-LATELY:])
+        week = range(1, WEEK + 1)
+        usual = (ahead for ahead in week if _is_usual({days + ahead for days in days_ago}))
+        for ahead in islice(usual, MOST_MISSED):
             if latest_s + LATE_S + ahead * DAY_S > now_s:
                 return first_s + ahead * DAY_S, latest_s + ahead * DAY_S
-            missed += 1
-            if missed == MOST_MISSED:
-                break
         return None
 
 

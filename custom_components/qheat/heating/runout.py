@@ -36,7 +36,7 @@ class RunOut:
         *,
         time_s: float,
         elapsed_s: float,
-        setpoint_c: float | None,
+        setpoint_c: float,
         room_c: float | None,
         jobs_left_s: Sequence[float] | None,
         by_hand: bool,
@@ -46,7 +46,7 @@ class RunOut:
         `jobs_left_s` is in the order in which slots are given to jobs; `by_hand` tells that the
         setpoint has just changed unforeseen: then the tenant sees watts go at once.
         """
-        if demand.power_w > self.rating.idle_w and setpoint_c is not None:
+        if demand.power_w > self.rating.idle_w:
             self._power_w, self._setpoint_c, self._left_s = demand.power_w, setpoint_c, RUN_OUT_S
             return demand
         self._left_s -= elapsed_s
@@ -69,7 +69,7 @@ class RunOut:
             self._left_s = 0.0
             return demand
         power_w = self.rating.idle_w + slots * self.rating.slot_w
-        return replace(demand, power_w=power_w, reason=Reason.DRAINING, draining=True)
+        return replace(demand, power_w=power_w, reason=Reason.DRAINING)
 
     def _is_soon(self, demand: HeatDemand, time_s: float) -> bool:
         """Tell whether heat is likely wanted again within the hour, or nobody knows."""

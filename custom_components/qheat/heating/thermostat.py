@@ -109,7 +109,7 @@ class RoomControl:
             "habits_w": self._comfort.habits.save(),
             "habits_sun": self._comfort.habits.save_sun(),
             "wall_ahead_s": self._comfort.habits.wall_ahead_s,
-            "days": [list(day) for day in self._comfort.history.save()],
+            "days": self._comfort.history.save(),
             "today": self._comfort.history.save_today(),
             "outdoor": self._comfort.weather.save(),
             "estimate": self._comfort.save_estimate(self._time_s),
@@ -142,8 +142,6 @@ class RoomControl:
         return Learned(
             heat_loss_w_k=comfort.model.loss_w_k,
             time_constant_h=comfort.model.time_constant_s / 3600,
-            outdoor_effect=comfort.model.loss_w_k / self.rating.rated_w,
-            sun_m2=comfort.model.sun_m2,
             gains_w=comfort.habits.mean_w,
             days=len(comfort.history.days),
         )
@@ -170,7 +168,7 @@ class RoomControl:
         if room_c is not None:
             self._answers.answered()
         wanted = self._wanted(reading, target, min(elapsed_s, LONGEST_STEP_S), room_c, given_w)
-        demand = self._guards.overrule(self._watch, reading, target, wanted)
+        demand = self._guards.overrule(self._watch, target, wanted)
         frost = demand.reason is Reason.FROST
         setpoint_c = None if frost else believable(target.setpoint_c, *SETPOINT_C)
         lost_w = self._comfort.lost_w(FROST_CLEAR_C if setpoint_c is None else setpoint_c)

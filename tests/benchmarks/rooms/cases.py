@@ -12,27 +12,12 @@ from .iso13790 import IsoRoom
 from .ours import Ours
 from .people import Schedule
 from .radiator import IdealRadiator, PausingRadiator, Radiator
-from .sensor import Sensor
+from .sensor import Sensing, Sensor
 from .trial import AIR_CHANGES, Score, Thermostat, Trial
 from .weather import Weather, synthetic
 
 IDLE_W = 20.0
 ORIENTATIONS = {"N": 0.0, "E": 90.0, "S": 180.0, "W": 270.0}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sensing:
-    """A kind of sensor: °C, minutes, seconds."""
-
-    step_c: float = 0.1
-    every: int = 1
-    lag_s: float = 300.0
-    irregular: bool = False
-    noise_k: float = 0.04
-    on_change_k: float | None = None
-    asked: bool = False
-
-
 IDEAL_SENSING = Sensing(step_c=1e-9, lag_s=0.0, noise_k=0.0)
 
 
@@ -85,16 +70,7 @@ class Case:
             forgets_every=self.forgets_every,
             air_changes=self.air_changes,
             radiator=self._radiator(thermostat, rating),
-            sensor=Sensor(
-                step_c=sensing.step_c,
-                every=sensing.every,
-                lag_s=sensing.lag_s,
-                irregular=sensing.irregular,
-                noise_k=sensing.noise_k,
-                on_change_k=sensing.on_change_k,
-                asked=sensing.asked,
-                chance=random.Random(self.seed + 20),
-            ),
+            sensor=Sensor(sensing=sensing, chance=random.Random(self.seed + 20)),
         )
 
     def _radiator(

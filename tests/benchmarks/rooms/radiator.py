@@ -4,21 +4,28 @@ import math
 import random
 from dataclasses import dataclass, field
 
+LAG_S = 400.0
+"""How late the case warms."""
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """What runs on a slot: minutes until its end, and since the slot was started."""
+
+    left: float
+    age: int = 0
+
 
 @dataclass(slots=True, kw_only=True)
 class Radiator:
     """Slots of `slot_w` watts over `idle_w`; a slot runs at least `min_on` minutes."""
 
-    idle_w: float = 20.0
-    slot_w: float = 80.0
-    slots: int = 6
-    lag_s: float = 400.0
-    min_on: int = 10
-    min_off: int = 1
+    idle_w: float
+    slot_w: float
+    slots: int
+    min_on: int
     chance: random.Random
-    _left: list[float] = field(default_factory=list)
-    _age: list[int] = field(default_factory=list)
-    _stopped: list[int] = field(default_factory=list)
+    _jobs: list[Job] = field(default_factory=list)
     emitted_w: float = 0.0
     starts: int = 0
     preempted: int = 0
@@ -26,40 +33,32 @@ class Radiator:
     @property
     def running(self) -> int:
         """Slots that run a job."""
-        return len(self._left)
+        return len(self._jobs)
 
     @property
     def power_w(self) -> float:
         """Electrical power; off altogether without a job."""
-        return self.idle_w + self.slot_w * self.running if self._left else 0.0
+        return self.idle_w + self.slot_w * self.running if self._jobs else 0.0
 
     @property
     def jobs_left_s(self) -> tuple[float, ...]:
         """Seconds until each job ends; 0 for one that has just ended."""
-        return tuple(max(0.0, left) * 60 for left in self._left)
+        return tuple(max(0.0, job.left) * 60 for job in self._jobs)
 
     def minute(self, wanted: float) -> None:
         """Let one minute pass with `wanted` slots, a whole number, asked for."""
         wanted = round(wanted)
-        self._stopped = [rest - 1 for rest in self._stopped if rest > 1]
-        excess = self.running - wanted
-        for index in sorted(range(self.running), key=self._left.__getitem__, reverse=False):
-            if excess > 0 and self._age[index] >= self.min_on:
-                excess -= 1
-                self.preempted += self._left[index] > 0
-                self._left[index] = math.nan
-                self._stopped.append(self.min_off)
-        kept = [index for index, left in enumerate(self._left) if not math.isnan(left)]
-        self._left = [self._left[index] for index in kept]
-        self._age = [self._age[index] for index in kept]
-        free = self.slots - self.running - len(self._stopped)
-        for _ in range(min(free, wanted - self.running)):
-            self._left.append(self._job_minutes())
-            self._age.append(0)
+        for job in sorted(self._jobs, key=lambda job: job.left):
+            if self.running > wanted and job.age >= self.min_on:
+                self.preempted += job.left > 0
+                self._jobs.remove(job)
+        for _ in range(min(self.slots, wanted) - self.running):
+            self._jobs.append(Job(self._job_minutes()))
             self.starts += 1
-        self._left = [self._job_minutes() if left <= 0 else left - 1 for left in self._left]
-        self._age = [age + 1 for age in self._age]
-        self.emitted_w += (self.power_w - self.emitted_w) * -math.expm1(-60 / self.lag_s)
+        for job in self._jobs:
+            job.left = self._job_minutes() if job.left <= 0 else job.left - 1
+            job.age += 1
+        self.emitted_w += (self.power_w - self.emitted_w) * -math.expm1(-60 / LAG_S)
 
     def _job_minutes(self) -> float:
         return min(
@@ -71,10 +70,9 @@ class Radiator:
 class PausingRadiator:
     """Slots whose jobs are paused and go on at no loss, so that a part of one can be busy."""
 
-    idle_w: float = 20.0
-    slot_w: float = 80.0
-    slots: int = 6
-    lag_s: float = 400.0
+    idle_w: float
+    slot_w: float
+    slots: int
     running: float = 0.0
     starts: float = 0.0
     preempted: float = math.nan
@@ -90,7 +88,7 @@ class PausingRadiator:
         """Let one minute pass with `wanted` slots asked for; what goes on counts as a start."""
         self.starts += max(0.0, wanted - self.running)
         self.running = wanted
-        self.emitted_w += (self.power_w - self.emitted_w) * -math.expm1(-60 / self.lag_s)
+        self.emitted_w += (self.power_w - self.emitted_w) * -math.expm1(-60 / LAG_S)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -26,7 +26,6 @@ class Observation:
     measured: int
     outdoor_c: float | None
     power_w: float
-    running: float
     jobs_left_s: tuple[float, ...]
     setpoint_c: float
     upcoming: tuple[tuple[float, float], ...] | None
@@ -96,6 +95,8 @@ class Trial:
     _chance: random.Random = field(init=False)
     _forecast: tuple[tuple[float, float, float], ...] = ()
     _before: tuple[float, float, float] = (0, 0, 0.0)
+    _error: float = 0.0
+    _sun: float = 1.0
 
     def __post_init__(self) -> None:
         self._people = People(self.seed, self.forgets_every)
@@ -132,7 +133,6 @@ class Trial:
             measured=self.sensor.measured,
             outdoor_c=self.weather.outdoor_at(minute) if self.knows_weather else None,
             power_w=self.radiator.power_w,
-            running=self.radiator.running,
             jobs_left_s=self.radiator.jobs_left_s,
             setpoint_c=self.schedule.at(minute),
             upcoming=self.schedule.upcoming(minute),
@@ -155,9 +155,6 @@ class Trial:
             )
             for ahead in range(25)
         )
-
-    _error: float = 0.0
-    _sun: float = 1.0
 
     def score(self) -> Score:
         """Score the days after the first two weeks, on the true air temperature."""

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HOURS = 75 * 24
+LATITUDE = 45.7
+"""Of a synthetic winter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weather:
     """Outdoor temperature (°C), direct normal and diffuse horizontal sun (W/m²), each hour."""
 
-    name: str
     latitude: float
     outdoor_c: tuple[float, ...]
     direct_w_m2: tuple[float, ...]
@@ -55,7 +56,6 @@ def read_epw(path: Path) -> Weather:
     rows = [line.split(",") for line in lines[8 : 8 + HOURS]]
     # A row describes the hour before its stamp; the temperature belongs to the stamp.
     return Weather(
-        name=path.stem,
         latitude=float(lines[0].split(",")[6]),
         outdoor_c=(float(rows[0][6]), *(float(row[6]) for row in rows)),
         direct_w_m2=tuple(float(row[14]) for row in rows),
@@ -63,7 +63,7 @@ def read_epw(path: Path) -> Weather:
     )
 
 
-def synthetic(seed: int, *, mean_c: float = 3.0, latitude: float = 45.7) -> Weather:
+def synthetic(seed: int, *, mean_c: float = 3.0) -> Weather:
     """Make a winter: a slowly wandering mean, a daily swing, clear and cloudy days."""
     chance = random.Random(seed)
     drift_k, clear = 0.0, 0.5
@@ -74,13 +74,12 @@ def synthetic(seed: int, *, mean_c: float = 3.0, latitude: float = 45.7) -> Weat
         drift_k += -drift_k / 72 + chance.gauss(0, 0.55)
         swing_k = (1.5 + 4 * clear) * math.cos((hour % 24 - 15) / 24 * 2 * math.pi)
         outdoor.append(mean_c + drift_k + swing_k - 1.5 * clear)
-        height = max(0.0, sun(latitude, hour * 60 + 30)[2])
+        height = max(0.0, sun(LATITUDE, hour * 60 + 30)[2])
         cloud = min(1.0, max(0.0, clear + chance.gauss(0, 0.15)))
         direct.append(850 * cloud * cloud * height**0.3 if height > 0 else 0.0)
         diffuse.append(height * (110 + 180 * (1 - cloud)))
     return Weather(
-        name=f"synthetic {mean_c:g} °C",
-        latitude=latitude,
+        latitude=LATITUDE,
         outdoor_c=tuple(outdoor),
         direct_w_m2=tuple(direct),
         diffuse_w_m2=tuple(diffuse),
