@@ -36,6 +36,11 @@ async def enable_event_loop_debug() -> None:
     loop.get_debug = lambda: False  # type: ignore[method-assign]
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Call a long value by its argument: the tests' processes tell each other all tests' names."""
+    return argname if isinstance(val, str | bytes) and len(val) > 100 else None
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_setup() -> None:
     """Let tests connect to unix sockets too, after the plugin has allowed loopback only."""
