@@ -22,8 +22,8 @@ from .plan import Plan
 DAYS: Final = 7
 HOUR: Final = timedelta(hours=1)
 SLOTS: Final = 8
-MINUTE_S: Final = 60.0
-MINUTES_PER_HOUR: Final = 60
+STEP_S: Final = 600.0
+STEPS_PER_HOUR: Final = 6
 SATURDAY: Final = 5
 OFFICE_HOURS: Final = range(8, 18)
 AT_HOME: Final = range(6, 23)
@@ -78,8 +78,8 @@ def _hourly_watts(room: DemoRoom, begin: datetime, hours: int) -> Iterator[float
     power_w = 0.0
     for number in range(hours):
         target = Target(setpoint_c=_setpoint_c(room, begin + number * HOUR))
-        watt_minutes = 0.0
-        for _ in range(MINUTES_PER_HOUR):
+        sum_w = 0.0
+        for _ in range(STEPS_PER_HOUR):
             reading = RoomReading(
                 time_s=simulated.time_s,
                 temperature_c=simulated.temperature_c,
@@ -87,9 +87,9 @@ def _hourly_watts(room: DemoRoom, begin: datetime, hours: int) -> Iterator[float
                 heat_output_w=power_w,
             )
             power_w = max(control.step(reading, target).power_w, room.idle_w)
-            simulated.advance(MINUTE_S, power_w)
-            watt_minutes += power_w
-        yield watt_minutes / MINUTES_PER_HOUR
+            simulated.advance(STEP_S, power_w)
+            sum_w += power_w
+        yield sum_w / STEPS_PER_HOUR
 
 
 def _setpoint_c(room: DemoRoom, at: datetime) -> float:

@@ -2,11 +2,14 @@
 
 import asyncio
 
+import pytest
 from playwright.async_api import expect
 
 from scripts.demo_home.browser import TIMEOUT_MS, signed_in_page
 
 from .running import RunningHome, until
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_a_click_on_plus_heats_the_room(home: RunningHome) -> None:

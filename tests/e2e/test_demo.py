@@ -25,20 +25,22 @@ STOP_S = 60.0
 
 
 @pytest.mark.parametrize(
-    "end",
+    ("said", "end"),
     [
-        pytest.param(lambda pid: os.killpg(pid, signal.SIGINT), id="Ctrl-C"),
-        pytest.param(lambda pid: os.kill(pid, signal.SIGTERM), id="SIGTERM"),
-        pytest.param(lambda pid: os.kill(pid, signal.SIGKILL), id="SIGKILL"),
+        pytest.param(b"ready", lambda pid: os.killpg(pid, signal.SIGINT), id="Ctrl-C"),
+        pytest.param(b"starting", lambda pid: os.kill(pid, signal.SIGTERM), id="SIGTERM"),
+        pytest.param(b"ready", lambda pid: os.kill(pid, signal.SIGKILL), id="SIGKILL"),
     ],
 )
-async def test_however_the_demo_ends_no_process_is_left(end: Callable[[int], None]) -> None:
+async def test_however_and_whenever_the_demo_ends_no_process_is_left(
+    said: bytes, end: Callable[[int], None]
+) -> None:
     demo = await asyncio.create_subprocess_exec(
         *DEMO, "--smoke", stdout=asyncio.subprocess.PIPE, start_new_session=True
     )
     assert demo.stdout is not None
-    while b"ready" not in (line := await demo.stdout.readline()):
-        assert line, "it ended before it was ready"
+    while said not in (line := await demo.stdout.readline()):
+        assert line, f"it ended before it was {said.decode()}"
     processes = psutil.Process(demo.pid).children(recursive=True)
     assert processes
 

@@ -3,6 +3,7 @@
 import re
 from typing import Any, Final
 
+import pytest
 from playwright.async_api import expect
 
 from scripts.demo_home.browser import TIMEOUT_MS, signed_in_page
@@ -10,6 +11,8 @@ from scripts.demo_home.energy import add_radiators, found_wrong, open_energy_pag
 from scripts.demo_home.past_week import remember_week, week_begin
 
 from .running import RunningHome, until
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 DAY_METER: Final = "sensor.grid_day"
 NIGHT_METER: Final = "sensor.grid_night"

@@ -7,11 +7,14 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import psutil
+import pytest
 
 from custom_components.qheat.radiator import BUDGET_S
 from scripts.demo_home.furnish import REGION
 
 from .running import RunningHome, until
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 GRACE_S = 5.0
 

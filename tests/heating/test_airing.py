@@ -1,4 +1,6 @@
 import math
+from copy import deepcopy
+from functools import cache
 
 import pytest
 from hypothesis import given
@@ -19,6 +21,7 @@ DAY_S = 86400
 PAUSES_JOBS = RadiatorRating(idle_w=20, rated_w=500, slots=6, pausable=True)
 
 
+@cache
 def warmed(
     rating: RadiatorRating, jobs_left_s: tuple[float, ...] | None = None
 ) -> tuple[RoomControl, float, float]:
@@ -37,7 +40,7 @@ def warmed(
 
 def minutes_held(rating: RadiatorRating, jobs_left_s: tuple[float, ...] | None = None) -> int:
     """Return for how many minutes after a window was shut no heat was added to what there was."""
-    control, warm_c, before_w = warmed(rating, jobs_left_s)
+    control, warm_c, before_w = deepcopy(warmed(rating, jobs_left_s))
     cooled_c = [warm_c - min(0.4 * minute, 3.0) for minute in range(10)]
     risen_c = [cooled_c[-1] + 2.0 * (1 - math.exp(-minute / 6)) for minute in range(60)]
     for minute, room_c in enumerate(cooled_c + risen_c):
@@ -110,7 +113,7 @@ def test_a_window_that_was_shut_is_open_again_only_after_another_fall(
 def test_no_heat_is_added_while_the_air_only_falls(
     fall_k: float, step_s: int, lag_s: float
 ) -> None:
-    control, warm_c, power_w = warmed(PAUSES_JOBS)
+    control, warm_c, power_w = deepcopy(warmed(PAUSES_JOBS))
     sensor_c, leapt_s = warm_c, math.inf
     for passed_s in range(0, 1200, step_s):
         air_c = warm_c - fall_k * -math.expm1(-passed_s / 300)

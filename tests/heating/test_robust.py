@@ -1,6 +1,7 @@
 """What a tenant's house does to a thermostat, in a simulated room."""
 
 from dataclasses import replace
+from functools import cache
 from random import Random
 
 import pytest
@@ -177,6 +178,14 @@ def live(control: RoomControl, room: SimulatedRoom, days: int) -> list[tuple[flo
     return errors_k
 
 
+@cache
+def lived_in() -> tuple[RoomControl, SimulatedRoom]:
+    """Return a room lived in for three days, and what has learned it."""
+    control, room = RoomControl(RATING), SimulatedRoom(ROOM, start_s=0.0, start_c=18.0)
+    live(control, room, days=3)
+    return control, room
+
+
 @pytest.mark.parametrize(
     ("change", "rated_w"),
     [
@@ -189,8 +198,7 @@ def live(control: RoomControl, room: SimulatedRoom, days: int) -> list[tuple[flo
 def test_what_was_learned_does_no_harm_when_the_room_changes(
     change: dict[str, float], rated_w: float
 ) -> None:
-    control, room = RoomControl(RATING), SimulatedRoom(ROOM, start_s=0.0, start_c=18.0)
-    live(control, room, days=3)
+    control, room = lived_in()
     room = SimulatedRoom(replace(ROOM, **change), room.save())
     control = RoomControl(replace(RATING, rated_w=rated_w), control.save())
     live(control, room, days=2)
