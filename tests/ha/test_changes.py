@@ -30,7 +30,12 @@ async def set_up(hass: HomeAssistant, entry: MockConfigEntry) -> None:
 
 async def until_set_up_anew(entry: MockConfigEntry) -> None:
     """Wait for the middle of a reload, when nothing of the home is there yet."""
-    await until(lambda: entry.state is ConfigEntryState.SETUP_IN_PROGRESS)
+    begun = asyncio.Event()
+    entry.async_on_state_change(
+        lambda: begun.set() if entry.state is ConfigEntryState.SETUP_IN_PROGRESS else None
+    )
+    await begun.wait()
+    assert entry.state is ConfigEntryState.SETUP_IN_PROGRESS
 
 
 @pytest.mark.parametrize("later_s", [0.0, 0.002, 0.01])
