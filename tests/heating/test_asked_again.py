@@ -1,7 +1,8 @@
-"""A sensor that measures every ten minutes and is asked every minute."""
+"""A sensor that measures every ten minutes, or so, and is asked every minute."""
 
 import math
 import random
+from collections.abc import Callable
 
 import pytest
 
@@ -13,7 +14,7 @@ from custom_components.qheat.heating import (
     SimulatedRoom,
     Target,
 )
-from custom_components.qheat.heating.estimate import Resolution
+from custom_components.qheat.heating.resolution import Resolution
 
 DAY_S = 86400
 
@@ -40,6 +41,18 @@ def test_what_is_only_asked_for_again_is_no_new_reading(every_s: int, asked_s: i
     )
 
 
+def test_what_is_asked_for_again_between_irregular_measurements_is_no_new_reading() -> None:
+    chance, resolution, next_s, fresh, stale = random.Random(1), Resolution(), 0.0, 0, 0
+    for time_s in range(0, 4 * DAY_S, 60):
+        if is_measured := time_s >= next_s:
+            next_s = time_s + chance.expovariate(1 / 600)
+            room_c = round(20 + 1.5 * math.sin(time_s / 3600) + chance.gauss(0, 0.04), 1)
+        if resolution.see(time_s, room_c) and time_s > DAY_S:
+            fresh, stale = fresh + is_measured, stale + (not is_measured)
+    assert fresh > 250
+    assert stale < fresh / 10
+
+
 @pytest.mark.parametrize("noise_k", [0.0, 0.01, 0.04, 0.1])
 def test_where_each_answer_is_measured_anew_each_is_a_new_reading(noise_k: float) -> None:
     assert len(new_readings(every_s=60, noise_k=noise_k)) == pytest.approx(DAY_S / 60, rel=0.01)
@@ -63,16 +76,18 @@ def test_a_sensor_that_measures_more_often_from_now_on_is_taken_at_its_word() ->
     assert resolution.see(DAY_S + 3660, 20.3)
 
 
-def test_a_room_whose_sensor_is_asked_more_often_than_it_measures_is_held_without_windows() -> None:
-    control = RoomControl(
-        RadiatorRating(idle_w=20, rated_w=1000, slots=6, pausable=True),
-    )
+@pytest.mark.parametrize("wait_s", [lambda _: 600.0, lambda chance: chance.expovariate(1 / 600)])
+def test_a_room_whose_sensor_is_asked_more_often_than_it_measures_is_held_without_windows(
+    wait_s: Callable[[random.Random], float],
+) -> None:
+    chance, next_s = random.Random(1), 0.0
+    control = RoomControl(RadiatorRating(idle_w=20, rated_w=1000, slots=6, pausable=True))
     leaky = RoomParameters.from_area(18.0, loss_w_k_m2=1.5)
     room = SimulatedRoom(leaky, start_s=0.0, start_c=18.0)
     opened, errors_k = 0, []
     while room.time_s < 3 * DAY_S:
-        if room.time_s % 600 == 0:
-            read_c = round(room.temperature_c, 1)
+        if room.time_s >= next_s:
+            read_c, next_s = round(room.temperature_c, 1), room.time_s + wait_s(chance)
         day_s, hour = room.time_s // DAY_S * DAY_S, room.time_s % DAY_S / 3600
         changes = [(day_s + h * 3600, to_c) for h, to_c in ((7, 20), (22, 17), (31, 20))]
         target = Target(

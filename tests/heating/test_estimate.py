@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from custom_components.qheat.heating import estimate
-from custom_components.qheat.heating.estimate import OUTLIER, Estimate, Resolution
+from custom_components.qheat.heating.estimate import OUTLIER, Estimate
 from custom_components.qheat.heating.model import CLEARER, SENSOR, SLOW, UNKNOWN, RoomModel
+from custom_components.qheat.heating.resolution import Resolution
 
 MODEL = RoomModel.usual(500)
 TICK = MODEL.transition(60)

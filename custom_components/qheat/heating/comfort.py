@@ -9,7 +9,7 @@ from typing import Final
 
 from .airing import Airing
 from .demand import TIME_S, HeatDemand, RadiatorRating, Reason
-from .estimate import Estimate, Resolution
+from .estimate import Estimate
 from .foresight import BLOCK, Now, Stride, holding_w, outlook_of
 from .guards import believable
 from .habits import Habits
@@ -17,6 +17,7 @@ from .history import History
 from .model import CLEARER, OUTDOOR, SENSOR, SUN, UNKNOWN, RoomModel, lagged
 from .outlook import Points, Weather, setpoints
 from .plan import COARSE, FINE, PLAN_EVERY_S, SOON_S, Prices, Problem, best_level, lowered_to
+from .resolution import Resolution
 from .rise import Rises
 
 TICK_S: Final = 60.0
