@@ -67,13 +67,14 @@ class Stewardship:
 
     def notice_resume(self, status: ClientStatus) -> bool:
         """Tell whether who paused the client by hand lets it go on: it is to be taken back."""
+        resumed = False
         if self.hand.is_resumed(status.cpu):
             self.hand.take_back()
-            return True
+            resumed = True
         if not self.hand.by_hand and self.gpu_hand.is_resumed(status.gpu):
             self.gpu_hand.take_back()
-            return True
-        return False
+            resumed = True
+        return resumed
 
     @property
     def by_hand(self) -> bool:
