@@ -11,7 +11,7 @@ from .credit import MAX_TOTALS
 from .options import BoincOptions
 from .originals import Originals
 from .plan import UNKNOWN, AtHand
-from .replies import MAX_CORES, ClientStatus
+from .replies import MAX_CORES, RESTING, ClientStatus
 from .watchdogs import HandWatch, ObedienceWatch, WorkWatch
 from .watts import WattsTable
 
@@ -71,7 +71,9 @@ class Stewardship:
         if self.hand.is_resumed(status.cpu):
             self.hand.take_back()
             resumed = True
-        if not self.hand.by_hand and self.gpu_hand.is_resumed(status.gpu):
+        # Cores that compute by hand are left alone: to rest would stop them, too.
+        is_ours = not self.hand.by_hand or status.cpu == RESTING
+        if is_ours and self.gpu_hand.is_resumed(status.gpu):
             self.gpu_hand.take_back()
             resumed = True
         return resumed
