@@ -77,6 +77,9 @@ def test_a_schedule_that_is_always_warm_never_changes(day: date) -> None:
     [
         (SPRING, "00:00", "24:00", 23),
         (AUTUMN, "00:00", "24:00", 25),
+        (AUTUMN, "01:00", "02:45", 1.75),
+        (AUTUMN, "02:15", "02:45", 0.5),
+        (AUTUMN, "02:30", "04:00", 2.5),
         (SPRING, "01:00", "04:00", 2),
         (SPRING, "02:00", "03:00", 0),
         (SPRING, "02:30", "03:15", 0.25),

@@ -25,6 +25,7 @@ from .const import (
     CONF_REFERENCE_PRICE_ENTITY,
 )
 from .ledger import (
+    MAX_PRICE_PER_KWH,
     REFERENCE_DEFAULTS,
     LedgerError,
     ReferenceKind,
@@ -124,12 +125,13 @@ class Prices:
 
 
 def read_price(state: State | None, currency: str) -> Decimal | None:
-    """Return the price of a kWh that an entity shows, None while it shows none."""
+    """Return the price of a kWh that an entity shows, None while it shows none to believe."""
     if state is None or state.state in (STATE_UNAVAILABLE, STATE_UNKNOWN):
         return None
     try:
         kwh = kwh_of(state.attributes.get(ATTR_UNIT_OF_MEASUREMENT), currency)
-        return Decimal(state.state) / kwh
+        price = Decimal(state.state) / kwh
+        return price if abs(price) <= MAX_PRICE_PER_KWH else None
     except ArithmeticError, PriceUnitError:
         return None
 

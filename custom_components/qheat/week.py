@@ -65,10 +65,12 @@ def _moment(day: date, at: time, zone: tzinfo) -> float:
     if at == time.max:
         day, at = day + timedelta(days=1), time()
     wall = datetime.combine(day, at)
-    # The two differ where clocks change; a time that summer time leaves out is between them.
-    low_s, high_s = sorted(wall.replace(tzinfo=zone, fold=fold).timestamp() for fold in (0, 1))
-    return low_s + bisect_left(
-        range(int(high_s - low_s)),
+    first_s, second_s = (wall.replace(tzinfo=zone, fold=fold).timestamp() for fold in (0, 1))
+    if first_s <= second_s:
+        return first_s
+    # Summer time leaves this time out: the two are on either side of the hour that is none.
+    return second_s + bisect_left(
+        range(int(first_s - second_s)),
         wall,
-        key=lambda later_s: datetime.fromtimestamp(low_s + later_s, zone).replace(tzinfo=None),
+        key=lambda later_s: datetime.fromtimestamp(second_s + later_s, zone).replace(tzinfo=None),
     )

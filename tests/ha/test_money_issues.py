@@ -91,7 +91,7 @@ async def test_a_price_that_turns_to_another_currency_is_told_until_it_turns_bac
     assert issue(hass, issue_id) is None
 
 
-@pytest.mark.parametrize("silence", ["unavailable", "unknown", "no number", None])
+@pytest.mark.parametrize("silence", ["unavailable", "unknown", "no number", "nan", "1e9", None])
 async def test_a_price_that_is_not_known_for_hours_is_told_until_it_is(
     hass: HomeAssistant, engine: FixedEngine, freezer: FrozenDateTimeFactory, silence: str | None
 ) -> None:

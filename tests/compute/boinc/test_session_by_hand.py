@@ -115,6 +115,37 @@ async def test_a_gpu_that_is_resumed_computes_again_as_the_budget_says(with_gpu:
     assert (with_gpu.client.gpu_runs, with_gpu.client.gpu_permanent) == (True, 3)
 
 
+async def test_cores_and_a_gpu_that_are_resumed_at_once_are_both_given_back(
+    with_gpu: Watched,
+) -> None:
+    with_gpu.client.gpu_tasks = 1
+    await with_gpu.run(30, 160.0)
+    with_gpu.client.temporary_until_s = with_gpu.client.gpu_until_s = 0.0
+    await with_gpu.run(15, 160.0)
+    assert with_gpu.session.problem(with_gpu.now_s) is EngineProblem.CHANGED_BY_HAND
+    with_gpu.client.permanent = with_gpu.client.gpu_permanent = 1
+    await with_gpu.run(30, 160.0)
+    assert with_gpu.session.problem(with_gpu.now_s) is None
+    assert (with_gpu.client.permanent, with_gpu.client.gpu_permanent) == (3, 3)
+
+
+async def test_a_gpu_that_is_resumed_before_the_cores_is_given_back_and_the_cores_are_not(
+    with_gpu: Watched,
+) -> None:
+    with_gpu.client.gpu_tasks = 1
+    await with_gpu.run(30, 160.0)
+    with_gpu.client.temporary_until_s = with_gpu.client.gpu_until_s = 0.0
+    await with_gpu.run(15, 160.0)
+    with_gpu.client.gpu_permanent = 1
+    await with_gpu.run(15, 160.0)
+    assert (with_gpu.client.running, with_gpu.client.gpu_permanent) == (0, 3)
+    assert with_gpu.session.problem(with_gpu.now_s) is EngineProblem.CHANGED_BY_HAND
+    with_gpu.client.permanent = 1
+    await with_gpu.run(30, 160.0)
+    assert with_gpu.session.problem(with_gpu.now_s) is None
+    assert (with_gpu.client.running, with_gpu.client.gpu_runs) == (4, True)
+
+
 def saved_by_manager(client: SimulatedClient, **ours: float) -> None:
     """Save preferences as BOINC Manager does: all of them anew, with a larger disk."""
     values = client.preferences | ours | {"disk_max_used_gb": 77.0}

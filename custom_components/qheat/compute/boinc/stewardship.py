@@ -11,7 +11,7 @@ from .credit import MAX_TOTALS
 from .options import BoincOptions
 from .originals import Originals
 from .plan import UNKNOWN, AtHand
-from .replies import MAX_CORES, ClientStatus
+from .replies import MAX_CORES, RESTING, ClientStatus
 from .watchdogs import HandWatch, ObedienceWatch, WorkWatch
 from .watts import WattsTable
 
@@ -67,13 +67,16 @@ class Stewardship:
 
     def notice_resume(self, status: ClientStatus) -> bool:
         """Tell whether who paused the client by hand lets it go on: it is to be taken back."""
+        resumed = False
         if self.hand.is_resumed(status.cpu):
             self.hand.take_back()
-            return True
-        if not self.hand.by_hand and self.gpu_hand.is_resumed(status.gpu):
+            resumed = True
+        # Cores that compute by hand are left alone: to rest would stop them, too.
+        is_ours = not self.hand.by_hand or status.cpu == RESTING
+        if is_ours and self.gpu_hand.is_resumed(status.gpu):
             self.gpu_hand.take_back()
-            return True
-        return False
+            resumed = True
+        return resumed
 
     @property
     def by_hand(self) -> bool:
