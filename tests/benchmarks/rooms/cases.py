@@ -239,6 +239,15 @@ ODD = [
         seed=13,
     ),
     Case(
+        name="sensor now and then, asked every minute",
+        heavy=False,
+        azimuth=270,
+        climate=STERLING,
+        slots=9,
+        sensing=Sensing(every=10, irregular=True, asked=True),
+        seed=25,
+    ),
+    Case(
         name="sensor of 0.5 K changes, hourly else",
         heavy=True,
         azimuth=90,
