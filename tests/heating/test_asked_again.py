@@ -76,7 +76,13 @@ def test_a_sensor_that_measures_more_often_from_now_on_is_taken_at_its_word() ->
     assert resolution.see(DAY_S + 3660, 20.3)
 
 
-@pytest.mark.parametrize("wait_s", [lambda _: 600.0, lambda chance: chance.expovariate(1 / 600)])
+@pytest.mark.parametrize(
+    "wait_s",
+    [
+        pytest.param(lambda _: 600.0, id="at regular times"),
+        pytest.param(lambda chance: chance.expovariate(1 / 600), id="at irregular times"),
+    ],
+)
 def test_a_room_whose_sensor_is_asked_more_often_than_it_measures_is_held_without_windows(
     wait_s: Callable[[random.Random], float],
 ) -> None:

@@ -44,9 +44,11 @@ class Resolution:
         self._jumps_k2 = 0.0
         self._asked_s = self._changed_s = math.nan
         self._apart_s: deque[float] = deque(maxlen=CHANGES)
+        """How far apart the last changes came."""
         self._still = 0
         """How many answers have been the same."""
         self._leaps = 0.0
+        """Share of the last changes that were leaps after standing still."""
         self._again_s = 0.0
         """A reading that is the same before so long is the last one, only asked for again."""
         self.every_s = APART_S
@@ -84,6 +86,7 @@ class Resolution:
         return True
 
     def _changed(self, time_s: float, change_k: float) -> None:
+        """Learn from a change how soon the sensor may have measured again."""
         leaps = self._still >= STILL and change_k > 1.5 * self._stepping_k
         self._leaps += (leaps - self._leaps) / LEAPS_OF
         if time_s > self._changed_s:
