@@ -11,7 +11,7 @@ TITLE: Final = "Heated by computing"
 
 FOUND: Final = {
     "option_price": "**The price of an option**, from many random walks: {}",
-    "docking": "**A molecule fitted into a pocket**, bound with {} kJ/mol",
+    "docking": "**A molecule fitted into a pocket**, its binding energy in kJ/mol: {}",
 }
 NOTHING_YET: Final = ["unavailable", "unknown"]
 # A quarter of an hour is fifteen hours in the simulated rooms.
