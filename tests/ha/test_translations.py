@@ -7,7 +7,7 @@ from typing import Any
 
 import hass_frontend
 import pytest
-from homeassistant.components import climate
+from homeassistant.components import climate, sensor
 from homeassistant.components.climate import PRESET_NONE
 from homeassistant.util.yaml import parse_yaml
 
@@ -145,12 +145,32 @@ def test_presets_have_the_names_that_the_thermostat_shows_them_under(language: s
     assert {name: text for name, text in ours.items() if name in shown}.items() <= shown.items()
 
 
-def test_an_area_is_called_in_french_what_home_assistant_calls_it() -> None:
+def pages(language: str) -> dict[str, str]:
+    """Return the texts of Home Assistant's own pages."""
     folder = Path(hass_frontend.where()) / "static" / "translations"
-    [file] = folder.glob("fr-*.json")
-    name = json.loads(file.read_text("utf-8"))["ui.components.area-picker.area"]
-    for radiator in TEXTS["fr"]["config_subentries"].values():
-        assert radiator["step"]["user"]["data"]["area"] == name
+    texts: dict[str, str] = {}
+    for file in folder.rglob(f"{language}-[0-9a-f]*.json"):
+        texts |= json.loads(file.read_text("utf-8"))
+    return texts
+
+
+def test_french_texts_call_things_what_home_assistant_calls_them() -> None:
+    french, shown = TEXTS["fr"], pages("fr")
+    for radiator in french["config_subentries"].values():
+        area = radiator["step"]["user"]["data"]["area"]
+        assert area == shown["ui.components.area-picker.area"]
+    repairs = shown["ui.panel.config.repairs.caption"].casefold()
+    assert repairs in french["options"]["abort"]["machine_unfit"]
+    put_back = french["issues"]["not_put_back"]["fix_flow"]["abort"]["still_a_radiator"]
+    assert shown["ui.panel.config.repairs.dialog.title"].casefold() in put_back
+    file = Path(sensor.__file__).parent / "translations" / "fr.json"
+    words = json.loads(file.read_text("utf-8"))["entity_component"]["_"]["state_attributes"]
+    for radiator in french["config_subentries"].values():
+        for kind in ("total", "total_increasing"):
+            word = words["state_class"]["state"][kind].casefold()
+            assert (
+                f"«\N{NO-BREAK SPACE}{word}\N{NO-BREAK SPACE}»" in radiator["error"]["no_counter"]
+            )
 
 
 @pytest.mark.parametrize("language", TEXTS)
