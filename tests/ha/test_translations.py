@@ -16,6 +16,7 @@ from custom_components.qheat.boinc_sensor import BOINC_DESCRIPTIONS, GPU_DESCRIP
 from custom_components.qheat.compute.boinc import BoincFault
 from custom_components.qheat.compute.boinc.rpc import DEFAULT_PORT
 from custom_components.qheat.compute.engine import EngineProblem, HeatKind, PowerSource
+from custom_components.qheat.const import DOMAIN
 from custom_components.qheat.heating import Reason
 from custom_components.qheat.image import DESCRIPTION as PICTURE
 from custom_components.qheat.ledger.statement_texts import TEXTS as STATEMENT_TEXTS
@@ -44,7 +45,8 @@ from custom_components.qheat.sensor_books import (
 )
 from custom_components.qheat.setting import PRESET_SCHEDULE, Preset
 
-FOLDER = Path(__file__).parents[2] / "custom_components" / "qheat"
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "custom_components" / "qheat"
 TEXTS = {
     language: json.loads((FOLDER / "translations" / f"{language}.json").read_text("utf-8"))
     for language in ("en", "fr")
@@ -171,6 +173,14 @@ def test_french_texts_call_things_what_home_assistant_calls_them() -> None:
             assert (
                 f"«\N{NO-BREAK SPACE}{word}\N{NO-BREAK SPACE}»" in radiator["error"]["no_counter"]
             )
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/money.md", "docs/thermostat.md"])
+def test_every_place_that_people_are_sent_to_is_there(name: str) -> None:
+    there = {*pages("en").values(), *leaves(TEXTS["en"]).values(), DOMAIN}
+    places = re.findall(r"\*([^*\n]+ → [^*\n]+)\*", (ROOT / name).read_text("utf-8"))
+    assert places
+    assert [step for place in places for step in place.split(" → ") if step not in there] == []
 
 
 @pytest.mark.parametrize("language", TEXTS)
