@@ -175,6 +175,16 @@ def test_french_texts_call_things_what_home_assistant_calls_them() -> None:
             )
 
 
+@pytest.mark.parametrize("language", TEXTS)
+def test_the_title_of_a_form_fits_on_a_phone_above_what_home_assistant_writes_there(
+    language: str,
+) -> None:
+    texts = leaves(TEXTS[language]["issues"])
+    titles = [text for key, text in texts.items() if ".fix_flow.step." in key and "title" in key]
+    assert titles
+    assert max(map(len, titles)) <= 24
+
+
 @pytest.mark.parametrize("name", ["README.md", "docs/money.md", "docs/thermostat.md"])
 def test_every_place_that_people_are_sent_to_is_there(name: str) -> None:
     there = {*pages("en").values(), *leaves(TEXTS["en"]).values(), DOMAIN}
