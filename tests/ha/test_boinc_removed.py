@@ -27,6 +27,7 @@ from .boinc import (
     until_reached,
 )
 from .conftest import set_up
+from .test_boinc_equal_names import not_put_back
 
 pytestmark = pytest.mark.usefixtures("boinc")
 
@@ -102,13 +103,21 @@ async def test_a_machine_removed_while_it_does_not_answer_is_told(
     hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
 ) -> None:
     await remove_while_it_does_not_answer(hass, entry, client)
-    issue = ir.async_get(hass).async_get_issue(
-        DOMAIN, f"not_put_back_{HALL}_{cpid_of(client.port)}"
-    )
+    issue = ir.async_get(hass).async_get_issue(DOMAIN, *not_put_back(hass))
     assert issue is not None
     assert issue.translation_placeholders is not None
     assert issue.translation_placeholders["radiator"] == "Hall"
     assert PASSWORD not in str(issue)
+    await client.start()
+
+
+async def test_a_repair_tells_diagnostics_neither_address_nor_machine_nor_its_settings(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    await remove_while_it_does_not_answer(hass, entry, client)
+    (issue,) = ir.async_get(hass).issues.values()
+    told = str(issue.to_json())
+    assert not [one for one in ("127.0.0.1", cpid_of(client.port), "max_ncpus_pct") if one in told]
     await client.start()
 
 
@@ -121,7 +130,7 @@ async def test_a_machine_that_answers_again_gets_its_settings_back_by_the_repair
     assert await async_setup_component(hass, "repairs", {})
     await remove_while_it_does_not_answer(hass, entry, client)
     assert client.override != OWN_PREFERENCES
-    issue_id = f"not_put_back_{HALL}_{cpid_of(client.port)}"
+    (issue_id,) = not_put_back(hass)
     http = await hass_client()
     answer = await http.post(
         "/api/repairs/issues/fix", json={"handler": DOMAIN, "issue_id": issue_id}
