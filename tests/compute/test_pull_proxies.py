@@ -1,12 +1,30 @@
-"""The pull engine behind a proxy that has a word of its own."""
+"""The pull engine behind a proxy that has a word of its own, or limits what it lets through."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
+from typing import override
 
+import aiohttp
+
+from custom_components.qheat.compute.client import BackendError, JobClient
+from custom_components.qheat.compute.engine import EngineProblem
+from custom_components.qheat.compute.messages import GiveBackReason, PullAnswer, PullRequest
 from tests.backend.tiny import TinyCatalogue
+from tests.waiting import until
 
-from .guests import ECHO
-from .homes import client_of, engine_on, heat, machine_with, serving, settled
+from .guests import ECHO, LOOP
+from .homes import (
+    POWER,
+    TOKEN,
+    client_of,
+    engine_on,
+    free_jobs,
+    heat,
+    machine_with,
+    serving,
+    settled,
+)
 from .hostile import http, losing_answers_to
 
 
@@ -60,3 +78,38 @@ async def test_a_job_whose_result_no_proxy_lets_through_is_not_done_again_and_ag
             ):
                 await asyncio.sleep(0.1)
         assert [tuple(lease) for lease in ended] == [("returned", 1)]
+
+
+class Limited(JobClient):
+    """A client behind a limit that one pull passes, and slow to give leases back."""
+
+    pulls = 0
+
+    @override
+    async def pull(self, request: PullRequest, wait_s: int) -> PullAnswer:
+        self.pulls += 1
+        if self.pulls > 1:
+            raise BackendError(EngineProblem.BACKEND_FAULTY, "status 429", status=429)
+        return await super().pull(request, wait_s)
+
+    @override
+    async def give_back(self, lease_id: str, reason: GiveBackReason) -> None:
+        await asyncio.sleep(0.2)
+        await super().give_back(lease_id, reason)
+
+
+async def test_stopped_while_no_pull_is_answered_an_engine_still_gives_its_leases_back(
+    tmp_path: Path,
+) -> None:
+    async with (
+        serving(tmp_path, TinyCatalogue(jobs=1, module=LOOP)) as backend,
+        aiohttp.ClientSession(
+            connector=aiohttp.UnixConnector(path=str(backend.socket_path))
+        ) as session,
+        machine_with(LOOP, slots=2) as machine,
+    ):
+        client = Limited(session, "http://localhost", TOKEN)
+        async with engine_on(client, machine, power=replace(POWER, slots=2)) as engine:
+            engine.set_budget(heat())
+            await until(lambda: engine.status().jobs_running and client.pulls > 1)
+        assert await free_jobs(backend) == 1
