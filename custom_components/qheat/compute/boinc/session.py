@@ -183,7 +183,9 @@ class Session:
         self._steward.at_hand = self.seen.at_hand
         self._details = None
         self._learn(now_s, self.seen, reading)
-        if not self._steward.hand.by_hand:
+        if self._steward.hand.by_hand:
+            self._steward.obedience.look_away()
+        else:
             await self._watch_obedience(now_s, self.seen, reading)
             await self._watch_work(now_s, self.seen)
             await self._watch_preferences(now_s, self.seen)
