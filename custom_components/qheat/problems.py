@@ -46,7 +46,8 @@ SENSOR_SILENT: Final = Issue(
 )
 # The frost guard is gone, too. But a room that nothing heats may be as warm for hours.
 SENSOR_SILENT_WHILE_OFF: Final = replace(SENSOR_SILENT, after_s=24 * 3600.0)
-SENSOR_STUCK: Final = Issue(key="sensor_stuck", severity=ir.IssueSeverity.ERROR)
+# A coarse sensor stands still in a room that full heat just holds, and moves soon without heat.
+SENSOR_STUCK: Final = Issue(key="sensor_stuck", severity=ir.IssueSeverity.ERROR, after_s=3600.0)
 
 # Home Assistant may take so long to start a helper, or to load it anew.
 SCHEDULE_GONE: Final = Issue(key="schedule_gone", after_s=300.0)

@@ -93,7 +93,7 @@ async def test_a_sensor_that_is_silent_for_long_is_told_until_it_speaks_again(
     assert not await look(hass, entry)
 
 
-async def test_a_sensor_that_is_stuck_is_told_until_it_moves(
+async def test_a_sensor_that_is_stuck_is_told_after_an_hour_without_heat_until_it_moves(
     hass: HomeAssistant, engine: FixedEngine, freezer: FrozenDateTimeFactory
 ) -> None:
     hass.states.async_set(SENSOR, "15", {"unit_of_measurement": "°C"})
@@ -102,11 +102,14 @@ async def test_a_sensor_that_is_stuck_is_told_until_it_moves(
     assert await hass.config_entries.async_setup(entry.entry_id)
     await call(hass, "set_temperature", temperature=25, hvac_mode="heat")
     engine.tell(power_w=500.0)
-    for _ in range(7 * 12):
-        told = await look(hass, entry)
+    told = []
+    for _ in range(8 * 12):
+        told.append(await look(hass, entry))
         freezer.tick(timedelta(minutes=5))
         hass.states.async_set(SENSOR, "15", {"unit_of_measurement": "°C"})
-    assert told == {f"sensor_stuck_{LIVING_ROOM}"}
+    assert entry.runtime_data.data.radiators[LIVING_ROOM].status == "sensor_stuck"
+    assert not any(told[: 7 * 12])
+    assert told[-1] == {f"sensor_stuck_{LIVING_ROOM}"}
     hass.states.async_set(SENSOR, "15.1", {"unit_of_measurement": "°C"})
     assert not await look(hass, entry)
 

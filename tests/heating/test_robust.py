@@ -50,6 +50,24 @@ def test_a_radiator_weaker_or_stronger_than_its_rating_holds_the_setpoint(share:
     assert max(abs(room_c - 20) for room_c in settled) < 0.6
 
 
+@pytest.mark.parametrize("share", [0.5, 1.5])
+def test_watts_measured_beside_those_asked_for_leave_no_lasting_error(share: float) -> None:
+    control = RoomControl(replace(RATING, rated_w=900, pausable=True, divisible=True))
+    room, power_w, settled = SimulatedRoom(ROOM, start_c=19.0), 0.0, []
+    for minute in range(30 * 60):
+        reading = RoomReading(
+            time_s=room.time_s,
+            temperature_c=round(room.temperature_c, 1),
+            outdoor_c=room.outdoor_c,
+            heat_output_w=share * power_w,
+        )
+        power_w = control.step(reading, WARM).power_w
+        room.advance(60.0, share * power_w)
+        if minute > 18 * 60:
+            settled.append(room.temperature_c)
+    assert sum(settled) / len(settled) == pytest.approx(20.0 + ABOVE_K, abs=0.08)
+
+
 def test_a_radiator_that_a_meter_shows_to_be_weak_begins_early_enough_for_the_morning() -> None:
     rating = RadiatorRating(idle_w=20, rated_w=1000, slots=6, pausable=True)
     control, room = RoomControl(rating), SimulatedRoom(ROOM, start_s=0.0, start_c=18.0)

@@ -11,6 +11,7 @@ from .airing import Airing
 from .demand import TIME_S, HeatDemand, RadiatorRating, Reason
 from .estimate import Estimate
 from .foresight import BLOCK, Now, Stride, holding_w, outlook_of
+from .given import Given
 from .guards import believable
 from .habits import Habits
 from .history import History
@@ -56,6 +57,7 @@ class Comfort:
         self.resolution = Resolution()
         self._rated_w = rating.rated_w
         self._pausable = rating.pausable
+        self.given = Given(rating.idle_w)
         self._airing = Airing()
         levels = rating.slots
         if rating.divisible:
@@ -226,7 +228,8 @@ class Comfort:
             setpoint_c = rise.to_c + EARLIER_K
         wanted_c = setpoints(setpoint_c, changes, times_s)
         above_k = ABOVE_K if free_stops is None else 0.0
-        power_w = self.levels_w[self._level]
+        levels_w = self.given.likely_w(self.levels_w)
+        power_w = levels_w[self._level]
         foreseen_c = now.air_c(stride, power_w, grid.looks[-1])
         highest_c = max([setpoint_c, *(to_c for _, to_c in changes)])
         errors, weights, waste = [], [], []
@@ -248,7 +251,7 @@ class Comfort:
             weights=weights,
             waste=waste,
             kelvin_per_w=stride.warms,
-            levels_w=self.levels_w,
+            levels_w=levels_w,
             level=self._level,
             free_stops=free_stops,
             pausable=self._pausable,

@@ -192,6 +192,7 @@ class RoomControl:
         comfort = self._comfort
         outdoor_c = believable(reading.outdoor_c, *OUTDOOR_C)
         comfort.weather.update(self._time_s, outdoor_c, reading.forecast)
+        comfort.given.see(elapsed_s, self._last.power_w, given_w)
         self._day_over |= comfort.observe(self._time_s, elapsed_s, room_c, given_w)
         setpoint_c = believable(target.setpoint_c, *SETPOINT_C)
         if setpoint_c is None:
