@@ -33,15 +33,8 @@ RULED = preferences_for(Plan(cores=1, duty=0.5), 4)
 
 
 @pytest.fixture
-async def simulated(socket_enabled: None) -> AsyncGenerator[SimulatedClient]:
-    client = SimulatedClient(permanent=3)
-    await client.start()
-    yield client
-    await client.stop()
-
-
-@pytest.fixture
 async def client(simulated: SimulatedClient) -> AsyncGenerator[BoincClient]:
+    simulated.permanent = 3
     connection = RpcConnection("127.0.0.1", simulated.port, PASSWORD)
     await connection.connect()
     yield BoincClient(connection)
