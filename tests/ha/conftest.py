@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 import pytest
 from homeassistant.config_entries import ConfigSubentry
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.storage import STORAGE_DIR
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -110,13 +110,27 @@ def entry(hass: HomeAssistant) -> MockConfigEntry:
     return entry
 
 
-async def set_up(hass: HomeAssistant, *radiators: ConfigSubentry) -> MockConfigEntry:
-    """Set a home up."""
-    entry = home(*radiators)
-    entry.add_to_hass(hass)
+async def load(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Set up a home that Home Assistant knows."""
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
+
+
+async def set_up(
+    hass: HomeAssistant, *radiators: ConfigSubentry, **changes: Any
+) -> MockConfigEntry:
+    """Add a home, and set it up."""
+    entry = home(*radiators, **changes)
+    entry.add_to_hass(hass)
+    await load(hass, entry)
     return entry
+
+
+def state_at(hass: HomeAssistant, entity_id: str) -> State:
+    """Return what an entity shows."""
+    state = hass.states.get(entity_id)
+    assert state is not None, entity_id
+    return state
 
 
 @pytest.fixture

@@ -20,7 +20,8 @@ from custom_components.qheat.const import DOMAIN
 from custom_components.qheat.serials import Serials
 
 from ..publishing import manifest_of, signed
-from .conftest import MONEY, home, radiator
+from .conftest import MONEY, radiator, set_up, state_at
+from .test_climate import call
 
 STATUS = "sensor.living_room_status"
 
@@ -59,21 +60,13 @@ async def operator(socket_enabled: None) -> AsyncGenerator[Operator]:
     await server.close()
 
 
-async def set_up(
+async def heat_at(
     hass: HomeAssistant, url: str, options: dict[str, Any] | None = None
 ) -> MockConfigEntry:
     """Set up a home on this backend, with its thermostat turned up."""
     data = {"backend": "operator", "url": url, "token": "secret", "currency": "EUR"}
-    entry = home(radiator(), data=data, options=MONEY | (options or {}))
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
-    await hass.services.async_call(
-        "climate",
-        "set_temperature",
-        {"entity_id": "climate.living_room", "temperature": 25, "hvac_mode": "heat"},
-        blocking=True,
-    )
+    entry = await set_up(hass, radiator(), data=data, options=MONEY | (options or {}))
+    await call(hass, "set_temperature", temperature=25, hvac_mode="heat")
     return entry
 
 
@@ -83,8 +76,7 @@ async def until_status(hass: HomeAssistant, entry: MockConfigEntry, wanted: str)
         while (state := hass.states.get(STATUS)) is None or state.state != wanted:
             await asyncio.sleep(0.1)
             await entry.runtime_data.async_refresh()
-    thermostat = hass.states.get("climate.living_room")
-    assert thermostat is not None
+    thermostat = state_at(hass, "climate.living_room")
     assert thermostat.state == "heat"
 
 
@@ -108,7 +100,7 @@ async def test_a_wrong_answer_is_told_and_forgotten_when_the_backend_is_well_aga
     shown: str,
 ) -> None:
     operator.status, operator.body = status, body
-    entry = await set_up(hass, operator.url)
+    entry = await heat_at(hass, operator.url)
     await until_status(hass, entry, shown)
     operator.status, operator.body = 200, b'{"leases": []}'
     await until_status(hass, entry, "no_jobs")
@@ -118,7 +110,7 @@ async def test_a_wrong_answer_is_told_and_forgotten_when_the_backend_is_well_aga
 async def test_a_backend_that_is_not_there_is_told(
     hass: HomeAssistant, own_folder: Path, socket_enabled: None
 ) -> None:
-    entry = await set_up(hass, "http://127.0.0.1:1")
+    entry = await heat_at(hass, "http://127.0.0.1:1")
     await until_status(hass, entry, "backend_unreachable")
     assert await hass.config_entries.async_unload(entry.entry_id)
 
@@ -129,7 +121,7 @@ async def test_an_unknown_version_of_the_api_is_a_repair_until_it_is_known(
 ) -> None:
     operator.status, operator.body = status, b'{"leases": []}'
     operator.headers = {"Qheat-Api-Version": "2"}
-    entry = await set_up(hass, operator.url)
+    entry = await heat_at(hass, operator.url)
     await until_status(hass, entry, "backend_version")
     issue_id = f"backend_version_{next(iter(entry.subentries))}"
     issue = ir.async_get(hass).async_get_issue(DOMAIN, issue_id)
@@ -146,7 +138,7 @@ async def test_an_answer_that_would_explode_is_refused_unopened(
 ) -> None:
     operator.body = gzip.compress(b'{"leases": [' + b" " * (64 << 20) + b"]}")
     operator.headers = {"Content-Encoding": "gzip"}
-    entry = await set_up(hass, operator.url)
+    entry = await heat_at(hass, operator.url)
     await until_status(hass, entry, "backend_faulty")
     assert await hass.config_entries.async_unload(entry.entry_id)
 
@@ -172,7 +164,7 @@ async def test_an_unpaid_job_is_taken_only_where_the_home_wants_such(
     leases = {"leases": [{"lease_id": "lease", "ttl_s": 60, "job": job}]}
     operator.body = json.dumps(leases).encode()
     options = {"publishers": [one.publisher], "unpaid_jobs": unpaid}
-    entry = await set_up(hass, operator.url, options)
+    entry = await heat_at(hass, operator.url, options)
     if unpaid:
         async with asyncio.timeout(60):
             while f"/v1/modules/{module}" not in operator.asked:
@@ -203,7 +195,7 @@ async def test_a_publisher_that_is_not_accepted_is_a_repair_and_an_accepted_one_
     }
     leases = {"leases": [{"lease_id": "lease", "ttl_s": 60, "job": job}]}
     operator.body = json.dumps(leases).encode()
-    entry = await set_up(hass, operator.url)
+    entry = await heat_at(hass, operator.url)
     await until_status(hass, entry, "publisher_not_accepted")
     issue_id = f"publisher_not_accepted_{next(iter(entry.subentries))}"
     assert ir.async_get(hass).async_get_issue(DOMAIN, issue_id) is not None

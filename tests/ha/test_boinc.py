@@ -27,7 +27,7 @@ from .boinc import (
     until,
     until_reached,
 )
-from .conftest import FixedEngine, home, radiator, set_up
+from .conftest import FixedEngine, home, radiator, set_up, state_at
 from .test_init import kept
 
 LIVE = ("heat_output", "jobs_running", "heat_kind", "tasks_waiting", "projects", "credit")
@@ -182,8 +182,7 @@ async def test_radiators_of_both_kinds_share_a_home(
         "climate.hall",
         "climate.living_room",
     ]
-    state = hass.states.get("sensor.home_heat_output")
-    assert state is not None
+    state = state_at(hass, "sensor.home_heat_output")
     assert float(state.state) == 340
 
 
@@ -196,8 +195,7 @@ async def test_a_machine_that_does_not_answer_is_told_and_keeps_nothing_from_loa
     assert {state_of(hass, key) for key in LIVE} == {"unavailable"}
     assert state_of(hass, "status") == "backend_unreachable"
     assert float(state_of(hass, "heat")) >= 0
-    thermostat = hass.states.get("climate.hall")
-    assert thermostat is not None
+    thermostat = state_at(hass, "climate.hall")
     assert thermostat.state == "unavailable"
     assert await hass.config_entries.async_reload(entry.entry_id)
     assert entry.state is ConfigEntryState.LOADED

@@ -35,7 +35,7 @@ from .boinc import (
     until,
     until_reached,
 )
-from .conftest import home
+from .conftest import home, set_up
 
 FOLDER = Path(qheat.__file__).parent
 
@@ -45,9 +45,7 @@ pytestmark = pytest.mark.usefixtures("boinc")
 @pytest.fixture
 async def entry(hass: HomeAssistant, client: SimulatedClient) -> MockConfigEntry:
     """Return a home with one BOINC machine that has been looked at."""
-    entry = home(boinc_radiator(client.port))
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
+    entry = await set_up(hass, boinc_radiator(client.port))
     await until_reached(hass, entry)
     return entry
 

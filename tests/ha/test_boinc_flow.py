@@ -15,7 +15,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from tests.compute.boinc.simulated import PASSWORD, URL, SimulatedClient, cpid_of
 
 from .boinc import HALL, boinc_radiator
-from .conftest import home
+from .conftest import home, set_up
 
 SIMULATED_ROOM = {"floor_area_m2": 12, "speed": 60}
 
@@ -26,10 +26,7 @@ pytestmark = pytest.mark.usefixtures("boinc")
 @pytest.fixture
 async def entry(hass: HomeAssistant) -> MockConfigEntry:
     """Return a home without radiators, set up."""
-    entry = home()
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    return entry
+    return await set_up(hass)
 
 
 def machine(port: int, **changes: Any) -> dict[str, Any]:
@@ -310,9 +307,7 @@ async def test_machines_that_tell_no_id_may_have_the_same_name(
 async def test_a_changed_machine_keeps_its_password_and_shows_it_to_nobody(
     hass: HomeAssistant, client: SimulatedClient
 ) -> None:
-    entry = home(boinc_radiator(client.port))
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
+    entry = await set_up(hass, boinc_radiator(client.port))
     result = await change(hass, entry)
     assert result["step_id"] == "reconfigure"
     assert shown(result)["name"] == "Hall"
@@ -354,9 +349,7 @@ async def test_a_machine_that_is_off_is_changed_but_not_moved(
 async def test_a_new_password_is_tried_before_it_replaces_the_old_one(
     hass: HomeAssistant, client: SimulatedClient
 ) -> None:
-    entry = home(boinc_radiator(client.port, password="old"))
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
+    entry = await set_up(hass, boinc_radiator(client.port, password="old"))
     result = await change(hass, entry)
     result = await answer(hass, result, machine(client.port, password="wrong"))
     assert result["errors"] == {"password": "wrong_password"}

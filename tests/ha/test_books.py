@@ -12,7 +12,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.qheat.compute.engine import HeatKind, SettlementPage
 from custom_components.qheat.shelf import Shelf
 
-from .conftest import LIVING_ROOM, FixedEngine, home, radiator, settlement
+from .conftest import LIVING_ROOM, FixedEngine, home, load, radiator, settlement, state_at
 
 NOON_S = 1_795_435_200.0  # 2026-11-23 12:00 UTC
 
@@ -24,9 +24,7 @@ pytestmark = [
 
 def shown(hass: HomeAssistant, sensor: str) -> State:
     """Return what a sensor of the radiator shows."""
-    state = hass.states.get(f"sensor.living_room_{sensor}")
-    assert state is not None
-    return state
+    return state_at(hass, f"sensor.living_room_{sensor}")
 
 
 async def heat(
@@ -85,8 +83,7 @@ async def test_heat_that_settlements_pay_in_full_is_called_free(
 async def test_nothing_is_said_of_a_subsidy_before_there_is_a_cost(
     hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine
 ) -> None:
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    await load(hass, entry)
     assert shown(hass, "effective_cop").state == STATE_UNKNOWN
     assert shown(hass, "subsidy").state == STATE_UNKNOWN
 
@@ -189,8 +186,7 @@ async def test_a_factor_that_the_user_enters_is_not_said_to_come_from_elsewhere(
 async def test_co2_is_unknown_without_factors(
     hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine
 ) -> None:
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    await load(hass, entry)
     assert shown(hass, "co2_avoided").state == STATE_UNKNOWN
 
 
@@ -211,8 +207,7 @@ async def test_a_damaged_count_of_core_hours_begins_anew(
     books = {"ledger": {"version": 1, "currency": "EUR", "accounts": {}}, "core_time": core_time}
     key = f"qheat.{entry.entry_id}"
     hass_storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": books}
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    await load(hass, entry)
     assert shown(hass, "work_done_today").attributes["core_hours"] == 0
 
 

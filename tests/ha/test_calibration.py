@@ -16,7 +16,7 @@ from custom_components.qheat.compute.calibration import OWNER, Fit
 from tests.compute.processes import children, runner, session_of_its_own
 from tests.waiting import until
 
-from .conftest import LIVING_ROOM, FixedEngine, home, radiator
+from .conftest import LIVING_ROOM, FixedEngine, home, radiator, set_up
 
 PLUG = "sensor.plug_power"
 KITCHEN = "01JKITCHEN000000000000000"
@@ -38,10 +38,9 @@ def _short_levels() -> Generator[None]:
 async def entry(hass: HomeAssistant, own_folder: Path) -> MockConfigEntry:
     """Return a home whose two radiators share this computer, which is on a meter."""
     hass.states.async_set(PLUG, "30.0", {"unit_of_measurement": "W"})
-    entry = home(radiator(power_entity=PLUG), radiator(KITCHEN, "Kitchen", idle_w=0, rated_w=400))
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    return entry
+    return await set_up(
+        hass, radiator(power_entity=PLUG), radiator(KITCHEN, "Kitchen", idle_w=0, rated_w=400)
+    )
 
 
 @pytest.fixture
@@ -176,9 +175,7 @@ async def test_a_home_reloaded_half_way_leaves_no_load(
 async def test_without_a_meter_the_page_says_what_to_do(
     hass: HomeAssistant, own_folder: Path, engine: FixedEngine
 ) -> None:
-    entry = home(radiator())
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
+    entry = await set_up(hass, radiator())
     result = await open_page(hass, entry)
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "calibration_no_meter"

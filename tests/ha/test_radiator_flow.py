@@ -12,7 +12,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.qheat.const import DOMAIN
 
-from .conftest import LIVING_ROOM, FixedEngine
+from .conftest import LIVING_ROOM, FixedEngine, state_at
 
 RADIATOR = {"name": "Office", "rated_w": 300, "idle_w": 15}
 
@@ -108,8 +108,7 @@ async def test_a_radiator_gets_a_schedule_and_loses_it_again(
         result = await subentry_step(hass, result, changed | schedule)
         await subentry_step(hass, result, {"floor_area_m2": 25, "speed": 2})
         await hass.async_block_till_done()
-        state = hass.states.get("climate.living_room")
-        assert state is not None
+        state = state_at(hass, "climate.living_room")
         assert ("schedule" in state.attributes["preset_modes"]) == bool(schedule)
         assert ("schedule_entity" in entry.subentries[LIVING_ROOM].data) == bool(schedule)
 

@@ -9,7 +9,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, flush_
 
 from custom_components.qheat.serials import Serials
 
-from .conftest import FixedEngine
+from .conftest import FixedEngine, load
 
 
 async def test_serials_are_there_after_a_restart(hass: HomeAssistant, own_folder: Path) -> None:
@@ -37,8 +37,7 @@ async def test_a_home_that_is_removed_keeps_none(
 ) -> None:
     file = own_folder / f"qheat.{entry.entry_id}.serials"
     file.write_text('{"version": 1, "minor_version": 1, "key": "", "data": {}}')
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    await load(hass, entry)
     assert file.exists()
 
     await hass.config_entries.async_remove(entry.entry_id)
