@@ -9,13 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custom_components.qheat.compute.engine import HeatKind, PowerSource
-from custom_components.qheat.ledger import (
-    MAX_GAP_S,
-    Ledger,
-    LedgerError,
-    Moment,
-    Tariff,
-)
+from custom_components.qheat.ledger import MAX_GAP_S, Ledger, LedgerError, Moment, Tariff
 from custom_components.qheat.ledger.account import MAX_POWER_W
 
 from .ledger_data import OFFICE, TARIFF, moment, read, reloaded
@@ -159,9 +153,7 @@ def test_an_absurd_tariff_is_refused(change: dict[str, object]) -> None:
         Tariff(**(fields | change))  # type: ignore[arg-type]
 
 
-def test_a_negative_price_lowers_the_cost_and_leaves_the_subsidy_undefined(
-    ledger: Ledger,
-) -> None:
+def test_a_negative_price_lowers_the_cost_and_leaves_the_subsidy_undefined(ledger: Ledger) -> None:
     cheap = Tariff(
         currency="EUR",
         electricity_per_kwh=Decimal("-0.02"),

@@ -59,11 +59,7 @@ STEPS = st.lists(
             st.floats(0.1, 2 * MAX_GAP_S),
             st.floats(0, 5000),
         ),
-        st.tuples(
-            st.just("settle"),
-            st.sampled_from(RADIATORS),
-            st.decimals(0, 10, places=6),
-        ),
+        st.tuples(st.just("settle"), st.sampled_from(RADIATORS), st.decimals(0, 10, places=6)),
         st.tuples(st.just("revoke"), st.integers(0, 30)),
         st.tuples(st.just("tell"), st.integers(1, 5), st.booleans(), st.booleans()),
         st.tuples(st.just("clock"), st.floats(-3600, 3600)),

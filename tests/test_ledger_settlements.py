@@ -198,9 +198,7 @@ def test_a_batch_without_end_fills_no_memory(ledger: Ledger) -> None:
     assert len(ledger.settlements(OFFICE)) == MOST
 
 
-def test_settlements_dated_far_ahead_keep_no_later_ones_from_being_booked(
-    ledger: Ledger,
-) -> None:
+def test_settlements_dated_far_ahead_keep_no_later_ones_from_being_booked(ledger: Ledger) -> None:
     ahead = [settlement(f"a{n}", settled_at=NOW_S + 1e9) for n in range(2 * MEMORY)]
     ledger.book(OFFICE, page(*ahead), NOW_S)
     booking = ledger.book(OFFICE, page(settlement("b", settled_at=NOW_S + 5)), NOW_S + 10)

@@ -120,12 +120,7 @@ class Home:
     async def pull(self) -> Any:
         self.pulls += 1
         request = PullRequest(
-            radiator_id="r1",
-            key=f"key-{self.pulls}",
-            count=1,
-            slots=1,
-            slot_w=100.0,
-            wanted_s=60.0,
+            radiator_id="r1", key=f"key-{self.pulls}", count=1, slots=1, slot_w=100.0, wanted_s=60.0
         )
         leases = (await self.client.pull(request, 0)).leases
         return leases[0] if leases else None
@@ -214,10 +209,7 @@ async def test_a_module_and_an_input_are_kept_under_their_own_hash_only(
     ],
 )
 async def test_a_wrong_job_is_refused(
-    session: aiohttp.ClientSession,
-    homes: dict[str, Home],
-    changes: dict[str, Any],
-    status: int,
+    session: aiohttp.ClientSession, homes: dict[str, Home], changes: dict[str, Any], status: int
 ) -> None:
     assert await submit(session, **changes) == (status, None)
     assert await homes["a"].pull() is None

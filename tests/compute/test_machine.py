@@ -12,13 +12,7 @@ import pytest
 
 from custom_components.qheat.compute import runner as runner_module
 from custom_components.qheat.compute.engine import EngineError, EngineProblem
-from custom_components.qheat.compute.machine import (
-    Limits,
-    Machine,
-    Usage,
-    WorkError,
-    WorkFault,
-)
+from custom_components.qheat.compute.machine import Limits, Machine, Usage, WorkError, WorkFault
 from custom_components.qheat.compute.sandbox.lock import SYSTEM_CALLS
 from tests.waiting import until
 

@@ -8,11 +8,7 @@ from pathlib import Path
 import pytest
 
 from custom_components.qheat.compute import patience
-from custom_components.qheat.compute.engine import (
-    EngineError,
-    EngineProblem,
-    HeatKind,
-)
+from custom_components.qheat.compute.engine import EngineError, EngineProblem, HeatKind
 from tests.backend.tiny import PAY, TinyCatalogue, deliver
 from tests.waiting import until
 

@@ -14,17 +14,8 @@ from custom_components.qheat.backend.work import Terms
 from custom_components.qheat.compute import patience
 from custom_components.qheat.compute.client import JobClient
 from custom_components.qheat.compute.computer import ComputerPower, MeteredEngine
-from custom_components.qheat.compute.engine import (
-    EngineProblem,
-    HeatBudget,
-    HeatKind,
-    PowerModel,
-)
-from custom_components.qheat.compute.forecast import (
-    Lengths,
-    heat_left_s,
-    slot_wanted_s,
-)
+from custom_components.qheat.compute.engine import EngineProblem, HeatBudget, HeatKind, PowerModel
+from custom_components.qheat.compute.forecast import Lengths, heat_left_s, slot_wanted_s
 from custom_components.qheat.compute.messages import GiveBackReason, PullAnswer, PullRequest
 from custom_components.qheat.compute.rapl import Rapl
 from tests.backend.tiny import TinyCatalogue

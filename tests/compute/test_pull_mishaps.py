@@ -171,9 +171,7 @@ async def test_a_job_whose_input_is_long_on_its_way_is_none_and_lets_nobody_free
         assert engine.status().problem is EngineProblem.NO_JOBS
 
 
-async def test_a_budget_that_is_no_number_is_refused_and_the_last_one_stays(
-    tmp_path: Path,
-) -> None:
+async def test_a_budget_that_is_no_number_is_refused_and_the_last_one_stays(tmp_path: Path) -> None:
     async with pulling(tmp_path, ECHO) as (engine, *_):
         engine.set_budget(heat())
         with pytest.raises(ValueError, match="budget"):

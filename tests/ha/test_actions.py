@@ -25,10 +25,7 @@ NOVEMBER = {"first_day": "2026-11-01", "last_day": "2026-11-30"}
 
 @pytest.fixture
 async def heated(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    engine: FixedEngine,
-    freezer: FrozenDateTimeFactory,
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, freezer: FrozenDateTimeFactory
 ) -> MockConfigEntry:
     """Return a home that has heated for an hour of November and was paid for one job."""
     freezer.move_to("2026-11-23 12:00:00+00:00")

@@ -106,12 +106,7 @@ async def until_status(hass: HomeAssistant, entry: MockConfigEntry, wanted: str)
     ],
 )
 async def test_a_wrong_answer_is_told_and_forgotten_when_the_backend_is_well_again(
-    hass: HomeAssistant,
-    own_folder: Path,
-    operator: Operator,
-    status: int,
-    body: bytes,
-    shown: str,
+    hass: HomeAssistant, own_folder: Path, operator: Operator, status: int, body: bytes, shown: str
 ) -> None:
     operator.status, operator.body = status, body
     entry = await heat_at(hass, operator.url)

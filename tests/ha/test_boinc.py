@@ -18,15 +18,7 @@ from custom_components.qheat.crowd import FEW
 from custom_components.qheat.diagnostics import async_get_config_entry_diagnostics
 from tests.compute.boinc.simulated import PASSWORD, URL, SimulatedClient, cpid_of
 
-from .boinc import (
-    HALL,
-    boinc_radiator,
-    heat,
-    sensor_of,
-    state_of,
-    until,
-    until_reached,
-)
+from .boinc import HALL, boinc_radiator, heat, sensor_of, state_of, until, until_reached
 from .conftest import FixedEngine, home, radiator, set_up, state_at
 from .test_init import kept
 

@@ -25,16 +25,7 @@ from custom_components.qheat.const import DOMAIN
 from custom_components.qheat.crowd import FEW
 from tests.compute.boinc.simulated import URL, SimulatedClient
 
-from .boinc import (
-    HALL,
-    boinc_radiator,
-    device_of,
-    heat,
-    sensor_of,
-    state_of,
-    until,
-    until_reached,
-)
+from .boinc import HALL, boinc_radiator, device_of, heat, sensor_of, state_of, until, until_reached
 from .conftest import home, set_up
 
 FOLDER = Path(qheat.__file__).parent
@@ -181,8 +172,7 @@ async def open_take_back(
     await until(hass, entry, lambda: issue_of(hass, "changed_by_hand"))
     http = await hass_client()
     answer = await http.post(
-        "/api/repairs/issues/fix",
-        json={"handler": DOMAIN, "issue_id": f"changed_by_hand_{HALL}"},
+        "/api/repairs/issues/fix", json={"handler": DOMAIN, "issue_id": f"changed_by_hand_{HALL}"}
     )
     return http, await answer.json()
 

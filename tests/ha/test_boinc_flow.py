@@ -54,8 +54,7 @@ async def start(hass: HomeAssistant, entry: MockConfigEntry) -> Any:
 async def change(hass: HomeAssistant, entry: MockConfigEntry) -> Any:
     """Begin to change the machine in the hall."""
     return await hass.config_entries.subentries.async_init(
-        (entry.entry_id, "boinc"),
-        context={"source": SOURCE_RECONFIGURE, "subentry_id": HALL},
+        (entry.entry_id, "boinc"), context={"source": SOURCE_RECONFIGURE, "subentry_id": HALL}
     )
 
 

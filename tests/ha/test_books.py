@@ -28,10 +28,7 @@ def shown(hass: HomeAssistant, sensor: str) -> State:
 
 
 async def heat(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    freezer: FrozenDateTimeFactory,
-    minutes: int = 60,
+    hass: HomeAssistant, entry: MockConfigEntry, freezer: FrozenDateTimeFactory, minutes: int = 60
 ) -> None:
     """Set the home up and let it heat, with all that it shows written."""
     if not hass.states.get("climate.living_room"):
@@ -46,16 +43,11 @@ async def heat(
 
 def paid(**changes: Any) -> list[SettlementPage]:
     """Return a page of one settlement of now."""
-    return [
-        SettlementPage(settlements=(settlement(settled_at=NOON_S, **changes),), cursor="1"),
-    ]
+    return [SettlementPage(settlements=(settlement(settled_at=NOON_S, **changes),), cursor="1")]
 
 
 async def test_an_hour_of_heat_is_shown_as_money(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    engine: FixedEngine,
-    freezer: FrozenDateTimeFactory,
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, freezer: FrozenDateTimeFactory
 ) -> None:
     engine.tell(power_w=400.0)
     engine.pages = paid(earned=Decimal("0.01"), repaid=Decimal("0.04"), energy_j=576_000.0)
@@ -68,10 +60,7 @@ async def test_an_hour_of_heat_is_shown_as_money(
 
 
 async def test_heat_that_settlements_pay_in_full_is_called_free(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    engine: FixedEngine,
-    freezer: FrozenDateTimeFactory,
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, freezer: FrozenDateTimeFactory
 ) -> None:
     engine.tell(power_w=400.0)
     engine.pages = paid(earned=Decimal("0.1"), repaid=Decimal("0.1"))
@@ -89,10 +78,7 @@ async def test_nothing_is_said_of_a_subsidy_before_there_is_a_cost(
 
 
 async def test_todays_work_is_told_by_kind_and_starts_anew_at_midnight(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    engine: FixedEngine,
-    freezer: FrozenDateTimeFactory,
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, freezer: FrozenDateTimeFactory
 ) -> None:
     await hass.config.async_set_time_zone("UTC")
     engine.tell(power_w=500.0, cores_by_kind={"docking": 3, "option_price": 1})
@@ -129,10 +115,7 @@ async def test_todays_work_is_told_by_kind_and_starts_anew_at_midnight(
 
 
 async def test_todays_work_outlives_a_restart(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    engine: FixedEngine,
-    freezer: FrozenDateTimeFactory,
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, freezer: FrozenDateTimeFactory
 ) -> None:
     engine.tell(power_w=500.0)
     await heat(hass, entry, freezer)
@@ -143,10 +126,7 @@ async def test_todays_work_outlives_a_restart(
 
 
 async def test_heat_for_warmth_alone_is_no_work(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    engine: FixedEngine,
-    freezer: FrozenDateTimeFactory,
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, freezer: FrozenDateTimeFactory
 ) -> None:
     engine.tell(power_w=500.0, heat_kind=HeatKind.OWN)
     await heat(hass, entry, freezer, minutes=5)
@@ -212,10 +192,7 @@ async def test_a_damaged_count_of_core_hours_begins_anew(
 
 
 async def test_the_books_on_disk_are_half_a_minute_behind_at_most_and_not_at_all_on_a_settlement(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    engine: FixedEngine,
-    freezer: FrozenDateTimeFactory,
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, freezer: FrozenDateTimeFactory
 ) -> None:
     engine.tell(power_w=400.0)
     assert await hass.config_entries.async_setup(entry.entry_id)

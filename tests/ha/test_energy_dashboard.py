@@ -52,10 +52,7 @@ async def devices(hass: HomeAssistant) -> list[Any]:
 
 @pytest.mark.usefixtures("dashboard")
 async def test_the_dashboard_finds_nothing_wrong_with_a_radiator(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    engine: FixedEngine,
-    freezer: FrozenDateTimeFactory,
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, freezer: FrozenDateTimeFactory
 ) -> None:
     freezer.move_to(dt_util.utcnow().replace(minute=0, second=0, microsecond=0) + HOUR)
     start = dt_util.utcnow()

@@ -69,11 +69,7 @@ async def test_a_meter_that_shows_another_full_power_than_entered_is_told_until_
 
 @pytest.mark.parametrize(("mode", "hours"), [("heat", 2), ("off", 24)])
 async def test_a_sensor_that_is_silent_for_long_is_told_until_it_speaks_again(
-    hass: HomeAssistant,
-    engine: FixedEngine,
-    freezer: FrozenDateTimeFactory,
-    mode: str,
-    hours: int,
+    hass: HomeAssistant, engine: FixedEngine, freezer: FrozenDateTimeFactory, mode: str, hours: int
 ) -> None:
     hass.states.async_set(SENSOR, "unavailable")
     entry = await set_up(hass, radiator(room="sensor", temperature_entity=SENSOR))

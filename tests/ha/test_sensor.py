@@ -37,10 +37,7 @@ async def test_all_entities(
 
 
 async def test_heat_is_power_over_time(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    engine: FixedEngine,
-    freezer: FrozenDateTimeFactory,
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, freezer: FrozenDateTimeFactory
 ) -> None:
     engine.tell(power_w=360.0)
     await load(hass, entry)
@@ -61,10 +58,7 @@ async def test_unknown_power_is_shown_as_unknown(
 
 
 async def test_a_settlement_is_earned_once_however_often_it_comes(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    engine: FixedEngine,
-    freezer: FrozenDateTimeFactory,
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, freezer: FrozenDateTimeFactory
 ) -> None:
     page = SettlementPage(settlements=(settlement(),), cursor="1")
     engine.pages = [page] * 4

@@ -29,9 +29,7 @@ DAY_S = 86400.0
 def step(control: RoomControl, room: SimulatedRoom, target: Target, share: float = 1.0) -> float:
     """Let a minute pass with a radiator that gives a share of what it says; return its watts."""
     reading = RoomReading(
-        time_s=room.time_s,
-        temperature_c=round(room.temperature_c, 1),
-        outdoor_c=room.outdoor_c,
+        time_s=room.time_s, temperature_c=round(room.temperature_c, 1), outdoor_c=room.outdoor_c
     )
     power_w = control.step(reading, target).power_w
     room.advance(60.0, share * power_w)

@@ -13,13 +13,7 @@ from hypothesis import strategies as st
 
 from custom_components.qheat.compute.boinc import credit
 from custom_components.qheat.compute.boinc.client import address_of
-from custom_components.qheat.compute.boinc.credit import (
-    MAX_STEPS,
-    MAX_TOTALS,
-    Book,
-    Tariff,
-    key_of,
-)
+from custom_components.qheat.compute.boinc.credit import MAX_STEPS, MAX_TOTALS, Book, Tariff, key_of
 from custom_components.qheat.compute.boinc.replies import MAX_CREDIT, MAX_PROJECTS, Project
 from custom_components.qheat.compute.engine import SettlementPage
 from custom_components.qheat.ledger import Ledger

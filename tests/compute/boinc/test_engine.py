@@ -7,12 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from custom_components.qheat.compute.boinc import (
-    BoincError,
-    BoincFault,
-    control,
-    engine,
-)
+from custom_components.qheat.compute.boinc import BoincError, BoincFault, control, engine
 from custom_components.qheat.compute.engine import (
     EngineError,
     EngineProblem,

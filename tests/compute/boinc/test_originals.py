@@ -8,12 +8,7 @@ from custom_components.qheat.compute.boinc.client import BoincClient
 from custom_components.qheat.compute.boinc.control import Control
 from custom_components.qheat.compute.boinc.options import BoincOptions
 from custom_components.qheat.compute.boinc.originals import Originals
-from custom_components.qheat.compute.boinc.plan import (
-    AtHand,
-    Plan,
-    override_with,
-    preferences_for,
-)
+from custom_components.qheat.compute.boinc.plan import AtHand, Plan, override_with, preferences_for
 from custom_components.qheat.compute.boinc.replies import RunMode
 from custom_components.qheat.compute.boinc.rpc import RpcConnection
 from custom_components.qheat.compute.boinc.stewardship import Stewardship
@@ -115,10 +110,7 @@ async def test_values_of_ours_too_long_to_be_sent_with_a_newer_file_come_without
 
 @pytest.mark.parametrize("broken", [*BROKEN, "<global_preferences><!-- </global_preferences>"])
 async def test_a_broken_file_is_replaced_by_the_originals_and_it_heats(
-    client: BoincClient,
-    simulated: SimulatedClient,
-    broken: str,
-    monkeypatch: pytest.MonkeyPatch,
+    client: BoincClient, simulated: SimulatedClient, broken: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def told(self: SimulatedClient, request: str) -> str:
         """Tell what is in force for a client that takes what follows for a comment."""
