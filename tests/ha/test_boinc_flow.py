@@ -51,6 +51,11 @@ async def start(hass: HomeAssistant, entry: MockConfigEntry) -> Any:
     )
 
 
+async def fill_in(hass: HomeAssistant, entry: MockConfigEntry, port: int, **changes: Any) -> Any:
+    """Begin to add a machine, and answer the first form."""
+    return await answer(hass, await start(hass, entry), machine(port, **changes))
+
+
 async def change(hass: HomeAssistant, entry: MockConfigEntry) -> Any:
     """Begin to change the machine in the hall."""
     return await hass.config_entries.subentries.async_init(
@@ -94,28 +99,12 @@ async def test_a_machine_is_tried_and_added_in_its_area(
     assert "set_run_mode" not in client.calls[:4]
 
 
-@pytest.mark.parametrize(
-    "cpid",
-    [
-        "",
-        "<host_cpid/>",
-        f"<host_cpid>{'a' * 33}</host_cpid>",
-        f"<host_cpid>{'a' * 1_000_000}</host_cpid>",
-        f"<host_cpid><b>{'a' * 32}</b></host_cpid>",
-        f"<host_cpid>&lt;b&gt;{'a' * 29}</host_cpid>",
-        f"<host_cpid>{'\N{ARABIC-INDIC DIGIT ONE}' * 32}</host_cpid>",
-    ],
-)
 @pytest.mark.parametrize("name", ["box", ""])
-async def test_a_machine_without_a_good_id_is_known_by_its_name_or_else_by_its_address(
-    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient, cpid: str, name: str
+async def test_a_machine_that_tells_no_id_is_known_by_its_name_or_else_by_its_address(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient, name: str
 ) -> None:
-    host_info = f"<domain_name>{name}</domain_name>{cpid}<p_ncpus>4</p_ncpus>"
-
-    def tell(_client: SimulatedClient, _request: str) -> str:
-        return f"<host_info>{host_info}</host_info>"
-
-    with patch.object(SimulatedClient, "_get_host_info", tell):
+    host_info = f"<host_info><domain_name>{name}</domain_name><p_ncpus>4</p_ncpus></host_info>"
+    with patch.object(SimulatedClient, "_get_host_info", lambda *_: host_info):
         await recovers(hass, await start(hass, entry), client)
     (subentry,) = entry.subentries.values()
     assert subentry.data["machine"] == (name or f"127.0.0.1:{client.port}")
@@ -133,8 +122,7 @@ async def recovers(hass: HomeAssistant, result: Any, client: SimulatedClient) ->
 async def test_a_wrong_password_is_told_and_not_shown_again(
     hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
 ) -> None:
-    result = await start(hass, entry)
-    result = await answer(hass, result, machine(client.port, password="hunter2"))
+    result = await fill_in(hass, entry, client.port, password="hunter2")
     assert result["errors"] == {"password": "wrong_password"}
     assert shown(result)["host"] == "127.0.0.1"
     assert "hunter2" not in str(shown(result))
@@ -144,8 +132,7 @@ async def test_a_wrong_password_is_told_and_not_shown_again(
 async def test_a_client_that_is_not_there_is_told(
     hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
 ) -> None:
-    result = await start(hass, entry)
-    result = await answer(hass, result, machine(1))
+    result = await fill_in(hass, entry, 1)
     assert result["errors"] == {"host": "unreachable"}
     await recovers(hass, result, client)
 
@@ -182,8 +169,7 @@ async def test_a_client_that_is_of_no_use_is_told(
 ) -> None:
     useless = SimulatedClient(**changes)
     await useless.start()
-    result = await start(hass, entry)
-    result = await answer(hass, result, machine(useless.port))
+    result = await fill_in(hass, entry, useless.port)
     assert result["errors"] == errors
     await useless.stop()
     await recovers(hass, result, client)
@@ -192,9 +178,9 @@ async def test_a_client_that_is_of_no_use_is_told(
 async def test_a_machine_takes_more_power_at_work_than_at_rest(
     hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
 ) -> None:
-    result = await start(hass, entry)
-    result = await answer(hass, result, machine(client.port, idle_w=300))
+    result = await fill_in(hass, entry, client.port, idle_w=300)
     assert result["errors"] == {"idle_w": "idle_not_below_rated"}
+    assert shown(result)["password"] == PASSWORD, "it is not to be typed again"
     assert not client.calls
     await recovers(hass, result, client)
 
@@ -230,15 +216,6 @@ async def test_blanks_around_an_address_and_a_password_are_no_part_of_them(
     assert result["step_id"] == "simulated"
 
 
-async def test_a_password_is_not_to_be_typed_again_after_another_fault(
-    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
-) -> None:
-    result = await start(hass, entry)
-    result = await answer(hass, result, machine(client.port, idle_w=400))
-    shown = {str(key): key.description for key in result["data_schema"].schema}
-    assert shown["password"] == {"suggested_value": PASSWORD}
-
-
 @pytest.mark.parametrize("port", [0, 65_536, float("nan")])
 async def test_a_port_that_is_none_is_refused(
     hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient, port: float
@@ -253,8 +230,7 @@ async def test_a_machine_is_one_radiator_only(
     hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
 ) -> None:
     await recovers(hass, await start(hass, entry), client)
-    result = await start(hass, entry)
-    result = await answer(hass, result, machine(client.port))
+    result = await fill_in(hass, entry, client.port)
     assert result["errors"] == {"host": "already_a_radiator"}
     other = SimulatedClient()
     await other.start()
@@ -267,8 +243,7 @@ async def test_a_machine_under_another_address_is_the_same_radiator_in_whichever
 ) -> None:
     next_door = boinc_radiator(client.port, "next_door", "Next door")
     home(next_door, entry_id="01JNEXT", unique_id="next").add_to_hass(hass)
-    result = await start(hass, entry)
-    result = await answer(hass, result, machine(client.port, host="localhost"))
+    result = await fill_in(hass, entry, client.port, host="localhost")
     assert result["errors"] == {"host": "already_a_radiator"}
 
 
@@ -291,12 +266,10 @@ async def test_a_radiator_may_get_another_address_but_not_another_ones_machine(
 async def test_machines_that_tell_no_id_may_have_the_same_name(
     hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
 ) -> None:
-    def tell(_client: SimulatedClient, _request: str) -> str:
-        return "<host_info><domain_name>box</domain_name><p_ncpus>4</p_ncpus></host_info>"
-
+    host_info = "<host_info><domain_name>box</domain_name><p_ncpus>4</p_ncpus></host_info>"
     other = SimulatedClient()
     await other.start()
-    with patch.object(SimulatedClient, "_get_host_info", tell):
+    with patch.object(SimulatedClient, "_get_host_info", lambda *_: host_info):
         await recovers(hass, await start(hass, entry), client)
         await recovers(hass, await start(hass, entry), other)
     assert [one.data["machine"] for one in entry.subentries.values()] == ["box", "box"]
