@@ -12,6 +12,7 @@ from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.qheat.const import DOMAIN
 from tests.compute.boinc.simulated import PASSWORD, SimulatedClient, cpid_of
@@ -121,3 +122,17 @@ def device_of(hass: HomeAssistant, key: str) -> str:
     """Return the device id of a radiator, or of the home by its entry's id."""
     devices = dr.async_entries_for_config_entry(dr.async_get(hass), "01JHOME")
     return next(device.id for device in devices if (DOMAIN, key) in device.identifiers)
+
+
+async def open_repair(hass_client: ClientSessionGenerator, issue_id: str) -> Any:
+    """Open a repair; return its form."""
+    http = await hass_client()
+    fix = {"handler": DOMAIN, "issue_id": issue_id}
+    return await (await http.post("/api/repairs/issues/fix", json=fix)).json()
+
+
+async def submit(hass_client: ClientSessionGenerator, form: Any, **answers: str) -> Any:
+    """Submit a repair; return what comes of it."""
+    http = await hass_client()
+    url = f"/api/repairs/issues/fix/{form['flow_id']}"
+    return await (await http.post(url, json=answers)).json()

@@ -8,7 +8,6 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from aiohttp.test_utils import TestClient
 from homeassistant.auth.models import User
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import Context, HomeAssistant
@@ -25,7 +24,18 @@ from custom_components.qheat.const import DOMAIN
 from custom_components.qheat.crowd import FEW
 from tests.compute.boinc.simulated import URL, SimulatedClient
 
-from .boinc import HALL, boinc_radiator, device_of, heat, sensor_of, state_of, until, until_reached
+from .boinc import (
+    HALL,
+    boinc_radiator,
+    device_of,
+    heat,
+    open_repair,
+    sensor_of,
+    state_of,
+    submit,
+    until,
+    until_reached,
+)
 from .conftest import home, set_up
 
 FOLDER = Path(qheat.__file__).parent
@@ -164,17 +174,13 @@ async def open_take_back(
     entry: MockConfigEntry,
     client: SimulatedClient,
     hass_client: ClientSessionGenerator,
-) -> tuple[TestClient[Any, Any], Any]:
+) -> Any:
     """Set a run mode by hand, and open the repair that takes the machine back."""
     assert await async_setup_component(hass, "repairs", {})
     client.permanent = 1
     await heat(hass)
     await until(hass, entry, lambda: issue_of(hass, "changed_by_hand"))
-    http = await hass_client()
-    answer = await http.post(
-        "/api/repairs/issues/fix", json={"handler": DOMAIN, "issue_id": f"changed_by_hand_{HALL}"}
-    )
-    return http, await answer.json()
+    return await open_repair(hass_client, f"changed_by_hand_{HALL}")
 
 
 async def test_a_mode_set_by_hand_is_told_and_can_be_taken_back(
@@ -183,12 +189,11 @@ async def test_a_mode_set_by_hand_is_told_and_can_be_taken_back(
     client: SimulatedClient,
     hass_client: ClientSessionGenerator,
 ) -> None:
-    http, form = await open_take_back(hass, entry, client, hass_client)
+    form = await open_take_back(hass, entry, client, hass_client)
     assert state_of(hass, "status") == "changed_by_hand"
     assert form["step_id"] == "confirm"
     assert form["description_placeholders"] == {"radiator": "Hall"}
-    answer = await http.post(f"/api/repairs/issues/fix/{form['flow_id']}", json={})
-    assert (await answer.json())["type"] == "create_entry"
+    assert (await submit(hass_client, form))["type"] == "create_entry"
     await until(hass, entry, lambda: client.permanent == 3)
     await until(hass, entry, lambda: issue_of(hass, "changed_by_hand") is None)
     await until(hass, entry, lambda: client.running == 4)
@@ -200,11 +205,10 @@ async def test_taking_back_from_a_home_that_is_not_loaded_does_nothing(
     client: SimulatedClient,
     hass_client: ClientSessionGenerator,
 ) -> None:
-    http, form = await open_take_back(hass, entry, client, hass_client)
+    form = await open_take_back(hass, entry, client, hass_client)
     assert await hass.config_entries.async_unload(entry.entry_id)
     assert issue_of(hass, "changed_by_hand") is None
-    answer = await http.post(f"/api/repairs/issues/fix/{form['flow_id']}", json={})
-    assert (await answer.json())["reason"] == "not_loaded"
+    assert (await submit(hass_client, form))["reason"] == "not_loaded"
 
 
 async def test_taking_back_a_radiator_that_was_removed_meanwhile_does_nothing(
@@ -213,11 +217,10 @@ async def test_taking_back_a_radiator_that_was_removed_meanwhile_does_nothing(
     client: SimulatedClient,
     hass_client: ClientSessionGenerator,
 ) -> None:
-    http, form = await open_take_back(hass, entry, client, hass_client)
+    form = await open_take_back(hass, entry, client, hass_client)
     hass.config_entries.async_remove_subentry(entry, HALL)
     await hass.async_block_till_done()
-    answer = await http.post(f"/api/repairs/issues/fix/{form['flow_id']}", json={})
-    assert (await answer.json())["reason"] == "no_radiator"
+    assert (await submit(hass_client, form))["reason"] == "no_radiator"
 
 
 async def test_an_issue_that_was_ignored_stays_ignored_over_a_reload(

@@ -13,11 +13,18 @@ from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.qheat.const import DOMAIN
 from tests.compute.boinc import simulated
 from tests.compute.boinc.simulated import PASSWORD, SimulatedClient, cpid_of
 
-from .boinc import HALL, OWN_PREFERENCES, boinc_radiator, until_it_runs, until_reached
+from .boinc import (
+    HALL,
+    OWN_PREFERENCES,
+    boinc_radiator,
+    open_repair,
+    submit,
+    until_it_runs,
+    until_reached,
+)
 from .conftest import set_up
 from .test_boinc_flow import SIMULATED_ROOM, answer, change, machine, start
 
@@ -95,17 +102,6 @@ async def test_a_machine_whose_password_has_changed_is_the_same_and_gets_its_own
     await until_reached(hass, entry)
     hass.config_entries.async_remove_subentry(entry, HALL)
     await hass.async_block_till_done()
-    assert (first.override, first.permanent) == (FIRST, 2)
-
-
-async def test_a_machine_known_by_its_name_gets_its_settings_back_by_the_repair(
-    hass: HomeAssistant, first: SimulatedClient, hass_client: ClientSessionGenerator
-) -> None:
-    assert await async_setup_component(hass, "repairs", {})
-    entry = await set_up(hass, boinc_radiator(first.port, machine="box"))
-    await remove(hass, entry, HALL, first)
-    await first.start()
-    await mend(hass, hass_client)
     assert (first.override, first.permanent) == (FIRST, 2)
 
 
@@ -207,11 +203,6 @@ async def mend(hass: HomeAssistant, hass_client: ClientSessionGenerator) -> None
 
 async def submitted(hass: HomeAssistant, hass_client: ClientSessionGenerator) -> Any:
     """Return what comes of the only repair when it is submitted."""
-    (issue_id,) = not_put_back(hass)
-    http = await hass_client()
-    fix = {"handler": DOMAIN, "issue_id": issue_id}
-    form = await (await http.post("/api/repairs/issues/fix", json=fix)).json()
-    url = f"/api/repairs/issues/fix/{form['flow_id']}"
+    form = await open_repair(hass_client, *not_put_back(hass))
     # Blanks are easily copied along.
-    answer = {"host": " 127.0.0.1", "password": f"{PASSWORD}\n"}
-    return await (await http.post(url, json=answer)).json()
+    return await submit(hass_client, form, host=" 127.0.0.1", password=f"{PASSWORD}\n")

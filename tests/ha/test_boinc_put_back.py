@@ -20,7 +20,16 @@ from custom_components.qheat.const import DOMAIN
 from custom_components.qheat.left_behind import async_leave_behind, async_tell_of_left_behind
 from tests.compute.boinc.simulated import PASSWORD, SimulatedClient, cpid_of
 
-from .boinc import HALL, boinc_data, boinc_radiator, state_of, until, until_it_runs
+from .boinc import (
+    HALL,
+    boinc_data,
+    boinc_radiator,
+    open_repair,
+    state_of,
+    submit,
+    until,
+    until_it_runs,
+)
 from .conftest import set_up
 from .test_boinc_equal_names import FIRST, SECOND, mend, not_put_back
 
@@ -242,7 +251,9 @@ async def test_a_machine_that_has_another_address_now_gets_its_settings_back_by_
     form = await open_repair(hass_client, *not_put_back(hass))
     shown = {field["name"]: field.get("description") for field in form["data_schema"]}
     assert shown["host"] == {"suggested_value": "192.0.2.1"}
-    assert (await submit(hass_client, form, "127.0.0.1"))["type"] == "create_entry"
+    assert (await submit(hass_client, form, host="127.0.0.1", password=PASSWORD))[
+        "type"
+    ] == "create_entry"
     assert (client.override, client.permanent) == (SECOND, 1)
     assert not left_on_disk(hass_storage)
 
@@ -299,18 +310,3 @@ async def give(hass: HomeAssistant, entry: MockConfigEntry, port: int) -> None:
     subentry = entry.subentries[HALL]
     hass.config_entries.async_update_subentry(entry, subentry, data=boinc_data(port))
     await hass.async_block_till_done()
-
-
-async def open_repair(hass_client: ClientSessionGenerator, issue_id: str) -> Any:
-    """Open a repair; return its form."""
-    http = await hass_client()
-    fix = {"handler": DOMAIN, "issue_id": issue_id}
-    return await (await http.post("/api/repairs/issues/fix", json=fix)).json()
-
-
-async def submit(hass_client: ClientSessionGenerator, form: Any, host: str) -> Any:
-    """Submit a repair with an address."""
-    http = await hass_client()
-    answer = {"host": host, "password": PASSWORD}
-    url = f"/api/repairs/issues/fix/{form['flow_id']}"
-    return await (await http.post(url, json=answer)).json()

@@ -5,7 +5,6 @@ from unittest.mock import patch
 
 import pytest
 from homeassistant.config_entries import ConfigEntryDisabler
-from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
@@ -22,6 +21,8 @@ from .boinc import (
     OWN_PREFERENCES,
     boinc_data,
     boinc_radiator,
+    open_repair,
+    submit,
     until,
     until_it_runs,
     until_reached,
@@ -79,15 +80,6 @@ async def test_a_disabled_home_gives_the_settings_back(
     assert client.permanent == 2
 
 
-async def test_stopping_home_assistant_stops_the_tasks(
-    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
-) -> None:
-    await until_it_runs(hass, entry, client)
-    hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
-    await hass.async_block_till_done()
-    assert client.mode == 3
-
-
 async def remove_while_it_does_not_answer(
     hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
 ) -> None:
@@ -98,21 +90,7 @@ async def remove_while_it_does_not_answer(
     await hass.async_block_till_done()
 
 
-async def test_a_machine_removed_while_it_does_not_answer_is_told(
-    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
-) -> None:
-    await remove_while_it_does_not_answer(hass, entry, client)
-    issue = ir.async_get(hass).async_get_issue(
-        DOMAIN, f"not_put_back_{HALL}_{cpid_of(client.port)}"
-    )
-    assert issue is not None
-    assert issue.translation_placeholders is not None
-    assert issue.translation_placeholders["radiator"] == "Hall"
-    assert PASSWORD not in str(issue)
-    await client.start()
-
-
-async def test_a_machine_that_answers_again_gets_its_settings_back_by_the_repair(
+async def test_a_machine_removed_while_it_does_not_answer_gets_its_settings_back_by_the_repair(
     hass: HomeAssistant,
     entry: MockConfigEntry,
     client: SimulatedClient,
@@ -122,16 +100,16 @@ async def test_a_machine_that_answers_again_gets_its_settings_back_by_the_repair
     await remove_while_it_does_not_answer(hass, entry, client)
     assert client.override != OWN_PREFERENCES
     issue_id = f"not_put_back_{HALL}_{cpid_of(client.port)}"
-    http = await hass_client()
-    answer = await http.post(
-        "/api/repairs/issues/fix", json={"handler": DOMAIN, "issue_id": issue_id}
-    )
-    form = await answer.json()
+    issue = ir.async_get(hass).async_get_issue(DOMAIN, issue_id)
+    assert issue is not None
+    assert issue.translation_placeholders is not None
+    assert issue.translation_placeholders["radiator"] == "Hall"
+    assert PASSWORD not in str(issue)
+    form = await open_repair(hass_client, issue_id)
     assert form["description_placeholders"] == {"radiator": "Hall", "host": "127.0.0.1"}
 
     async def enter(password: str) -> Any:
-        url = f"/api/repairs/issues/fix/{form['flow_id']}"
-        return await (await http.post(url, json={"host": "127.0.0.1", "password": password})).json()
+        return await submit(hass_client, form, host="127.0.0.1", password=password)
 
     assert (await enter(PASSWORD))["errors"] == {"base": "no_answer"}
     await client.start()
