@@ -103,19 +103,14 @@ async def test_an_error_that_nobody_foresaw_is_told_once_and_got_over(
 
 
 async def test_a_client_that_computes_nothing_for_a_reason_of_its_own_counts_as_busy(
-    client: SimulatedClient, made: BoincEngine, monkeypatch: pytest.MonkeyPatch
+    client: SimulatedClient, made: BoincEngine
 ) -> None:
-    tell = SimulatedClient._get_cc_status
-
-    def told(self: SimulatedClient, request: str) -> str:
-        return tell(self, request).replace("<task_suspend_reason>0", "<task_suspend_reason>1")
-
     heat(made)
     await until(lambda: made.status().jobs_running == 4)
-    monkeypatch.setattr(SimulatedClient, "_get_cc_status", told)
+    client.instead = {"<task_suspend_reason>0": "<task_suspend_reason>1"}
     await until(lambda: made.status().problem is EngineProblem.MACHINE_BUSY)
     assert made.status().jobs_running == 0
-    monkeypatch.undo()
+    client.instead = {}
     await until(lambda: made.status().jobs_running == 4)
     assert made.status().problem is None
 

@@ -82,12 +82,7 @@ async def test_work_for_a_gpu_that_is_not_begun_for_a_minute_is_no_work(
 async def test_a_task_for_a_gpu_that_is_missing_takes_no_watts_from_the_cores(
     with_gpu: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tell = SimulatedClient._gpu_task
-
-    def told(client: SimulatedClient, number: int) -> str:
-        return tell(client, number).replace("1 NVIDIA GPU", "NVIDIA GPU (missing)")
-
-    monkeypatch.setattr(SimulatedClient, "_gpu_task", told)
+    with_gpu.client.instead = {"1 NVIDIA GPU": "NVIDIA GPU (missing)"}
     monkeypatch.setattr(SimulatedClient, "gpu_runs", False)
     with_gpu.client.gpu_tasks = 1
     await with_gpu.run(30, 140.0)
@@ -149,32 +144,22 @@ async def test_who_does_not_pay_is_asked_ever_more_seldom(watched: Watched) -> N
 
 
 async def test_while_only_a_backup_project_computes_the_others_are_asked_now_and_then(
-    watched: Watched, monkeypatch: pytest.MonkeyPatch
+    watched: Watched,
 ) -> None:
-    main = "https://main.example/"
-    tell = SimulatedClient._get_project_status
-
-    def told(client: SimulatedClient, request: str) -> str:
-        """Tell of a second project, that has no task here."""
-        other = f"<project><master_url>{main}</master_url><hostid>6</hostid>"
-        share = "<resource_share>1</resource_share>"
-        return tell(client, request).replace("</projects>", f"{other}{share}</project></projects>")
-
-    monkeypatch.setattr(SimulatedClient, "_get_project_status", told)
+    main = (
+        "<project><master_url>https://main.example/</master_url><hostid>6</hostid>"
+        "<resource_share>1</resource_share></project>"
+    )
+    watched.client.instead = {"</projects>": f"{main}</projects>"}
     watched.client.share = 0.0
     await watched.run(900, 60.0)
     assert 2 <= watched.count("project_update") <= 4
 
 
 async def test_a_task_that_needs_no_processor_gives_no_heat_and_is_no_work(
-    watched: Watched, monkeypatch: pytest.MonkeyPatch
+    watched: Watched,
 ) -> None:
-    tell = SimulatedClient._get_project_status
-
-    def told(client: SimulatedClient, request: str) -> str:
-        return tell(client, request).replace("</project>", "<non_cpu_intensive/></project>")
-
-    monkeypatch.setattr(SimulatedClient, "_get_project_status", told)
+    watched.client.instead = {"</project>": "<non_cpu_intensive/></project>"}
     watched.client.tasks = 4
     await watched.run(60, 60.0)
     assert watched.session.estimate_w() == 20.0
