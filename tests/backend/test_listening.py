@@ -29,6 +29,8 @@ from custom_components.qheat.compute.messages import PullRequest
 
 from .tiny import TERMS
 
+pytestmark = pytest.mark.usefixtures("socket_enabled")
+
 
 @asynccontextmanager
 async def server_in(folder: Path) -> AsyncIterator[JobServer]:
@@ -79,9 +81,7 @@ async def test_beyond_this_machine_it_listens_with_tls_only(tmp_path: Path, host
             await server.listen_tcp(host, 0, None)
 
 
-async def test_over_tls_the_client_believes_the_right_certificate_only(
-    tmp_path: Path, socket_enabled: None
-) -> None:
+async def test_over_tls_the_client_believes_the_right_certificate_only(tmp_path: Path) -> None:
     path = certificate(tmp_path)
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     tls.load_cert_chain(path)
@@ -112,11 +112,7 @@ async def account(port: int) -> int:
 @pytest.mark.parametrize("before", [b"", b"GET /v1/account HTTP/1.1\r\nHost: x\r\n\r\n"])
 @pytest.mark.parametrize("half", [b"", b"POST /v1/leases HTTP/1.1\r\nHost: x\r\n"])
 async def test_who_never_ends_his_request_is_hung_up_on_and_who_waits_for_an_answer_is_not(
-    tmp_path: Path,
-    socket_enabled: None,
-    monkeypatch: pytest.MonkeyPatch,
-    before: bytes,
-    half: bytes,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: bytes, half: bytes
 ) -> None:
     monkeypatch.setattr(server_module, "IDLE_S", 0.5)
     async with server_in(tmp_path) as server:
@@ -138,11 +134,7 @@ async def test_who_never_ends_his_request_is_hung_up_on_and_who_waits_for_an_ans
     ("request_line", "status"), [(b"PUT /v1/leases/l/result", 400), (b"POST /v1/leases", 408)]
 )
 async def test_what_may_be_large_may_take_longer(
-    tmp_path: Path,
-    socket_enabled: None,
-    monkeypatch: pytest.MonkeyPatch,
-    request_line: bytes,
-    status: int,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request_line: bytes, status: int
 ) -> None:
     monkeypatch.setattr(answers_module, "_BODY_S", 0.2)
     async with server_in(tmp_path) as server:
@@ -162,7 +154,7 @@ async def test_what_may_be_large_may_take_longer(
 
 
 async def test_a_crowd_that_asks_for_nothing_keeps_nobody_out(
-    tmp_path: Path, socket_enabled: None, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server_module, "MOST_CONNECTIONS", 5)
     async with server_in(tmp_path) as server:
@@ -182,7 +174,7 @@ async def test_a_crowd_that_asks_for_nothing_keeps_nobody_out(
 
 
 async def test_a_crowd_that_comes_at_once_is_kept_to_the_number_too(
-    tmp_path: Path, socket_enabled: None, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server_module, "MOST_CONNECTIONS", 5)
     async with server_in(tmp_path) as server:
@@ -251,12 +243,7 @@ def test_tokens_are_not_shown() -> None:
     ],
 )
 def test_a_backend_told_wrongly_ends_and_says_why(
-    tmp_path: Path,
-    socket_enabled: None,
-    capsys: pytest.CaptureFixture[str],
-    homes: str,
-    more: list[str],
-    wrong: str,
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], homes: str, more: list[str], wrong: str
 ) -> None:
     (tmp_path / "homes").write_text(homes)
     files = [f"--database={tmp_path / 'jobs.db'}", f"--homes-file={tmp_path / 'homes'}"]

@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +20,8 @@ from custom_components.qheat.serials import Serials
 from ..publishing import manifest_of, signed
 from .conftest import MONEY, radiator, set_up, state_at
 from .test_climate import call
+
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 STATUS = "sensor.living_room_status"
 MODULE = sha256(b"module").hexdigest()
@@ -106,7 +107,7 @@ async def until_status(hass: HomeAssistant, entry: MockConfigEntry, wanted: str)
     ],
 )
 async def test_a_wrong_answer_is_told_and_forgotten_when_the_backend_is_well_again(
-    hass: HomeAssistant, own_folder: Path, operator: Operator, status: int, body: bytes, shown: str
+    hass: HomeAssistant, operator: Operator, status: int, body: bytes, shown: str
 ) -> None:
     operator.status, operator.body = status, body
     entry = await heat_at(hass, operator.url)
@@ -117,7 +118,7 @@ async def test_a_wrong_answer_is_told_and_forgotten_when_the_backend_is_well_aga
 
 
 async def test_a_backend_that_is_not_there_is_told(
-    hass: HomeAssistant, own_folder: Path, socket_enabled: None
+    hass: HomeAssistant, socket_enabled: None
 ) -> None:
     entry = await heat_at(hass, "http://127.0.0.1:1")
     await until_status(hass, entry, "backend_unreachable")
@@ -126,7 +127,7 @@ async def test_a_backend_that_is_not_there_is_told(
 
 @pytest.mark.parametrize("status", [200, 404, 410, 500])
 async def test_an_unknown_version_of_the_api_is_a_repair_until_it_is_known(
-    hass: HomeAssistant, own_folder: Path, operator: Operator, status: int
+    hass: HomeAssistant, operator: Operator, status: int
 ) -> None:
     operator.status, operator.body = status, b'{"leases": []}'
     operator.headers = {"Qheat-Api-Version": "2"}
@@ -144,7 +145,7 @@ async def test_an_unknown_version_of_the_api_is_a_repair_until_it_is_known(
 
 @pytest.mark.parametrize("unpaid", [False, True])
 async def test_an_unpaid_job_is_taken_only_where_the_home_wants_such(
-    hass: HomeAssistant, own_folder: Path, operator: Operator, *, unpaid: bool
+    hass: HomeAssistant, operator: Operator, *, unpaid: bool
 ) -> None:
     operator.offer("0")
     options = {"publishers": [SIGNED.publisher], "unpaid_jobs": unpaid}
@@ -161,7 +162,7 @@ async def test_an_unpaid_job_is_taken_only_where_the_home_wants_such(
 
 
 async def test_a_publisher_that_is_not_accepted_is_a_repair_and_an_accepted_one_is_fetched(
-    hass: HomeAssistant, own_folder: Path, operator: Operator
+    hass: HomeAssistant, operator: Operator
 ) -> None:
     operator.offer("0.01")
     entry = await heat_at(hass, operator.url)

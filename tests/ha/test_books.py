@@ -70,7 +70,7 @@ async def test_heat_that_settlements_pay_in_full_is_called_free(
 
 
 async def test_nothing_is_said_of_a_subsidy_before_there_is_a_cost(
-    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine
+    hass: HomeAssistant, entry: MockConfigEntry
 ) -> None:
     await load(hass, entry)
     assert shown(hass, "effective_cop").state == STATE_UNKNOWN
@@ -150,7 +150,7 @@ async def test_co2_is_reckoned_with_the_factors_of_the_options(
 
 
 async def test_a_factor_that_the_user_enters_is_not_said_to_come_from_elsewhere(
-    hass: HomeAssistant, engine: FixedEngine, freezer: FrozenDateTimeFactory
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
 ) -> None:
     factors = {"co2_electricity": 60, "co2_reference": 180, "co2_source": "the landlord"}
     gas = {"electricity_price": 0.25, "reference_price": 0.1, "reference_kind": "gas"}
@@ -163,9 +163,7 @@ async def test_a_factor_that_the_user_enters_is_not_said_to_come_from_elsewhere(
     assert attributes["reference_source"] is None
 
 
-async def test_co2_is_unknown_without_factors(
-    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine
-) -> None:
+async def test_co2_is_unknown_without_factors(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     await load(hass, entry)
     assert shown(hass, "co2_avoided").state == STATE_UNKNOWN
 

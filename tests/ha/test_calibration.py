@@ -18,6 +18,8 @@ from tests.waiting import until
 
 from .conftest import LIVING_ROOM, FixedEngine, home, radiator, set_up
 
+pytestmark = pytest.mark.usefixtures("own_folder")
+
 PLUG = "sensor.plug_power"
 KITCHEN = "01JKITCHEN000000000000000"
 IDLE_W, SLOT_W = 30.0, 25.0
@@ -171,7 +173,7 @@ async def test_a_home_reloaded_half_way_leaves_no_load(
 
 
 async def test_without_a_meter_the_page_says_what_to_do(
-    hass: HomeAssistant, own_folder: Path, engine: FixedEngine
+    hass: HomeAssistant, engine: FixedEngine
 ) -> None:
     entry = await set_up(hass, radiator())
     result = await open_page(hass, entry)
@@ -179,9 +181,7 @@ async def test_without_a_meter_the_page_says_what_to_do(
     assert result["reason"] == "calibration_no_meter"
 
 
-async def test_a_home_that_is_not_loaded_is_not_calibrated(
-    hass: HomeAssistant, own_folder: Path
-) -> None:
+async def test_a_home_that_is_not_loaded_is_not_calibrated(hass: HomeAssistant) -> None:
     entry = home(radiator())
     entry.add_to_hass(hass)
     result = await open_page(hass, entry)

@@ -16,6 +16,8 @@ from custom_components.qheat.const import DOMAIN
 from .conftest import LIVING_ROOM, FixedEngine, home, radiator, set_up
 from .test_climate import call
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 SENSOR = "sensor.room"
 SPEED = 60
 HOUR_OF_TICKS = 80
@@ -69,7 +71,7 @@ async def test_a_meter_that_shows_another_full_power_than_entered_is_told_until_
 
 @pytest.mark.parametrize(("mode", "hours"), [("heat", 2), ("off", 24)])
 async def test_a_sensor_that_is_silent_for_long_is_told_until_it_speaks_again(
-    hass: HomeAssistant, engine: FixedEngine, freezer: FrozenDateTimeFactory, mode: str, hours: int
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, mode: str, hours: int
 ) -> None:
     hass.states.async_set(SENSOR, "unavailable")
     entry = await set_up(hass, radiator(room="sensor", temperature_entity=SENSOR))

@@ -141,9 +141,7 @@ async def test_a_setpoint_by_hand_holds_until_the_next_change(
     assert (state.attributes["temperature"], state.attributes["preset_mode"]) == (17, "schedule")
 
 
-async def test_the_tenant_may_go_back_to_the_schedule_at_once(
-    hass: HomeAssistant, until: Clock
-) -> None:
+async def test_the_tenant_may_go_back_to_the_schedule_at_once(hass: HomeAssistant) -> None:
     await add_helper(hass, blocks(("07:00:00", "22:00:00")))
     await add_home(hass)
     await call(hass, "set_temperature", temperature=22.5)
@@ -167,7 +165,7 @@ async def test_away_lasts_a_weekend_until_the_tenant_is_back(
 
 
 async def test_what_is_held_by_hand_ends_also_while_home_assistant_is_off(
-    hass: HomeAssistant, until: Clock, freezer: FrozenDateTimeFactory
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
 ) -> None:
     await add_helper(hass, blocks(("07:00:00", "22:00:00")))
     entry = await add_home(hass)
@@ -318,7 +316,7 @@ async def test_heating_begins_ahead_of_a_block(
 
 
 async def test_without_a_schedule_what_is_set_every_day_is_foreseen_unless_nobody_wants_it(
-    hass: HomeAssistant, until: Clock, engine: FixedEngine
+    hass: HomeAssistant, until: Clock
 ) -> None:
     await hass.config.async_set_time_zone("Europe/Paris")
     entry = await set_up(hass, radiator(room="sensor", temperature_entity="sensor.room"))

@@ -11,8 +11,10 @@ from custom_components.qheat.serials import Serials
 
 from .conftest import FixedEngine, load
 
+pytestmark = pytest.mark.usefixtures("own_folder")
 
-async def test_serials_are_there_after_a_restart(hass: HomeAssistant, own_folder: Path) -> None:
+
+async def test_serials_are_there_after_a_restart(hass: HomeAssistant) -> None:
     serials = Serials(hass, "home")
     serials.keep({"publisher module": 7})
     await flush_store(serials._store)
@@ -24,7 +26,7 @@ async def test_serials_are_there_after_a_restart(hass: HomeAssistant, own_folder
     ("saved", "left"), [([], {}), ({"a": "7", "b": True, "c": 8, "d": None}, {"c": 8})]
 )
 async def test_what_is_no_serial_does_not_count(
-    hass: HomeAssistant, own_folder: Path, saved: Any, left: dict[str, int]
+    hass: HomeAssistant, saved: Any, left: dict[str, int]
 ) -> None:
     serials = Serials(hass, "home")
     await serials._store.async_save(saved)

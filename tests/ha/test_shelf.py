@@ -19,6 +19,8 @@ from custom_components.qheat.shelf import Shelf
 
 from .conftest import LIVING_ROOM, FixedEngine, load, radiator, set_up, settlement
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 CHANGES = "qheat.01JHOME"
 VOLUME = f"{CHANGES}.{LIVING_ROOM}"
 LEARNED = f"{CHANGES}.learned"
@@ -177,7 +179,6 @@ async def test_days_are_written_down_beside_the_loop_and_the_last_write_has_them
     assert "meanwhile" in written
 
 
-@pytest.mark.usefixtures("engine")
 async def test_the_days_of_a_whole_building_do_not_hold_up_the_loop_at_a_start(
     hass: HomeAssistant,
 ) -> None:
@@ -224,18 +225,14 @@ async def test_days_whose_write_was_cut_off_are_written_when_the_home_is_unloade
 
 @pytest.mark.parametrize("learned", [[], 7, {LIVING_ROOM: 7}, {LIVING_ROOM: {"model": "x"}}])
 async def test_damaged_knowledge_of_a_room_is_learned_anew(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    engine: FixedEngine,
-    hass_storage: dict[str, Any],
-    learned: Any,
+    hass: HomeAssistant, entry: MockConfigEntry, hass_storage: dict[str, Any], learned: Any
 ) -> None:
     hass_storage[LEARNED] = {"version": 1, "minor_version": 1, "key": LEARNED, "data": learned}
     assert await hass.config_entries.async_setup(entry.entry_id)
 
 
 async def test_what_a_thermostat_has_learned_outlives_a_restart(
-    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, hass_storage: dict[str, Any]
+    hass: HomeAssistant, entry: MockConfigEntry, hass_storage: dict[str, Any]
 ) -> None:
     assert await hass.config_entries.async_setup(entry.entry_id)
     control = entry.runtime_data.radiators[LIVING_ROOM].radiator.control
@@ -257,7 +254,7 @@ async def test_what_thermostats_know_outlives_a_start_that_fails_halfway(
 
 
 async def test_what_was_learned_in_a_simulated_room_is_not_taken_for_the_real_one(
-    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, hass_storage: dict[str, Any]
+    hass: HomeAssistant, entry: MockConfigEntry, hass_storage: dict[str, Any]
 ) -> None:
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.config_entries.async_unload(entry.entry_id)
@@ -276,7 +273,7 @@ async def test_what_was_learned_in_a_simulated_room_is_not_taken_for_the_real_on
 
 
 async def test_a_volume_of_a_newer_version_is_left_alone(
-    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, hass_storage: dict[str, Any]
+    hass: HomeAssistant, entry: MockConfigEntry, hass_storage: dict[str, Any]
 ) -> None:
     newer = {"version": 99, "minor_version": 1, "key": VOLUME, "data": {}}
     hass_storage[VOLUME] = newer
@@ -287,7 +284,7 @@ async def test_a_volume_of_a_newer_version_is_left_alone(
 
 @pytest.mark.parametrize("is_written", [True, False])
 async def test_all_who_ask_for_a_write_at_once_share_one_and_are_told_how_it_went(
-    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, is_written: bool
+    hass: HomeAssistant, entry: MockConfigEntry, is_written: bool
 ) -> None:
     await load(hass, entry)
     books = entry.runtime_data.books
