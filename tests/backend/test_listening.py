@@ -3,8 +3,6 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from ipaddress import ip_address
@@ -21,31 +19,17 @@ from custom_components.qheat.backend import answers as answers_module
 from custom_components.qheat.backend import server as server_module
 from custom_components.qheat.backend.__main__ import main
 from custom_components.qheat.backend.access import Access, AccessError
-from custom_components.qheat.backend.server import InsecureError, JobServer
-from custom_components.qheat.backend.work import NoCatalogue
+from custom_components.qheat.backend.server import InsecureError
 from custom_components.qheat.compute.client import BackendError, JobClient
 from custom_components.qheat.compute.engine import EngineProblem
 from custom_components.qheat.compute.messages import PullRequest
 
-from .tiny import TERMS
+from .tiny import server_in
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
 
-@asynccontextmanager
-async def server_in(folder: Path) -> AsyncIterator[JobServer]:
-    """Yield a server with an open database that listens nowhere yet."""
-    server = JobServer(
-        db_path=folder / "jobs.db",
-        access=Access(homes={"home": "token"}),
-        terms=TERMS,
-        catalogue=NoCatalogue(),
-    )
-    await server.open()
-    try:
-        yield server
-    finally:
-        await server.close()
+HOMES = {"home": "token"}
 
 
 def certificate(folder: Path) -> Path:
@@ -76,7 +60,7 @@ def certificate(folder: Path) -> Path:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.com", "localhost", ""])
 async def test_beyond_this_machine_it_listens_with_tls_only(tmp_path: Path, host: str) -> None:
-    async with server_in(tmp_path) as server:
+    async with server_in(tmp_path, HOMES) as server:
         with pytest.raises(InsecureError):
             await server.listen_tcp(host, 0, None)
 
@@ -86,7 +70,7 @@ async def test_over_tls_the_client_believes_the_right_certificate_only(tmp_path:
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     tls.load_cert_chain(path)
     trusting = ssl.create_default_context(cafile=path)
-    async with server_in(tmp_path) as server:
+    async with server_in(tmp_path, HOMES) as server:
         port = await server.listen_tcp("127.0.0.1", 0, tls)
         for context in (trusting, ssl.create_default_context()):
             connector = aiohttp.TCPConnector(ssl=context)
@@ -115,7 +99,7 @@ async def test_who_never_ends_his_request_is_hung_up_on_and_who_waits_for_an_ans
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: bytes, half: bytes
 ) -> None:
     monkeypatch.setattr(server_module, "IDLE_S", 0.5)
-    async with server_in(tmp_path) as server:
+    async with server_in(tmp_path, HOMES) as server:
         port = await server.listen_tcp("127.0.0.1", 0, None)
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(before + half)
@@ -137,7 +121,7 @@ async def test_what_may_be_large_may_take_longer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request_line: bytes, status: int
 ) -> None:
     monkeypatch.setattr(answers_module, "_BODY_S", 0.2)
-    async with server_in(tmp_path) as server:
+    async with server_in(tmp_path, HOMES) as server:
         port = await server.listen_tcp("127.0.0.1", 0, None)
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(
@@ -157,7 +141,7 @@ async def test_a_crowd_that_asks_for_nothing_keeps_nobody_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server_module, "MOST_CONNECTIONS", 5)
-    async with server_in(tmp_path) as server:
+    async with server_in(tmp_path, HOMES) as server:
         port = await server.listen_tcp("127.0.0.1", 0, None)
         crowd = []
         for _ in range(20):
@@ -177,7 +161,7 @@ async def test_a_crowd_that_comes_at_once_is_kept_to_the_number_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server_module, "MOST_CONNECTIONS", 5)
-    async with server_in(tmp_path) as server:
+    async with server_in(tmp_path, HOMES) as server:
         port = await server.listen_tcp("127.0.0.1", 0, None)
         # The kernel takes them before the loop has had a turn.
         crowd = [socket.create_connection(("127.0.0.1", port)) for _ in range(40)]
