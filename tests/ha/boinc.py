@@ -124,15 +124,20 @@ def device_of(hass: HomeAssistant, key: str) -> str:
     return next(device.id for device in devices if (DOMAIN, key) in device.identifiers)
 
 
-async def open_repair(hass_client: ClientSessionGenerator, issue_id: str) -> Any:
-    """Open a repair; return its form."""
-    http = await hass_client()
-    fix = {"handler": DOMAIN, "issue_id": issue_id}
-    return await (await http.post("/api/repairs/issues/fix", json=fix)).json()
+class Repairs:
+    """Repairs as a person opens and submits them."""
 
+    def __init__(self, hass_client: ClientSessionGenerator) -> None:
+        self._hass_client = hass_client
 
-async def submit(hass_client: ClientSessionGenerator, form: Any, **answers: str) -> Any:
-    """Submit a repair; return what comes of it."""
-    http = await hass_client()
-    url = f"/api/repairs/issues/fix/{form['flow_id']}"
-    return await (await http.post(url, json=answers)).json()
+    async def open(self, issue_id: str) -> Any:
+        """Open a repair; return its form."""
+        return await self._post("", {"handler": DOMAIN, "issue_id": issue_id})
+
+    async def submit(self, form: Any, **answers: str) -> Any:
+        """Submit a form; return what comes of it."""
+        return await self._post(f"/{form['flow_id']}", answers)
+
+    async def _post(self, path: str, data: dict[str, str]) -> Any:
+        http = await self._hass_client()
+        return await (await http.post(f"/api/repairs/issues/fix{path}", json=data)).json()

@@ -14,8 +14,10 @@ from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.storage import STORAGE_DIR
+from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from syrupy.assertion import SnapshotAssertion
 
 from custom_components.qheat.compute.engine import (
@@ -34,7 +36,7 @@ from custom_components.qheat.compute.rapl import Rapl
 from custom_components.qheat.const import DOMAIN
 from tests.compute.boinc.simulated import SimulatedClient
 
-from .boinc import OWN_PREFERENCES, hurried
+from .boinc import OWN_PREFERENCES, Repairs, hurried
 
 LIVING_ROOM = "01JLIVINGROOM0000000000000"
 
@@ -147,6 +149,13 @@ async def client(boinc: None) -> AsyncGenerator[SimulatedClient]:
     await client.start()
     yield client
     await client.stop()
+
+
+@pytest.fixture
+async def repairs(hass: HomeAssistant, hass_client: ClientSessionGenerator) -> Repairs:
+    """Let repairs be opened."""
+    assert await async_setup_component(hass, "repairs", {})
+    return Repairs(hass_client)
 
 
 class FixedEngine(Engine):

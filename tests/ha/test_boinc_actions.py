@@ -14,10 +14,8 @@ from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError, Unauthorized
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import issue_registry as ir
-from homeassistant.setup import async_setup_component
 from homeassistant.util.yaml import parse_yaml
 from pytest_homeassistant_custom_component.common import MockConfigEntry
-from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components import qheat
 from custom_components.qheat.const import DOMAIN
@@ -26,13 +24,12 @@ from tests.compute.boinc.simulated import URL, SimulatedClient
 
 from .boinc import (
     HALL,
+    Repairs,
     boinc_radiator,
     device_of,
     heat,
-    open_repair,
     sensor_of,
     state_of,
-    submit,
     until,
     until_reached,
 )
@@ -170,57 +167,44 @@ def issue_of(hass: HomeAssistant, key: str) -> ir.IssueEntry | None:
 
 
 async def open_take_back(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    client: SimulatedClient,
-    hass_client: ClientSessionGenerator,
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient, repairs: Repairs
 ) -> Any:
     """Set a run mode by hand, and open the repair that takes the machine back."""
-    assert await async_setup_component(hass, "repairs", {})
     client.permanent = 1
     await heat(hass)
     await until(hass, entry, lambda: issue_of(hass, "changed_by_hand"))
-    return await open_repair(hass_client, f"changed_by_hand_{HALL}")
+    return await repairs.open(f"changed_by_hand_{HALL}")
 
 
 async def test_a_mode_set_by_hand_is_told_and_can_be_taken_back(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    client: SimulatedClient,
-    hass_client: ClientSessionGenerator,
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient, repairs: Repairs
 ) -> None:
-    form = await open_take_back(hass, entry, client, hass_client)
+    form = await open_take_back(hass, entry, client, repairs)
     assert state_of(hass, "status") == "changed_by_hand"
     assert form["step_id"] == "confirm"
     assert form["description_placeholders"] == {"radiator": "Hall"}
-    assert (await submit(hass_client, form))["type"] == "create_entry"
+    assert (await repairs.submit(form))["type"] == "create_entry"
     await until(hass, entry, lambda: client.permanent == 3)
     await until(hass, entry, lambda: issue_of(hass, "changed_by_hand") is None)
     await until(hass, entry, lambda: client.running == 4)
 
 
 async def test_taking_back_from_a_home_that_is_not_loaded_does_nothing(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    client: SimulatedClient,
-    hass_client: ClientSessionGenerator,
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient, repairs: Repairs
 ) -> None:
-    form = await open_take_back(hass, entry, client, hass_client)
+    form = await open_take_back(hass, entry, client, repairs)
     assert await hass.config_entries.async_unload(entry.entry_id)
     assert issue_of(hass, "changed_by_hand") is None
-    assert (await submit(hass_client, form))["reason"] == "not_loaded"
+    assert (await repairs.submit(form))["reason"] == "not_loaded"
 
 
 async def test_taking_back_a_radiator_that_was_removed_meanwhile_does_nothing(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    client: SimulatedClient,
-    hass_client: ClientSessionGenerator,
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient, repairs: Repairs
 ) -> None:
-    form = await open_take_back(hass, entry, client, hass_client)
+    form = await open_take_back(hass, entry, client, repairs)
     hass.config_entries.async_remove_subentry(entry, HALL)
     await hass.async_block_till_done()
-    assert (await submit(hass_client, form))["reason"] == "no_radiator"
+    assert (await repairs.submit(form))["reason"] == "no_radiator"
 
 
 async def test_an_issue_that_was_ignored_stays_ignored_over_a_reload(

@@ -7,9 +7,7 @@ import pytest
 from homeassistant.config_entries import ConfigEntryDisabler
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
-from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry
-from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.qheat.compute.boinc import Originals, put_back_late
 from custom_components.qheat.compute.boinc.replies import RunMode
@@ -19,10 +17,9 @@ from tests.compute.boinc.simulated import PASSWORD, SimulatedClient, cpid_of
 from .boinc import (
     HALL,
     OWN_PREFERENCES,
+    Repairs,
     boinc_data,
     boinc_radiator,
-    open_repair,
-    submit,
     until,
     until_it_runs,
     until_reached,
@@ -91,12 +88,8 @@ async def remove_while_it_does_not_answer(
 
 
 async def test_a_machine_removed_while_it_does_not_answer_gets_its_settings_back_by_the_repair(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    client: SimulatedClient,
-    hass_client: ClientSessionGenerator,
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient, repairs: Repairs
 ) -> None:
-    assert await async_setup_component(hass, "repairs", {})
     await remove_while_it_does_not_answer(hass, entry, client)
     assert client.override != OWN_PREFERENCES
     issue_id = f"not_put_back_{HALL}_{cpid_of(client.port)}"
@@ -105,11 +98,11 @@ async def test_a_machine_removed_while_it_does_not_answer_gets_its_settings_back
     assert issue.translation_placeholders is not None
     assert issue.translation_placeholders["radiator"] == "Hall"
     assert PASSWORD not in str(issue)
-    form = await open_repair(hass_client, issue_id)
+    form = await repairs.open(issue_id)
     assert form["description_placeholders"] == {"radiator": "Hall", "host": "127.0.0.1"}
 
     async def enter(password: str) -> Any:
-        return await submit(hass_client, form, host="127.0.0.1", password=password)
+        return await repairs.submit(form, host="127.0.0.1", password=password)
 
     assert (await enter(PASSWORD))["errors"] == {"base": "no_answer"}
     await client.start()
