@@ -36,8 +36,9 @@ async def watched(socket_enabled: None) -> AsyncGenerator[Watched]:
 
 @pytest.fixture
 async def with_gpu(socket_enabled: None) -> AsyncGenerator[Watched]:
-    """Return a session with a machine whose GPU adds 100 W."""
+    """Return a session with a machine whose GPU adds 100 W, and has a task."""
     async with watching(BoincOptions(gpu_w=100.0)) as made:
+        made.client.gpu_tasks = 1
         yield made
 
 

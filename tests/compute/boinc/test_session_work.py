@@ -18,13 +18,13 @@ async def test_projects_are_asked_for_work_while_there_is_too_little(watched: Wa
     assert watched.count("project_update") == 0
     await watched.run(60, 60.0)
     assert 2 <= watched.count("project_update") <= 5
-    assert watched.session.problem(watched.now_s) is EngineProblem.NO_JOBS
+    assert watched.problem() is EngineProblem.NO_JOBS
     watched.client.tasks = 8
     await watched.run(20, 60.0)
     asked = watched.count("project_update")
     await watched.run(100, 60.0)
     assert watched.count("project_update") == asked
-    assert watched.session.problem(watched.now_s) is None
+    assert watched.problem() is None
 
 
 async def test_nobody_is_asked_for_work_while_a_users_own_setting_keeps_the_client_off_the_network(
@@ -34,7 +34,7 @@ async def test_nobody_is_asked_for_work_while_a_users_own_setting_keeps_the_clie
     paid.client.tasks, paid.client.offline = 2, True
     await paid.run(120, 60.0)
     assert paid.count("project_update") == 0
-    assert paid.session.problem(paid.now_s) is EngineProblem.NO_JOBS
+    assert paid.problem() is EngineProblem.NO_JOBS
     paid.client.offline = False
     await paid.run(30, 60.0)
     assert paid.count("project_update") > 0
@@ -46,13 +46,13 @@ async def test_work_that_is_not_begun_for_a_minute_is_no_work(watched: Watched) 
     assert watched.count("project_update") == 0
     await watched.run(60, 60.0)
     assert 1 <= watched.count("project_update") <= 4
-    assert watched.session.problem(watched.now_s) is EngineProblem.NO_JOBS
+    assert watched.problem() is EngineProblem.NO_JOBS
     watched.client.ready = True
     await watched.run(20, 60.0)
     asked = watched.count("project_update")
     await watched.run(100, 60.0)
     assert watched.count("project_update") == asked
-    assert watched.session.problem(watched.now_s) is None
+    assert watched.problem() is None
 
 
 async def test_gaps_between_tasks_and_tasks_that_wait_for_heat_are_no_lack_of_work(
@@ -64,7 +64,7 @@ async def test_gaps_between_tasks_and_tasks_that_wait_for_heat_are_no_lack_of_wo
         await watched.run(45, 60.0)
         watched.client.ready = True
         await watched.run(20, 60.0)
-        assert watched.session.problem(watched.now_s) is None
+        assert watched.problem() is None
     assert watched.count("project_update") == 0
 
 
@@ -84,7 +84,6 @@ async def test_a_task_for_a_gpu_that_is_missing_takes_no_watts_from_the_cores(
 ) -> None:
     with_gpu.client.instead = {"1 NVIDIA GPU": "NVIDIA GPU (missing)"}
     monkeypatch.setattr(SimulatedClient, "gpu_runs", False)
-    with_gpu.client.gpu_tasks = 1
     await with_gpu.run(30, 140.0)
     assert with_gpu.client.running == 4
 
@@ -125,11 +124,11 @@ async def test_a_project_that_does_not_take_the_machine_in_is_told_and_asked_for
 ) -> None:
     paid.client.tasks, paid.client.host_id = 2, 0
     await paid.run(60, 60.0)
-    assert paid.session.problem(paid.now_s) is EngineProblem.NO_JOBS  # not asked so far
+    assert paid.problem() is EngineProblem.NO_JOBS  # not asked so far
     paid.client.next_rpc_s = time.time() + 3600
     paid.session.look_again()
     await paid.run(20, 60.0)
-    assert paid.session.problem(paid.now_s) is EngineProblem.PROJECT_REFUSES
+    assert paid.problem() is EngineProblem.PROJECT_REFUSES
     asked = paid.count("project_update")
     await paid.run(600, 60.0)
     assert paid.count("project_update") == asked
@@ -163,7 +162,7 @@ async def test_a_task_that_needs_no_processor_gives_no_heat_and_is_no_work(
     watched.client.tasks = 4
     await watched.run(60, 60.0)
     assert watched.session.estimate_w() == 20.0
-    assert watched.session.problem(watched.now_s) is EngineProblem.NO_JOBS
+    assert watched.problem() is EngineProblem.NO_JOBS
     assert watched.count("project_update") == 0
 
 
@@ -174,14 +173,15 @@ async def test_nobody_is_asked_for_work_while_no_heat_is_wanted(watched: Watched
 
 
 async def test_work_for_a_gpu_is_asked_for_and_done_when_it_is_there(with_gpu: Watched) -> None:
+    with_gpu.client.gpu_tasks = 0
     await with_gpu.run(40, 140.0)
     assert (with_gpu.client.running, with_gpu.client.gpu_runs) == (4, False)
     assert with_gpu.count("project_update") > 0
-    assert with_gpu.session.problem(with_gpu.now_s) is EngineProblem.NO_JOBS
+    assert with_gpu.problem() is EngineProblem.NO_JOBS
     with_gpu.client.gpu_tasks = 2
     await with_gpu.run(20, 140.0)
     assert (with_gpu.client.running, with_gpu.client.gpu_runs) == (2, True)
-    assert with_gpu.session.problem(with_gpu.now_s) is None
+    assert with_gpu.problem() is None
     assert with_gpu.session.estimate_w() == 140.0
     asked = with_gpu.count("project_update")
     await with_gpu.run(60, 140.0)
@@ -195,4 +195,4 @@ async def test_nobody_is_asked_for_more_where_the_gpu_alone_is_the_budget(
     await with_gpu.run(120, 130.0)
     assert with_gpu.client.gpu_runs
     assert with_gpu.count("project_update") == 0
-    assert with_gpu.session.problem(with_gpu.now_s) is None
+    assert with_gpu.problem() is None
