@@ -32,10 +32,12 @@ from .for_good import stops_for_good
 from .heating import RadiatorRating
 from .left_behind import (
     CONF_RADIATOR,
+    Left,
     async_leave_behind,
+    async_left_behind,
     async_settle,
-    left_behind,
     left_of,
+    owed,
 )
 from .power_meter import async_follow_meter
 from .shelf import mapping
@@ -83,6 +85,7 @@ class BoincMachines:
         self._meters: list[Callable[[], None]] = []
         self._left: set[str] = set()
         """Radiators whose repairs have taken over what is to be put back."""
+        self._left_behind: Mapping[str, Left] = {}
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the ids of the radiators."""
@@ -114,6 +117,7 @@ class BoincMachines:
                 await async_leave_behind(self._hass, radiator_id, left)
             else:
                 await async_settle(self._hass, subentry.data)
+        self._left_behind = await async_left_behind(self._hass)
 
     def build(self, radiator_id: str, subentry: ConfigSubentry) -> tuple[RadiatorRating, Engine]:
         """Return what a radiator can give, and its engine."""
@@ -138,7 +142,7 @@ class BoincMachines:
             ),
             saved=saved,
             save=partial(self._keep, data),
-            left=None if saved.get("originals") else left_behind(self._hass, data),
+            left=None if saved.get("originals") else owed(self._left_behind, data),
             pace=pace(self._hass),
         )
         self._machines[radiator_id] = _Machine(engine=engine, title=subentry.title, data=data)

@@ -1,11 +1,12 @@
 """Machines that are no radiators any more and still have our settings: a repair for each.
 
-A repair holds the only copy of what a user had set, and the issue registry is on disk only seconds
-after a change. So what it holds is in a file of its own before the books forget it.
+What a user had set is in a file of its own before the books forget it. Of that, a repair tells no
+more than the radiator's name: Home Assistant adds repairs to the diagnostics that people publish.
 """
 
 import json
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any, Final
 
 from homeassistant.const import CONF_HOST, CONF_PORT
@@ -35,31 +36,36 @@ async def async_tell_of_left_behind(hass: HomeAssistant) -> None:
 
 async def async_leave_behind(hass: HomeAssistant, radiator_id: str, left: Left) -> None:
     """Write down what a machine is to get back, and raise its repair."""
-    issue_id = f"{NOT_PUT_BACK}_{radiator_id}_{left[CONF_MACHINE]}"
+    machine = sha256(left[CONF_MACHINE].encode()).hexdigest()[:16]
+    issue_id = f"{NOT_PUT_BACK}_{radiator_id}_{machine}"
     store, by_repair = await _async_file(hass)
     by_repair[issue_id] = left
     await store.async_save(by_repair)
     _tell(hass, issue_id, left)
 
 
+async def async_left_behind(hass: HomeAssistant) -> Mapping[str, Left]:
+    """Return all that machines are still to get back, by repair."""
+    _, by_repair = await _async_file(hass)
+    return by_repair
+
+
 async def async_settle(hass: HomeAssistant, machine: Mapping[str, Any]) -> None:
     """Forget what a machine is to get back: it has it, or its radiator keeps it."""
-    for issue in _repairs(hass):
-        if is_same(issue.data or {}, machine):
-            ir.async_delete_issue(hass, DOMAIN, issue.issue_id)
     store, by_repair = await _async_file(hass)
     settled = [issue_id for issue_id, left in by_repair.items() if is_same(left, machine)]
     for issue_id in settled:
         del by_repair[issue_id]
+        ir.async_delete_issue(hass, DOMAIN, issue_id)
     if settled:
         await store.async_save(by_repair)
 
 
-def left_behind(hass: HomeAssistant, machine: Mapping[str, Any]) -> Originals | None:
+def owed(by_repair: Mapping[str, Left], machine: Mapping[str, Any]) -> Originals | None:
     """Return the settings that a machine is still to get back from a radiator that it was."""
-    for issue in _repairs(hass):
-        if is_same(issue.data or {}, machine):
-            return originals_of(issue.data or {})
+    for left in by_repair.values():
+        if is_same(left, machine):
+            return originals_of(left)
     return None
 
 
@@ -94,26 +100,14 @@ async def _async_file(hass: HomeAssistant) -> tuple[Store[dict[str, Left]], dict
     return store, await store.async_load() or {}
 
 
-def _repairs(hass: HomeAssistant) -> list[ir.IssueEntry]:
-    return [
-        issue
-        for issue in ir.async_get(hass).issues.values()
-        if issue.domain == DOMAIN and issue.issue_id.startswith(NOT_PUT_BACK)
-    ]
-
-
 def _tell(hass: HomeAssistant, issue_id: str, left: Left) -> None:
     ir.async_create_issue(
         hass,
         DOMAIN,
         issue_id,
-        data=left,
         is_fixable=True,
         is_persistent=True,
         severity=ir.IssueSeverity.WARNING,
         translation_key=NOT_PUT_BACK,
-        translation_placeholders={
-            "radiator": left[CONF_RADIATOR],
-            "host": left[CONF_HOST],
-        },
+        translation_placeholders={"radiator": left[CONF_RADIATOR]},
     )

@@ -61,8 +61,12 @@ class HomeOptionsFlow(OptionsFlow):
         if user_input is not None and not errors:
             user_input = {CONF_PUBLISHERS: publishers}
         entry = self.config_entry
-        kept = dict.fromkeys(entry.options.get(CONF_PUBLISHERS, ()), ())
-        offered = kept | await async_offered(self.hass, entry.data)
+        offered: dict[str, tuple[str, ...]] = dict.fromkeys(
+            entry.options.get(CONF_PUBLISHERS, ()), ()
+        )
+        # What is to be kept waits for no backend that is silent.
+        if user_input is None or errors:
+            offered |= await async_offered(self.hass, entry.data)
         return self._step("publishers", forms.publishers(offered), user_input, errors)
 
     async def async_step_unpaid(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:

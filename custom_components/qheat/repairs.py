@@ -17,7 +17,7 @@ from homeassistant.helpers.selector import (
 from .compute.boinc import BoincError, BoincFault, probe, put_back_late
 from .const import CONF_MACHINE, DOMAIN, SUBENTRY_BOINC
 from .coordinator import QheatConfigEntry
-from .left_behind import NOT_PUT_BACK, async_settle, is_same, originals_of
+from .left_behind import NOT_PUT_BACK, async_left_behind, async_settle, is_same, originals_of
 
 STILL_A_RADIATOR: Final = "still_a_radiator"
 PUT_BACK_FORM: Final = vol.Schema(
@@ -63,7 +63,9 @@ class PutBackFlow(RepairsFlow):
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
         """Ask for the password, which was forgotten with the radiator, and try."""
-        left: dict[str, Any] = self.data or {}
+        left = (await async_left_behind(self.hass)).get(self.issue_id)
+        if left is None:
+            return self.async_create_entry(data={})
         machine = left | {CONF_HOST: (user_input or left)[CONF_HOST]}
         if _is_radiator(self.hass, machine):
             return self.async_abort(reason="radiator_again")

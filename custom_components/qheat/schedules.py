@@ -90,6 +90,9 @@ class HelperSchedule(Schedule):
 def setpoint_of(data: object, unit: str, comfort_c: float) -> float:
     """Return the setpoint in °C that a block's data name in `unit`, else comfort."""
     value = data.get(ATTR_TEMPERATURE) if isinstance(data, Mapping) else None
+    if isinstance(value, str):
+        # To half of Europe 17,5 is a number, to YAML a text.
+        value = value.replace(",", ".")
     try:
         named = float(value) if isinstance(value, str | int | float) else math.nan
     except ValueError, OverflowError:

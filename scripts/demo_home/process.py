@@ -20,6 +20,7 @@ from .folder import HOST
 LAUNCHER: Final = Path(__file__).with_name("launch.py")
 PR_SET_CHILD_SUBREAPER: Final = 36
 RESTART_EXIT_CODE: Final = 100
+MAX_PORT: Final = 65_535
 STOP_TIMEOUT_S: Final = 60
 ORPHAN_TIMEOUT_S: Final = 10
 
@@ -38,7 +39,9 @@ def free_port() -> int:
 
 
 def check_port(port: int) -> None:
-    """Raise DemoError if somebody listens on the port already."""
+    """Raise DemoError if it is no port, or somebody listens on it already."""
+    if not 1 <= port <= MAX_PORT:
+        raise DemoError(f"{port} is no port: take one from 1 to {MAX_PORT}")
     try:
         socket.create_server((HOST, port)).close()
     except OSError as err:

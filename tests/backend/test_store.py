@@ -370,14 +370,18 @@ def test_old_outputs_and_old_settlements_are_forgotten_and_the_balance_stays(
     store.close()
 
 
-def test_jobs_of_modules_that_an_update_replaced_are_withdrawn(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_held", [False, True], ids=["waiting", "leased"])
+def test_jobs_of_modules_that_an_update_replaced_are_withdrawn(
+    tmp_path: Path, *, is_held: bool
+) -> None:
     store = open_store(tmp_path, jobs=1)
     (lease,) = store.pull(ask(), NOW)
-    store.give_back(HOME, lease.lease_id, GiveBackReason.STOPPED, NOW)
+    if not is_held:
+        store.give_back(HOME, lease.lease_id, GiveBackReason.STOPPED, NOW)
     store.close()
     newer = TinyCatalogue(jobs=1, module=b"newer")
     store = Store(tmp_path / "jobs.db", TERMS, newer, lambda: "id")
-    assert store.pull(ask("b"), NOW) == []
+    assert store.pull(ask("b"), NOW + LEASE_TTL_S) == []
     assert store.blobs.module(lease.module_sha256) is None
     store.close()
 

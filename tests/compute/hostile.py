@@ -54,11 +54,13 @@ async def losing_answers_to(
     request: bytes,
     count: int,
     left_of: Callable[[bytes], bytes] = lambda _: b"",
+    *,
+    and_requests: bool = False,
 ) -> AsyncIterator[Path]:
     """Serve a socket that passes all on to `socket_path`, but loses some answers.
 
     They are the first `count` to requests that begin with `request`; `left_of` says what comes
-    of them before the connection ends.
+    of them before the connection ends. With `and_requests` these do not get through either.
     """
     left = count
 
@@ -67,6 +69,10 @@ async def losing_answers_to(
         behind, ahead = await asyncio.open_unix_connection(socket_path)
         try:
             while asked := await reader.read(1 << 20):
+                if left and and_requests and asked.startswith(request):
+                    left -= 1
+                    writer.write(left_of(b""))
+                    return
                 ahead.write(asked)
                 answer = await behind.read(1 << 20)
                 if left and asked.startswith(request):

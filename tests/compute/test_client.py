@@ -284,7 +284,8 @@ def test_any_message_is_understood_or_refused(message: dict[str, object]) -> Non
 
 @pytest.mark.parametrize("status", ["404 Gone", "409 Lost", "410 Gone"])
 async def test_a_lease_that_is_gone_ends_everything_quietly(tmp_path: Path, status: str) -> None:
-    async with answering(tmp_path, http(b"", status)) as path, client_of(path) as client:
+    gone = http(b"", status, "Qheat-Api-Version: 1\r\n")
+    async with answering(tmp_path, gone) as path, client_of(path) as client:
         assert await client.renew("l", 0.0) is None
         assert await client.deliver("l", "r", b"", 0.0) is None
         await client.give_back("l", GiveBackReason.STOPPED)

@@ -258,7 +258,8 @@ async def test_a_cursor_that_a_backend_refuses_for_good_is_given_up_and_that_is_
         asked += 1
         head = await reader.readuntil(b"\r\n\r\n")
         good = say({"settlements": [SETTLEMENT], "cursor": "new"})
-        writer.write(http(b"{}", status=status) if b"after=old" in head else good)
+        refusal = http(b"{}", status, "Qheat-Api-Version: 1\r\n")
+        writer.write(refusal if b"after=old" in head else good)
         await writer.drain()
         writer.close()
 

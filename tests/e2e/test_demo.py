@@ -17,7 +17,7 @@ from scripts.demo_home.api import Api
 from scripts.demo_home.errors import DemoError
 from scripts.demo_home.folder import HOST, password
 from scripts.demo_home.plan import Plan
-from scripts.demo_home.process import check_folder, free_port
+from scripts.demo_home.process import check_folder, check_port, free_port
 from scripts.demo_home.run import run
 
 DEMO = (sys.executable, "-m", "scripts.demo_home")
@@ -49,6 +49,12 @@ async def test_however_and_whenever_the_demo_ends_no_process_is_left(
     assert await demo.wait() != 0
     _, alive = await asyncio.to_thread(psutil.wait_procs, processes, timeout=STOP_S)
     assert alive == []
+
+
+@pytest.mark.parametrize("port", [0, 65536])
+async def test_what_is_no_port_is_said_plainly(port: int) -> None:
+    with pytest.raises(DemoError, match="no port"):
+        check_port(port)
 
 
 async def test_a_taken_port_is_said_plainly() -> None:

@@ -16,7 +16,11 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUs
 from custom_components.qheat.compute.boinc import BoincEngine, Originals
 from custom_components.qheat.compute.boinc.replies import RunMode
 from custom_components.qheat.const import DOMAIN
-from custom_components.qheat.left_behind import async_leave_behind, async_tell_of_left_behind
+from custom_components.qheat.left_behind import (
+    async_leave_behind,
+    async_settle,
+    async_tell_of_left_behind,
+)
 from tests.compute.boinc.simulated import PASSWORD, SimulatedClient, cpid_of
 
 from .boinc import HALL, Repairs, boinc_data, boinc_radiator, state_of, until, until_it_runs
@@ -205,8 +209,23 @@ async def test_a_repair_that_the_registry_has_not_written_yet_is_raised_again_af
     assert (client.override, client.permanent) == (FIRST, 2)
 
 
+async def test_a_repair_that_was_settled_while_it_was_open_puts_nothing_back(
+    hass: HomeAssistant, client: SimulatedClient, repairs: Repairs
+) -> None:
+    await set_up(hass)
+    await async_leave_behind(hass, HALL, left(client))
+    form = await repairs.open(*not_put_back(hass))
+    await async_settle(hass, left(client))
+    done = await repairs.submit(form, host="127.0.0.1", password=PASSWORD)
+    assert done["type"] == "create_entry"
+    assert client.override != SECOND
+
+
 async def test_a_radiator_that_leaves_two_machines_behind_has_a_repair_for_each(
-    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    client: SimulatedClient,
+    hass_storage: dict[str, Any],
 ) -> None:
     second = SimulatedClient(override=SECOND)
     await second.start()
@@ -215,7 +234,7 @@ async def test_a_radiator_that_leaves_two_machines_behind_has_a_repair_for_each(
     await until_it_runs(hass, entry, second)
     await second.stop()
     await give(hass, entry, 1)
-    kept = [issue.data and issue.data["originals"] for issue in ir.async_get(hass).issues.values()]
+    kept = [left_on_disk(hass_storage)[issue_id]["originals"] for issue_id in not_put_back(hass)]
     assert [FIRST in str(one) for one in kept] == [True, False]
     assert [SECOND in str(one) for one in kept] == [False, True]
     await client.start()

@@ -25,6 +25,7 @@ from .boinc import (
     until_reached,
 )
 from .conftest import set_up
+from .test_boinc_equal_names import not_put_back
 
 pytestmark = pytest.mark.usefixtures("boinc")
 
@@ -92,12 +93,14 @@ async def test_a_machine_removed_while_it_does_not_answer_gets_its_settings_back
 ) -> None:
     await remove_while_it_does_not_answer(hass, entry, client)
     assert client.override != OWN_PREFERENCES
-    issue_id = f"not_put_back_{HALL}_{cpid_of(client.port)}"
+    (issue_id,) = not_put_back(hass)
     issue = ir.async_get(hass).async_get_issue(DOMAIN, issue_id)
     assert issue is not None
     assert issue.translation_placeholders is not None
     assert issue.translation_placeholders["radiator"] == "Hall"
-    assert PASSWORD not in str(issue)
+    told = str(issue.to_json())  # as diagnostics have it
+    hidden = (PASSWORD, "127.0.0.1", cpid_of(client.port), "max_ncpus_pct")
+    assert not [one for one in hidden if one in told]
     form = await repairs.open(issue_id)
     assert form["description_placeholders"] == {"radiator": "Hall", "host": "127.0.0.1"}
 

@@ -7,11 +7,13 @@ from unittest.mock import patch
 import pytest
 from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components import qheat
 from custom_components.qheat.compute.engine import EngineProblem
+from custom_components.qheat.const import DOMAIN
 from tests.waiting import until
 
 from .conftest import LIVING_ROOM, MONEY, FixedEngine, radiator, set_up, state_at
@@ -88,6 +90,23 @@ async def test_an_entity_renamed_while_its_home_is_disabled_is_read_on(hass: Hom
     registry.async_update_entity(room, new_entity_id="sensor.hall")
     await hass.async_block_till_done()
     assert entry.subentries[LIVING_ROOM].data["temperature_entity"] == "sensor.hall"
+
+
+async def test_a_radiator_is_called_in_statements_and_repairs_what_its_device_is(
+    hass: HomeAssistant,
+) -> None:
+    entry = await set_up(hass, radiator(), radiator(KITCHEN, "Kitchen"))
+    devices = dr.async_get(hass)
+    device = devices.async_get_device_by_identifier((DOMAIN, KITCHEN), entry.entry_id)
+    assert device is not None
+    devices.async_update_device(device.id, name_by_user="Canteen")
+    await hass.async_block_till_done()
+    coordinator = entry.runtime_data
+    assert coordinator.books.names == {LIVING_ROOM: "Living room", KITCHEN: "Canteen"}
+    assert coordinator.radiators[KITCHEN].name == "Canteen"
+    devices.async_update_device(device.id, name_by_user=None)
+    await hass.async_block_till_done()
+    assert entry.subentries[KITCHEN].title == "Canteen"
 
 
 async def test_radiators_that_share_a_renamed_schedule_are_one_reload(hass: HomeAssistant) -> None:

@@ -169,6 +169,24 @@ async def test_the_backends_publishers_are_offered_beside_those_that_are_accepte
     ]
 
 
+async def test_who_removes_a_publisher_does_not_wait_for_its_backend(hass: HomeAssistant) -> None:
+    asked = 0
+
+    async def keys(_request: web.Request) -> web.Response:
+        nonlocal asked
+        asked += 1
+        return web.json_response({"publishers": []})
+
+    application = web.Application()
+    application.router.add_get("/v1/publishers", keys)
+    async with TestServer(application, host="127.0.0.1") as server:
+        entry, result = await publishers_page(hass, str(server.make_url("/")))
+        assert asked == 1
+        await answer(hass, result, {"publishers": []})
+    assert entry.options["publishers"] == []
+    assert asked == 1
+
+
 async def test_unpaid_jobs_are_taken_only_once_somebody_has_said_so(hass: HomeAssistant) -> None:
     entry, _ = await publishers_page(hass)
 

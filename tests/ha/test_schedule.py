@@ -107,6 +107,11 @@ async def test_a_fahrenheit_home_writes_fahrenheit_into_its_blocks(
     assert one.radiator.setting.setpoint_c == pytest.approx(21.1, abs=0.05)
 
 
+@pytest.mark.parametrize("written", [17.5, "17.5", "17,5"])
+def test_a_temperature_may_be_written_with_a_comma(written: object) -> None:
+    assert setpoint_of({"temperature": written}, "°C", 20.0) == 17.5
+
+
 @pytest.mark.parametrize(
     "data",
     [

@@ -7,7 +7,7 @@ from typing import Any
 
 import hass_frontend
 import pytest
-from homeassistant.components import climate
+from homeassistant.components import climate, sensor
 from homeassistant.components.climate import PRESET_NONE
 from homeassistant.util.yaml import parse_yaml
 
@@ -16,6 +16,7 @@ from custom_components.qheat.boinc_sensor import BOINC_DESCRIPTIONS, GPU_DESCRIP
 from custom_components.qheat.compute.boinc import BoincFault
 from custom_components.qheat.compute.boinc.rpc import DEFAULT_PORT
 from custom_components.qheat.compute.engine import EngineProblem, HeatKind, PowerSource
+from custom_components.qheat.const import DOMAIN
 from custom_components.qheat.heating import Reason
 from custom_components.qheat.image import DESCRIPTION as PICTURE
 from custom_components.qheat.ledger.statement_texts import TEXTS as STATEMENT_TEXTS
@@ -40,7 +41,8 @@ from custom_components.qheat.sensor_books import (
 )
 from custom_components.qheat.setting import PRESET_SCHEDULE, Preset
 
-FOLDER = Path(__file__).parents[2] / "custom_components" / "qheat"
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "custom_components" / "qheat"
 TEXTS = {
     language: json.loads((FOLDER / "translations" / f"{language}.json").read_text("utf-8"))
     for language in ("en", "fr")
@@ -141,12 +143,52 @@ def test_presets_have_the_names_that_the_thermostat_shows_them_under(language: s
     assert {name: text for name, text in ours.items() if name in shown}.items() <= shown.items()
 
 
-def test_an_area_is_called_in_french_what_home_assistant_calls_it() -> None:
+def pages(language: str) -> dict[str, str]:
+    """Return the texts of Home Assistant's own pages."""
     folder = Path(hass_frontend.where()) / "static" / "translations"
-    [file] = folder.glob("fr-*.json")
-    name = json.loads(file.read_text("utf-8"))["ui.components.area-picker.area"]
-    for radiator in TEXTS["fr"]["config_subentries"].values():
-        assert radiator["step"]["user"]["data"]["area"] == name
+    texts: dict[str, str] = {}
+    for file in folder.rglob(f"{language}-[0-9a-f]*.json"):
+        texts |= json.loads(file.read_text("utf-8"))
+    return texts
+
+
+def test_french_texts_call_things_what_home_assistant_calls_them() -> None:
+    french, shown = TEXTS["fr"], pages("fr")
+    for radiator in french["config_subentries"].values():
+        area = radiator["step"]["user"]["data"]["area"]
+        assert area == shown["ui.components.area-picker.area"]
+    repairs = shown["ui.panel.config.repairs.caption"].casefold()
+    assert repairs in french["options"]["abort"]["machine_unfit"]
+    put_back = french["issues"]["not_put_back"]["fix_flow"]["abort"]["still_a_radiator"]
+    assert shown["ui.panel.config.repairs.dialog.title"].casefold() in put_back
+    file = Path(sensor.__file__).parent / "translations" / "fr.json"
+    words = json.loads(file.read_text("utf-8"))["entity_component"]["_"]["state_attributes"]
+    for radiator in french["config_subentries"].values():
+        for kind in ("total", "total_increasing"):
+            word = words["state_class"]["state"][kind].casefold()
+            assert (
+                f"«\N{NO-BREAK SPACE}{word}\N{NO-BREAK SPACE}»" in radiator["error"]["no_counter"]
+            )
+
+
+@pytest.mark.parametrize("language", TEXTS)
+def test_the_title_of_a_form_fits_on_a_phone_above_what_home_assistant_writes_there(
+    language: str,
+) -> None:
+    texts = leaves(TEXTS[language]["issues"])
+    titles = [text for key, text in texts.items() if ".fix_flow.step." in key and "title" in key]
+    assert titles
+    assert max(map(len, titles)) <= 24
+    # A name may be long, and there is room for it in the text.
+    assert not [text for text in titles if "{" in text]
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/money.md", "docs/thermostat.md"])
+def test_every_place_that_people_are_sent_to_is_there(name: str) -> None:
+    there = {*pages("en").values(), *leaves(TEXTS["en"]).values(), DOMAIN}
+    places = re.findall(r"\*([^*\n]+ → [^*\n]+)\*", (ROOT / name).read_text("utf-8"))
+    assert places
+    assert [step for place in places for step in place.split(" → ") if step not in there] == []
 
 
 @pytest.mark.parametrize("language", TEXTS)

@@ -31,11 +31,11 @@ class Supply:
         self._blobs = blobs
         self._catalogue = catalogue
         self._new_id = new_id
-        self._withdraw_outdated()
 
     def fill(self, request: PullRequest, now: float) -> None:
         """Let enough jobs wait for one who asks for some, beside those that this home failed."""
         self._blobs.sweep(now)
+        self._withdraw_outdated()
         (queued,) = self._database.execute(
             "SELECT count(*) FROM jobs WHERE state = 'queued' AND number IS NOT NULL"
             " AND NOT EXISTS (SELECT 1 FROM leases AS had WHERE had.job_id = jobs.job_id"
@@ -83,7 +83,8 @@ class Supply:
         )
 
     def _withdraw_outdated(self) -> None:
-        # An update has brought other modules: nobody can run the jobs of the old ones any more.
+        # An update has brought other modules: nobody can run the jobs of the old ones any more, and
+        # who had one leased then brings it back later.
         modules = list(self._catalogue.MODULES.values())
         self._database.execute(
             "UPDATE jobs SET state = 'withdrawn', reason = 'outdated', closed_at = 0"

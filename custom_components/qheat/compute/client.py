@@ -66,7 +66,7 @@ class BackendError(EngineError):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Answer:
     status: int
-    version: str
+    version: str | None
     retry_after_s: float | None
     body: bytes
 
@@ -244,7 +244,7 @@ class JobClient:
             ) as response:
                 answer = _Answer(
                     status=response.status,
-                    version=response.headers.get(_VERSION_HEADER, _VERSION),
+                    version=response.headers.get(_VERSION_HEADER),
                     retry_after_s=wire.seconds_text(
                         response.headers.get(hdrs.RETRY_AFTER), _MOST_RETRY_AFTER_S
                     ),
@@ -275,17 +275,21 @@ async def _read_bounded(response: aiohttp.ClientResponse, most: int) -> bytes:
 
 
 def _accepted(answer: _Answer) -> _Answer:
-    if answer.version != _VERSION:
+    if answer.version not in {None, _VERSION}:
         raise BackendError(EngineProblem.BACKEND_VERSION, "another version of the job API")
     if 200 <= answer.status < 300:
         return answer
+    status = answer.status
+    if status == HTTPStatus.NOT_FOUND and answer.version is None:
+        # Every backend tells its version. Some proxies say 404 while theirs is started anew.
+        status = HTTPStatus.BAD_GATEWAY
     problem = (
         EngineProblem.BACKEND_REFUSED if answer.status in _REFUSED else EngineProblem.BACKEND_FAULTY
     )
     raise BackendError(
         problem,
         f"status {answer.status}",
-        status=answer.status,
+        status=status,
         retry_after_s=answer.retry_after_s,
     )
 

@@ -81,7 +81,10 @@ class LeasedJob:
         try:
             result = await self._compute()
             if result is not None:
-                return await self._deliver(result)
+                if await self._deliver(result):
+                    return True
+                # Refused by a proxy, for its size, the job would come here again and again.
+                self._reason = GiveBackReason.FAILED
             if self._reason is not None:
                 await self._give_back(self._reason)
             return False

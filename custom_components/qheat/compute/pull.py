@@ -87,7 +87,7 @@ class PullEngine(Engine):
         self._machine.allot(self._radiator_id, 0.0, time.monotonic())
         self._patience.watch(wanted=True)
         try:
-            with contextlib.suppress(TimeoutError, BackendError):
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_STOP_S):
                     await self._return_all()
         finally:

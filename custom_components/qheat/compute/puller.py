@@ -108,15 +108,17 @@ class Puller:
         return welcome
 
     async def give_back_unanswered(self) -> None:
-        """Give back what a pull without an answer may have been given. Raises BackendError."""
-        if self._unanswered is not None:
+        """Give back what a pull without an answer may have been given, if that can be done now."""
+        if self._unanswered is None:
+            return
+        with contextlib.suppress(BackendError):  # Then it expires by itself.
             answer = await self._client.pull(self._unanswered, 0)
             for lease in answer.leases:
                 await self._client.give_back(lease.lease_id, GiveBackReason.STOPPED)
             self._unanswered = None
 
     async def _refuse(self, lease: JobLease) -> None:
-        with contextlib.suppress(BackendError):  # Then it expires by itself.
+        with contextlib.suppress(BackendError):
             await self._client.give_back(lease.lease_id, GiveBackReason.REFUSED)
 
     def _is_welcome(self, lease: JobLease) -> bool:

@@ -201,3 +201,18 @@ async def test_who_suspends_a_client_that_lets_nobody_in_any_more_is_not_fought(
     await until(made.details)
     assert made.status().problem is EngineProblem.CHANGED_BY_HAND
     assert client.running == 0
+
+
+@pytest.mark.parametrize("cores", [2, 8])
+async def test_a_machine_that_is_given_other_cores_while_it_heats_is_planned_for_with_these(
+    client: SimulatedClient, made: BoincEngine, monkeypatch: pytest.MonkeyPatch, cores: int
+) -> None:
+    """Its user has changed `ncpus` and had the client read its configuration again."""
+    monkeypatch.setattr(engine, "FIRST_RETRY_S", 0.05)
+    monkeypatch.setattr(control, "PREFERENCES_S", 0.5)
+    heat(made, 40.0)
+    await until(lambda: made.status().jobs_running == 2)
+    client.cores = cores
+    await until(lambda: made.cores == cores)
+    await until(lambda: client.running == made.status().jobs_running == cores / 2)
+    assert made.status().power_w == 40.0

@@ -82,6 +82,7 @@ async def test_who_cleared_the_local_preferences_gets_back_only_what_a_radiator_
 
 
 BROKEN = [
+    "\n",  # a file that a power cut has left empty
     "<oops",
     "<global_preferences><disk_max_used_gb>77</disk_max",
     "\N{REPLACEMENT CHARACTER}" * 10,

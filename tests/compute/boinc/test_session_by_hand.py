@@ -71,6 +71,19 @@ async def test_what_computes_by_hand_teaches_no_watts_and_is_pulsed_still_when_c
         assert watched.session.estimate_w() == 25.0
 
 
+async def test_what_a_task_computed_by_hand_does_not_count_against_it_when_it_rests_again(
+    watched: Watched,
+) -> None:
+    await watched.run(30, 0.0)
+    for _ in range(2):
+        watched.client.permanent, watched.burn = 1, 1.0
+        await watched.run(600, 0.0)
+        watched.client.permanent, watched.burn = 3, 0.0
+        await watched.run(10, 0.0)
+        assert watched.session.estimate_w() == MODEL.idle_w
+    assert watched.count("abort_result") == 0
+
+
 async def test_snooze_is_a_hand_at_once(watched: Watched) -> None:
     await watched.run(30, 60.0)
     watched.client.temporary, watched.client.temporary_until_s = 3, time.monotonic() + 3600

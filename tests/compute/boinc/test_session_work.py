@@ -102,6 +102,18 @@ async def test_who_pays_is_asked_for_work_as_often_as_it_allows_however_long_the
     assert paid.count("project_update") - asked <= 2
 
 
+async def test_who_pays_is_asked_ever_more_seldom_while_it_has_given_work_that_does_not_begin(
+    paid: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By `max_concurrent` in an `app_config.xml`, or for want of memory: that goes on for ever."""
+    monkeypatch.setattr(SimulatedClient, "running", 2)
+    await paid.run(1000, 60.0)
+    asked = paid.count("project_update")
+    assert asked > 0
+    await paid.run(600, 60.0)
+    assert paid.count("project_update") - asked == 2
+
+
 @pytest.mark.parametrize("ahead_s", [-36_000.0, 36_000.0])
 async def test_when_who_pays_may_be_asked_is_told_by_the_clock_of_the_client(
     socket_enabled: None, ahead_s: float

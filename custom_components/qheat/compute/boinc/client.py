@@ -89,8 +89,8 @@ class BoincClient:
         """Return the preferences in force that are numbers."""
         return await self._rpc.read("<get_global_prefs_working/>", preferences_from)
 
-    async def override(self) -> str:
-        """Return the local preferences file as it stands, well-formed or not; "" if none."""
+    async def override(self) -> str | None:
+        """Return the local preferences file as it stands, well-formed or not; None if none."""
         reply = await self._rpc.call_raw("<get_global_prefs_override/>")
         begin, end = reply.find(_REPLY) + len(_REPLY), reply.rfind(_REPLY_END)
         if not len(_REPLY) <= begin <= end <= begin + MAX_OVERRIDE_BYTES:
@@ -98,7 +98,7 @@ class BoincClient:
         text = reply[begin:end].decode(errors="replace").strip()
         if text.startswith("<unauthorized"):
             raise BoincError(BoincFault.WRONG_PASSWORD, "The client refuses the password")
-        return "" if text.startswith("<error>") else text
+        return None if text.startswith("<error>") else text
 
     async def set_override(self, text: str) -> None:
         """Replace the local preferences file ("" removes it) and have the client follow it."""

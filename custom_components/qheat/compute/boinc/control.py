@@ -81,6 +81,9 @@ class Control:
             return False
         self._read_s = now_s
         if _are_met(self._written, await self.client.preferences()):
+            if (await self.client.host()).cores != self.steward.table.model.slots:
+                # They are a share of other cores now: whoever connects anew counts these.
+                raise BoincError(BoincFault.UNREACHABLE, "The machine has other cores now")
             return False
         self.steward.changed_s, self._written = now_s, None
         await self._write(self.plan)

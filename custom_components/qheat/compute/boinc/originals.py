@@ -59,7 +59,7 @@ class Originals:
     async def of(cls, client: BoincClient, status: ClientStatus) -> Originals:
         """Ask a client for its settings."""
         return cls(
-            override=await client.override(),
+            override=await client.override() or "",
             cpu_mode=status.cpu.permanent,
             gpu_mode=status.gpu.permanent,
         )
@@ -84,7 +84,9 @@ class Originals:
             if error.fault is not BoincFault.BROKEN_REPLY:
                 raise
             return self.override
-        return text if not text or (_END in text and _is_sendable(text)) else self.override
+        if text is None:
+            return ""
+        return text if _END in text and _is_sendable(text) else self.override
 
     def with_news(self, current: str) -> str:
         """Return the file to put back: what somebody has changed meanwhile stays so.

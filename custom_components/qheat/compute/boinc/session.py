@@ -183,7 +183,9 @@ class Session:
         self._steward.at_hand = self.seen.at_hand
         self._details = None
         self._learn(now_s, self.seen, reading)
-        if not self._steward.hand.by_hand:
+        if self._steward.hand.by_hand:
+            self._steward.obedience.look_away()
+        else:
             await self._watch_obedience(now_s, self.seen, reading)
             await self._watch_work(now_s, self.seen)
             await self._watch_preferences(now_s, self.seen)
@@ -264,7 +266,8 @@ class Session:
         since_s = min(self._waiting_since_s, now_s) if wanted and waits else float("inf")
         self._waiting_since_s = since_s
         short = wanted and (lacks or now_s - since_s >= WAITING_S)
-        is_pay_due = self._steward.pay.due(now_s, short=short)
+        # More often than that, only who has given none is asked.
+        is_pay_due = self._steward.pay.due(now_s, short=wanted and lacks)
         is_due = self._steward.work.due(now_s, short=short)
         behind = waiting_projects(seen.projects, (t for t in seen.running if not t.gpu))
         is_paid_due = self._steward.paid_work.due(now_s, short=wanted and bool(behind))
