@@ -7,12 +7,7 @@ from datetime import UTC, date
 from decimal import Decimal
 from typing import Any
 
-from custom_components.qheat.compute.engine import (
-    HeatKind,
-    PowerSource,
-    Settlement,
-    SettlementPage,
-)
+from custom_components.qheat.compute.engine import HeatKind, PowerSource, Settlement, SettlementPage
 from custom_components.qheat.ledger import History, Ledger, Moment, Tariff, Totals
 
 START_S = 1_790_000_000.0

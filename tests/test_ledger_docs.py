@@ -35,11 +35,7 @@ TARIFF = Tariff(
 
 
 def heated(
-    ledger: Ledger,
-    first_hour: int,
-    hours: int,
-    kind: HeatKind,
-    tariff: Tariff | None = TARIFF,
+    ledger: Ledger, first_hour: int, hours: int, kind: HeatKind, tariff: Tariff | None = TARIFF
 ) -> None:
     for minute in range(60 * hours + 1):
         ledger.record(

@@ -9,13 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custom_components.qheat.compute.engine import HeatKind, PowerSource
-from custom_components.qheat.ledger import (
-    MAX_GAP_S,
-    Ledger,
-    LedgerError,
-    Moment,
-    Tariff,
-)
+from custom_components.qheat.ledger import MAX_GAP_S, Ledger, LedgerError, Moment, Tariff
 from custom_components.qheat.ledger.account import MAX_POWER_W
 
 from .ledger_data import OFFICE, TARIFF, moment, read, reloaded
@@ -159,9 +153,7 @@ def test_an_absurd_tariff_is_refused(change: dict[str, object]) -> None:
         Tariff(**(fields | change))  # type: ignore[arg-type]
 
 
-def test_a_negative_price_lowers_the_cost_and_leaves_the_subsidy_undefined(
-    ledger: Ledger,
-) -> None:
+def test_a_negative_price_lowers_the_cost_and_leaves_the_subsidy_undefined(ledger: Ledger) -> None:
     cheap = Tariff(
         currency="EUR",
         electricity_per_kwh=Decimal("-0.02"),
@@ -223,12 +215,12 @@ def test_heat_is_the_sum_of_the_trapezoids_between_known_readings(ticks: Ticks) 
     assert reloaded(ledger).totals(OFFICE) == totals
 
 
-def test_a_month_of_irregular_ticks_gaps_and_restarts_is_within_a_percent_of_a_meter() -> None:
+def test_a_week_of_irregular_ticks_gaps_and_restarts_is_within_a_percent_of_a_meter() -> None:
     random_ = random.Random(20261123)
     ledger, saved = Ledger("EUR"), Ledger("EUR").save()
     now_s, next_save_s, power_w, meter_j = 0.0, 0.0, 0.0, 0.0
     shown_j = 0.0
-    while now_s < 30 * 86_400:
+    while now_s < 7 * 86_400:
         step_s = random_.choice((10, 11.7, 30, 30, 60, 110))
         # The power moves in steps at any time between two readings, as jobs come and go.
         change_s, next_w = random_.uniform(0, step_s), random_.choice((4, 60, 150, 320, 320, 500))
@@ -239,11 +231,11 @@ def test_a_month_of_irregular_ticks_gaps_and_restarts_is_within_a_percent_of_a_m
             saved, next_save_s = ledger.save(), now_s + 120
             assert ledger.totals(OFFICE).heat_j >= shown_j
             shown_j = ledger.totals(OFFICE).heat_j
-        if random_.random() < 2e-4:
+        if random_.random() < 1e-3:
             ledger = Ledger.load(saved)
             meter_j += power_w * 20
             now_s += 20
-        elif random_.random() < 1e-4:
+        elif random_.random() < 5e-4:
             # Nobody reads for hours: the dead-man's switch has long ended the heat.
             meter_j += power_w * 90
             now_s += random_.uniform(600, 20_000)

@@ -2,7 +2,7 @@
 
 import copy
 import json
-from datetime import UTC, date
+from datetime import UTC, date, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from custom_components.qheat.compute.engine import HeatKind
 from custom_components.qheat.ledger import MEMORY, History, Ledger, LedgerError
-from custom_components.qheat.ledger.history import KEPT_DAYS, KEPT_IDS
 from custom_components.qheat.ledger.hours import OPEN_HOURS
 
 from .ledger_data import (
@@ -47,10 +46,14 @@ def kept(history: History) -> History:
     return History.load(json.loads(json.dumps(history.save())), "EUR")
 
 
-def test_a_day_is_a_day_of_the_tenants_calendar(ledger: Ledger, history: History) -> None:
+@pytest.mark.parametrize("zones", [(PARIS,), (UTC, PARIS)], ids=["from the first", "changed"])
+def test_a_day_is_a_day_of_the_tenants_calendar_also_when_the_time_zone_has_changed(
+    ledger: Ledger, history: History, zones: tuple[tzinfo, ...]
+) -> None:
     heat(ledger, hour(21) + 100, 1000)
     heat(ledger, hour(22) + 100, 1000)
-    history.absorb(ledger, PARIS)
+    for zone in zones:
+        history.absorb(ledger, zone)
     days = [(day, row.totals.heat_j) for _, day, row in history.days(*ALWAYS)]
     assert days == [(date(2026, 9, 21), 1000), (date(2026, 9, 22), 1000)]
 
@@ -93,19 +96,24 @@ def test_a_removed_radiator_stays_in_the_history(ledger: Ledger, history: Histor
     assert summed(history).heat_j == 1000
 
 
-def test_history_is_bounded_and_keeps_the_newest(ledger: Ledger, history: History) -> None:
-    for number in range(KEPT_DAYS + 50):
+@pytest.mark.parametrize("moved", [300, 290], ids=["in one time zone", "in two"])
+def test_history_is_bounded_and_keeps_the_newest(
+    ledger: Ledger, history: History, monkeypatch: pytest.MonkeyPatch, moved: int
+) -> None:
+    monkeypatch.setattr("custom_components.qheat.ledger.history.KEPT_DAYS", 260)
+    monkeypatch.setattr("custom_components.qheat.ledger.history.KEPT_IDS", 500)
+    for number in range(300):
         heat(ledger, hour(24 * number + 12), 1000)
-        ids = [f"{number}-{job}" for job in range(10)]
+        ids = [f"{number}-{job}" for job in range(2)]
         told = (settlement(one, settled_at=float(hour(24 * number + 12))) for one in ids)
         ledger.book(OFFICE, page(*told), hour(24 * number + 13))
-        history.absorb(ledger, UTC)
+        history.absorb(ledger, UTC if number < moved else PARIS)
     rows = [row for _, _, row in history.days(*ALWAYS)]
-    assert len(rows) == KEPT_DAYS
-    assert sum(len(row.settlement_ids) for row in rows) == KEPT_IDS
+    assert len(rows) == 260
+    assert sum(len(row.settlement_ids) for row in rows) == 500
     assert rows[-1].settlement_ids == tuple(ids)
     assert rows[0].settlement_ids == ()
-    assert rows[0].totals.jobs == {"docking": 10}
+    assert rows[0].totals.jobs == {"docking": 2}
 
 
 def test_a_long_page_of_settlements_keeps_all_its_ids_in_the_days_that_they_count_for(
@@ -270,35 +278,6 @@ def test_a_copy_is_written_down_whole_and_stays_as_it_was(ledger: Ledger, histor
     history.absorb(ledger, UTC)
     assert saved["time_zone"] == str(PARIS)
     assert copied.save() == saved != history.save()
-
-
-def test_days_by_another_time_zone_are_kept_no_longer_than_all_others(
-    ledger: Ledger, history: History, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("custom_components.qheat.ledger.history.KEPT_DAYS", 260)
-    monkeypatch.setattr("custom_components.qheat.ledger.history.KEPT_IDS", 500)
-    for number in range(300):
-        heat(ledger, hour(24 * number + 12), 1000)
-        ids = [f"{number}-{job}" for job in range(2)]
-        told = (settlement(one, settled_at=float(hour(24 * number + 12))) for one in ids)
-        ledger.book(OFFICE, page(*told), hour(24 * number + 13))
-        history.absorb(ledger, UTC if number < 290 else PARIS)
-    rows = [row for _, _, row in history.days(*ALWAYS)]
-    assert len(rows) == 260
-    assert sum(len(row.settlement_ids) for row in rows) == 500
-    assert rows[-1].settlement_ids == tuple(ids)
-    assert rows[0].settlement_ids == ()
-
-
-def test_after_the_time_zone_has_changed_open_days_are_the_tenants_own(
-    ledger: Ledger, history: History
-) -> None:
-    heat(ledger, hour(21) + 100, 1000)
-    heat(ledger, hour(22) + 100, 1000)
-    history.absorb(ledger, UTC)
-    history.absorb(ledger, PARIS)
-    days = [(day, row.totals.heat_j) for _, day, row in history.days(*ALWAYS)]
-    assert days == [(date(2026, 9, 21), 1000), (date(2026, 9, 22), 1000)]
 
 
 def test_a_history_that_says_no_time_zone_is_by_the_present_one(ledger: Ledger) -> None:

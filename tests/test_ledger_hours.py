@@ -54,9 +54,7 @@ def test_a_revocation_is_taken_out_of_the_hour_that_was_paid(ledger: Ledger) -> 
     heat(ledger, hour(5) + 100, 1_000_000)
     ledger.book(OFFICE, page(settlement(delivered_at=hour(1), settled_at=hour(3))), hour(9))
     ledger.book(
-        OFFICE,
-        page(settlement(accepted=False, delivered_at=hour(8), settled_at=hour(8))),
-        hour(9),
+        OFFICE, page(settlement(accepted=False, delivered_at=hour(8), settled_at=hour(8))), hour(9)
     )
     assert ledger.hours(OFFICE)[hour(1)] == Totals(refused=1)
     assert hour(8) not in ledger.hours(OFFICE)

@@ -44,11 +44,11 @@ class Model:
                 self.joules[radiator_id] += (before_w + power_w) / 2 * passed_s
         self.before[radiator_id] = (steady_s, power_w)
 
-    def paid(self, radiator_id: str) -> list[Settlement]:
-        """Return what the backend has accepted and not revoked, each once."""
-        revoked = {word.settlement_id for word in self.words if not word.accepted}
+    def settled(self, radiator_id: str) -> tuple[list[Settlement], int]:
+        """Return what the backend has accepted and not revoked, and how many it has revoked."""
         mine = {word.settlement_id: word for word in self.words if word.radiator_id == radiator_id}
-        return [word for key, word in mine.items() if key not in revoked]
+        paid = [word for word in mine.values() if word.accepted]
+        return paid, len(mine) - len(paid)
 
 
 STEPS = st.lists(
@@ -59,11 +59,7 @@ STEPS = st.lists(
             st.floats(0.1, 2 * MAX_GAP_S),
             st.floats(0, 5000),
         ),
-        st.tuples(
-            st.just("settle"),
-            st.sampled_from(RADIATORS),
-            st.decimals(0, 10, places=6),
-        ),
+        st.tuples(st.just("settle"), st.sampled_from(RADIATORS), st.decimals(0, 10, places=6)),
         st.tuples(st.just("revoke"), st.integers(0, 30)),
         st.tuples(st.just("tell"), st.integers(1, 5), st.booleans(), st.booleans()),
         st.tuples(st.just("clock"), st.floats(-3600, 3600)),
@@ -137,11 +133,11 @@ def test_after_any_history_the_books_are_what_a_meter_and_the_backend_say(
     # Of each reading two halves are rounded to 1/1024 J.
     rounded_j = len(steps) / 1024
     for radiator_id in RADIATORS:
-        totals, paid = ledger.totals(radiator_id), model.paid(radiator_id)
+        totals, (paid, revoked) = ledger.totals(radiator_id), model.settled(radiator_id)
         assert totals.heat_j == pytest.approx(model.joules[radiator_id], rel=1e-9, abs=rounded_j)
         assert totals.earned == sum((word.earned for word in paid), Decimal(0))
         assert totals.repaid == sum((word.repaid for word in paid), Decimal(0))
-        assert sum(totals.jobs.values()) == len(paid)
+        assert (sum(totals.jobs.values()), totals.refused) == (len(paid), revoked)
     home = ledger.total()
     assert home.heat_j == pytest.approx(sum(model.joules.values()), rel=1e-9, abs=rounded_j)
     assert home.earned == sum((ledger.totals(one).earned for one in RADIATORS), Decimal(0))

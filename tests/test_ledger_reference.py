@@ -20,9 +20,7 @@ KWH_J = 3_600_000
 
 
 @pytest.mark.parametrize("kind", ReferenceKind)
-def test_every_reference_heating_has_an_efficiency_that_a_tariff_takes(
-    kind: ReferenceKind,
-) -> None:
+def test_every_reference_heating_has_an_efficiency_that_a_tariff_takes(kind: ReferenceKind) -> None:
     efficiency = REFERENCE_DEFAULTS[kind].efficiency
     tariff = Tariff(
         currency="EUR",
@@ -37,10 +35,7 @@ def test_paid_heat_avoids_all_that_the_reference_heating_would_emit() -> None:
     ledger = Ledger("EUR")
     heat(ledger, hour(1), 900_000)
     avoided_g = co2_avoided_g(
-        ledger.total(),
-        reference_g_per_kwh=200,
-        reference_efficiency=0.9,
-        electricity_g_per_kwh=400,
+        ledger.total(), reference_g_per_kwh=200, reference_efficiency=0.9, electricity_g_per_kwh=400
     )
     assert avoided_g == pytest.approx(900_000 / KWH_J / 0.9 * 200)
 
@@ -50,10 +45,7 @@ def test_unpaid_heat_from_dirty_electricity_emits_more_than_it_avoids(kind: Heat
     ledger = Ledger("EUR")
     heat(ledger, hour(1), 900_000, kind=kind)
     avoided_g = co2_avoided_g(
-        ledger.total(),
-        reference_g_per_kwh=200,
-        reference_efficiency=1,
-        electricity_g_per_kwh=400,
+        ledger.total(), reference_g_per_kwh=200, reference_efficiency=1, electricity_g_per_kwh=400
     )
     assert avoided_g == pytest.approx(-50)
 

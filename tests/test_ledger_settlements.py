@@ -198,9 +198,7 @@ def test_a_batch_without_end_fills_no_memory(ledger: Ledger) -> None:
     assert len(ledger.settlements(OFFICE)) == MOST
 
 
-def test_settlements_dated_far_ahead_keep_no_later_ones_from_being_booked(
-    ledger: Ledger,
-) -> None:
+def test_settlements_dated_far_ahead_keep_no_later_ones_from_being_booked(ledger: Ledger) -> None:
     ahead = [settlement(f"a{n}", settled_at=NOW_S + 1e9) for n in range(2 * MEMORY)]
     ledger.book(OFFICE, page(*ahead), NOW_S)
     booking = ledger.book(OFFICE, page(settlement("b", settled_at=NOW_S + 5)), NOW_S + 10)
@@ -296,54 +294,3 @@ def test_the_home_keeps_what_a_removed_radiator_made(ledger: Ledger) -> None:
     assert total.heat_j == 2000
     assert total.repaid == Decimal("0.10")
     assert total.jobs == {"docking": 2}
-
-
-AMOUNTS = st.decimals(0, 1000, places=6)
-SETTLEMENTS = st.lists(
-    st.builds(
-        lambda n, earned, repaid, energy_j, late_s: settlement(
-            f"s{n}",
-            earned=earned,
-            repaid=repaid,
-            energy_j=energy_j,
-            settled_at=START_S + n + late_s,
-        ),
-        st.integers(0, 10**6),
-        AMOUNTS,
-        AMOUNTS,
-        st.floats(0, 1e8),
-        st.floats(0, 1000),
-    ),
-    unique_by=lambda one: one.settlement_id,
-    max_size=20,
-)
-
-
-@settings(deadline=None)
-@given(told=SETTLEMENTS, data=st.data())
-def test_any_history_of_repeats_revocations_and_kills_ends_in_the_same_books(
-    told: list[Settlement], data: st.DataObject
-) -> None:
-    revoked = (
-        data.draw(st.sets(st.sampled_from([one.settlement_id for one in told]))) if told else set()
-    )
-    words = told + [replace(one, accepted=False) for one in told if one.settlement_id in revoked]
-    history = data.draw(st.permutations(words * 2))
-    ledger, saved = Ledger("EUR"), Ledger("EUR").save()
-    at, saved_at = 0, 0
-    kills = data.draw(st.lists(st.booleans(), min_size=len(history), max_size=len(history)))
-    for killed in kills:
-        ledger.book(OFFICE, page(history[at]), NOW_S)
-        at += 1
-        if killed:
-            # What came after the last save is gone; the backend tells it again from the cursor.
-            ledger, at = Ledger.load(saved), saved_at
-        elif data.draw(st.booleans()):
-            saved, saved_at = ledger.save(), at
-    ledger.book(OFFICE, page(*history[at:]), NOW_S)
-    paid = [one for one in told if one.settlement_id not in revoked]
-    totals = ledger.totals(OFFICE)
-    assert totals.earned == sum((one.earned for one in paid), Decimal(0))
-    assert totals.repaid == sum((one.repaid for one in paid), Decimal(0))
-    assert totals.jobs == ({"docking": len(paid)} if paid else {})
-    assert totals.refused == len(revoked)

@@ -21,17 +21,7 @@ from custom_components.qheat.ledger import (
 )
 from custom_components.qheat.ledger.statement_texts import TEXTS
 
-from .ledger_data import (
-    ALWAYS,
-    OFFICE,
-    TARIFF,
-    hour,
-    moment,
-    page,
-    settlement,
-    sixty_hours,
-    summed,
-)
+from .ledger_data import ALWAYS, OFFICE, TARIFF, hour, moment, page, settlement, sixty_hours, summed
 
 FIGURES = ("heat_kwh", "free_heat_kwh", "electricity_cost", "repaid", "earned", "savings")
 

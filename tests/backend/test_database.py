@@ -4,10 +4,9 @@ import random
 import re
 import resource
 import sqlite3
-import subprocess
-import sys
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Generator
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,7 +22,7 @@ from custom_components.qheat.backend.work import HOME
 from custom_components.qheat.compute.client import BackendError
 
 from ..compute.homes import client_of
-from .test_standalone import REQUEST, ROOT, process_in
+from .test_standalone import REQUEST, process_in
 from .test_store import NOW, ask, open_store
 from .tiny import PAY, deliver
 
@@ -173,10 +172,13 @@ def test_a_place_where_no_file_can_be_is_an_error_and_no_damage(tmp_path: Path, 
     assert not isinstance(caught.value, StoreDamagedError)
 
 
-def test_a_file_that_another_process_keeps_for_itself_is_no_damage(path: Path) -> None:
+def test_a_file_that_another_process_keeps_for_itself_is_no_damage(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("BEGIN EXCLUSIVE")
+        monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, timeout=0.1))
         with pytest.raises(StoreError, match="locked") as caught:
             Database(path)
         assert not isinstance(caught.value, StoreDamagedError)
@@ -204,22 +206,14 @@ def test_what_the_first_version_wrote_is_taken_over_whole(tmp_path: Path) -> Non
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
 
 
-def test_what_the_second_version_wrote_is_taken_over_whole(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("older", "publishers"), [(VERSION_2, 0), (VERSION_3, 1)], ids=["second", "third"]
+)
+def test_what_a_later_version_wrote_is_taken_over_whole(
+    tmp_path: Path, older: str, publishers: int
+) -> None:
     with closing(sqlite3.connect(tmp_path / "jobs.db")) as connection:
-        connection.executescript(VERSION_2)
-    store = open_store(tmp_path, jobs=3)
-    page, _ = store.books.settlements(HOME, "r1", None, 10)
-    assert [one.settlement_id for one in page] == ["id-4"]
-    assert store.books.balance(HOME) == PAY
-    assert deliver(store, "id-5", b"input 1", 0.0, NOW).accepted
-    (lease,) = store.pull(ask("new"), NOW)
-    assert (lease.job_id, lease.signed) == ("id-2", None)
-    store.close()
-
-
-def test_what_the_third_version_wrote_is_taken_over_whole(tmp_path: Path) -> None:
-    with closing(sqlite3.connect(tmp_path / "jobs.db")) as connection:
-        connection.executescript(VERSION_3)
+        connection.executescript(older)
     store = open_store(tmp_path, jobs=3)
     page, _ = store.books.settlements(HOME, "r1", None, 10)
     assert [one.settlement_id for one in page] == ["id-4"]
@@ -228,7 +222,7 @@ def test_what_the_third_version_wrote_is_taken_over_whole(tmp_path: Path) -> Non
     (lease,) = store.pull(ask("new"), NOW)
     assert (lease.job_id, lease.signed) == ("id-2", None)
     assert deliver(store, lease.lease_id, b"input 2", 0.0, NOW).accepted
-    assert len(store.manifests.publishers()) == 1
+    assert len(store.manifests.publishers()) == publishers
     store.close()
     with closing(sqlite3.connect(tmp_path / "jobs.db")) as connection:
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
@@ -265,20 +259,24 @@ def test_a_migration_that_is_cut_off_leaves_the_older_version_as_it_was(
         assert list(connection.iterdump()) == before
 
 
+@contextmanager
+def files_up_to(most_bytes: int) -> Generator[None]:
+    """Let no file become larger, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
 def test_a_first_start_on_a_full_disk_leaves_nothing_that_a_later_one_takes_for_damage(
     tmp_path: Path,
 ) -> None:
-    start = (
-        "import pathlib, resource, sys; from custom_components.qheat.backend.database import *\n"
-        "_, hard = resource.getrlimit(resource.RLIMIT_FSIZE)\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), hard))\n"
-        "try: Database(pathlib.Path(sys.argv[1]))\n"
-        "except StoreError as error: sys.exit(type(error).__name__)"
-    )
-    for most_bytes in ("0", "20000"):
-        command = (sys.executable, "-c", start, tmp_path / "jobs.db", most_bytes)
-        tried = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-        assert tried.stderr.strip() == "StoreError"
+    for most_bytes in (0, 20_000):
+        with files_up_to(most_bytes), pytest.raises(StoreError) as caught:
+            Database(tmp_path / "jobs.db")
+        assert caught.type is StoreError
     open_store(tmp_path).close()
 
 
@@ -298,15 +296,10 @@ def test_a_file_that_is_mostly_empty_is_small_after_a_start_if_the_disk_has_room
         connection.execute("COMMIT")
     grown = path.stat().st_size
     assert grown > blobs * 8000
-    start = (
-        "import pathlib, resource, sys; from custom_components.qheat.backend.database import *\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)\n"
-        "database = Database(pathlib.Path(sys.argv[1]))\n"
-        "print(len(database.execute('SELECT * FROM blobs').fetchall())); database.close()"
-    )
-    command = (sys.executable, "-c", start, path, str(2 * grown if has_room else 100_000))
-    tried = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert tried.stdout == "1\n"
+    with files_up_to(2 * grown if has_room else 100_000):
+        database = Database(path)
+        assert len(database.execute("SELECT * FROM blobs").fetchall()) == 1
+        database.close()
     assert (path.stat().st_size < 1_000_000) is has_room
 
 

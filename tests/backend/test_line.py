@@ -23,12 +23,11 @@ from custom_components.qheat.backend.work import (
     Outcome,
     Pending,
     PullRequest,
-    Submission,
     Terms,
 )
 
 from ..publishing import manifest_of, signed
-from .tiny import deliver
+from .tiny import deliver, submission
 
 NOW = 1_800_000_000.0
 SLOT_W = 100.0
@@ -66,22 +65,12 @@ class Line:
 
     def bring(self, name: str, *, kind: str = "echo", **changes: Any) -> None:
         """Submit a job whose input is its name."""
-        job = {"pay": "0.01", "repayment_per_kwh": None, "cpu_s": 100.0, "replicas": 1} | changes
-        rate = job["repayment_per_kwh"]
-        submission = Submission(
-            key=name,
-            kind=kind,
-            module_sha256=sha256(MODULES[kind]).hexdigest(),
-            input_sha256=sha256(name.encode()).hexdigest(),
-            input_data=name.encode(),
-            pay=Decimal(job["pay"]),
-            repayment_per_kwh=None if rate is None else Decimal(rate),
-            memory_bytes=1000,
-            cpu_s=job["cpu_s"],
-            output_bytes=100,
-            replicas=job["replicas"],
-        )
-        self._submissions.submit(submission, NOW)
+        for amount in ("pay", "repayment_per_kwh"):
+            if amount in changes:
+                changes[amount] = Decimal(changes[amount])
+        job = {"pay": Decimal("0.01"), "cpu_s": 100.0} | changes
+        one = submission(name, MODULES[kind], name.encode(), kind=kind, **job)
+        self._submissions.submit(one, NOW)
 
     def pull(self, *, now: float = NOW, home_id: str = HOME, **changes: Any) -> list[Lease]:
         """Ask for leases as somebody who has not asked before."""
@@ -220,7 +209,7 @@ def test_a_job_got_wrong_is_not_the_same_homes_next_one(line: Line) -> None:
     line.bring("better", pay="2")
     line.bring("worse", pay="1")
     (lease,) = line.pull()
-    deliver_wrong(line.store, lease)
+    assert not deliver(line.store, lease.lease_id, b"x" * 101, 0.0, NOW).accepted, "too long"
     assert line.name(line.pull()[0]) == "worse"
     assert line.pull() == []
 
@@ -265,11 +254,6 @@ def test_a_job_that_others_fail_is_not_withdrawn_while_a_result_of_it_waits(line
     assert booking.accepted
     (told,) = line.store.books.settlements(HOME, "r", None, 10)[0]
     assert told.accepted
-
-
-def deliver_wrong(store: Store, lease: Lease) -> None:
-    """Deliver more than the job may write."""
-    assert not deliver(store, lease.lease_id, b"x" * 101, 0.0, NOW).accepted
 
 
 def test_an_unpaid_job_is_handed_out_only_to_who_asks_for_such_and_after_all_that_pay(

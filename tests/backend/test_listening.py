@@ -3,8 +3,6 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from ipaddress import ip_address
@@ -21,29 +19,17 @@ from custom_components.qheat.backend import answers as answers_module
 from custom_components.qheat.backend import server as server_module
 from custom_components.qheat.backend.__main__ import main
 from custom_components.qheat.backend.access import Access, AccessError
-from custom_components.qheat.backend.server import InsecureError, JobServer
-from custom_components.qheat.backend.work import NoCatalogue
+from custom_components.qheat.backend.server import InsecureError
 from custom_components.qheat.compute.client import BackendError, JobClient
 from custom_components.qheat.compute.engine import EngineProblem
 from custom_components.qheat.compute.messages import PullRequest
 
-from .tiny import TERMS
+from .tiny import server_in
+
+pytestmark = pytest.mark.usefixtures("socket_enabled")
 
 
-@asynccontextmanager
-async def server_in(folder: Path) -> AsyncIterator[JobServer]:
-    """Yield a server with an open database that listens nowhere yet."""
-    server = JobServer(
-        db_path=folder / "jobs.db",
-        access=Access(homes={"home": "token"}),
-        terms=TERMS,
-        catalogue=NoCatalogue(),
-    )
-    await server.open()
-    try:
-        yield server
-    finally:
-        await server.close()
+HOMES = {"home": "token"}
 
 
 def certificate(folder: Path) -> Path:
@@ -65,9 +51,7 @@ def certificate(folder: Path) -> Path:
         .sign(key, hashes.SHA256())
     )
     pem = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     path = folder / "certificate.pem"
     path.write_bytes(signed.public_bytes(serialization.Encoding.PEM) + pem)
@@ -76,19 +60,17 @@ def certificate(folder: Path) -> Path:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.com", "localhost", ""])
 async def test_beyond_this_machine_it_listens_with_tls_only(tmp_path: Path, host: str) -> None:
-    async with server_in(tmp_path) as server:
+    async with server_in(tmp_path, HOMES) as server:
         with pytest.raises(InsecureError):
             await server.listen_tcp(host, 0, None)
 
 
-async def test_over_tls_the_client_believes_the_right_certificate_only(
-    tmp_path: Path, socket_enabled: None
-) -> None:
+async def test_over_tls_the_client_believes_the_right_certificate_only(tmp_path: Path) -> None:
     path = certificate(tmp_path)
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     tls.load_cert_chain(path)
     trusting = ssl.create_default_context(cafile=path)
-    async with server_in(tmp_path) as server:
+    async with server_in(tmp_path, HOMES) as server:
         port = await server.listen_tcp("127.0.0.1", 0, tls)
         for context in (trusting, ssl.create_default_context()):
             connector = aiohttp.TCPConnector(ssl=context)
@@ -114,14 +96,10 @@ async def account(port: int) -> int:
 @pytest.mark.parametrize("before", [b"", b"GET /v1/account HTTP/1.1\r\nHost: x\r\n\r\n"])
 @pytest.mark.parametrize("half", [b"", b"POST /v1/leases HTTP/1.1\r\nHost: x\r\n"])
 async def test_who_never_ends_his_request_is_hung_up_on_and_who_waits_for_an_answer_is_not(
-    tmp_path: Path,
-    socket_enabled: None,
-    monkeypatch: pytest.MonkeyPatch,
-    before: bytes,
-    half: bytes,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: bytes, half: bytes
 ) -> None:
     monkeypatch.setattr(server_module, "IDLE_S", 0.5)
-    async with server_in(tmp_path) as server:
+    async with server_in(tmp_path, HOMES) as server:
         port = await server.listen_tcp("127.0.0.1", 0, None)
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(before + half)
@@ -140,14 +118,10 @@ async def test_who_never_ends_his_request_is_hung_up_on_and_who_waits_for_an_ans
     ("request_line", "status"), [(b"PUT /v1/leases/l/result", 400), (b"POST /v1/leases", 408)]
 )
 async def test_what_may_be_large_may_take_longer(
-    tmp_path: Path,
-    socket_enabled: None,
-    monkeypatch: pytest.MonkeyPatch,
-    request_line: bytes,
-    status: int,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request_line: bytes, status: int
 ) -> None:
     monkeypatch.setattr(answers_module, "_BODY_S", 0.2)
-    async with server_in(tmp_path) as server:
+    async with server_in(tmp_path, HOMES) as server:
         port = await server.listen_tcp("127.0.0.1", 0, None)
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(
@@ -164,10 +138,10 @@ async def test_what_may_be_large_may_take_longer(
 
 
 async def test_a_crowd_that_asks_for_nothing_keeps_nobody_out(
-    tmp_path: Path, socket_enabled: None, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server_module, "MOST_CONNECTIONS", 5)
-    async with server_in(tmp_path) as server:
+    async with server_in(tmp_path, HOMES) as server:
         port = await server.listen_tcp("127.0.0.1", 0, None)
         crowd = []
         for _ in range(20):
@@ -184,10 +158,10 @@ async def test_a_crowd_that_asks_for_nothing_keeps_nobody_out(
 
 
 async def test_a_crowd_that_comes_at_once_is_kept_to_the_number_too(
-    tmp_path: Path, socket_enabled: None, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server_module, "MOST_CONNECTIONS", 5)
-    async with server_in(tmp_path) as server:
+    async with server_in(tmp_path, HOMES) as server:
         port = await server.listen_tcp("127.0.0.1", 0, None)
         # The kernel takes them before the loop has had a turn.
         crowd = [socket.create_connection(("127.0.0.1", port)) for _ in range(40)]
@@ -253,12 +227,7 @@ def test_tokens_are_not_shown() -> None:
     ],
 )
 def test_a_backend_told_wrongly_ends_and_says_why(
-    tmp_path: Path,
-    socket_enabled: None,
-    capsys: pytest.CaptureFixture[str],
-    homes: str,
-    more: list[str],
-    wrong: str,
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], homes: str, more: list[str], wrong: str
 ) -> None:
     (tmp_path / "homes").write_text(homes)
     files = [f"--database={tmp_path / 'jobs.db'}", f"--homes-file={tmp_path / 'homes'}"]

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from hashlib import sha256
 from pathlib import Path
@@ -17,9 +17,9 @@ from custom_components.qheat.backend.app import JobApi
 from custom_components.qheat.backend.desk import Desk
 
 from ..publishing import manifest_of, signed
+from .processes import ROOT, end, start
 from .tiny import TERMS
 
-ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "custom_components/qheat/backend/openapi.json"
 SETTINGS = """
 color = false
@@ -44,13 +44,11 @@ async def backend_in(folder: Path) -> AsyncIterator[str]:
     """Yield the address of a backend in a process of its own."""
     (folder / "home").write_text("token-of-the-home")
     (folder / "submitter").write_text("token-of-the-submitter")
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "custom_components.qheat.backend", "--listen", "127.0.0.1:0"),
+    process = await start(
+        *("--listen", "127.0.0.1:0"),
         *("--database", folder / "jobs.db"),
         *("--token-file", folder / "home"),
         *("--submitter-token-file", folder / "submitter"),
-        cwd=ROOT,
         stdout=PIPE,
     )
     try:
@@ -60,12 +58,6 @@ async def backend_in(folder: Path) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{int(line.split()[-1])}"
     finally:
         await end(process)
-
-
-async def end(process: Process) -> None:
-    if process.returncode is None:
-        process.kill()
-    await process.wait()
 
 
 async def test_whatever_is_asked_is_answered_as_the_document_says(tmp_path: Path) -> None:

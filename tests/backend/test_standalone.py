@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import signal
 import sqlite3
-import sys
 from asyncio.subprocess import Process
 from base64 import b64encode
 from collections.abc import AsyncIterator
@@ -16,7 +15,8 @@ from custom_components.qheat.compute.messages import PullRequest
 from tests.compute.homes import TOKEN, client_of
 from tests.waiting import until
 
-ROOT = Path(__file__).parents[2]
+from .processes import end, start
+
 REQUEST = PullRequest(radiator_id="r1", key="k", count=1, slots=1, slot_w=100.0, wanted_s=60.0)
 
 
@@ -24,21 +24,16 @@ REQUEST = PullRequest(radiator_id="r1", key="k", count=1, slots=1, slot_w=100.0,
 async def process_in(folder: Path) -> AsyncIterator[Process]:
     """Yield a backend's process that answers; it is dead afterwards."""
     (folder / "token").write_text(f"{TOKEN}\n")
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "custom_components.qheat.backend"),
+    process = await start(
         *("--socket", folder / "jobs.sock"),
         *("--database", folder / "jobs.db"),
         *("--token-file", folder / "token"),
-        cwd=ROOT,
     )
     try:
         await answering(folder, process)
         yield process
     finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+        await end(process)
 
 
 async def answering(folder: Path, process: Process) -> None:

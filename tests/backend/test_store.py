@@ -307,9 +307,7 @@ def test_a_cursor_of_another_backend_starts_at_the_first_settlement(
     assert store.books.settlements(HOME, "r2", booking.settlement_id, 10)[0] == []
 
 
-def test_after_a_backup_was_restored_a_home_hears_of_every_settlement_since(
-    tmp_path: Path,
-) -> None:
+def test_after_a_backup_was_restored_a_home_hears_of_every_settlement_since(tmp_path: Path) -> None:
     def settle(store: Store, numbers: Iterable[int]) -> None:
         for number in numbers:
             (lease,) = store.pull(ask(f"{id(store)}-{number}"), NOW)

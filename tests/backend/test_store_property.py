@@ -3,19 +3,11 @@
 import itertools
 import tempfile
 from decimal import Decimal
-from hashlib import sha256
 from pathlib import Path
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    Bundle,
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    multiple,
-    rule,
-)
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
 from custom_components.qheat.backend.line import MOST_FAILURES
 from custom_components.qheat.backend.store import Store
@@ -29,10 +21,9 @@ from custom_components.qheat.backend.work import (
     Pending,
     PullRequest,
     Refusal,
-    Submission,
 )
 
-from .tiny import MODULE, PAY, TERMS, TinyCatalogue
+from .tiny import MODULE, TERMS, TinyCatalogue, submission
 
 HOMES = ("a", "b", "c")
 RADIATORS = ("r1", "r2")
@@ -76,20 +67,8 @@ class Backend(RuleBasedStateMachine):
         self.homes = HOMES[:homes]
         self.store = self.opened()
         for number, count in enumerate(replicas):
-            submission = Submission(
-                key=f"job-{number}",
-                kind="echo",
-                module_sha256=sha256(MODULE).hexdigest(),
-                input_sha256=sha256(b"input").hexdigest(),
-                input_data=b"input",
-                pay=PAY,
-                repayment_per_kwh=None,
-                memory_bytes=1,
-                cpu_s=1.0,
-                output_bytes=100,
-                replicas=count,
-            )
-            reports = [Submissions(self.store).submit(submission, self.now) for _ in range(2)]
+            one = submission(f"job-{number}", MODULE, b"input", replicas=count)
+            reports = [Submissions(self.store).submit(one, self.now) for _ in range(2)]
             assert [new for _, new in reports] == [True, False]
             assert reports[0][0] == reports[1][0]
             self.replicas[reports[0][0].job_id] = count

@@ -14,16 +14,14 @@ import aiohttp
 import pytest
 
 from custom_components.qheat.backend import blobs, submissions
-from custom_components.qheat.backend.access import Access
 from custom_components.qheat.backend.server import JobServer
-from custom_components.qheat.backend.work import NoCatalogue
 from custom_components.qheat.compute.client import JobClient
 from custom_components.qheat.compute.messages import GiveBackReason, Pending, PullRequest
 from custom_components.qheat.manifests import SignedManifest
 
 from ..publishing import KEY, OTHER_KEY, manifest_of, signed
-from .test_api import PULL, problem
-from .tiny import TERMS
+from .test_api import PULL, problem, session_at
+from .tiny import server_in
 
 MODULE = b"\0asm\1\0\0\0"
 MODULE_SHA256 = sha256(MODULE).hexdigest()
@@ -46,30 +44,15 @@ JOB = {
 
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[JobServer]:
-    server = JobServer(
-        db_path=tmp_path / "jobs.db",
-        access=Access(homes=HOMES, submitter="token-of-the-submitter"),
-        terms=TERMS,
-        catalogue=NoCatalogue(),
-    )
-    await server.open()
-    await server.listen_unix(tmp_path / "jobs.sock")
-    yield server
-    await server.close()
+    async with server_in(tmp_path, HOMES, "token-of-the-submitter") as server:
+        await server.listen_unix(tmp_path / "jobs.sock")
+        yield server
 
 
 @pytest.fixture
 async def session(server: JobServer, tmp_path: Path) -> AsyncIterator[aiohttp.ClientSession]:
-    async with session_of(tmp_path, "token-of-the-submitter") as session:
+    async with session_at(tmp_path / "jobs.sock", "token-of-the-submitter") as session:
         yield session
-
-
-def session_of(folder: Path, token: str) -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(
-        "http://localhost",
-        connector=aiohttp.UnixConnector(path=str(folder / "jobs.sock")),
-        headers={"Authorization": f"Bearer {token}"},
-    )
 
 
 async def put(session: aiohttp.ClientSession, kind: str, body: bytes, name: str = "") -> int:
@@ -113,19 +96,14 @@ class Home:
     """A home that pulls, with the client that homes use."""
 
     def __init__(self, folder: Path, home_id: str) -> None:
-        self.session = session_of(folder, HOMES[home_id])
+        self.session = session_at(folder / "jobs.sock", HOMES[home_id])
         self.client = JobClient(self.session, "http://localhost", HOMES[home_id])
         self.pulls = 0
 
     async def pull(self) -> Any:
         self.pulls += 1
         request = PullRequest(
-            radiator_id="r1",
-            key=f"key-{self.pulls}",
-            count=1,
-            slots=1,
-            slot_w=100.0,
-            wanted_s=60.0,
+            radiator_id="r1", key=f"key-{self.pulls}", count=1, slots=1, slot_w=100.0, wanted_s=60.0
         )
         leases = (await self.client.pull(request, 0)).leases
         return leases[0] if leases else None
@@ -214,10 +192,7 @@ async def test_a_module_and_an_input_are_kept_under_their_own_hash_only(
     ],
 )
 async def test_a_wrong_job_is_refused(
-    session: aiohttp.ClientSession,
-    homes: dict[str, Home],
-    changes: dict[str, Any],
-    status: int,
+    session: aiohttp.ClientSession, homes: dict[str, Home], changes: dict[str, Any], status: int
 ) -> None:
     assert await submit(session, **changes) == (status, None)
     assert await homes["a"].pull() is None

@@ -1,12 +1,24 @@
 """A catalogue as small as can be: a job is to give its input back."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from decimal import Decimal
 from hashlib import sha256
+from pathlib import Path
+from typing import Any
 
+from custom_components.qheat.backend.access import Access
 from custom_components.qheat.backend.catalogue import Offer
+from custom_components.qheat.backend.server import JobServer
 from custom_components.qheat.backend.store import Store
-from custom_components.qheat.backend.work import HOME, Booking, Delivery, Terms
+from custom_components.qheat.backend.work import (
+    HOME,
+    Booking,
+    Delivery,
+    NoCatalogue,
+    Submission,
+    Terms,
+)
 
 MODULE = b"\0asm echo"
 PAY = Decimal("0.000123")
@@ -51,3 +63,41 @@ def deliver(store: Store, lease_id: str, output: bytes, energy_j: float, now: fl
     settled = store.deliver(HOME, lease_id, delivery, now)
     assert isinstance(settled, Booking)
     return settled
+
+
+def submission(key: str, module: bytes, body: bytes, **changes: Any) -> Submission:
+    """Return a job of a module whose input is `body`."""
+    values: dict[str, Any] = {
+        "kind": "echo",
+        "pay": PAY,
+        "repayment_per_kwh": None,
+        "memory_bytes": 1 << 20,
+        "cpu_s": 10.0,
+        "output_bytes": 100,
+        "replicas": 1,
+    }
+    return Submission(
+        key=key,
+        module_sha256=sha256(module).hexdigest(),
+        input_sha256=sha256(body).hexdigest(),
+        input_data=body,
+        **values | changes,
+    )
+
+
+@asynccontextmanager
+async def server_in(
+    folder: Path, homes: Mapping[str, str], submitter: str | None = None
+) -> AsyncIterator[JobServer]:
+    """Yield a server with an open database, and no jobs, that listens nowhere yet."""
+    server = JobServer(
+        db_path=folder / "jobs.db",
+        access=Access(homes=homes, submitter=submitter),
+        terms=TERMS,
+        catalogue=NoCatalogue(),
+    )
+    await server.open()
+    try:
+        yield server
+    finally:
+        await server.close()

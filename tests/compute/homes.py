@@ -89,6 +89,26 @@ async def engine_on(
         await engine.stop()
 
 
+@contextlib.asynccontextmanager
+async def pulling(
+    folder: Path,
+    work: bytes | TinyCatalogue,
+    *,
+    jobs: int | None = None,
+    lease_ttl_s: float = LEASE_TTL_S,
+    unpaid: bool = False,
+) -> AsyncIterator[tuple[PullEngine, EmbeddedBackend, Machine]]:
+    """Yield an engine, its backend and its machine, which may run what the backend has."""
+    catalogue = TinyCatalogue(jobs, work) if isinstance(work, bytes) else work
+    async with (
+        serving(folder, catalogue, lease_ttl_s) as backend,
+        client_of(backend.socket_path) as client,
+        machine_with(catalogue.load_module("echo")) as machine,
+        engine_on(client, machine, unpaid=unpaid) as engine,
+    ):
+        yield engine, backend, machine
+
+
 def heat(power_w: float = 110.0, *, for_s: float = 100.0, own_heat: bool = True) -> HeatBudget:
     """Return a budget; with own heat, so that other programs cannot take the CPU away."""
     return HeatBudget(power_w=power_w, expires_s=time.monotonic() + for_s, own_heat=own_heat)

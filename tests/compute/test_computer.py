@@ -198,9 +198,7 @@ async def test_what_an_energy_meter_counts_is_dealt_out_whole(
         assert dealt_j == pytest.approx(total_j)
 
 
-async def test_a_meter_of_watts_is_believed_before_one_that_counts(
-    computer: ComputerPower,
-) -> None:
+async def test_a_meter_of_watts_is_believed_before_one_that_counts(computer: ComputerPower) -> None:
     (member,) = await joined(computer, 100.0)
     watts, counts = PowerMeter(), PowerMeter()
     with computer.metered(watts), computer.metered(counts):

@@ -6,12 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custom_components.qheat.compute.sandbox.duty import (
-    Duty,
-    Guard,
-    fair_shares,
-    guarded_shares,
-)
+from custom_components.qheat.compute.sandbox.duty import Duty, Guard, fair_shares, guarded_shares
 
 SLOTS = st.floats(0.0, 64.0)
 WANTS = st.dictionaries(st.text(max_size=3), SLOTS, max_size=8)

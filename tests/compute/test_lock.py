@@ -96,9 +96,7 @@ def test_a_filter_is_a_program_that_the_kernel_would_take(
     assert operations[-1][0] == 0x06
 
 
-def test_a_machine_with_unknown_system_calls_runs_nothing(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_machine_with_unknown_system_calls_runs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("platform.machine", lambda: "riscv64")
 
     with pytest.raises(OSError, match="riscv64"):

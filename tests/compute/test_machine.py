@@ -12,13 +12,7 @@ import pytest
 
 from custom_components.qheat.compute import runner as runner_module
 from custom_components.qheat.compute.engine import EngineError, EngineProblem
-from custom_components.qheat.compute.machine import (
-    Limits,
-    Machine,
-    Usage,
-    WorkError,
-    WorkFault,
-)
+from custom_components.qheat.compute.machine import Limits, Machine, Usage, WorkError, WorkFault
 from custom_components.qheat.compute.sandbox.lock import SYSTEM_CALLS
 from tests.waiting import until
 
@@ -423,19 +417,3 @@ async def test_without_wasmtime_the_machine_says_so(monkeypatch: pytest.MonkeyPa
 
     with pytest.raises(EngineError, match="wasmtime"):
         await Machine(1).start()
-
-
-async def test_a_wasmtime_that_cannot_be_loaded_is_a_clear_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    package = tmp_path / "wasmtime"
-    package.mkdir()
-    (package / "__init__.py").write_text("raise OSError('_wasmtime.dll')")
-    monkeypatch.setattr(
-        "custom_components.qheat.compute.machine._find_wasmtime", lambda: str(tmp_path)
-    )
-
-    with pytest.raises(EngineError) as caught:
-        await Machine(1, modules=[sha256(ECHO).hexdigest()]).start()
-
-    assert caught.value.problem is EngineProblem.ENGINE_FAILED

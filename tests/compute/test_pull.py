@@ -8,11 +8,7 @@ from pathlib import Path
 import pytest
 
 from custom_components.qheat.compute import patience
-from custom_components.qheat.compute.engine import (
-    EngineError,
-    EngineProblem,
-    HeatKind,
-)
+from custom_components.qheat.compute.engine import EngineError, EngineProblem, HeatKind
 from tests.backend.tiny import PAY, TinyCatalogue, deliver
 from tests.waiting import until
 
@@ -25,6 +21,7 @@ from .homes import (
     free_jobs,
     heat,
     machine_with,
+    pulling,
     serving,
     settled,
 )
@@ -32,12 +29,7 @@ from .hostile import answering, http, losing_answers_to
 
 
 async def test_a_budget_makes_jobs_run_and_money_come_in(tmp_path: Path) -> None:
-    async with (
-        serving(tmp_path, TinyCatalogue(module=ECHO)) as backend,
-        client_of(backend.socket_path) as client,
-        machine_with(ECHO) as machine,
-        engine_on(client, machine) as engine,
-    ):
+    async with pulling(tmp_path, ECHO) as (engine, *_):
         assert engine.status().jobs_running == 0
         engine.set_budget(heat())
         page = await settled(engine, 3)
@@ -49,12 +41,7 @@ async def test_a_budget_makes_jobs_run_and_money_come_in(tmp_path: Path) -> None
 
 
 async def test_without_a_budget_no_job_is_taken(tmp_path: Path) -> None:
-    async with (
-        serving(tmp_path, TinyCatalogue(jobs=1, module=ECHO)) as backend,
-        client_of(backend.socket_path) as client,
-        machine_with(ECHO) as machine,
-        engine_on(client, machine) as engine,
-    ):
+    async with pulling(tmp_path, ECHO, jobs=1) as (engine, backend, _):
         engine.set_budget(heat(0.0))
         engine.set_budget(heat(10.0))  # what the radiator takes when idle
         engine.set_budget(heat(110.0, for_s=-1.0))
@@ -65,12 +52,7 @@ async def test_without_a_budget_no_job_is_taken(tmp_path: Path) -> None:
 
 
 async def test_a_budget_taken_back_at_once_spoils_no_later_one(tmp_path: Path) -> None:
-    async with (
-        serving(tmp_path, TinyCatalogue(module=ECHO)) as backend,
-        client_of(backend.socket_path) as client,
-        machine_with(ECHO) as machine,
-        engine_on(client, machine) as engine,
-    ):
+    async with pulling(tmp_path, ECHO) as (engine, *_):
         for turns in range(5):
             engine.set_budget(heat())
             for _ in range(turns):
@@ -82,12 +64,7 @@ async def test_a_budget_taken_back_at_once_spoils_no_later_one(tmp_path: Path) -
 
 
 async def test_a_running_job_makes_watts_of_paid_heat(tmp_path: Path) -> None:
-    async with (
-        serving(tmp_path, TinyCatalogue(module=LOOP)) as backend,
-        client_of(backend.socket_path) as client,
-        machine_with(LOOP) as machine,
-        engine_on(client, machine) as engine,
-    ):
+    async with pulling(tmp_path, LOOP) as (engine, *_):
         engine.set_budget(heat())
         await until(lambda: (engine.status().power_w or 0) > 30)
         status = engine.status()
@@ -118,12 +95,7 @@ async def test_a_stopped_engine_has_given_its_leases_back(tmp_path: Path) -> Non
 
 
 async def test_a_budget_that_is_not_renewed_ends_the_work(tmp_path: Path) -> None:
-    async with (
-        serving(tmp_path, TinyCatalogue(jobs=1, module=LOOP)) as backend,
-        client_of(backend.socket_path) as client,
-        machine_with(LOOP) as machine,
-        engine_on(client, machine) as engine,
-    ):
+    async with pulling(tmp_path, LOOP, jobs=1) as (engine, backend, _):
         engine.set_budget(heat(for_s=3.0))
         await until(lambda: engine.status().jobs_running)
         await until(lambda: engine.status().lease_left_s is None)
@@ -133,12 +105,7 @@ async def test_a_budget_that_is_not_renewed_ends_the_work(tmp_path: Path) -> Non
 
 
 async def test_a_job_waits_paused_while_no_heat_is_wanted_and_goes_on(tmp_path: Path) -> None:
-    async with (
-        serving(tmp_path, TinyCatalogue(jobs=1, module=LOOP), lease_ttl_s=1.5) as backend,
-        client_of(backend.socket_path) as client,
-        machine_with(LOOP) as machine,
-        engine_on(client, machine) as engine,
-    ):
+    async with pulling(tmp_path, LOOP, jobs=1, lease_ttl_s=1.5) as (engine, backend, _):
         engine.set_budget(heat())
         await until(lambda: engine.status().jobs_running)
         engine.set_budget(heat(0.0))
@@ -155,12 +122,7 @@ async def test_what_nobody_wants_for_long_is_given_back(
 ) -> None:
     monkeypatch.setattr(patience, "UNWANTED_S", 0.2)
     monkeypatch.setattr(patience, "KEPT_S", 0.2)
-    async with (
-        serving(tmp_path, TinyCatalogue(jobs=1, module=LOOP)) as backend,
-        client_of(backend.socket_path) as client,
-        machine_with(LOOP) as machine,
-        engine_on(client, machine) as engine,
-    ):
+    async with pulling(tmp_path, LOOP, jobs=1) as (engine, backend, _):
         engine.set_budget(heat())
         await until(lambda: engine.status().jobs_running)
         engine.set_budget(heat(0.0))
@@ -171,12 +133,7 @@ async def test_what_nobody_wants_for_long_is_given_back(
 async def test_without_jobs_own_heat_is_burnt_only_where_the_budget_allows_it(
     tmp_path: Path,
 ) -> None:
-    async with (
-        serving(tmp_path, TinyCatalogue(jobs=0)) as backend,
-        client_of(backend.socket_path) as client,
-        machine_with() as machine,
-        engine_on(client, machine) as engine,
-    ):
+    async with pulling(tmp_path, TinyCatalogue(jobs=0)) as (engine, *_):
         engine.set_budget(heat(own_heat=False))
         await until(lambda: engine.status().problem is EngineProblem.NO_JOBS)
         assert engine.status().heat_kind is HeatKind.NONE
@@ -297,12 +254,7 @@ async def test_a_result_whose_answer_is_lost_is_settled_once(tmp_path: Path) -> 
 
 async def test_a_job_that_comes_just_after_the_last_one_does_not_wait_long(tmp_path: Path) -> None:
     catalogue = TinyCatalogue(jobs=1, module=ECHO)
-    async with (
-        serving(tmp_path, catalogue) as backend,
-        client_of(backend.socket_path) as client,
-        machine_with(ECHO) as machine,
-        engine_on(client, machine) as engine,
-    ):
+    async with pulling(tmp_path, catalogue) as (engine, *_):
         engine.set_budget(heat())
         await until(lambda: engine.status().problem is EngineProblem.NO_JOBS)
         catalogue.jobs = 2
@@ -331,12 +283,7 @@ async def test_a_result_is_kept_until_the_backend_is_back(tmp_path: Path) -> Non
 
 
 async def test_a_job_that_traps_is_given_back_and_not_taken_again_at_once(tmp_path: Path) -> None:
-    async with (
-        serving(tmp_path, TinyCatalogue(jobs=1, module=TRAP)) as backend,
-        client_of(backend.socket_path) as client,
-        machine_with(TRAP) as machine,
-        engine_on(client, machine) as engine,
-    ):
+    async with pulling(tmp_path, TRAP, jobs=1) as (engine, backend, _):
         engine.set_budget(heat(own_heat=False))
         await until(lambda: engine.status().problem is EngineProblem.NO_JOBS)
         assert await free_jobs(backend) == 0
@@ -360,12 +307,7 @@ async def test_a_job_that_the_backend_takes_away_is_stopped_and_its_loss_told(
     tmp_path: Path,
 ) -> None:
     catalogue = TinyCatalogue(jobs=1, module=LOOP)
-    async with (
-        serving(tmp_path, catalogue, lease_ttl_s=1.5) as backend,
-        client_of(backend.socket_path) as client,
-        machine_with(LOOP) as machine,
-        engine_on(client, machine) as engine,
-    ):
+    async with pulling(tmp_path, catalogue, lease_ttl_s=1.5) as (engine, backend, machine):
         engine.set_budget(heat(own_heat=False))
         await until(lambda: machine.usage(RADIATOR).busy_slots)
         (job,) = engine._jobs

@@ -14,17 +14,8 @@ from custom_components.qheat.backend.work import Terms
 from custom_components.qheat.compute import patience
 from custom_components.qheat.compute.client import JobClient
 from custom_components.qheat.compute.computer import ComputerPower, MeteredEngine
-from custom_components.qheat.compute.engine import (
-    EngineProblem,
-    HeatBudget,
-    HeatKind,
-    PowerModel,
-)
-from custom_components.qheat.compute.forecast import (
-    Lengths,
-    heat_left_s,
-    slot_wanted_s,
-)
+from custom_components.qheat.compute.engine import EngineProblem, HeatBudget, HeatKind, PowerModel
+from custom_components.qheat.compute.forecast import Lengths, heat_left_s, slot_wanted_s
 from custom_components.qheat.compute.messages import GiveBackReason, PullAnswer, PullRequest
 from custom_components.qheat.compute.rapl import Rapl
 from tests.backend.tiny import TinyCatalogue
@@ -40,6 +31,7 @@ from .homes import (
     free_jobs,
     heat,
     machine_with,
+    pulling,
     serving,
     settled,
 )
@@ -129,12 +121,7 @@ async def test_jobs_are_asked_for_that_fit_the_heat_still_wanted(tmp_path: Path)
 async def test_at_the_end_of_a_heating_period_no_job_is_begun(
     tmp_path: Path, ends: dict[str, Any]
 ) -> None:
-    async with (
-        serving(tmp_path, TinyCatalogue(module=ECHO)) as backend,
-        client_of(backend.socket_path) as client,
-        machine_with(ECHO) as machine,
-        engine_on(client, machine) as engine,
-    ):
+    async with pulling(tmp_path, ECHO) as (engine, *_):
         engine.set_budget(replace(outlook((3600.0, 110.0)), **ends))
         await asyncio.sleep(1.0)
         assert engine.status().lease_left_s is None
@@ -144,12 +131,7 @@ async def test_at_the_end_of_a_heating_period_no_job_is_begun(
 
 
 async def test_where_somebody_would_freeze_jobs_are_begun_to_the_last(tmp_path: Path) -> None:
-    async with (
-        serving(tmp_path, TinyCatalogue(module=ECHO)) as backend,
-        client_of(backend.socket_path) as client,
-        machine_with(ECHO) as machine,
-        engine_on(client, machine) as engine,
-    ):
+    async with pulling(tmp_path, ECHO) as (engine, *_):
         engine.set_budget(outlook((1e6, 0.0), own_heat=True))
         await settled(engine, 1)
 
@@ -159,12 +141,7 @@ async def test_a_begun_job_waits_for_heat_with_its_lease_renewed_but_not_for_eve
 ) -> None:
     monkeypatch.setattr(patience, "UNWANTED_S", 0.2)
     monkeypatch.setattr(patience, "KEPT_S", 4.0)
-    async with (
-        serving(tmp_path, TinyCatalogue(jobs=1, module=LOOP), lease_ttl_s=1.5) as backend,
-        client_of(backend.socket_path) as client,
-        machine_with(LOOP) as machine,
-        engine_on(client, machine) as engine,
-    ):
+    async with pulling(tmp_path, LOOP, jobs=1, lease_ttl_s=1.5) as (engine, backend, _):
         engine.set_budget(heat())
         await until(lambda: [job for job in engine._jobs if job.used_s > 0])
         engine.set_budget(heat(0.0))
@@ -178,12 +155,7 @@ async def test_a_begun_job_waits_for_heat_with_its_lease_renewed_but_not_for_eve
 
 async def test_a_job_waits_while_somebody_has_the_computer_to_themselves(tmp_path: Path) -> None:
     computer = ComputerPower(Rapl(tmp_path))
-    async with (
-        serving(tmp_path, TinyCatalogue(jobs=1, module=LOOP)) as backend,
-        client_of(backend.socket_path) as client,
-        machine_with(LOOP) as machine,
-        engine_on(client, machine) as engine,
-    ):
+    async with pulling(tmp_path, LOOP, jobs=1) as (engine, _, machine):
         member = MeteredEngine(engine, computer)
         computer.join(member)
         member.set_budget(heat())
@@ -252,12 +224,7 @@ async def test_heat_is_paid_if_its_job_pays_or_repays_and_filler_is_a_choice(
 ) -> None:
     terms = Terms(currency="EUR", repayment_per_kwh=Decimal(repayment))
     monkeypatch.setattr(homes, "TERMS", terms)
-    async with (
-        serving(tmp_path, Priced(pay)) as backend,
-        client_of(backend.socket_path) as client,
-        machine_with(LOOP) as machine,
-        engine_on(client, machine, unpaid=unpaid) as engine,
-    ):
+    async with pulling(tmp_path, Priced(pay), unpaid=unpaid) as (engine, *_):
         engine.set_budget(replace(heat(), own_heat=kind is not HeatKind.NONE))
         if kind is HeatKind.NONE:
             await until(lambda: engine.status().problem is EngineProblem.NO_JOBS)

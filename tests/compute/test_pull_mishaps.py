@@ -34,6 +34,7 @@ from .homes import (
     free_jobs,
     heat,
     machine_with,
+    pulling,
     serving,
     settled,
 )
@@ -45,12 +46,7 @@ from .test_client import SETTLEMENT
 async def test_of_a_machine_that_cannot_come_back_no_heat_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with (
-        serving(tmp_path, TinyCatalogue(module=LOOP)) as backend,
-        client_of(backend.socket_path) as client,
-        machine_with(LOOP) as machine,
-        engine_on(client, machine) as engine,
-    ):
+    async with pulling(tmp_path, LOOP) as (engine, *_):
         engine.set_budget(heat())
         await until(lambda: (engine.status().power_w or 0) > 30)
         monkeypatch.setattr(runner_module, "_BOOT", str(tmp_path / "gone.py"))
@@ -175,15 +171,8 @@ async def test_a_job_whose_input_is_long_on_its_way_is_none_and_lets_nobody_free
         assert engine.status().problem is EngineProblem.NO_JOBS
 
 
-async def test_a_budget_that_is_no_number_is_refused_and_the_last_one_stays(
-    tmp_path: Path,
-) -> None:
-    async with (
-        serving(tmp_path, TinyCatalogue(module=ECHO)) as backend,
-        client_of(backend.socket_path) as client,
-        machine_with(ECHO) as machine,
-        engine_on(client, machine) as engine,
-    ):
+async def test_a_budget_that_is_no_number_is_refused_and_the_last_one_stays(tmp_path: Path) -> None:
+    async with pulling(tmp_path, ECHO) as (engine, *_):
         engine.set_budget(heat())
         with pytest.raises(ValueError, match="budget"):
             engine.set_budget(heat(float("nan")))
@@ -312,12 +301,7 @@ async def test_engines_that_stop_together_all_give_their_leases_back(tmp_path: P
 
 
 async def test_a_job_that_other_programs_hold_up_keeps_its_lease(tmp_path: Path) -> None:
-    async with (
-        serving(tmp_path, TinyCatalogue(jobs=1, module=LOOP), lease_ttl_s=1.5) as backend,
-        client_of(backend.socket_path) as client,
-        machine_with(LOOP) as machine,
-        engine_on(client, machine) as engine,
-    ):
+    async with pulling(tmp_path, LOOP, jobs=1, lease_ttl_s=1.5) as (engine, backend, _):
         others = [
             await asyncio.create_subprocess_exec(sys.executable, "-c", "while True: pass")
             for _ in range(os.cpu_count() or 1)

@@ -1,15 +1,11 @@
 """The pull engine with jobs that others have to confirm: work done, money later."""
 
 import contextlib
-from hashlib import sha256
 from pathlib import Path
 
-from custom_components.qheat.backend.access import Access
-from custom_components.qheat.backend.server import JobServer
 from custom_components.qheat.backend.submissions import Submissions
-from custom_components.qheat.backend.work import NoCatalogue, Submission
 from custom_components.qheat.compute.pull import PullEngine
-from tests.backend.tiny import PAY, TERMS
+from tests.backend.tiny import PAY, server_in, submission
 from tests.publishing import manifest_of, signed
 from tests.waiting import until
 
@@ -18,28 +14,10 @@ from .homes import POWER, client_of, heat, machine_with, settled
 
 
 async def test_two_homes_that_agree_are_both_paid_and_no_work_is_lost(tmp_path: Path) -> None:
-    server = JobServer(
-        db_path=tmp_path / "jobs.db",
-        access=Access(homes={"a": "token-a", "b": "token-b"}),
-        terms=TERMS,
-        catalogue=NoCatalogue(),
-    )
-    job = Submission(
-        key="job",
-        kind="echo",
-        module_sha256=sha256(ECHO).hexdigest(),
-        input_sha256=sha256(b"input").hexdigest(),
-        input_data=b"input",
-        pay=PAY,
-        repayment_per_kwh=None,
-        memory_bytes=1 << 20,
-        cpu_s=10.0,
-        output_bytes=100,
-        replicas=2,
-    )
+    job = submission("job", ECHO, b"input", replicas=2)
     async with contextlib.AsyncExitStack() as stack:
-        stack.push_async_callback(server.close)
-        await server.open()
+        homes = {"a": "token-a", "b": "token-b"}
+        server = await stack.enter_async_context(server_in(tmp_path, homes))
         await server.listen_unix(tmp_path / "jobs.sock")
         await server.desk.ask(lambda store: store.blobs.upload(job.module_sha256, ECHO, 1e9))
         manifest = manifest_of(job.module_sha256)

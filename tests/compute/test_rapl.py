@@ -43,10 +43,7 @@ def test_the_watts_are_the_mean_since_the_last_look(tmp_path: Path) -> None:
 
 
 def test_packages_are_added_and_parts_and_second_looks_are_not(tmp_path: Path) -> None:
-    packages = [
-        zone(tmp_path, "intel-rapl:0"),
-        zone(tmp_path, "intel-rapl:1", "package-1-die-0"),
-    ]
+    packages = [zone(tmp_path, "intel-rapl:0"), zone(tmp_path, "intel-rapl:1", "package-1-die-0")]
     others = [
         zone(tmp_path, "intel-rapl:0:0", "core"),
         zone(tmp_path, "intel-rapl:0:1", "package-0"),

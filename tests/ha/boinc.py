@@ -12,6 +12,7 @@ from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.qheat.const import DOMAIN
 from tests.compute.boinc.simulated import PASSWORD, SimulatedClient, cpid_of
@@ -121,3 +122,22 @@ def device_of(hass: HomeAssistant, key: str) -> str:
     """Return the device id of a radiator, or of the home by its entry's id."""
     devices = dr.async_entries_for_config_entry(dr.async_get(hass), "01JHOME")
     return next(device.id for device in devices if (DOMAIN, key) in device.identifiers)
+
+
+class Repairs:
+    """Repairs as a person opens and submits them."""
+
+    def __init__(self, hass_client: ClientSessionGenerator) -> None:
+        self._hass_client = hass_client
+
+    async def open(self, issue_id: str) -> Any:
+        """Open a repair; return its form."""
+        return await self._post("", {"handler": DOMAIN, "issue_id": issue_id})
+
+    async def submit(self, form: Any, **answers: str) -> Any:
+        """Submit a form; return what comes of it."""
+        return await self._post(f"/{form['flow_id']}", answers)
+
+    async def _post(self, path: str, data: dict[str, str]) -> Any:
+        http = await self._hass_client()
+        return await (await http.post(f"/api/repairs/issues/fix{path}", json=data)).json()

@@ -11,11 +11,13 @@ from unittest.mock import patch
 
 import pytest
 from homeassistant.config_entries import ConfigSubentry
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.storage import STORAGE_DIR
+from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from syrupy.assertion import SnapshotAssertion
 
 from custom_components.qheat.compute.engine import (
@@ -34,7 +36,7 @@ from custom_components.qheat.compute.rapl import Rapl
 from custom_components.qheat.const import DOMAIN
 from tests.compute.boinc.simulated import SimulatedClient
 
-from .boinc import OWN_PREFERENCES, hurried
+from .boinc import OWN_PREFERENCES, Repairs, hurried
 
 LIVING_ROOM = "01JLIVINGROOM0000000000000"
 
@@ -110,13 +112,27 @@ def entry(hass: HomeAssistant) -> MockConfigEntry:
     return entry
 
 
-async def set_up(hass: HomeAssistant, *radiators: ConfigSubentry) -> MockConfigEntry:
-    """Set a home up."""
-    entry = home(*radiators)
-    entry.add_to_hass(hass)
+async def load(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Set up a home that Home Assistant knows."""
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
+
+
+async def set_up(
+    hass: HomeAssistant, *radiators: ConfigSubentry, **changes: Any
+) -> MockConfigEntry:
+    """Add a home, and set it up."""
+    entry = home(*radiators, **changes)
+    entry.add_to_hass(hass)
+    await load(hass, entry)
     return entry
+
+
+def state_at(hass: HomeAssistant, entity_id: str) -> State:
+    """Return what an entity shows."""
+    state = hass.states.get(entity_id)
+    assert state is not None, entity_id
+    return state
 
 
 @pytest.fixture
@@ -133,6 +149,13 @@ async def client(boinc: None) -> AsyncGenerator[SimulatedClient]:
     await client.start()
     yield client
     await client.stop()
+
+
+@pytest.fixture
+async def repairs(hass: HomeAssistant, hass_client: ClientSessionGenerator) -> Repairs:
+    """Let repairs be opened."""
+    assert await async_setup_component(hass, "repairs", {})
+    return Repairs(hass_client)
 
 
 class FixedEngine(Engine):

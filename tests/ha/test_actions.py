@@ -18,17 +18,14 @@ from custom_components.qheat.compute.engine import SettlementPage
 from custom_components.qheat.ledger import Statement, make_statement
 
 from .boinc import boinc_radiator
-from .conftest import LIVING_ROOM, FixedEngine, home, settlement
+from .conftest import LIVING_ROOM, FixedEngine, set_up, settlement
 
 NOVEMBER = {"first_day": "2026-11-01", "last_day": "2026-11-30"}
 
 
 @pytest.fixture
 async def heated(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    engine: FixedEngine,
-    freezer: FrozenDateTimeFactory,
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, freezer: FrozenDateTimeFactory
 ) -> MockConfigEntry:
     """Return a home that has heated for an hour of November and was paid for one job."""
     freezer.move_to("2026-11-23 12:00:00+00:00")
@@ -122,9 +119,7 @@ async def test_a_statement_tells_play_money_from_an_operators_also_of_a_radiator
 
 @pytest.mark.usefixtures("engine")
 async def test_a_home_of_boinc_machines_alone_has_no_play_money(hass: HomeAssistant) -> None:
-    entry = home(boinc_radiator(1))
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
+    await set_up(hass, boinc_radiator(1))
     assert not await is_of_play_money(hass)
 
 

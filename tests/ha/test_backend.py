@@ -1,11 +1,9 @@
 """What the entities say of a backend that answers badly, and that they recover with it."""
 
 import asyncio
-import gzip
 import json
 from collections.abc import AsyncGenerator
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,9 +18,14 @@ from custom_components.qheat.const import DOMAIN
 from custom_components.qheat.serials import Serials
 
 from ..publishing import manifest_of, signed
-from .conftest import MONEY, home, radiator
+from .conftest import MONEY, radiator, set_up, state_at
+from .test_climate import call
+
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 STATUS = "sensor.living_room_status"
+MODULE = sha256(b"module").hexdigest()
+SIGNED = signed(manifest_of(MODULE))
 
 
 class Operator:
@@ -34,6 +37,23 @@ class Operator:
         self.headers: dict[str, str] = {}
         self.url = ""
         self.asked: list[str] = []
+
+    def offer(self, pay: str) -> None:
+        """Answer with the lease of a job that pays so much."""
+        job = {
+            "job_id": "job",
+            "kind": "echo",
+            "module_sha256": MODULE,
+            "input_sha256": MODULE,
+            "pay": pay,
+            "repayment_per_kwh": "0",
+            "memory_bytes": 1000,
+            "cpu_s": 1,
+            "output_bytes": 100,
+            "signed": SIGNED.to_message(),
+        }
+        leases = [{"lease_id": "lease", "ttl_s": 60, "job": job}]
+        self.body = json.dumps({"leases": leases}).encode()
 
     async def answer(self, request: web.Request) -> web.Response:
         """Answer as told."""
@@ -59,21 +79,13 @@ async def operator(socket_enabled: None) -> AsyncGenerator[Operator]:
     await server.close()
 
 
-async def set_up(
+async def heat_at(
     hass: HomeAssistant, url: str, options: dict[str, Any] | None = None
 ) -> MockConfigEntry:
     """Set up a home on this backend, with its thermostat turned up."""
     data = {"backend": "operator", "url": url, "token": "secret", "currency": "EUR"}
-    entry = home(radiator(), data=data, options=MONEY | (options or {}))
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
-    await hass.services.async_call(
-        "climate",
-        "set_temperature",
-        {"entity_id": "climate.living_room", "temperature": 25, "hvac_mode": "heat"},
-        blocking=True,
-    )
+    entry = await set_up(hass, radiator(), data=data, options=MONEY | (options or {}))
+    await call(hass, "set_temperature", temperature=25, hvac_mode="heat")
     return entry
 
 
@@ -83,32 +95,22 @@ async def until_status(hass: HomeAssistant, entry: MockConfigEntry, wanted: str)
         while (state := hass.states.get(STATUS)) is None or state.state != wanted:
             await asyncio.sleep(0.1)
             await entry.runtime_data.async_refresh()
-    thermostat = hass.states.get("climate.living_room")
-    assert thermostat is not None
-    assert thermostat.state == "heat"
+    assert state_at(hass, "climate.living_room").state == "heat"
 
 
 @pytest.mark.parametrize(
     ("status", "body", "shown"),
     [
         (200, b"garbage", "backend_faulty"),
-        (200, b'{"leases": 7}', "backend_faulty"),
-        (200, b"x" * (64 << 20), "backend_faulty"),
         (500, b"", "backend_faulty"),
         (401, b"", "backend_refused"),
-        (403, b"{}", "backend_refused"),
     ],
 )
 async def test_a_wrong_answer_is_told_and_forgotten_when_the_backend_is_well_again(
-    hass: HomeAssistant,
-    own_folder: Path,
-    operator: Operator,
-    status: int,
-    body: bytes,
-    shown: str,
+    hass: HomeAssistant, operator: Operator, status: int, body: bytes, shown: str
 ) -> None:
     operator.status, operator.body = status, body
-    entry = await set_up(hass, operator.url)
+    entry = await heat_at(hass, operator.url)
     await until_status(hass, entry, shown)
     operator.status, operator.body = 200, b'{"leases": []}'
     await until_status(hass, entry, "no_jobs")
@@ -116,20 +118,20 @@ async def test_a_wrong_answer_is_told_and_forgotten_when_the_backend_is_well_aga
 
 
 async def test_a_backend_that_is_not_there_is_told(
-    hass: HomeAssistant, own_folder: Path, socket_enabled: None
+    hass: HomeAssistant, socket_enabled: None
 ) -> None:
-    entry = await set_up(hass, "http://127.0.0.1:1")
+    entry = await heat_at(hass, "http://127.0.0.1:1")
     await until_status(hass, entry, "backend_unreachable")
     assert await hass.config_entries.async_unload(entry.entry_id)
 
 
 @pytest.mark.parametrize("status", [200, 404, 410, 500])
 async def test_an_unknown_version_of_the_api_is_a_repair_until_it_is_known(
-    hass: HomeAssistant, own_folder: Path, operator: Operator, status: int
+    hass: HomeAssistant, operator: Operator, status: int
 ) -> None:
     operator.status, operator.body = status, b'{"leases": []}'
     operator.headers = {"Qheat-Api-Version": "2"}
-    entry = await set_up(hass, operator.url)
+    entry = await heat_at(hass, operator.url)
     await until_status(hass, entry, "backend_version")
     issue_id = f"backend_version_{next(iter(entry.subentries))}"
     issue = ir.async_get(hass).async_get_issue(DOMAIN, issue_id)
@@ -141,41 +143,16 @@ async def test_an_unknown_version_of_the_api_is_a_repair_until_it_is_known(
     assert await hass.config_entries.async_unload(entry.entry_id)
 
 
-async def test_an_answer_that_would_explode_is_refused_unopened(
-    hass: HomeAssistant, own_folder: Path, operator: Operator
-) -> None:
-    operator.body = gzip.compress(b'{"leases": [' + b" " * (64 << 20) + b"]}")
-    operator.headers = {"Content-Encoding": "gzip"}
-    entry = await set_up(hass, operator.url)
-    await until_status(hass, entry, "backend_faulty")
-    assert await hass.config_entries.async_unload(entry.entry_id)
-
-
 @pytest.mark.parametrize("unpaid", [False, True])
 async def test_an_unpaid_job_is_taken_only_where_the_home_wants_such(
-    hass: HomeAssistant, own_folder: Path, operator: Operator, *, unpaid: bool
+    hass: HomeAssistant, operator: Operator, *, unpaid: bool
 ) -> None:
-    module = sha256(b"module").hexdigest()
-    one = signed(manifest_of(module))
-    job = {
-        "job_id": "job",
-        "kind": "echo",
-        "module_sha256": module,
-        "input_sha256": module,
-        "pay": "0",
-        "repayment_per_kwh": "0",
-        "memory_bytes": 1000,
-        "cpu_s": 1,
-        "output_bytes": 100,
-        "signed": one.to_message(),
-    }
-    leases = {"leases": [{"lease_id": "lease", "ttl_s": 60, "job": job}]}
-    operator.body = json.dumps(leases).encode()
-    options = {"publishers": [one.publisher], "unpaid_jobs": unpaid}
-    entry = await set_up(hass, operator.url, options)
+    operator.offer("0")
+    options = {"publishers": [SIGNED.publisher], "unpaid_jobs": unpaid}
+    entry = await heat_at(hass, operator.url, options)
     if unpaid:
         async with asyncio.timeout(60):
-            while f"/v1/modules/{module}" not in operator.asked:
+            while f"/v1/modules/{MODULE}" not in operator.asked:
                 await asyncio.sleep(0.1)
     else:
         await until_status(hass, entry, "no_jobs")
@@ -185,39 +162,24 @@ async def test_an_unpaid_job_is_taken_only_where_the_home_wants_such(
 
 
 async def test_a_publisher_that_is_not_accepted_is_a_repair_and_an_accepted_one_is_fetched(
-    hass: HomeAssistant, own_folder: Path, operator: Operator
+    hass: HomeAssistant, operator: Operator
 ) -> None:
-    module = sha256(b"module").hexdigest()
-    one = signed(manifest_of(module))
-    job = {
-        "job_id": "job",
-        "kind": "echo",
-        "module_sha256": module,
-        "input_sha256": module,
-        "pay": "0.01",
-        "repayment_per_kwh": "0.25",
-        "memory_bytes": 1000,
-        "cpu_s": 1,
-        "output_bytes": 100,
-        "signed": one.to_message(),
-    }
-    leases = {"leases": [{"lease_id": "lease", "ttl_s": 60, "job": job}]}
-    operator.body = json.dumps(leases).encode()
-    entry = await set_up(hass, operator.url)
+    operator.offer("0.01")
+    entry = await heat_at(hass, operator.url)
     await until_status(hass, entry, "publisher_not_accepted")
     issue_id = f"publisher_not_accepted_{next(iter(entry.subentries))}"
     assert ir.async_get(hass).async_get_issue(DOMAIN, issue_id) is not None
     assert not any("/modules/" in path for path in operator.asked)
     hass.config_entries.async_update_entry(
-        entry, options={**entry.options, "publishers": [one.publisher]}
+        entry, options={**entry.options, "publishers": [SIGNED.publisher]}
     )
     async with asyncio.timeout(60):
-        while f"/v1/modules/{module}" not in operator.asked:
+        while f"/v1/modules/{MODULE}" not in operator.asked:
             await asyncio.sleep(0.1)
             if entry.state is ConfigEntryState.LOADED:
                 await entry.runtime_data.async_refresh()
         while not (kept := await Serials(hass, entry.entry_id).async_read()):
             await asyncio.sleep(0.1)
-    assert kept == {f"{one.publisher} {module}": 7}
+    assert kept == {f"{SIGNED.publisher} {MODULE}": 7}
     assert await hass.config_entries.async_unload(entry.entry_id)
     assert ir.async_get(hass).async_get_issue(DOMAIN, issue_id) is None

@@ -18,16 +18,8 @@ from custom_components.qheat.crowd import FEW
 from custom_components.qheat.diagnostics import async_get_config_entry_diagnostics
 from tests.compute.boinc.simulated import PASSWORD, URL, SimulatedClient, cpid_of
 
-from .boinc import (
-    HALL,
-    boinc_radiator,
-    heat,
-    sensor_of,
-    state_of,
-    until,
-    until_reached,
-)
-from .conftest import FixedEngine, home, radiator, set_up
+from .boinc import HALL, boinc_radiator, heat, sensor_of, state_of, until, until_reached
+from .conftest import FixedEngine, home, radiator, set_up, state_at
 from .test_init import kept
 
 LIVE = ("heat_output", "jobs_running", "heat_kind", "tasks_waiting", "projects", "credit")
@@ -182,9 +174,7 @@ async def test_radiators_of_both_kinds_share_a_home(
         "climate.hall",
         "climate.living_room",
     ]
-    state = hass.states.get("sensor.home_heat_output")
-    assert state is not None
-    assert float(state.state) == 340
+    assert float(state_at(hass, "sensor.home_heat_output").state) == 340
 
 
 async def test_a_machine_that_does_not_answer_is_told_and_keeps_nothing_from_loading(
@@ -196,9 +186,7 @@ async def test_a_machine_that_does_not_answer_is_told_and_keeps_nothing_from_loa
     assert {state_of(hass, key) for key in LIVE} == {"unavailable"}
     assert state_of(hass, "status") == "backend_unreachable"
     assert float(state_of(hass, "heat")) >= 0
-    thermostat = hass.states.get("climate.hall")
-    assert thermostat is not None
-    assert thermostat.state == "unavailable"
+    assert state_at(hass, "climate.hall").state == "unavailable"
     assert await hass.config_entries.async_reload(entry.entry_id)
     assert entry.state is ConfigEntryState.LOADED
     await client.start()
@@ -268,12 +256,11 @@ async def test_a_graphics_card_has_a_sensor_of_its_own_while_it_is_there(
     assert not any(one.unique_id == f"{HALL}_gpu_tasks" for one in ids.values())
 
 
-@pytest.mark.parametrize("scheme", ["http", "https"])
 async def test_credit_is_paid_at_the_rate_of_its_project_and_once(
-    hass: HomeAssistant, client: SimulatedClient, scheme: str
+    hass: HomeAssistant, client: SimulatedClient
 ) -> None:
-    """Whoever types a rate cannot know by which scheme a client was attached."""
-    rates = [{"project": f"{scheme}://{address_of(URL)}", "rate": 0.5}]
+    # Whoever types a rate cannot know by which scheme a client was attached.
+    rates = [{"project": f"http://{address_of(URL)}", "rate": 0.5}]
     with (
         patch("custom_components.qheat.compute.boinc.session.PROJECTS_S", 0),
         patch("custom_components.qheat.crowd.FEW", replace(FEW, settlements_every_s=0.1)),

@@ -8,17 +8,14 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from aiohttp.test_utils import TestClient
 from homeassistant.auth.models import User
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError, Unauthorized
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import issue_registry as ir
-from homeassistant.setup import async_setup_component
 from homeassistant.util.yaml import parse_yaml
 from pytest_homeassistant_custom_component.common import MockConfigEntry
-from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components import qheat
 from custom_components.qheat.const import DOMAIN
@@ -27,6 +24,7 @@ from tests.compute.boinc.simulated import URL, SimulatedClient
 
 from .boinc import (
     HALL,
+    Repairs,
     boinc_radiator,
     device_of,
     heat,
@@ -35,7 +33,7 @@ from .boinc import (
     until,
     until_reached,
 )
-from .conftest import home
+from .conftest import home, set_up
 
 FOLDER = Path(qheat.__file__).parent
 
@@ -45,9 +43,7 @@ pytestmark = pytest.mark.usefixtures("boinc")
 @pytest.fixture
 async def entry(hass: HomeAssistant, client: SimulatedClient) -> MockConfigEntry:
     """Return a home with one BOINC machine that has been looked at."""
-    entry = home(boinc_radiator(client.port))
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
+    entry = await set_up(hass, boinc_radiator(client.port))
     await until_reached(hass, entry)
     return entry
 
@@ -171,65 +167,44 @@ def issue_of(hass: HomeAssistant, key: str) -> ir.IssueEntry | None:
 
 
 async def open_take_back(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    client: SimulatedClient,
-    hass_client: ClientSessionGenerator,
-) -> tuple[TestClient[Any, Any], Any]:
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient, repairs: Repairs
+) -> Any:
     """Set a run mode by hand, and open the repair that takes the machine back."""
-    assert await async_setup_component(hass, "repairs", {})
     client.permanent = 1
     await heat(hass)
     await until(hass, entry, lambda: issue_of(hass, "changed_by_hand"))
-    http = await hass_client()
-    answer = await http.post(
-        "/api/repairs/issues/fix",
-        json={"handler": DOMAIN, "issue_id": f"changed_by_hand_{HALL}"},
-    )
-    return http, await answer.json()
+    return await repairs.open(f"changed_by_hand_{HALL}")
 
 
 async def test_a_mode_set_by_hand_is_told_and_can_be_taken_back(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    client: SimulatedClient,
-    hass_client: ClientSessionGenerator,
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient, repairs: Repairs
 ) -> None:
-    http, form = await open_take_back(hass, entry, client, hass_client)
+    form = await open_take_back(hass, entry, client, repairs)
     assert state_of(hass, "status") == "changed_by_hand"
     assert form["step_id"] == "confirm"
     assert form["description_placeholders"] == {"radiator": "Hall"}
-    answer = await http.post(f"/api/repairs/issues/fix/{form['flow_id']}", json={})
-    assert (await answer.json())["type"] == "create_entry"
+    assert (await repairs.submit(form))["type"] == "create_entry"
     await until(hass, entry, lambda: client.permanent == 3)
     await until(hass, entry, lambda: issue_of(hass, "changed_by_hand") is None)
     await until(hass, entry, lambda: client.running == 4)
 
 
 async def test_taking_back_from_a_home_that_is_not_loaded_does_nothing(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    client: SimulatedClient,
-    hass_client: ClientSessionGenerator,
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient, repairs: Repairs
 ) -> None:
-    http, form = await open_take_back(hass, entry, client, hass_client)
+    form = await open_take_back(hass, entry, client, repairs)
     assert await hass.config_entries.async_unload(entry.entry_id)
     assert issue_of(hass, "changed_by_hand") is None
-    answer = await http.post(f"/api/repairs/issues/fix/{form['flow_id']}", json={})
-    assert (await answer.json())["reason"] == "not_loaded"
+    assert (await repairs.submit(form))["reason"] == "not_loaded"
 
 
 async def test_taking_back_a_radiator_that_was_removed_meanwhile_does_nothing(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    client: SimulatedClient,
-    hass_client: ClientSessionGenerator,
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient, repairs: Repairs
 ) -> None:
-    http, form = await open_take_back(hass, entry, client, hass_client)
+    form = await open_take_back(hass, entry, client, repairs)
     hass.config_entries.async_remove_subentry(entry, HALL)
     await hass.async_block_till_done()
-    answer = await http.post(f"/api/repairs/issues/fix/{form['flow_id']}", json={})
-    assert (await answer.json())["reason"] == "no_radiator"
+    assert (await repairs.submit(form))["reason"] == "no_radiator"
 
 
 async def test_an_issue_that_was_ignored_stays_ignored_over_a_reload(

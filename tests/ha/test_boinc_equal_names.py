@@ -9,15 +9,12 @@ from typing import Any
 import pytest
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
-from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry
-from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.qheat.const import DOMAIN
 from tests.compute.boinc import simulated
 from tests.compute.boinc.simulated import PASSWORD, SimulatedClient, cpid_of
 
-from .boinc import HALL, OWN_PREFERENCES, boinc_radiator, until_it_runs, until_reached
+from .boinc import HALL, OWN_PREFERENCES, Repairs, boinc_radiator, until_it_runs, until_reached
 from .conftest import set_up
 from .test_boinc_flow import SIMULATED_ROOM, answer, change, machine, start
 
@@ -46,12 +43,8 @@ async def second() -> AsyncGenerator[SimulatedClient]:
 
 
 async def test_a_machine_does_not_get_what_a_removed_one_of_the_same_name_waits_for(
-    hass: HomeAssistant,
-    first: SimulatedClient,
-    second: SimulatedClient,
-    hass_client: ClientSessionGenerator,
+    hass: HomeAssistant, first: SimulatedClient, second: SimulatedClient, repairs: Repairs
 ) -> None:
-    assert await async_setup_component(hass, "repairs", {})
     entry = await set_up(hass)
     await remove(hass, entry, await add(hass, entry, first), first)
     radiator_id = await add(hass, entry, second)
@@ -61,7 +54,7 @@ async def test_a_machine_does_not_get_what_a_removed_one_of_the_same_name_waits_
     assert (second.override, second.permanent) == (SECOND, 1)
 
     await first.start()
-    await mend(hass, hass_client)
+    await mend(hass, repairs)
     assert (first.override, first.permanent) == (FIRST, 2)
 
 
@@ -98,17 +91,6 @@ async def test_a_machine_whose_password_has_changed_is_the_same_and_gets_its_own
     assert (first.override, first.permanent) == (FIRST, 2)
 
 
-async def test_a_machine_known_by_its_name_gets_its_settings_back_by_the_repair(
-    hass: HomeAssistant, first: SimulatedClient, hass_client: ClientSessionGenerator
-) -> None:
-    assert await async_setup_component(hass, "repairs", {})
-    entry = await set_up(hass, boinc_radiator(first.port, machine="box"))
-    await remove(hass, entry, HALL, first)
-    await first.start()
-    await mend(hass, hass_client)
-    assert (first.override, first.permanent) == (FIRST, 2)
-
-
 async def test_a_machine_known_by_its_name_is_still_the_same_at_another_address(
     hass: HomeAssistant, first: SimulatedClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -136,21 +118,20 @@ async def test_a_machine_known_by_its_name_is_no_second_radiator_at_another_addr
 
 
 async def test_a_repair_of_a_machine_known_by_its_name_leaves_it_alone_while_it_heats(
-    hass: HomeAssistant, first: SimulatedClient, hass_client: ClientSessionGenerator
+    hass: HomeAssistant, first: SimulatedClient, repairs: Repairs
 ) -> None:
-    assert await async_setup_component(hass, "repairs", {})
     entry = await set_up(hass, boinc_radiator(first.port, machine="box"))
     await remove(hass, entry, HALL, first)
     await first.start()
     radiator_id = await add(hass, entry, first)
     first.calls.clear()
-    done = await submitted(hass, hass_client)
+    done = await submitted(hass, repairs)
     assert (done["type"], done["reason"]) == ("abort", "still_a_radiator")
     assert not {"set_run_mode", "set_global_prefs_override"} & {*first.calls}
 
     hass.config_entries.async_remove_subentry(entry, radiator_id)
     await hass.async_block_till_done()
-    await mend(hass, hass_client)
+    await mend(hass, repairs)
     assert (first.override, first.permanent) == (FIRST, 2)
 
 
@@ -199,19 +180,14 @@ def not_put_back(hass: HomeAssistant) -> list[str]:
     ]
 
 
-async def mend(hass: HomeAssistant, hass_client: ClientSessionGenerator) -> None:
+async def mend(hass: HomeAssistant, repairs: Repairs) -> None:
     """Submit the only repair."""
-    assert (await submitted(hass, hass_client))["type"] == "create_entry"
+    assert (await submitted(hass, repairs))["type"] == "create_entry"
     assert not not_put_back(hass)
 
 
-async def submitted(hass: HomeAssistant, hass_client: ClientSessionGenerator) -> Any:
+async def submitted(hass: HomeAssistant, repairs: Repairs) -> Any:
     """Return what comes of the only repair when it is submitted."""
-    (issue_id,) = not_put_back(hass)
-    http = await hass_client()
-    fix = {"handler": DOMAIN, "issue_id": issue_id}
-    form = await (await http.post("/api/repairs/issues/fix", json=fix)).json()
-    url = f"/api/repairs/issues/fix/{form['flow_id']}"
+    form = await repairs.open(*not_put_back(hass))
     # Blanks are easily copied along.
-    answer = {"host": " 127.0.0.1", "password": f"{PASSWORD}\n"}
-    return await (await http.post(url, json=answer)).json()
+    return await repairs.submit(form, host=" 127.0.0.1", password=f"{PASSWORD}\n")

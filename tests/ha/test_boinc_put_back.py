@@ -12,7 +12,6 @@ from homeassistant.exceptions import Unauthorized
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
-from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.qheat.compute.boinc import BoincEngine, Originals
 from custom_components.qheat.compute.boinc.replies import RunMode
@@ -24,7 +23,7 @@ from custom_components.qheat.left_behind import (
 )
 from tests.compute.boinc.simulated import PASSWORD, SimulatedClient, cpid_of
 
-from .boinc import HALL, boinc_data, boinc_radiator, state_of, until, until_it_runs
+from .boinc import HALL, Repairs, boinc_data, boinc_radiator, state_of, until, until_it_runs
 from .conftest import set_up
 from .test_boinc_equal_names import FIRST, SECOND, mend, not_put_back
 
@@ -94,16 +93,15 @@ async def test_a_home_disabled_while_its_machine_is_off_heats_again_and_its_repa
     hass: HomeAssistant,
     entry: MockConfigEntry,
     client: SimulatedClient,
-    hass_client: ClientSessionGenerator,
+    repairs: Repairs,
     hass_storage: dict[str, Any],
 ) -> None:
-    assert await async_setup_component(hass, "repairs", {})
     await client.stop()
     await hass.config_entries.async_set_disabled_by(entry.entry_id, ConfigEntryDisabler.USER)
     (issue_id,) = not_put_back(hass)
     await hass.config_entries.async_set_disabled_by(entry.entry_id, None)
     await hass.async_block_till_done()
-    assert (await open_repair(hass_client, issue_id))["reason"] == "radiator_again"
+    assert (await repairs.open(issue_id))["reason"] == "radiator_again"
     assert not_put_back(hass) == [issue_id] == [*left_on_disk(hass_storage)]
 
     await client.start()
@@ -116,16 +114,12 @@ async def test_a_home_disabled_while_its_machine_is_off_heats_again_and_its_repa
 
 
 async def test_what_a_user_sets_after_the_repair_of_a_disabled_home_is_what_comes_back_in_the_end(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    client: SimulatedClient,
-    hass_client: ClientSessionGenerator,
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient, repairs: Repairs
 ) -> None:
-    assert await async_setup_component(hass, "repairs", {})
     await client.stop()
     await hass.config_entries.async_set_disabled_by(entry.entry_id, ConfigEntryDisabler.USER)
     await client.start()
-    await mend(hass, hass_client)
+    await mend(hass, repairs)
     assert (client.override, client.permanent) == (FIRST, 2)
     client.override, client.permanent = SECOND, 1
     await hass.config_entries.async_set_disabled_by(entry.entry_id, None)
@@ -172,13 +166,12 @@ async def test_a_machine_that_was_not_released_before_a_kill_is_told(
     hass: HomeAssistant,
     entry: MockConfigEntry,
     client: SimulatedClient,
-    hass_client: ClientSessionGenerator,
+    repairs: Repairs,
     then: str,
     given_another: bool,
     hass_storage: dict[str, Any],
 ) -> None:
     """After a kill, the entry is as changed, and the books are as before."""
-    assert await async_setup_component(hass, "repairs", {})
     assert await hass.config_entries.async_unload(entry.entry_id)
     if given_another:
         hass.config_entries.async_update_subentry(entry, entry.subentries[HALL], data=boinc_data(1))
@@ -189,7 +182,7 @@ async def test_a_machine_that_was_not_released_before_a_kill_is_told(
     else:
         assert await hass.config_entries.async_setup(entry.entry_id)
     assert client.override != FIRST
-    await mend(hass, hass_client)
+    await mend(hass, repairs)
     assert (client.override, client.permanent) == (FIRST, 2)
     assert not left_on_disk(hass_storage)
 
@@ -198,10 +191,9 @@ async def test_a_repair_that_the_registry_has_not_written_yet_is_raised_again_af
     hass: HomeAssistant,
     entry: MockConfigEntry,
     client: SimulatedClient,
-    hass_client: ClientSessionGenerator,
+    repairs: Repairs,
     hass_storage: dict[str, Any],
 ) -> None:
-    assert await async_setup_component(hass, "repairs", {})
     await client.stop()
     hass.config_entries.async_remove_subentry(entry, HALL)
     await hass.async_block_till_done()
@@ -213,21 +205,19 @@ async def test_a_repair_that_the_registry_has_not_written_yet_is_raised_again_af
     await async_tell_of_left_behind(hass)
     assert not_put_back(hass) == [issue_id]
     await client.start()
-    await mend(hass, hass_client)
+    await mend(hass, repairs)
     assert (client.override, client.permanent) == (FIRST, 2)
 
 
 async def test_a_repair_that_was_settled_while_it_was_open_puts_nothing_back(
-    hass: HomeAssistant,
-    client: SimulatedClient,
-    hass_client: ClientSessionGenerator,
+    hass: HomeAssistant, client: SimulatedClient, repairs: Repairs
 ) -> None:
-    assert await async_setup_component(hass, "repairs", {})
     await set_up(hass)
     await async_leave_behind(hass, HALL, left(client))
-    form = await open_repair(hass_client, *not_put_back(hass))
+    form = await repairs.open(*not_put_back(hass))
     await async_settle(hass, left(client))
-    assert (await submit(hass_client, form, "127.0.0.1"))["type"] == "create_entry"
+    done = await repairs.submit(form, host="127.0.0.1", password=PASSWORD)
+    assert done["type"] == "create_entry"
     assert client.override != SECOND
 
 
@@ -251,37 +241,31 @@ async def test_a_radiator_that_leaves_two_machines_behind_has_a_repair_for_each(
 
 
 async def test_a_machine_that_has_another_address_now_gets_its_settings_back_by_the_repair(
-    hass: HomeAssistant,
-    client: SimulatedClient,
-    hass_client: ClientSessionGenerator,
-    hass_storage: dict[str, Any],
+    hass: HomeAssistant, client: SimulatedClient, repairs: Repairs, hass_storage: dict[str, Any]
 ) -> None:
-    assert await async_setup_component(hass, "repairs", {})
     client.permanent = 3
     await set_up(hass)
     await async_leave_behind(hass, HALL, left(client) | {"host": "192.0.2.1"})
-    form = await open_repair(hass_client, *not_put_back(hass))
+    form = await repairs.open(*not_put_back(hass))
     shown = {field["name"]: field.get("description") for field in form["data_schema"]}
     assert shown["host"] == {"suggested_value": "192.0.2.1"}
-    assert (await submit(hass_client, form, "127.0.0.1"))["type"] == "create_entry"
+    assert (await repairs.submit(form, host="127.0.0.1", password=PASSWORD))[
+        "type"
+    ] == "create_entry"
     assert (client.override, client.permanent) == (SECOND, 1)
     assert not left_on_disk(hass_storage)
 
 
 async def test_a_machine_that_was_suspended_by_hand_stays_so_when_its_repair_is_submitted(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    client: SimulatedClient,
-    hass_client: ClientSessionGenerator,
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient, repairs: Repairs
 ) -> None:
-    assert await async_setup_component(hass, "repairs", {})
     client.temporary_until_s = 0.0
     await until(hass, entry, lambda: state_of(hass, "status") == "changed_by_hand")
     await client.stop()
     hass.config_entries.async_remove_subentry(entry, HALL)
     await hass.async_block_till_done()
     await client.start()
-    await mend(hass, hass_client)
+    await mend(hass, repairs)
     assert (client.override, client.permanent, client.gpu_permanent) == (FIRST, 3, 2)
 
 
@@ -320,18 +304,3 @@ async def give(hass: HomeAssistant, entry: MockConfigEntry, port: int) -> None:
     subentry = entry.subentries[HALL]
     hass.config_entries.async_update_subentry(entry, subentry, data=boinc_data(port))
     await hass.async_block_till_done()
-
-
-async def open_repair(hass_client: ClientSessionGenerator, issue_id: str) -> Any:
-    """Open a repair; return its form."""
-    http = await hass_client()
-    fix = {"handler": DOMAIN, "issue_id": issue_id}
-    return await (await http.post("/api/repairs/issues/fix", json=fix)).json()
-
-
-async def submit(hass_client: ClientSessionGenerator, form: Any, host: str) -> Any:
-    """Submit a repair with an address."""
-    http = await hass_client()
-    answer = {"host": host, "password": PASSWORD}
-    url = f"/api/repairs/issues/fix/{form['flow_id']}"
-    return await (await http.post(url, json=answer)).json()

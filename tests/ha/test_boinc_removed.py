@@ -5,12 +5,9 @@ from unittest.mock import patch
 
 import pytest
 from homeassistant.config_entries import ConfigEntryDisabler
-from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
-from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry
-from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.qheat.compute.boinc import Originals, put_back_late
 from custom_components.qheat.compute.boinc.replies import RunMode
@@ -20,6 +17,7 @@ from tests.compute.boinc.simulated import PASSWORD, SimulatedClient, cpid_of
 from .boinc import (
     HALL,
     OWN_PREFERENCES,
+    Repairs,
     boinc_data,
     boinc_radiator,
     until,
@@ -80,15 +78,6 @@ async def test_a_disabled_home_gives_the_settings_back(
     assert client.permanent == 2
 
 
-async def test_stopping_home_assistant_stops_the_tasks(
-    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
-) -> None:
-    await until_it_runs(hass, entry, client)
-    hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
-    await hass.async_block_till_done()
-    assert client.mode == 3
-
-
 async def remove_while_it_does_not_answer(
     hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
 ) -> None:
@@ -99,48 +88,24 @@ async def remove_while_it_does_not_answer(
     await hass.async_block_till_done()
 
 
-async def test_a_machine_removed_while_it_does_not_answer_is_told(
-    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+async def test_a_machine_removed_while_it_does_not_answer_gets_its_settings_back_by_the_repair(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient, repairs: Repairs
 ) -> None:
-    await remove_while_it_does_not_answer(hass, entry, client)
-    issue = ir.async_get(hass).async_get_issue(DOMAIN, *not_put_back(hass))
-    assert issue is not None
-    assert issue.translation_placeholders is not None
-    assert issue.translation_placeholders["radiator"] == "Hall"
-    assert PASSWORD not in str(issue)
-    await client.start()
-
-
-async def test_a_repair_tells_diagnostics_neither_address_nor_machine_nor_its_settings(
-    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
-) -> None:
-    await remove_while_it_does_not_answer(hass, entry, client)
-    (issue,) = ir.async_get(hass).issues.values()
-    told = str(issue.to_json())
-    assert not [one for one in ("127.0.0.1", cpid_of(client.port), "max_ncpus_pct") if one in told]
-    await client.start()
-
-
-async def test_a_machine_that_answers_again_gets_its_settings_back_by_the_repair(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    client: SimulatedClient,
-    hass_client: ClientSessionGenerator,
-) -> None:
-    assert await async_setup_component(hass, "repairs", {})
     await remove_while_it_does_not_answer(hass, entry, client)
     assert client.override != OWN_PREFERENCES
     (issue_id,) = not_put_back(hass)
-    http = await hass_client()
-    answer = await http.post(
-        "/api/repairs/issues/fix", json={"handler": DOMAIN, "issue_id": issue_id}
-    )
-    form = await answer.json()
+    issue = ir.async_get(hass).async_get_issue(DOMAIN, issue_id)
+    assert issue is not None
+    assert issue.translation_placeholders is not None
+    assert issue.translation_placeholders["radiator"] == "Hall"
+    told = str(issue.to_json())  # as diagnostics have it
+    hidden = (PASSWORD, "127.0.0.1", cpid_of(client.port), "max_ncpus_pct")
+    assert not [one for one in hidden if one in told]
+    form = await repairs.open(issue_id)
     assert form["description_placeholders"] == {"radiator": "Hall", "host": "127.0.0.1"}
 
     async def enter(password: str) -> Any:
-        url = f"/api/repairs/issues/fix/{form['flow_id']}"
-        return await (await http.post(url, json={"host": "127.0.0.1", "password": password})).json()
+        return await repairs.submit(form, host="127.0.0.1", password=password)
 
     assert (await enter(PASSWORD))["errors"] == {"base": "no_answer"}
     await client.start()

@@ -12,7 +12,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.qheat.compute.engine import HeatKind, SettlementPage
 from custom_components.qheat.shelf import Shelf
 
-from .conftest import LIVING_ROOM, FixedEngine, home, radiator, settlement
+from .conftest import LIVING_ROOM, FixedEngine, home, load, radiator, settlement, state_at
 
 NOON_S = 1_795_435_200.0  # 2026-11-23 12:00 UTC
 
@@ -24,16 +24,11 @@ pytestmark = [
 
 def shown(hass: HomeAssistant, sensor: str) -> State:
     """Return what a sensor of the radiator shows."""
-    state = hass.states.get(f"sensor.living_room_{sensor}")
-    assert state is not None
-    return state
+    return state_at(hass, f"sensor.living_room_{sensor}")
 
 
 async def heat(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    freezer: FrozenDateTimeFactory,
-    minutes: int = 60,
+    hass: HomeAssistant, entry: MockConfigEntry, freezer: FrozenDateTimeFactory, minutes: int = 60
 ) -> None:
     """Set the home up and let it heat, with all that it shows written."""
     if not hass.states.get("climate.living_room"):
@@ -48,16 +43,11 @@ async def heat(
 
 def paid(**changes: Any) -> list[SettlementPage]:
     """Return a page of one settlement of now."""
-    return [
-        SettlementPage(settlements=(settlement(settled_at=NOON_S, **changes),), cursor="1"),
-    ]
+    return [SettlementPage(settlements=(settlement(settled_at=NOON_S, **changes),), cursor="1")]
 
 
 async def test_an_hour_of_heat_is_shown_as_money(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    engine: FixedEngine,
-    freezer: FrozenDateTimeFactory,
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, freezer: FrozenDateTimeFactory
 ) -> None:
     engine.tell(power_w=400.0)
     engine.pages = paid(earned=Decimal("0.01"), repaid=Decimal("0.04"), energy_j=576_000.0)
@@ -70,10 +60,7 @@ async def test_an_hour_of_heat_is_shown_as_money(
 
 
 async def test_heat_that_settlements_pay_in_full_is_called_free(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    engine: FixedEngine,
-    freezer: FrozenDateTimeFactory,
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, freezer: FrozenDateTimeFactory
 ) -> None:
     engine.tell(power_w=400.0)
     engine.pages = paid(earned=Decimal("0.1"), repaid=Decimal("0.1"))
@@ -83,19 +70,15 @@ async def test_heat_that_settlements_pay_in_full_is_called_free(
 
 
 async def test_nothing_is_said_of_a_subsidy_before_there_is_a_cost(
-    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine
+    hass: HomeAssistant, entry: MockConfigEntry
 ) -> None:
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    await load(hass, entry)
     assert shown(hass, "effective_cop").state == STATE_UNKNOWN
     assert shown(hass, "subsidy").state == STATE_UNKNOWN
 
 
 async def test_todays_work_is_told_by_kind_and_starts_anew_at_midnight(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    engine: FixedEngine,
-    freezer: FrozenDateTimeFactory,
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, freezer: FrozenDateTimeFactory
 ) -> None:
     await hass.config.async_set_time_zone("UTC")
     engine.tell(power_w=500.0, cores_by_kind={"docking": 3, "option_price": 1})
@@ -132,10 +115,7 @@ async def test_todays_work_is_told_by_kind_and_starts_anew_at_midnight(
 
 
 async def test_todays_work_outlives_a_restart(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    engine: FixedEngine,
-    freezer: FrozenDateTimeFactory,
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, freezer: FrozenDateTimeFactory
 ) -> None:
     engine.tell(power_w=500.0)
     await heat(hass, entry, freezer)
@@ -146,10 +126,7 @@ async def test_todays_work_outlives_a_restart(
 
 
 async def test_heat_for_warmth_alone_is_no_work(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    engine: FixedEngine,
-    freezer: FrozenDateTimeFactory,
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, freezer: FrozenDateTimeFactory
 ) -> None:
     engine.tell(power_w=500.0, heat_kind=HeatKind.OWN)
     await heat(hass, entry, freezer, minutes=5)
@@ -173,7 +150,7 @@ async def test_co2_is_reckoned_with_the_factors_of_the_options(
 
 
 async def test_a_factor_that_the_user_enters_is_not_said_to_come_from_elsewhere(
-    hass: HomeAssistant, engine: FixedEngine, freezer: FrozenDateTimeFactory
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
 ) -> None:
     factors = {"co2_electricity": 60, "co2_reference": 180, "co2_source": "the landlord"}
     gas = {"electricity_price": 0.25, "reference_price": 0.1, "reference_kind": "gas"}
@@ -186,11 +163,8 @@ async def test_a_factor_that_the_user_enters_is_not_said_to_come_from_elsewhere(
     assert attributes["reference_source"] is None
 
 
-async def test_co2_is_unknown_without_factors(
-    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine
-) -> None:
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+async def test_co2_is_unknown_without_factors(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    await load(hass, entry)
     assert shown(hass, "co2_avoided").state == STATE_UNKNOWN
 
 
@@ -211,16 +185,12 @@ async def test_a_damaged_count_of_core_hours_begins_anew(
     books = {"ledger": {"version": 1, "currency": "EUR", "accounts": {}}, "core_time": core_time}
     key = f"qheat.{entry.entry_id}"
     hass_storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": books}
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    await load(hass, entry)
     assert shown(hass, "work_done_today").attributes["core_hours"] == 0
 
 
 async def test_the_books_on_disk_are_half_a_minute_behind_at_most_and_not_at_all_on_a_settlement(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    engine: FixedEngine,
-    freezer: FrozenDateTimeFactory,
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, freezer: FrozenDateTimeFactory
 ) -> None:
     engine.tell(power_w=400.0)
     assert await hass.config_entries.async_setup(entry.entry_id)

@@ -24,7 +24,7 @@ from custom_components.qheat.heating.comfort import Comfort
 from custom_components.qheat.ledger import Ledger
 from custom_components.qheat.shelf import Shelf
 
-from .conftest import FixedEngine, home, radiator, settlement
+from .conftest import FixedEngine, home, load, radiator, settlement, state_at
 
 COUNT = 12
 FEW = 3
@@ -82,8 +82,7 @@ async def flats(hass: HomeAssistant, engine: FixedEngine, crowd: int) -> MockCon
     entry = building()
     entry.add_to_hass(hass)
     with patch("custom_components.qheat.crowd.CROWD", crowd):
-        assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+        await load(hass, entry)
     return entry
 
 
@@ -268,6 +267,5 @@ async def test_settings_on_disk_that_make_no_sense_are_the_usual_ones(
     hass_storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": kept}
     entry.add_to_hass(hass)
     assert await hass.config_entries.async_setup(entry.entry_id)
-    state = hass.states.get("climate.flat_0")
-    assert state is not None
+    state = state_at(hass, "climate.flat_0")
     assert state.state == "off"

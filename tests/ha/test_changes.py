@@ -16,18 +16,12 @@ from custom_components.qheat.compute.engine import EngineProblem
 from custom_components.qheat.const import DOMAIN
 from tests.waiting import until
 
-from .conftest import LIVING_ROOM, MONEY, FixedEngine, home, radiator
+from .conftest import LIVING_ROOM, MONEY, FixedEngine, radiator, set_up, state_at
 
 KITCHEN = "01JKITCHEN000000000000000"
 BEDROOM = "01JBEDROOM000000000000000"
 
 pytestmark = pytest.mark.usefixtures("engine")
-
-
-async def set_up(hass: HomeAssistant, entry: MockConfigEntry) -> None:
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
 
 
 async def until_set_up_anew(entry: MockConfigEntry) -> None:
@@ -44,8 +38,9 @@ async def until_set_up_anew(entry: MockConfigEntry) -> None:
 async def test_a_radiator_removed_while_its_home_is_set_up_heats_no_more(
     hass: HomeAssistant, later_s: float
 ) -> None:
-    entry = home(radiator(), radiator(KITCHEN, "Kitchen"), radiator(BEDROOM, "Bedroom"))
-    await set_up(hass, entry)
+    entry = await set_up(
+        hass, radiator(), radiator(KITCHEN, "Kitchen"), radiator(BEDROOM, "Bedroom")
+    )
     hass.config_entries.async_remove_subentry(entry, KITCHEN)
     await until_set_up_anew(entry)
     await asyncio.sleep(later_s)
@@ -58,8 +53,7 @@ async def test_a_radiator_removed_while_its_home_is_set_up_heats_no_more(
 async def test_a_radiator_that_is_about_to_go_is_still_looked_at(
     hass: HomeAssistant, engine: FixedEngine, caplog: pytest.LogCaptureFixture
 ) -> None:
-    entry = home(radiator(), radiator(KITCHEN, "Kitchen"))
-    await set_up(hass, entry)
+    entry = await set_up(hass, radiator(), radiator(KITCHEN, "Kitchen"))
     engine.tell(problem=EngineProblem.PUBLISHER_NOT_ACCEPTED)
     hass.config_entries.async_remove_subentry(entry, KITCHEN)
     # As at the end of a tick that was under way.
@@ -75,11 +69,11 @@ async def test_an_entity_renamed_while_its_home_is_set_up_is_read_on(hass: HomeA
         registry.async_get_or_create("sensor", "test", name, suggested_object_id=name).entity_id
         for name in ("room", "garden")
     )
-    entry = home(
+    entry = await set_up(
+        hass,
         radiator(room="sensor", temperature_entity=room),
         options=MONEY | {"outdoor_entity": garden},
     )
-    await set_up(hass, entry)
     registry.async_update_entity(garden, new_entity_id="sensor.yard")
     await until_set_up_anew(entry)
     registry.async_update_entity(room, new_entity_id="sensor.hall")
@@ -91,8 +85,7 @@ async def test_an_entity_renamed_while_its_home_is_set_up_is_read_on(hass: HomeA
 async def test_an_entity_renamed_while_its_home_is_disabled_is_read_on(hass: HomeAssistant) -> None:
     registry = er.async_get(hass)
     room = registry.async_get_or_create("sensor", "test", "room").entity_id
-    entry = home(radiator(room="sensor", temperature_entity=room))
-    await set_up(hass, entry)
+    entry = await set_up(hass, radiator(room="sensor", temperature_entity=room))
     await hass.config_entries.async_set_disabled_by(entry.entry_id, ConfigEntryDisabler.USER)
     registry.async_update_entity(room, new_entity_id="sensor.hall")
     await hass.async_block_till_done()
@@ -102,8 +95,7 @@ async def test_an_entity_renamed_while_its_home_is_disabled_is_read_on(hass: Hom
 async def test_a_radiator_is_called_in_statements_and_repairs_what_its_device_is(
     hass: HomeAssistant,
 ) -> None:
-    entry = home(radiator(), radiator(KITCHEN, "Kitchen"))
-    await set_up(hass, entry)
+    entry = await set_up(hass, radiator(), radiator(KITCHEN, "Kitchen"))
     devices = dr.async_get(hass)
     device = devices.async_get_device_by_identifier((DOMAIN, KITCHEN), entry.entry_id)
     assert device is not None
@@ -123,8 +115,7 @@ async def test_radiators_that_share_a_renamed_schedule_are_one_reload(hass: Home
     radiators = (
         radiator(key, key, schedule_entity=shared) for key in (LIVING_ROOM, KITCHEN, BEDROOM)
     )
-    entry = home(*radiators)
-    await set_up(hass, entry)
+    entry = await set_up(hass, *radiators)
     with patch.object(qheat, "async_open_home", wraps=qheat.async_open_home) as opened:
         registry.async_update_entity(shared, new_entity_id="schedule.month")
         await hass.async_block_till_done()
@@ -136,9 +127,8 @@ async def test_radiators_that_share_a_renamed_schedule_are_one_reload(hass: Home
 async def test_heat_goes_on_where_polling_is_turned_off(
     hass: HomeAssistant, engine: FixedEngine
 ) -> None:
-    entry = home(radiator())
     with patch("custom_components.qheat.coordinator.TICK", timedelta(seconds=0.05)):
-        await set_up(hass, entry)
+        entry = await set_up(hass, radiator())
         hass.config_entries.async_update_entry(entry, pref_disable_polling=True)
         await hass.async_block_till_done()
         engine.budget = None
@@ -147,26 +137,20 @@ async def test_heat_goes_on_where_polling_is_turned_off(
 
 
 async def test_a_homes_heat_is_unknown_while_one_of_its_radiators_is(hass: HomeAssistant) -> None:
-    entry = home(radiator(), radiator(KITCHEN, "Kitchen"))
-    await set_up(hass, entry)
+    entry = await set_up(hass, radiator(), radiator(KITCHEN, "Kitchen"))
     output = "sensor.home_heat_output"
-    both = hass.states.get(output)
-    assert both is not None
-    assert both.state == "640"
+    assert state_at(hass, output).state == "640"
     kitchen = entry.runtime_data.radiators[KITCHEN].radiator
     with patch.object(kitchen, "tick", side_effect=OverflowError):
         await entry.runtime_data.async_refresh()
         await hass.async_block_till_done()
-    one = hass.states.get(output)
-    assert one is not None
-    assert one.state == "unknown"
+    assert state_at(hass, output).state == "unknown"
 
 
 async def test_what_a_home_shows_of_its_own_jobs_goes_with_its_last_radiator(
     hass: HomeAssistant,
 ) -> None:
-    entry = home(radiator())
-    await set_up(hass, entry)
+    entry = await set_up(hass, radiator())
     assert hass.states.get("image.home_picture")
     hass.config_entries.async_remove_subentry(entry, LIVING_ROOM)
     await hass.async_block_till_done()

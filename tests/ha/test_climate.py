@@ -24,7 +24,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.qheat.climate import QheatThermostat
 from custom_components.qheat.compute.engine import EngineProblem, HeatKind
 
-from .conftest import FixedEngine, home, radiator
+from .conftest import FixedEngine, load, radiator, set_up, state_at
 
 ENTITY = "climate.living_room"
 
@@ -36,15 +36,12 @@ async def call(hass: HomeAssistant, action: str, **data: Any) -> None:
 
 def thermostat(hass: HomeAssistant) -> State:
     """Return the thermostat's state."""
-    state = hass.states.get(ENTITY)
-    assert state is not None
-    return state
+    return state_at(hass, ENTITY)
 
 
 @pytest.fixture(autouse=True)
 async def _set_up(hass: HomeAssistant, engine: FixedEngine, entry: MockConfigEntry) -> None:
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    await load(hass, entry)
 
 
 async def test_a_new_thermostat_is_off_and_offers_its_presets(hass: HomeAssistant) -> None:
@@ -197,8 +194,7 @@ async def test_it_stays_usable_while_the_backend_is_gone_and_says_so(
     engine.tell(heat_kind=HeatKind.NONE, problem=EngineProblem.BACKEND_UNREACHABLE)
     await call(hass, "set_temperature", temperature=24, hvac_mode="heat")
     assert thermostat(hass).state == HVACMode.HEAT
-    status = hass.states.get("sensor.living_room_status")
-    assert status is not None
+    status = state_at(hass, "sensor.living_room_status")
     assert status.state == "backend_unreachable"
 
 
@@ -259,12 +255,8 @@ async def test_a_sensor_is_read_in_its_own_unit_or_not_at_all(
 ) -> None:
     hass.states.async_set("sensor.bedroom", state, {"unit_of_measurement": unit})
     bedroom = radiator("01JBED", "Bedroom", room="sensor", temperature_entity="sensor.bedroom")
-    entry = home(bedroom, entry_id="01JSECOND", unique_id="second")
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
-    bedroom_state = hass.states.get("climate.bedroom")
-    assert bedroom_state is not None
+    await set_up(hass, bedroom, entry_id="01JSECOND", unique_id="second")
+    bedroom_state = state_at(hass, "climate.bedroom")
     assert bedroom_state.attributes[ATTR_CURRENT_TEMPERATURE] == celsius
 
 
@@ -272,9 +264,7 @@ async def test_a_change_too_small_to_be_shown_is_not_written(hass: HomeAssistant
     unit = {"unit_of_measurement": "°C"}
     hass.states.async_set("sensor.bedroom", "18.421", unit)
     bedroom = radiator("01JBED", "Bedroom", room="sensor", temperature_entity="sensor.bedroom")
-    entry = home(bedroom, entry_id="01JSECOND", unique_id="second")
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
+    entry = await set_up(hass, bedroom, entry_id="01JSECOND", unique_id="second")
     await entry.runtime_data.async_refresh()
     with patch.object(QheatThermostat, "async_write_ha_state") as write:
         hass.states.async_set("sensor.bedroom", "18.422", unit)
@@ -282,8 +272,7 @@ async def test_a_change_too_small_to_be_shown_is_not_written(hass: HomeAssistant
     assert not write.called
     hass.states.async_set("sensor.bedroom", "18.451", unit)
     await entry.runtime_data.async_refresh()
-    state = hass.states.get("climate.bedroom")
-    assert state is not None
+    state = state_at(hass, "climate.bedroom")
     assert state.attributes[ATTR_CURRENT_TEMPERATURE] == 18.5
 
 

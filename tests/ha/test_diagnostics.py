@@ -9,7 +9,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.qheat.diagnostics import async_get_config_entry_diagnostics
 
-from .conftest import LIVING_ROOM, FixedEngine, home, radiator
+from .conftest import LIVING_ROOM, FixedEngine, home, load, radiator
 
 
 async def test_diagnostics_show_the_radiators_and_no_secret(
@@ -19,8 +19,7 @@ async def test_diagnostics_show_the_radiators_and_no_secret(
     entry: MockConfigEntry = home(radiator(), data={**operator, "currency": "EUR"})
     entry.add_to_hass(hass)
     engine.tell(jobs_left_s=(60.0, math.inf))
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    await load(hass, entry)
 
     diagnostics = await async_get_config_entry_diagnostics(hass, entry)
 

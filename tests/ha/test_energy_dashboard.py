@@ -19,7 +19,7 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
     do_adhoc_statistics,
 )
 
-from .conftest import FixedEngine, home, radiator
+from .conftest import FixedEngine, radiator, set_up
 
 HOUR = timedelta(hours=1)
 FRIDGE: Any = {"stat_consumption": "sensor.fridge_energy"}
@@ -52,10 +52,7 @@ async def devices(hass: HomeAssistant) -> list[Any]:
 
 @pytest.mark.usefixtures("dashboard")
 async def test_the_dashboard_finds_nothing_wrong_with_a_radiator(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    engine: FixedEngine,
-    freezer: FrozenDateTimeFactory,
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, freezer: FrozenDateTimeFactory
 ) -> None:
     freezer.move_to(dt_util.utcnow().replace(minute=0, second=0, microsecond=0) + HOUR)
     start = dt_util.utcnow()
@@ -74,10 +71,7 @@ async def test_the_dashboard_finds_nothing_wrong_with_a_radiator(
 
 @pytest.mark.usefixtures("dashboard", "engine")
 async def test_radiators_come_beside_what_is_there_and_go_without_it(hass: HomeAssistant) -> None:
-    entry = home(radiator(), radiator("01JOFFICE", "Office"))
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    await set_up(hass, radiator(), radiator("01JOFFICE", "Office"))
     manager = await async_get_manager(hass)
     grid = manager.default_preferences()["energy_sources"]
     await manager.async_update({"energy_sources": grid, "device_consumption": [FRIDGE]})

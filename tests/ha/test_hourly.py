@@ -62,10 +62,7 @@ def page(cursor: str, *numbers: int, **changes: Any) -> SettlementPage:
 
 @pytest.mark.usefixtures("recorder_mock")
 async def test_what_is_settled_late_counts_in_the_hour_of_its_heat_and_once(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    engine: FixedEngine,
-    freezer: FrozenDateTimeFactory,
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, freezer: FrozenDateTimeFactory
 ) -> None:
     engine.tell(power_w=400.0)
     assert await hass.config_entries.async_setup(entry.entry_id)

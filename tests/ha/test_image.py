@@ -11,7 +11,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.qheat.compute.engine import SettlementPage
 from custom_components.qheat.showcase import Showcase
 
-from .conftest import FixedEngine, home, radiator, settlement
+from .conftest import FixedEngine, load, radiator, set_up, settlement, state_at
 
 ENTITY = "image.home_picture"
 
@@ -22,8 +22,7 @@ async def test_there_is_no_picture_before_the_first_tile(
     engine: FixedEngine,
     hass_client: ClientSessionGenerator,
 ) -> None:
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    await load(hass, entry)
     response = await (await hass_client()).get(f"/api/image_proxy/{ENTITY}")
     assert response.status == HTTPStatus.INTERNAL_SERVER_ERROR
 
@@ -43,16 +42,12 @@ async def test_a_settled_tile_is_seen_in_the_picture(
     response = await (await hass_client()).get(f"/api/image_proxy/{ENTITY}")
     assert response.status == HTTPStatus.OK
     assert await response.read() == painted.picture_png
-    docking = hass.states.get("sensor.home_last_docking")
-    assert docking is not None
+    docking = state_at(hass, "sensor.home_last_docking")
     assert (docking.state, docking.attributes["unit_of_measurement"]) == ("-7.123", "kJ/mol")
 
 
 @pytest.mark.usefixtures("engine")
 async def test_an_operators_home_has_no_picture(hass: HomeAssistant) -> None:
     operator = {"backend": "operator", "url": "https://operator.example", "token": "secret"}
-    entry = home(radiator(), data={**operator, "currency": "EUR"})
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    await set_up(hass, radiator(), data={**operator, "currency": "EUR"})
     assert hass.states.get(ENTITY) is None

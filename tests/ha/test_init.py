@@ -16,9 +16,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.json import ExtendedJSONEncoder
 from homeassistant.util.file import WriteError
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-)
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.qheat.compute.engine import HeatKind, SettlementPage
 from custom_components.qheat.crowd import FEW
@@ -26,7 +24,8 @@ from custom_components.qheat.diagnostics import async_get_config_entry_diagnosti
 from custom_components.qheat.ledger import Ledger
 from tests.waiting import until
 
-from .conftest import LIVING_ROOM, FixedEngine, home, radiator, settlement
+from .conftest import LIVING_ROOM, FixedEngine, home, load, radiator, set_up, settlement, state_at
+from .test_climate import call
 
 BOOKS = "qheat.01JHOME"
 
@@ -50,12 +49,7 @@ def before(own_folder: Path, socket_enabled: None) -> set[int]:
 
 async def until_heating(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     """Turn the thermostat up and wait for a paid job to run."""
-    await hass.services.async_call(
-        "climate",
-        "set_temperature",
-        {"entity_id": "climate.living_room", "temperature": 30, "hvac_mode": "heat"},
-        blocking=True,
-    )
+    await call(hass, "set_temperature", temperature=30, hvac_mode="heat")
     async with asyncio.timeout(60):
         while entry.runtime_data.data.radiators[LIVING_ROOM].engine.heat_kind is not HeatKind.PAID:
             await asyncio.sleep(0.2)
@@ -157,8 +151,7 @@ async def test_a_radiator_whose_memory_makes_no_sense_starts_anew(
     data = {"ledger": Ledger("EUR").save(), "radiators": kept}
     hass_storage[BOOKS] = {"version": 1, "minor_version": 1, "key": BOOKS, "data": data}
     assert await hass.config_entries.async_setup(entry.entry_id)
-    state = hass.states.get("climate.living_room")
-    assert state is not None
+    state = state_at(hass, "climate.living_room")
     assert state.state == "off"
 
 
@@ -176,23 +169,17 @@ async def test_books_of_a_newer_version_are_not_touched(
 async def test_one_failing_radiator_leaves_the_others_warm(
     hass: HomeAssistant, engine: FixedEngine, caplog: pytest.LogCaptureFixture
 ) -> None:
-    entry = home(radiator(), radiator("01JBED", "Bedroom"))
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    entry = await set_up(hass, radiator(), radiator("01JBED", "Bedroom"))
     bedroom = entry.runtime_data.radiators["01JBED"].radiator
     with patch.object(bedroom, "tick", side_effect=OverflowError):
         await entry.runtime_data.async_refresh()
         await entry.runtime_data.async_refresh()
-        unavailable = hass.states.get("climate.bedroom")
-        warm = hass.states.get("climate.living_room")
-    assert unavailable is not None
-    assert warm is not None
+        unavailable = state_at(hass, "climate.bedroom")
+        warm = state_at(hass, "climate.living_room")
     assert (unavailable.state, warm.state) == ("unavailable", "off")
     assert caplog.text.count("The radiator Bedroom has failed") == 1
     await entry.runtime_data.async_refresh()
-    back = hass.states.get("climate.bedroom")
-    assert back is not None
+    back = state_at(hass, "climate.bedroom")
     assert back.state == "off"
     caplog.clear()
 
@@ -218,8 +205,7 @@ async def test_a_backend_that_does_not_answer_holds_no_budget_up(
 async def test_what_the_disk_did_not_take_is_not_shown(
     hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine
 ) -> None:
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    await load(hass, entry)
     engine.pages = [SettlementPage(settlements=(settlement(),), cursor="1")]
     with patch("homeassistant.helpers.storage.Store._async_write_data", side_effect=WriteError):
         await entry.runtime_data.async_book_settlements()
@@ -249,8 +235,7 @@ async def test_a_home_without_radiators_is_set_up(hass: HomeAssistant, engine: F
     )
     entry.add_to_hass(hass)
     assert await hass.config_entries.async_setup(entry.entry_id)
-    state = hass.states.get("sensor.empty_heat_output")
-    assert state is not None
+    state = state_at(hass, "sensor.empty_heat_output")
     assert float(state.state) == 0
 
 
@@ -295,8 +280,7 @@ async def test_tenants_who_turn_dials_all_the_time_do_not_put_off_the_ticks_of_o
     entry = home(radiator(), radiator(other, "Kitchen"))
     entry.add_to_hass(hass)
     with patch("custom_components.qheat.coordinator.TICK", timedelta(seconds=1)):
-        assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+        await load(hass, entry)
     ticks = []
     kitchen = entry.runtime_data.radiators[other]
     kitchen.async_add_listener(lambda: ticks.append(kitchen.data))

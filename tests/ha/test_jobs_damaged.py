@@ -15,6 +15,8 @@ from custom_components.qheat.const import DOMAIN
 
 from .conftest import home, radiator
 
+pytestmark = pytest.mark.usefixtures("own_folder")
+
 
 def database_of(hass: HomeAssistant, entry: MockConfigEntry) -> Path:
     """Return where a home's embedded backend keeps its jobs."""
@@ -25,7 +27,7 @@ def database_of(hass: HomeAssistant, entry: MockConfigEntry) -> Path:
 
 @pytest.mark.parametrize("damaged", [b"", b"garbage" * 1000])
 async def test_a_damaged_database_is_set_aside_told_and_forgotten_with_its_home(
-    hass: HomeAssistant, own_folder: Path, damaged: bytes
+    hass: HomeAssistant, damaged: bytes
 ) -> None:
     entry = home(radiator())
     entry.add_to_hass(hass)
@@ -44,9 +46,7 @@ async def test_a_damaged_database_is_set_aside_told_and_forgotten_with_its_home(
     assert ir.async_get(hass).async_get_issue(DOMAIN, issue_id) is None
 
 
-async def test_a_database_of_a_newer_qheat_puts_the_home_off_and_stays(
-    hass: HomeAssistant, own_folder: Path
-) -> None:
+async def test_a_database_of_a_newer_qheat_puts_the_home_off_and_stays(hass: HomeAssistant) -> None:
     entry = home(radiator())
     entry.add_to_hass(hass)
     path = database_of(hass, entry)

@@ -14,6 +14,8 @@ from custom_components.qheat.const import DOMAIN
 
 from .conftest import LIVING_ROOM, MONEY, FixedEngine, home, radiator, settlement
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 SPOT = MONEY | {"electricity_price_entity": "sensor.spot"}
 
 
@@ -68,7 +70,7 @@ async def test_a_settlement_in_another_currency_is_told_kept_and_made_good(
 
 @pytest.mark.parametrize(("unit", "is_told"), [("USD/kWh", True), ("EUR/l", True), (None, False)])
 async def test_a_price_that_turns_to_another_currency_is_told_until_it_turns_back(
-    hass: HomeAssistant, engine: FixedEngine, unit: str | None, is_told: bool
+    hass: HomeAssistant, unit: str | None, is_told: bool
 ) -> None:
     entry = home(radiator(), options=SPOT)
     entry.add_to_hass(hass)
@@ -93,7 +95,7 @@ async def test_a_price_that_turns_to_another_currency_is_told_until_it_turns_bac
 
 @pytest.mark.parametrize("silence", ["unavailable", "unknown", "no number", "nan", "1e9", None])
 async def test_a_price_that_is_not_known_for_hours_is_told_until_it_is(
-    hass: HomeAssistant, engine: FixedEngine, freezer: FrozenDateTimeFactory, silence: str | None
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, silence: str | None
 ) -> None:
     entry = home(radiator(), options=SPOT)
     entry.add_to_hass(hass)

@@ -12,9 +12,9 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.qheat.manifests import fingerprint
 
-from .conftest import MONEY, FixedEngine, home
+from .conftest import MONEY, home
 
-pytestmark = pytest.mark.usefixtures("engine")
+pytestmark = pytest.mark.usefixtures("engine", "socket_enabled")
 
 PRICES = {"electricity_price": 0.3, "reference_kind": "gas", "reference_price": 0.1}
 
@@ -100,7 +100,7 @@ async def test_a_price_entity_has_to_price_energy_in_the_homes_currency(
 
 
 async def test_a_price_entity_that_is_not_there_is_refused(
-    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine
+    hass: HomeAssistant, entry: MockConfigEntry
 ) -> None:
     result = await open_page(hass, entry, "prices")
     gone = PRICES | {"electricity_price_entity": "sensor.gone"}
@@ -127,7 +127,7 @@ async def open_publishers(hass: HomeAssistant, entry: MockConfigEntry) -> Any:
 
 
 async def test_a_publisher_is_accepted_by_its_fingerprint_and_removed_again(
-    hass: HomeAssistant, socket_enabled: None
+    hass: HomeAssistant,
 ) -> None:
     entry, result = await publishers_page(hass)
     written = fingerprint(bytes(32)).replace(" ", "").upper()
@@ -140,9 +140,7 @@ async def test_a_publisher_is_accepted_by_its_fingerprint_and_removed_again(
 
 
 @pytest.mark.parametrize("wrong", ["", "abcd", "g" * 64, "0" * 65])
-async def test_what_is_no_fingerprint_is_not_accepted(
-    hass: HomeAssistant, socket_enabled: None, wrong: str
-) -> None:
+async def test_what_is_no_fingerprint_is_not_accepted(hass: HomeAssistant, wrong: str) -> None:
     entry, result = await publishers_page(hass)
     result = await answer(hass, result, {"publishers": [fingerprint(bytes(32)), wrong]})
     assert result["errors"] == {"publishers": "fingerprint"}
@@ -151,7 +149,7 @@ async def test_what_is_no_fingerprint_is_not_accepted(
 
 
 async def test_the_backends_publishers_are_offered_beside_those_that_are_accepted(
-    hass: HomeAssistant, socket_enabled: None
+    hass: HomeAssistant,
 ) -> None:
     async def keys(_request: web.Request) -> web.Response:
         key = b64encode(bytes(32)).decode()
@@ -171,9 +169,7 @@ async def test_the_backends_publishers_are_offered_beside_those_that_are_accepte
     ]
 
 
-async def test_who_removes_a_publisher_does_not_wait_for_its_backend(
-    hass: HomeAssistant, socket_enabled: None
-) -> None:
+async def test_who_removes_a_publisher_does_not_wait_for_its_backend(hass: HomeAssistant) -> None:
     asked = 0
 
     async def keys(_request: web.Request) -> web.Response:
@@ -191,9 +187,7 @@ async def test_who_removes_a_publisher_does_not_wait_for_its_backend(
     assert asked == 1
 
 
-async def test_unpaid_jobs_are_taken_only_once_somebody_has_said_so(
-    hass: HomeAssistant, socket_enabled: None
-) -> None:
+async def test_unpaid_jobs_are_taken_only_once_somebody_has_said_so(hass: HomeAssistant) -> None:
     entry, _ = await publishers_page(hass)
 
     async def page() -> Any:

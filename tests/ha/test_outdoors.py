@@ -20,7 +20,7 @@ from pytest_homeassistant_custom_component.common import (
 from custom_components.qheat.heating import RoomReading
 from custom_components.qheat.outdoors import MOST_ENTRIES, read_forecast, sun_w_m2
 
-from .conftest import LIVING_ROOM, MONEY, FixedEngine, home, radiator
+from .conftest import LIVING_ROOM, MONEY, FixedEngine, radiator, set_up
 
 NOW = datetime(2026, 6, 22, 10, tzinfo=UTC)
 NOW_S = NOW.timestamp()
@@ -85,15 +85,14 @@ async def let_it_answer(hass: HomeAssistant) -> None:
     await hass.async_block_till_done()
 
 
-async def set_up(hass: HomeAssistant, outdoor_entity: str = "weather.sky") -> MockConfigEntry:
+async def look_at(hass: HomeAssistant, outdoor_entity: str = "weather.sky") -> MockConfigEntry:
     """Set up a home that looks at an outdoor entity, and let it look."""
     hass.states.async_set("sensor.room", "19", {"unit_of_measurement": "°C"})
-    entry = home(
+    entry = await set_up(
+        hass,
         radiator(room="sensor", temperature_entity="sensor.room"),
         options=MONEY | {"outdoor_entity": outdoor_entity},
     )
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
     await let_it_answer(hass)
     await entry.runtime_data.async_refresh()
     return entry
@@ -119,7 +118,7 @@ async def pass_by(
 async def test_the_thermostat_gets_the_forecast_of_a_weather_entity(
     hass: HomeAssistant, sky: Sky
 ) -> None:
-    entry = await set_up(hass)
+    entry = await look_at(hass)
     assert reading(entry).outdoor_c == 4
     assert reading(entry).forecast == ((NOW_S + 3600, 1.0, 0.0), (NOW_S + 7200, 2.0, 0.0))
 
@@ -127,7 +126,7 @@ async def test_the_thermostat_gets_the_forecast_of_a_weather_entity(
 async def test_a_fahrenheit_home_gets_it_in_celsius(hass: HomeAssistant, sky: Sky) -> None:
     hass.config.units = US_CUSTOMARY_SYSTEM
     sky.async_write_ha_state()
-    entry = await set_up(hass)
+    entry = await look_at(hass)
     # A weather entity rounds what it tells to whole degrees Fahrenheit.
     assert [celsius for _, celsius, _ in reading(entry).forecast] == pytest.approx(
         [1.0, 2.0], abs=0.35
@@ -137,7 +136,7 @@ async def test_a_fahrenheit_home_gets_it_in_celsius(hass: HomeAssistant, sky: Sk
 async def test_it_is_asked_for_every_half_hour_and_not_at_each_tick(
     hass: HomeAssistant, sky: Sky, freezer: FrozenDateTimeFactory
 ) -> None:
-    entry = await set_up(hass)
+    entry = await look_at(hass)
     asked = sky.asked
     for _ in range(10):
         await pass_by(hass, entry, freezer, 1 / 12)
@@ -152,7 +151,7 @@ async def test_it_is_asked_for_every_half_hour_and_not_at_each_tick(
 async def test_an_answer_that_is_none_leaves_the_old_forecast_until_it_is_over(
     hass: HomeAssistant, sky: Sky, freezer: FrozenDateTimeFactory, answer: Any
 ) -> None:
-    entry = await set_up(hass)
+    entry = await look_at(hass)
     sky.answer = answer
     await pass_by(hass, entry, freezer, 31)
     assert len(reading(entry).forecast) == 2
@@ -166,7 +165,7 @@ async def test_an_entity_that_does_not_forecast_by_the_hour_is_not_asked(
 ) -> None:
     attributes = {"temperature": 4, "temperature_unit": "°C", "supported_features": features}
     hass.states.async_set("weather.sky", "sunny", attributes)
-    entry = await set_up(hass)
+    entry = await look_at(hass)
     assert (sky.asked, reading(entry).forecast, reading(entry).outdoor_c) == (0, (), 4)
 
 
@@ -174,7 +173,7 @@ async def test_a_sensor_outside_tells_the_temperature_and_forecasts_nothing(
     hass: HomeAssistant, sky: Sky
 ) -> None:
     hass.states.async_set("sensor.garden", "23", {"unit_of_measurement": "°F"})
-    entry = await set_up(hass, "sensor.garden")
+    entry = await look_at(hass, "sensor.garden")
     assert reading(entry).outdoor_c == -5
     assert reading(entry).forecast == ()
 
@@ -182,7 +181,7 @@ async def test_a_sensor_outside_tells_the_temperature_and_forecasts_nothing(
 async def test_a_temperature_outside_counts_for_three_hours(
     hass: HomeAssistant, sky: Sky, freezer: FrozenDateTimeFactory
 ) -> None:
-    entry = await set_up(hass)
+    entry = await look_at(hass)
     await pass_by(hass, entry, freezer, 170)
     assert reading(entry).outdoor_c == 4
     await pass_by(hass, entry, freezer, 20)

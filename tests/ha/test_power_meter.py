@@ -13,7 +13,7 @@ from custom_components.qheat.compute.engine import PowerSource
 from custom_components.qheat.const import DOMAIN
 from custom_components.qheat.ledger import Totals
 
-from .conftest import FixedEngine, home, radiator
+from .conftest import FixedEngine, radiator, set_up
 
 PLUG = "sensor.plug_energy"
 TICK_S = 5.0
@@ -24,10 +24,7 @@ async def entry(
     hass: HomeAssistant, engine: FixedEngine, freezer: FrozenDateTimeFactory
 ) -> MockConfigEntry:
     """Return a home with a radiator on an energy meter, estimated at 320 W."""
-    entry = home(radiator(power_entity=PLUG))
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    return entry
+    return await set_up(hass, radiator(power_entity=PLUG))
 
 
 async def totals_after(

@@ -13,8 +13,10 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.qheat.compute.engine import EngineProblem, PowerSource
 from custom_components.qheat.const import DOMAIN
 
-from .conftest import LIVING_ROOM, FixedEngine, home, radiator
+from .conftest import LIVING_ROOM, FixedEngine, home, radiator, set_up
 from .test_climate import call
+
+pytestmark = pytest.mark.usefixtures("engine")
 
 SENSOR = "sensor.room"
 SPEED = 60
@@ -29,12 +31,7 @@ async def heated(hass: HomeAssistant, engine: FixedEngine) -> MockConfigEntry:
     entry.add_to_hass(hass)
     engine.tell(power_source=PowerSource.MEASURED)
     assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.services.async_call(
-        "climate",
-        "set_temperature",
-        {"entity_id": "climate.living_room", "temperature": 30, "hvac_mode": "heat"},
-        blocking=True,
-    )
+    await call(hass, "set_temperature", temperature=30, hvac_mode="heat")
     return entry
 
 
@@ -74,16 +71,10 @@ async def test_a_meter_that_shows_another_full_power_than_entered_is_told_until_
 
 @pytest.mark.parametrize(("mode", "hours"), [("heat", 2), ("off", 24)])
 async def test_a_sensor_that_is_silent_for_long_is_told_until_it_speaks_again(
-    hass: HomeAssistant,
-    engine: FixedEngine,
-    freezer: FrozenDateTimeFactory,
-    mode: str,
-    hours: int,
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, mode: str, hours: int
 ) -> None:
     hass.states.async_set(SENSOR, "unavailable")
-    entry = home(radiator(room="sensor", temperature_entity=SENSOR))
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
+    entry = await set_up(hass, radiator(room="sensor", temperature_entity=SENSOR))
     await call(hass, "set_hvac_mode", hvac_mode=mode)
     freezer.tick(timedelta(hours=hours, seconds=-1))
     assert not await look(hass, entry)
@@ -97,9 +88,7 @@ async def test_a_sensor_that_is_stuck_is_told_after_an_hour_without_heat_until_i
     hass: HomeAssistant, engine: FixedEngine, freezer: FrozenDateTimeFactory
 ) -> None:
     hass.states.async_set(SENSOR, "15", {"unit_of_measurement": "°C"})
-    entry = home(radiator(room="sensor", temperature_entity=SENSOR))
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
+    entry = await set_up(hass, radiator(room="sensor", temperature_entity=SENSOR))
     await call(hass, "set_temperature", temperature=25, hvac_mode="heat")
     engine.tell(power_w=500.0)
     told = []

@@ -12,7 +12,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.qheat.const import DOMAIN
 
-from .conftest import LIVING_ROOM, FixedEngine
+from .conftest import LIVING_ROOM, state_at
 
 RADIATOR = {"name": "Office", "rated_w": 300, "idle_w": 15}
 
@@ -72,9 +72,7 @@ async def test_a_radiator_takes_more_power_at_work_than_at_rest(
     await hass.async_block_till_done()
 
 
-async def test_a_radiator_can_be_changed(
-    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine
-) -> None:
+async def test_a_radiator_can_be_changed(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     assert await hass.config_entries.async_setup(entry.entry_id)
     result = await hass.config_entries.subentries.async_init(
         (entry.entry_id, "this_machine"),
@@ -93,7 +91,7 @@ async def test_a_radiator_can_be_changed(
 
 
 async def test_a_new_name_shows_also_where_the_device_was_renamed_before(
-    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine
+    hass: HomeAssistant, entry: MockConfigEntry
 ) -> None:
     assert await hass.config_entries.async_setup(entry.entry_id)
     devices = dr.async_get(hass)
@@ -115,7 +113,7 @@ async def test_a_new_name_shows_also_where_the_device_was_renamed_before(
 
 
 async def test_a_radiator_gets_a_schedule_and_loses_it_again(
-    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine
+    hass: HomeAssistant, entry: MockConfigEntry
 ) -> None:
     assert await hass.config_entries.async_setup(entry.entry_id)
     changed = {"name": "Salon", "rated_w": 500, "idle_w": 20, "room": "simulated"}
@@ -130,8 +128,7 @@ async def test_a_radiator_gets_a_schedule_and_loses_it_again(
         result = await subentry_step(hass, result, changed | schedule)
         await subentry_step(hass, result, {"floor_area_m2": 25, "speed": 2})
         await hass.async_block_till_done()
-        state = hass.states.get("climate.living_room")
-        assert state is not None
+        state = state_at(hass, "climate.living_room")
         assert ("schedule" in state.attributes["preset_modes"]) == bool(schedule)
         assert ("schedule_entity" in entry.subentries[LIVING_ROOM].data) == bool(schedule)
 

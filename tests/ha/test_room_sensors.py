@@ -10,7 +10,7 @@ from homeassistant.util.unit_system import METRIC_SYSTEM, US_CUSTOMARY_SYSTEM, U
 
 from custom_components.qheat.heating import Reason, RoomParameters, SimulatedRoom
 
-from .conftest import FixedEngine, home, radiator
+from .conftest import FixedEngine, radiator, set_up
 from .test_climate import call, thermostat
 
 SENSOR = "sensor.room"
@@ -60,9 +60,7 @@ async def test_a_room_is_held_with_the_sensor_that_there_is(
     hass.config.units = units
     room = SimulatedRoom(RoomParameters.from_area(18))
     hass.states.async_set(SENSOR, str(room.temperature_c), {"unit_of_measurement": "°C"})
-    entry = home(radiator(room="sensor", temperature_entity=SENSOR))
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
+    entry = await set_up(hass, radiator(room="sensor", temperature_entity=SENSOR))
     setpoint = 68 if units is US_CUSTOMARY_SYSTEM else 20
     await call(hass, "set_temperature", temperature=setpoint, hvac_mode="heat")
     [one] = entry.runtime_data.radiators.values()
@@ -90,9 +88,7 @@ async def test_a_sensor_that_stops_reporting_ends_the_heat_after_three_hours(
     hass: HomeAssistant, engine: FixedEngine, freezer: FrozenDateTimeFactory
 ) -> None:
     hass.states.async_set(SENSOR, "15", {"unit_of_measurement": "°C"})
-    entry = home(radiator(room="sensor", temperature_entity=SENSOR))
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
+    entry = await set_up(hass, radiator(room="sensor", temperature_entity=SENSOR))
     await call(hass, "set_temperature", temperature=20, hvac_mode="heat")
     [one] = entry.runtime_data.radiators.values()
     for minute in range(1, 182):

@@ -13,15 +13,12 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 from homeassistant.util.unit_system import US_CUSTOMARY_SYSTEM
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    async_fire_time_changed,
-)
+from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.qheat.schedules import setpoint_of
 
-from .conftest import LIVING_ROOM, MONEY, FixedEngine, home, radiator
+from .conftest import LIVING_ROOM, MONEY, FixedEngine, radiator, set_up, state_at
 from .test_climate import call, thermostat
 
 HELPER = "schedule.day"
@@ -48,10 +45,7 @@ async def add_helper(hass: HomeAssistant, week: dict[str, Any]) -> None:
 
 async def add_home(hass: HomeAssistant, **data: Any) -> MockConfigEntry:
     """Set up a home with one radiator that follows the helper and heats."""
-    entry = home(radiator(schedule_entity=HELPER, **data))
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    entry = await set_up(hass, radiator(schedule_entity=HELPER, **data))
     await call(hass, "turn_on")
     return entry
 
@@ -152,9 +146,7 @@ async def test_a_setpoint_by_hand_holds_until_the_next_change(
     assert (state.attributes["temperature"], state.attributes["preset_mode"]) == (17, "schedule")
 
 
-async def test_the_tenant_may_go_back_to_the_schedule_at_once(
-    hass: HomeAssistant, until: Clock
-) -> None:
+async def test_the_tenant_may_go_back_to_the_schedule_at_once(hass: HomeAssistant) -> None:
     await add_helper(hass, blocks(("07:00:00", "22:00:00")))
     await add_home(hass)
     await call(hass, "set_temperature", temperature=22.5)
@@ -178,7 +170,7 @@ async def test_away_lasts_a_weekend_until_the_tenant_is_back(
 
 
 async def test_what_is_held_by_hand_ends_also_while_home_assistant_is_off(
-    hass: HomeAssistant, until: Clock, freezer: FrozenDateTimeFactory
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
 ) -> None:
     await add_helper(hass, blocks(("07:00:00", "22:00:00")))
     entry = await add_home(hass)
@@ -201,9 +193,7 @@ async def test_off_is_off_whatever_the_schedule(
 
 
 async def test_without_a_schedule_there_is_no_such_preset(hass: HomeAssistant) -> None:
-    entry = home(radiator())
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
+    await set_up(hass, radiator())
     assert "schedule" not in thermostat(hass).attributes["preset_modes"]
     with pytest.raises(ServiceValidationError):
         await call(hass, "set_preset_mode", preset_mode="schedule")
@@ -218,9 +208,7 @@ async def test_an_edited_schedule_counts_at_the_next_tick(
     week = blocks(("05:00:00", "22:00:00"))
     await client.send_json_auto_id({"type": "schedule/create", "name": "Home", **week})
     helper = (await client.receive_json())["result"]["id"]
-    entry = home(radiator(schedule_entity="schedule.home"))
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
+    await set_up(hass, radiator(schedule_entity="schedule.home"))
     assert (await until("2026-11-23 06:30:00")).attributes["temperature"] == 20
     week = blocks(("05:00:00", "22:00:00"), temperature=19) | blocks(
         ("05:00:00", "22:00:00"), days=("monday",)
@@ -262,12 +250,11 @@ async def test_renamed_sensors_are_read_on_and_other_entities_are_left_alone(
         registry.async_get_or_create("sensor", "test", name, suggested_object_id=name).entity_id
         for name in names
     )
-    entry = home(
+    entry = await set_up(
+        hass,
         radiator(room="sensor", temperature_entity=room),
         options=MONEY | {"outdoor_entity": garden},
     )
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
     for old in (room, garden, other):
         registry.async_update_entity(old, new_entity_id=f"{old}_new", name="New")
         await hass.async_block_till_done()
@@ -329,18 +316,15 @@ async def test_heating_begins_ahead_of_a_block(
     assert start_s is not None
     begin_s = datetime(2026, 11, 23, 14, tzinfo=UTC).timestamp()
     assert begin_s - 12 * 3600 / speed - 300 < start_s < begin_s
-    sensor = hass.states.get("sensor.living_room_next_start")
-    assert sensor is not None
+    sensor = state_at(hass, "sensor.living_room_next_start")
     assert sensor.state != STATE_UNKNOWN
 
 
 async def test_without_a_schedule_what_is_set_every_day_is_foreseen_unless_nobody_wants_it(
-    hass: HomeAssistant, until: Clock, engine: FixedEngine
+    hass: HomeAssistant, until: Clock
 ) -> None:
     await hass.config.async_set_time_zone("Europe/Paris")
-    entry = home(radiator(room="sensor", temperature_entity="sensor.room"))
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
+    entry = await set_up(hass, radiator(room="sensor", temperature_entity="sensor.room"))
     await call(hass, "set_temperature", temperature=17, hvac_mode="heat")
 
     async def start_s(moment: str, room_c: float = 17.5) -> float | None:

@@ -13,20 +13,12 @@ from syrupy.assertion import SnapshotAssertion
 
 from custom_components.qheat.compute.engine import EngineProblem, SettlementPage
 
-from .conftest import FixedEngine, home, radiator, settlement
-
-
-async def set_up(hass: HomeAssistant, entry: MockConfigEntry) -> None:
-    """Set the home up."""
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+from .conftest import FixedEngine, home, load, radiator, settlement, state_at
 
 
 def value(hass: HomeAssistant, entity_id: str) -> str:
     """Return a sensor's state."""
-    state = hass.states.get(entity_id)
-    assert state is not None
-    return state.state
+    return state_at(hass, entity_id).state
 
 
 @pytest.mark.usefixtures("engine", "all_entities_enabled")
@@ -40,18 +32,15 @@ async def test_all_entities(
     platform: Platform,
 ) -> None:
     with patch("custom_components.qheat.PLATFORMS", [platform]):
-        await set_up(hass, entry)
+        await load(hass, entry)
     await snapshot_platform(hass, entity_registry, snapshot, entry.entry_id)
 
 
 async def test_heat_is_power_over_time(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    engine: FixedEngine,
-    freezer: FrozenDateTimeFactory,
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, freezer: FrozenDateTimeFactory
 ) -> None:
     engine.tell(power_w=360.0)
-    await set_up(hass, entry)
+    await load(hass, entry)
     for _ in range(4):
         freezer.tick(10)
         await entry.runtime_data.async_refresh()
@@ -63,20 +52,17 @@ async def test_unknown_power_is_shown_as_unknown(
     hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine
 ) -> None:
     engine.tell(power_w=None)
-    await set_up(hass, entry)
+    await load(hass, entry)
     assert value(hass, "sensor.living_room_heat_output") == STATE_UNKNOWN
     assert value(hass, "sensor.home_heat_output") == STATE_UNKNOWN
 
 
 async def test_a_settlement_is_earned_once_however_often_it_comes(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    engine: FixedEngine,
-    freezer: FrozenDateTimeFactory,
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, freezer: FrozenDateTimeFactory
 ) -> None:
     page = SettlementPage(settlements=(settlement(),), cursor="1")
     engine.pages = [page] * 4
-    await set_up(hass, entry)
+    await load(hass, entry)
     freezer.tick(60)
     await entry.runtime_data.async_refresh()
     for _ in engine.pages:
@@ -90,7 +76,7 @@ async def test_a_settlement_in_another_currency_is_not_booked(
     hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine
 ) -> None:
     engine.pages = [SettlementPage(settlements=(settlement(currency="JPY"),), cursor="1")] * 2
-    await set_up(hass, entry)
+    await load(hass, entry)
     await entry.runtime_data.async_book_settlements()
     assert Decimal(value(hass, "sensor.home_earnings")) == 0
 
@@ -99,7 +85,7 @@ async def test_what_was_earned_outlives_a_restart_and_a_removed_radiator(
     hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine
 ) -> None:
     engine.pages = [SettlementPage(settlements=(settlement(),), cursor="1")] * 2
-    await set_up(hass, entry)
+    await load(hass, entry)
     await entry.runtime_data.async_book_settlements()
     assert await hass.config_entries.async_reload(entry.entry_id)
     assert Decimal(value(hass, "sensor.living_room_earnings")) == Decimal("0.002")
@@ -115,7 +101,7 @@ async def test_a_refused_token_asks_the_user_for_a_new_one(
     entry = home(radiator(), data={**operator, "currency": "EUR"})
     entry.add_to_hass(hass)
     engine.refuses = EngineProblem.BACKEND_REFUSED
-    await set_up(hass, entry)
+    await load(hass, entry)
     await entry.runtime_data.async_book_settlements()
     await hass.async_block_till_done()
     assert [flow["context"]["source"] for flow in hass.config_entries.flow.async_progress()] == [

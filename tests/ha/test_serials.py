@@ -9,10 +9,12 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, flush_
 
 from custom_components.qheat.serials import Serials
 
-from .conftest import FixedEngine
+from .conftest import FixedEngine, load
+
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
-async def test_serials_are_there_after_a_restart(hass: HomeAssistant, own_folder: Path) -> None:
+async def test_serials_are_there_after_a_restart(hass: HomeAssistant) -> None:
     serials = Serials(hass, "home")
     serials.keep({"publisher module": 7})
     await flush_store(serials._store)
@@ -24,7 +26,7 @@ async def test_serials_are_there_after_a_restart(hass: HomeAssistant, own_folder
     ("saved", "left"), [([], {}), ({"a": "7", "b": True, "c": 8, "d": None}, {"c": 8})]
 )
 async def test_what_is_no_serial_does_not_count(
-    hass: HomeAssistant, own_folder: Path, saved: Any, left: dict[str, int]
+    hass: HomeAssistant, saved: Any, left: dict[str, int]
 ) -> None:
     serials = Serials(hass, "home")
     await serials._store.async_save(saved)
@@ -37,8 +39,7 @@ async def test_a_home_that_is_removed_keeps_none(
 ) -> None:
     file = own_folder / f"qheat.{entry.entry_id}.serials"
     file.write_text('{"version": 1, "minor_version": 1, "key": "", "data": {}}')
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    await load(hass, entry)
     assert file.exists()
 
     await hass.config_entries.async_remove(entry.entry_id)

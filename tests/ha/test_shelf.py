@@ -17,7 +17,9 @@ from custom_components.qheat.compute.engine import SettlementPage
 from custom_components.qheat.ledger import MEMORY, History
 from custom_components.qheat.shelf import Shelf
 
-from .conftest import LIVING_ROOM, FixedEngine, home, radiator, settlement
+from .conftest import LIVING_ROOM, FixedEngine, load, radiator, set_up, settlement
+
+pytestmark = pytest.mark.usefixtures("engine")
 
 CHANGES = "qheat.01JHOME"
 VOLUME = f"{CHANGES}.{LIVING_ROOM}"
@@ -28,8 +30,7 @@ MANY = 20
 
 async def book_many(hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine) -> None:
     """Set the home up and book more than the file of changes is for."""
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    await load(hass, entry)
     told = [settlement(f"s{number}") for number in range(MANY)]
     engine.pages = [SettlementPage(settlements=tuple(told), cursor="20")]
     await entry.runtime_data.async_book_settlements()
@@ -63,8 +64,7 @@ async def test_an_account_that_has_changed_much_is_written_whole_and_changes_are
 async def test_the_ids_of_a_busy_day_are_on_disk_before_the_books_forget_them(
     hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, hass_storage: dict[str, Any]
 ) -> None:
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    await load(hass, entry)
     for begin in range(0, 2 * MEMORY, MANY):
         told = [settlement(f"s{begin + number}") for number in range(MANY)]
         engine.pages = [SettlementPage(settlements=tuple(told), cursor=str(begin))]
@@ -78,8 +78,7 @@ async def test_the_ids_of_a_busy_day_are_on_disk_before_the_books_forget_them(
 async def test_the_ids_of_one_long_page_are_on_disk_when_the_books_are(
     hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, hass_storage: dict[str, Any]
 ) -> None:
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    await load(hass, entry)
     told = [settlement(f"s{number}", settled_at=1.79e9 + number) for number in range(500)]
     on_disk: list[int] = []
 
@@ -180,13 +179,10 @@ async def test_days_are_written_down_beside_the_loop_and_the_last_write_has_them
     assert "meanwhile" in written
 
 
-@pytest.mark.usefixtures("engine")
 async def test_the_days_of_a_whole_building_do_not_hold_up_the_loop_at_a_start(
     hass: HomeAssistant,
 ) -> None:
-    entry = home(radiator(), radiator("01JKITCHEN", "Kitchen"))
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
+    entry = await set_up(hass, radiator(), radiator("01JKITCHEN", "Kitchen"))
     assert await hass.config_entries.async_unload(entry.entry_id)
     absorb, has_turned = History._absorb, Event()
     absorbed_in_turns = []
@@ -229,18 +225,14 @@ async def test_days_whose_write_was_cut_off_are_written_when_the_home_is_unloade
 
 @pytest.mark.parametrize("learned", [[], 7, {LIVING_ROOM: 7}, {LIVING_ROOM: {"model": "x"}}])
 async def test_damaged_knowledge_of_a_room_is_learned_anew(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    engine: FixedEngine,
-    hass_storage: dict[str, Any],
-    learned: Any,
+    hass: HomeAssistant, entry: MockConfigEntry, hass_storage: dict[str, Any], learned: Any
 ) -> None:
     hass_storage[LEARNED] = {"version": 1, "minor_version": 1, "key": LEARNED, "data": learned}
     assert await hass.config_entries.async_setup(entry.entry_id)
 
 
 async def test_what_a_thermostat_has_learned_outlives_a_restart(
-    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, hass_storage: dict[str, Any]
+    hass: HomeAssistant, entry: MockConfigEntry, hass_storage: dict[str, Any]
 ) -> None:
     assert await hass.config_entries.async_setup(entry.entry_id)
     control = entry.runtime_data.radiators[LIVING_ROOM].radiator.control
@@ -254,9 +246,7 @@ async def test_what_a_thermostat_has_learned_outlives_a_restart(
 async def test_what_thermostats_know_outlives_a_start_that_fails_halfway(
     hass: HomeAssistant, engine: FixedEngine, hass_storage: dict[str, Any]
 ) -> None:
-    entry = home(radiator(), radiator("01JBED", "Bedroom"))
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
+    entry = await set_up(hass, radiator(), radiator("01JBED", "Bedroom"))
     assert await hass.config_entries.async_unload(entry.entry_id)
     with patch.object(engine, "start", side_effect=OSError):
         assert not await hass.config_entries.async_setup(entry.entry_id)
@@ -264,13 +254,12 @@ async def test_what_thermostats_know_outlives_a_start_that_fails_halfway(
 
 
 async def test_what_was_learned_in_a_simulated_room_is_not_taken_for_the_real_one(
-    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, hass_storage: dict[str, Any]
+    hass: HomeAssistant, entry: MockConfigEntry, hass_storage: dict[str, Any]
 ) -> None:
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.config_entries.async_unload(entry.entry_id)
     hass_storage[LEARNED]["data"][LIVING_ROOM]["days"] = [[900.0, 19.0, 0.0]] * 10
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    await load(hass, entry)
     assert not hass.states.is_state("sensor.living_room_heat_loss", STATE_UNKNOWN)
 
     hass.states.async_set("sensor.room", "18.0", {"unit_of_measurement": "°C"})
@@ -284,7 +273,7 @@ async def test_what_was_learned_in_a_simulated_room_is_not_taken_for_the_real_on
 
 
 async def test_a_volume_of_a_newer_version_is_left_alone(
-    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, hass_storage: dict[str, Any]
+    hass: HomeAssistant, entry: MockConfigEntry, hass_storage: dict[str, Any]
 ) -> None:
     newer = {"version": 99, "minor_version": 1, "key": VOLUME, "data": {}}
     hass_storage[VOLUME] = newer
@@ -295,10 +284,9 @@ async def test_a_volume_of_a_newer_version_is_left_alone(
 
 @pytest.mark.parametrize("is_written", [True, False])
 async def test_all_who_ask_for_a_write_at_once_share_one_and_are_told_how_it_went(
-    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, is_written: bool
+    hass: HomeAssistant, entry: MockConfigEntry, is_written: bool
 ) -> None:
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    await load(hass, entry)
     books = entry.runtime_data.books
     with patch("custom_components.qheat.shelf.Shelf.async_write", return_value=is_written) as write:
         told = await asyncio.gather(*(books.async_save() for _ in range(300)))

@@ -20,11 +20,7 @@ from custom_components.qheat.const import DOMAIN
 from custom_components.qheat.heating import Reason
 from custom_components.qheat.image import DESCRIPTION as PICTURE
 from custom_components.qheat.ledger.statement_texts import TEXTS as STATEMENT_TEXTS
-from custom_components.qheat.money_issues import (
-    FOREIGN_SETTLEMENTS,
-    PRICE_REFUSED,
-    PRICE_SILENT,
-)
+from custom_components.qheat.money_issues import FOREIGN_SETTLEMENTS, PRICE_REFUSED, PRICE_SILENT
 from custom_components.qheat.problems import (
     BOINC_ISSUES,
     PULL_ISSUES,

@@ -12,7 +12,8 @@ from tests.compute.boinc.simulated import SimulatedClient
 from tests.compute.test_unfit import broken_wasmtime
 
 from .boinc import boinc_radiator, heat, state_of, until, until_reached
-from .conftest import home, radiator
+from .conftest import home, radiator, state_at
+from .test_climate import call
 from .test_options_flow import open_page
 
 ISSUE = (DOMAIN, "machine_unfit_01JHOME")
@@ -20,8 +21,7 @@ ISSUE = (DOMAIN, "machine_unfit_01JHOME")
 
 def told(hass: HomeAssistant) -> str:
     """Return the status of the radiator that is this computer."""
-    status = hass.states.get("sensor.living_room_status")
-    assert status is not None
+    status = state_at(hass, "sensor.living_room_status")
     return status.state
 
 
@@ -49,12 +49,7 @@ async def test_where_no_job_can_run_boinc_machines_heat_and_a_repair_says_why(
         await until_reached(hass, entry)
         await heat(hass)
         await until(hass, entry, lambda: state_of(hass, "jobs_running") == "4")
-        await hass.services.async_call(
-            "climate",
-            "set_temperature",
-            {"entity_id": "climate.living_room", "temperature": 30, "hvac_mode": "heat"},
-            blocking=True,
-        )
+        await call(hass, "set_temperature", temperature=30, hvac_mode="heat")
         await until(hass, entry, lambda: told(hass) == "engine_failed")
 
         # Mended and loaded again, nothing is left of it.

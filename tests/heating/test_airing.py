@@ -45,10 +45,7 @@ def minutes_held(rating: RadiatorRating, jobs_left_s: tuple[float, ...] | None =
     risen_c = [cooled_c[-1] + 2.0 * (1 - math.exp(-minute / 6)) for minute in range(60)]
     for minute, room_c in enumerate(cooled_c + risen_c):
         reading = RoomReading(
-            time_s=DAY_S + 60 * minute,
-            temperature_c=room_c,
-            outdoor_c=3,
-            jobs_left_s=jobs_left_s,
+            time_s=DAY_S + 60 * minute, temperature_c=room_c, outdoor_c=3, jobs_left_s=jobs_left_s
         )
         demand = control.step(reading, Target(setpoint_c=20))
         if demand.power_w > before_w:

@@ -12,9 +12,10 @@ from custom_components.qheat.heating import (
     RoomParameters,
     RoomReading,
     SimulatedRoom,
-    Target,
 )
 from custom_components.qheat.heating.resolution import Resolution
+
+from .schedules import by_schedule
 
 DAY_S = 86400
 
@@ -94,17 +95,12 @@ def test_a_room_whose_sensor_is_asked_more_often_than_it_measures_is_held_withou
     while room.time_s < 3 * DAY_S:
         if room.time_s >= next_s:
             read_c, next_s = round(room.temperature_c, 1), room.time_s + wait_s(chance)
-        day_s, hour = room.time_s // DAY_S * DAY_S, room.time_s % DAY_S / 3600
-        changes = [(day_s + h * 3600, to_c) for h, to_c in ((7, 20), (22, 17), (31, 20))]
-        target = Target(
-            setpoint_c=20 if 7 <= hour < 22 else 17,
-            upcoming=tuple(change for change in changes if change[0] > room.time_s),
-        )
+        target = by_schedule(room.time_s)
         reading = RoomReading(time_s=room.time_s, temperature_c=read_c, outdoor_c=room.outdoor_c)
         room.advance(60.0, control.step(reading, target).power_w)
         if room.time_s > DAY_S:
             opened += control.window_open
-            if 7 <= hour < 22:
+            if target.setpoint_c == 20:
                 errors_k.append(room.temperature_c - 20)
     assert not opened
     assert sum(abs(error_k) <= 0.3 for error_k in errors_k) > 0.95 * len(errors_k)

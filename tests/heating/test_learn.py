@@ -1,6 +1,7 @@
 import json
 import math
 import random
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -35,19 +36,36 @@ def week_of(model: RoomModel, days: int = 7) -> tuple[list[Record], list[Day]]:
     return list(history.records), list(history.days)
 
 
+def seen(records: Sequence[Record], days: Sequence[Day]) -> Snapshot:
+    """Return what a usual room is learned from."""
+    return Snapshot(
+        records=tuple(records), days=tuple(days), noise_k=0.05, usual=USUAL, model=USUAL
+    )
+
+
+def day_of(measured: Callable[[int], bool], known: Callable[[int], bool] = lambda _: True) -> int:
+    """Return how many days are to be learned from after one with such readings of the room."""
+    history = History(None)
+    for index in range(RECORDS_A_DAY):
+        if measured(index):
+            history.measured(20.0)
+        inputs = [100.0, 3.0, 50.0, 80.0]
+        history.tick(index * RECORD_S, RECORD_S, inputs, 20.0, outdoor_known=known(index))
+        history.close_day([20.0] * (SLOW + 2), 1e6)
+    return len(history.days)
+
+
 @pytest.mark.parametrize("factor", [0.6, 1.6])
 def test_the_loss_of_an_unusual_room_is_learned(factor: float) -> None:
     truth = replace(USUAL, loss_w_k=USUAL.loss_w_k * factor, sun_m2=1.0)
     records, days = week_of(truth, days=14)
-    learned = refit(
-        Snapshot(records=tuple(records), days=tuple(days), noise_k=0.05, usual=USUAL, model=USUAL)
-    )
+    learned = refit(seen(records, days))
     assert learned.loss_w_k == pytest.approx(truth.loss_w_k, rel=0.2)
     assert foresight_k(learned, records, 0.05) < foresight_k(USUAL, records, 0.05)
 
 
 def test_with_nothing_to_learn_from_the_room_stays_as_it_was() -> None:
-    assert refit(Snapshot(records=(), days=(), noise_k=0.05, usual=USUAL, model=USUAL)) is USUAL
+    assert refit(seen((), ())) is USUAL
     assert balance(USUAL, ()) == USUAL
 
 
@@ -55,23 +73,13 @@ def test_a_room_that_changes_is_learned_anew_within_weeks() -> None:
     _, before = week_of(USUAL, days=42)
     insulated = replace(USUAL, loss_w_k=0.6 * USUAL.loss_w_k)
     records, after = week_of(insulated, days=28)
-    learned = refit(
-        Snapshot(
-            records=tuple(records[-7 * RECORDS_A_DAY :]),
-            days=(*before[-14:], *after),
-            noise_k=0.05,
-            usual=USUAL,
-            model=USUAL,
-        )
-    )
+    learned = refit(seen(records[-7 * RECORDS_A_DAY :], [*before[-14:], *after]))
     assert abs(learned.loss_w_k - insulated.loss_w_k) < 0.4 * abs(learned.loss_w_k - USUAL.loss_w_k)
 
 
 def test_a_late_sensor_is_learned() -> None:
     records, days = week_of(replace(USUAL, sensor_lag_s=900.0))
-    snapshot = Snapshot(
-        records=tuple(records), days=tuple(days), noise_k=0.05, usual=USUAL, model=USUAL
-    )
+    snapshot = seen(records, days)
     assert 600 < refit(snapshot).sensor_lag_s < 1350
 
 
@@ -85,9 +93,7 @@ def test_a_sensor_that_tells_changes_and_else_each_hour_teaches_a_room(change_k:
         if abs(record.room_c - last_c) > change_k - 0.05 or silent == 12:
             last_c, silent = record.room_c, 0
         told.append(record if silent == 0 else replace(record, room_c=None))
-    snapshot = Snapshot(
-        records=tuple(told), days=tuple(days), noise_k=0.05, usual=USUAL, model=USUAL
-    )
+    snapshot = seen(told, days)
     for _ in range(4):
         snapshot = replace(snapshot, model=refit(snapshot))
     assert foresight_k(snapshot.model, records, 0.05) < 0.1 < foresight_k(USUAL, records, 0.05)
@@ -110,9 +116,7 @@ def test_a_model_is_judged_at_whatever_readings_there_are(minutes: int, first: i
 def test_how_much_the_air_holds_is_told_from_a_late_sensor_in_part(factor: float) -> None:
     truth = replace(USUAL, air_j_k=factor * USUAL.air_j_k)
     records, days = week_of(truth)
-    snapshot = Snapshot(
-        records=tuple(records), days=tuple(days), noise_k=0.05, usual=USUAL, model=USUAL
-    )
+    snapshot = seen(records, days)
     for _ in range(3):
         snapshot = replace(snapshot, model=refit(snapshot))
     learned = math.log(snapshot.model.air_j_k / USUAL.air_j_k) / math.log(factor)
@@ -126,9 +130,7 @@ def test_a_fit_that_a_night_did_not_complete_goes_on_in_the_next(
     records, days = week_of(
         replace(USUAL, fast_j_k=0.3 * USUAL.fast_j_k, slow_j_k=0.3 * USUAL.slow_j_k)
     )
-    snapshot = Snapshot(
-        records=tuple(records), days=tuple(days), noise_k=0.05, usual=USUAL, model=USUAL
-    )
+    snapshot = seen(records, days)
     wrong_k = []
     for _ in range(3):
         snapshot = replace(snapshot, model=refit(snapshot))
@@ -140,9 +142,7 @@ def test_a_fit_that_foresees_the_last_day_worse_is_not_adopted() -> None:
     records, days = week_of(replace(USUAL, air_fast_w_k=60.0, sensor_lag_s=900.0))
     last, _ = week_of(USUAL, days=1)
     records[-RECORDS_A_DAY:] = last
-    snapshot = Snapshot(
-        records=tuple(records), days=tuple(days), noise_k=0.05, usual=USUAL, model=USUAL
-    )
+    snapshot = seen(records, days)
     assert refit(snapshot) is USUAL
 
 
@@ -194,34 +194,14 @@ def test_days_are_saved_and_damaged_ones_left_out() -> None:
     assert kept[0].heat_w == pytest.approx(days[0].heat_w, abs=0.01)
 
 
-def test_a_day_without_readings_is_not_learned_from() -> None:
-    history = History(None)
-    for index in range(RECORDS_A_DAY):
-        history.tick(index * RECORD_S, RECORD_S, [0.0] * 4, 20.0)
-        history.close_day([20.0] * (SLOW + 2), 1e6)
-    assert not history.days
+def test_a_day_without_readings_is_not_learned_from_and_one_with_few_is() -> None:
+    assert day_of(lambda _: False) == 0
+    assert day_of(lambda index: index % 6 == 0) == 1, "every half hour"
 
 
 @pytest.mark.parametrize(("unknown", "days"), [(2, 1), (24, 0)])
 def test_a_day_without_a_temperature_outside_is_not_learned_from(unknown: int, days: int) -> None:
-    history = History(None)
-    for index in range(RECORDS_A_DAY):
-        history.measured(20.0)
-        known = index >= unknown
-        at_s = index * RECORD_S
-        history.tick(at_s, RECORD_S, [100.0, 3.0, 50.0, 80.0], 20.0, outdoor_known=known)
-        history.close_day([20.0] * (SLOW + 2), 1e6)
-    assert len(history.days) == days
-
-
-def test_a_day_of_a_sensor_that_reads_every_half_hour_is_learned_from() -> None:
-    history = History(None)
-    for index in range(RECORDS_A_DAY):
-        if index % 6 == 0:
-            history.measured(20.0)
-        history.tick(index * RECORD_S, RECORD_S, [100.0, 3.0, 50.0, 80.0], 20.0)
-        history.close_day([20.0] * (SLOW + 2), 1e6)
-    assert len(history.days) == 1
+    assert day_of(lambda _: True, lambda index: index >= unknown) == days
 
 
 @pytest.mark.parametrize(("gap_s", "days"), [(600.0, 1), (7200.0, 0), (-7200.0, 0)])
@@ -251,9 +231,7 @@ def test_a_damaged_day_begins_anew(saved: object) -> None:
 def test_a_home_restarted_every_day_learns_what_its_room_loses() -> None:
     truth = replace(USUAL, loss_w_k=0.5 * USUAL.loss_w_k, sun_m2=1.0)
     records, days = week_of(truth, days=14)
-    snapshot = Snapshot(
-        records=tuple(records[-200:]), days=tuple(days), noise_k=0.05, usual=USUAL, model=USUAL
-    )
+    snapshot = seen(records[-200:], days)
     learned = refit(snapshot)
     assert learned.loss_w_k < 0.7 * USUAL.loss_w_k
     assert replace(learned, loss_w_k=USUAL.loss_w_k, sun_m2=USUAL.sun_m2) == USUAL

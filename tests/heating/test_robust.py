@@ -19,19 +19,18 @@ from custom_components.qheat.heating import (
 from custom_components.qheat.heating.comfort import ABOVE_K
 from custom_components.qheat.heating.plan import Prices, Problem
 
+from .schedules import DAY_S, by_schedule
+
 RATING = RadiatorRating(idle_w=20, rated_w=500, slots=6)
 ROOM = RoomParameters.from_area(18.0, loss_w_k_m2=0.75)
 LEAKY = RoomParameters.from_area(18.0, loss_w_k_m2=1.5)
 WARM = Target(setpoint_c=20)
-DAY_S = 86400.0
 
 
 def step(control: RoomControl, room: SimulatedRoom, target: Target, share: float = 1.0) -> float:
     """Let a minute pass with a radiator that gives a share of what it says; return its watts."""
     reading = RoomReading(
-        time_s=room.time_s,
-        temperature_c=round(room.temperature_c, 1),
-        outdoor_c=room.outdoor_c,
+        time_s=room.time_s, temperature_c=round(room.temperature_c, 1), outdoor_c=room.outdoor_c
     )
     power_w = control.step(reading, target).power_w
     room.advance(60.0, share * power_w)
@@ -73,8 +72,6 @@ def test_a_radiator_that_a_meter_shows_to_be_weak_begins_early_enough_for_the_mo
     control, room = RoomControl(rating), SimulatedRoom(ROOM, start_s=0.0, start_c=18.0)
     power_w, mornings = 0.0, []
     while room.time_s < 5 * DAY_S:
-        day_s, now_s = room.time_s // DAY_S * DAY_S, room.time_s % DAY_S
-        changes = [(day_s + h * 3600, to_c) for h, to_c in ((7, 20), (22, 17), (31, 20))]
         reading = RoomReading(
             time_s=room.time_s,
             temperature_c=round(room.temperature_c, 1),
@@ -82,12 +79,8 @@ def test_a_radiator_that_a_meter_shows_to_be_weak_begins_early_enough_for_the_mo
             heat_output_w=0.45 * power_w,
             output_measured=True,
         )
-        target = Target(
-            setpoint_c=20 if 7 * 3600 <= now_s < 22 * 3600 else 17,
-            upcoming=tuple(change for change in changes if change[0] > room.time_s),
-        )
-        power_w = control.step(reading, target).power_w
-        if now_s == 7 * 3600:
+        power_w = control.step(reading, by_schedule(room.time_s)).power_w
+        if room.time_s % DAY_S == 7 * 3600:
             mornings.append(room.temperature_c)
         room.advance(60.0, 0.45 * power_w)
         if control.needs_refit():
@@ -184,12 +177,9 @@ def live(control: RoomControl, room: SimulatedRoom, days: int) -> list[tuple[flo
     errors_k = []
     until_s = room.time_s + days * DAY_S
     while room.time_s < until_s:
-        day_s, hour = room.time_s // DAY_S * DAY_S, room.time_s % DAY_S / 3600
-        warm = 7 <= hour < 22
-        changes = [(day_s + add_h * 3600, to_c) for add_h, to_c in ((7, 20), (22, 17), (31, 20))]
-        upcoming = tuple(change for change in changes if change[0] > room.time_s)
-        step(control, room, Target(setpoint_c=20 if warm else 17, upcoming=upcoming))
-        if warm:
+        hour, target = room.time_s % DAY_S / 3600, by_schedule(room.time_s)
+        step(control, room, target)
+        if target.setpoint_c == 20:
             errors_k.append((hour, room.temperature_c - 20))
         if control.needs_refit():
             control.adopt(refit(control.snapshot()))

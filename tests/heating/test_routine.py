@@ -289,9 +289,7 @@ def test_whatever_a_clock_and_a_dial_do_memory_is_bounded_and_what_is_foreseen_i
 
 
 @pytest.mark.parametrize("ahead_s", [float("nan"), float("inf"), 1e9, "soon", None])
-def test_a_clock_on_the_wall_that_makes_no_sense_is_taken_for_the_rooms_own(
-    ahead_s: float,
-) -> None:
+def test_a_clock_on_the_wall_that_makes_no_sense_is_taken_for_the_rooms_own(ahead_s: float) -> None:
     saved = []
     for told_s in (ahead_s, 0.0):
         control = RoomControl(RadiatorRating(idle_w=20, rated_w=500, slots=6))

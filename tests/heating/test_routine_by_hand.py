@@ -47,11 +47,7 @@ def test_heat_turned_down_as_never_before_stays_down_also_over_a_restart(learned
 def test_a_setpoint_turned_to_in_its_time_holds_though_another_was_expected() -> None:
     by_hand = [SEVEN - 600, SEVEN + 300, SEVEN]
     routine = Routine()
-    live(
-        routine,
-        range(6),
-        lambda day, now_s: 20.0 if by_hand[day % 3] <= now_s < NIGHT else 17.0,
-    )
+    live(routine, range(6), lambda day, now_s: 20.0 if by_hand[day % 3] <= now_s < NIGHT else 17.0)
     at_s = 6 * DAY_S + SEVEN - 300
     assert routine.anticipate(Target(setpoint_c=17), at_s, 0.0).setpoint_c == 20
     assert {target.setpoint_c for target in set_by_hand(routine, 18, at_s, at_s + 1800)} == {18}

@@ -7,8 +7,25 @@ import pytest
 
 from custom_components.qheat.compute.boinc.options import BoincOptions
 
-from .simulated import URL
+from .engines import Radiator
+from .simulated import URL, SimulatedClient
 from .watched import Watched, watching
+
+
+@pytest.fixture
+async def simulated(socket_enabled: None) -> AsyncGenerator[SimulatedClient]:
+    client = SimulatedClient()
+    await client.start()
+    yield client
+    await client.stop()
+
+
+@pytest.fixture
+async def radiator(simulated: SimulatedClient) -> AsyncGenerator[Radiator]:
+    made = Radiator(simulated)
+    yield made
+    for used in made.engines:
+        await used.stop()
 
 
 @pytest.fixture
@@ -19,8 +36,9 @@ async def watched(socket_enabled: None) -> AsyncGenerator[Watched]:
 
 @pytest.fixture
 async def with_gpu(socket_enabled: None) -> AsyncGenerator[Watched]:
-    """Return a session with a machine whose GPU adds 100 W."""
+    """Return a session with a machine whose GPU adds 100 W, and has a task."""
     async with watching(BoincOptions(gpu_w=100.0)) as made:
+        made.client.gpu_tasks = 1
         yield made
 
 

@@ -63,6 +63,8 @@ class SimulatedClient:
     calls: list[str] = field(default_factory=list)
     answer: bytes | None = None
     """Sent instead of any reply, if set."""
+    instead: dict[str, str] = field(default_factory=dict)
+    """What it tells instead of what it would."""
     alone: bool = False
     """Whether whoever is connected is the only one who is let in, as behind some tunnels."""
     port: int = 0
@@ -140,7 +142,10 @@ class SimulatedClient:
         command = (re.findall(r"<(\w+)", request) or ["", ""])[1]
         self.calls.append(command)
         tell = getattr(self, f"_{command}", None)
-        return "<success/>" if tell is None else str(tell(request))
+        reply = "<success/>" if tell is None else str(tell(request))
+        for told, instead in self.instead.items():
+            reply = reply.replace(told, instead)
+        return reply
 
     def _exchange_versions(self, _request: str) -> str:
         numbers = zip(("major", "minor", "release"), self.version, strict=True)

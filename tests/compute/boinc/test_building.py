@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import AsyncGenerator
 from xml.etree.ElementTree import Element
 
 import pytest
@@ -10,22 +11,58 @@ from custom_components.qheat.compute.boinc import BoincEngine, engine, rpc
 from custom_components.qheat.compute.boinc.client import BoincClient
 from custom_components.qheat.compute.boinc.replies import ClientStatus
 from custom_components.qheat.compute.boinc.rpc import RpcConnection
-from custom_components.qheat.compute.engine import HeatBudget, PowerModel
+from custom_components.qheat.compute.engine import HeatBudget
+from tests.waiting import until
 
 from .simulated import PASSWORD, SimulatedClient
+from .watched import MODEL
 
 COUNT = 20
-MODEL = PowerModel(idle_w=20.0, rated_w=60.0, slots=4)
 
 
-@pytest.mark.usefixtures("socket_enabled")
-async def test_radiators_that_are_due_at_once_look_in_turns_of_their_own(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(engine, "SPREAD_S", 0.0)
+class Turns:
+    """Counts the turns of the loop, and notes in which of them something is done."""
+
+    def __init__(self) -> None:
+        self.now = 0
+        self.noted: list[int] = []
+
+    async def count(self) -> None:
+        while True:
+            await asyncio.sleep(0)
+            self.now += 1
+
+    def note(self) -> None:
+        self.noted.append(self.now)
+
+    @property
+    def most(self) -> int:
+        """Return how often it was done in one turn, of the first times."""
+        return max(map(self.noted[:COUNT].count, self.noted))
+
+
+@pytest.fixture
+async def turns() -> AsyncGenerator[Turns]:
+    turns = Turns()
+    counter = asyncio.create_task(turns.count())
+    yield turns
+    counter.cancel()
+
+
+@pytest.fixture
+async def clients(socket_enabled: None) -> AsyncGenerator[list[SimulatedClient]]:
     clients = [SimulatedClient() for _ in range(COUNT)]
     for client in clients:
         await client.start()
+    yield clients
+    for client in clients:
+        await client.stop()
+
+
+async def test_radiators_that_are_due_at_once_look_in_turns_of_their_own(
+    clients: list[SimulatedClient], turns: Turns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "SPREAD_S", 0.0)
     pace = asyncio.Lock()
     engines = [
         BoincEngine("127.0.0.1", c.port, PASSWORD, radiator_id=str(n), model=MODEL, pace=pace)
@@ -33,80 +70,45 @@ async def test_radiators_that_are_due_at_once_look_in_turns_of_their_own(
     ]
     for one in engines:
         await one.start()
-    async with asyncio.timeout(30):
-        while not all(one.status().reachable for one in engines):
-            await asyncio.sleep(0.01)
-    turn, looked_in = 0, list[int]()
+    await until(lambda: all(one.status().reachable for one in engines))
     status = BoincClient.status
 
-    async def count() -> None:
-        nonlocal turn
-        while True:
-            await asyncio.sleep(0)
-            turn += 1
-
     async def status_counted(client: BoincClient) -> ClientStatus:
-        looked_in.append(turn)
+        turns.note()
         return await status(client)
 
     monkeypatch.setattr(BoincClient, "status", status_counted)
-    counter = asyncio.create_task(count())
     for one in engines:
         one.set_budget(HeatBudget(power_w=60.0, expires_s=time.monotonic() + 20.0))
-    async with asyncio.timeout(30):
-        while len(looked_in) < COUNT:
-            await asyncio.sleep(0.01)
-    counter.cancel()
-    first = looked_in[:COUNT]
-    assert max(first.count(one) for one in first) == 1
+    await until(lambda: len(turns.noted) >= COUNT)
+    assert turns.most == 1
     for one in engines:
         await one.stop()
-    for client in clients:
-        await client.stop()
 
 
-@pytest.mark.usefixtures("socket_enabled")
 async def test_replies_that_come_at_once_are_read_in_turns_of_their_own(
-    monkeypatch: pytest.MonkeyPatch,
+    clients: list[SimulatedClient], turns: Turns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clients = [SimulatedClient() for _ in range(COUNT)]
-    for client in clients:
-        await client.start()
     pace = asyncio.Lock()
     connections = [RpcConnection("127.0.0.1", c.port, PASSWORD, pace) for c in clients]
     for connection in connections:
         await connection.connect()
-    turn, read_in, arrived = 0, list[int](), 0
-    all_there = asyncio.Event()
+    together = asyncio.Barrier(COUNT)
     exchange, parse = RpcConnection._exchange, rpc.parse
 
-    async def count() -> None:
-        nonlocal turn
-        while True:
-            await asyncio.sleep(0)
-            turn += 1
-
     async def exchange_together(connection: RpcConnection, message: bytes) -> bytes:
-        nonlocal arrived
         reply = await exchange(connection, message)
-        arrived += 1
-        if arrived == COUNT:
-            all_there.set()
-        await all_there.wait()
+        await together.wait()
         return reply
 
     def parse_counted(reply: bytes) -> Element:
-        read_in.append(turn)
+        turns.note()
         return parse(reply)
 
     monkeypatch.setattr(RpcConnection, "_exchange", exchange_together)
     monkeypatch.setattr(rpc, "parse", parse_counted)
-    counter = asyncio.create_task(count())
     replies = await asyncio.gather(*(BoincClient(c).status() for c in connections))
-    counter.cancel()
     assert len(replies) == COUNT
-    assert max(read_in.count(one) for one in read_in) == 1
+    assert turns.most == 1
     for connection in connections:
         await connection.close()
-    for client in clients:
-        await client.stop()

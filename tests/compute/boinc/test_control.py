@@ -28,15 +28,8 @@ OWN = Originals(
 
 
 @pytest.fixture
-async def simulated(socket_enabled: None) -> AsyncGenerator[SimulatedClient]:
-    client = SimulatedClient(permanent=3, override=OWN.override)
-    await client.start()
-    yield client
-    await client.stop()
-
-
-@pytest.fixture
 async def control(simulated: SimulatedClient) -> AsyncGenerator[Control]:
+    simulated.permanent, simulated.override = 3, OWN.override
     connection = RpcConnection("127.0.0.1", simulated.port, PASSWORD)
     await connection.connect()
     yield Control(

@@ -11,14 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from custom_components.qheat.compute.boinc import credit
 from custom_components.qheat.compute.boinc.client import address_of
-from custom_components.qheat.compute.boinc.credit import (
-    MAX_STEPS,
-    MAX_TOTALS,
-    Book,
-    Tariff,
-    key_of,
-)
+from custom_components.qheat.compute.boinc.credit import MAX_STEPS, MAX_TOTALS, Book, Tariff, key_of
 from custom_components.qheat.compute.boinc.replies import MAX_CREDIT, MAX_PROJECTS, Project
 from custom_components.qheat.compute.engine import SettlementPage
 from custom_components.qheat.ledger import Ledger
@@ -141,12 +136,24 @@ def test_a_project_that_is_seen_for_the_first_time_is_paid_from_there_once(count
     assert home.earned == 30 * RATE * count
 
 
-def test_host_numbers_are_paid_apart_however_often_a_project_was_attached_anew() -> None:
+@pytest.fixture
+def few_totals(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Have only so many totals remembered: the real number takes half a minute to exceed."""
+    monkeypatch.setattr(credit, "MAX_TOTALS", 20)
+    return 20
+
+
+def test_host_numbers_are_paid_apart_however_often_a_project_was_attached_anew(
+    few_totals: int,
+) -> None:
     home = Home()
-    for host_id in range(1, MAX_TOTALS + 200):
-        for total in (0, 10):
-            home.book(project(0, total, host_id))
-    assert home.earned == 10 * RATE * (MAX_TOTALS + 199)
+    lengths = [
+        len(home.book(project(0, total, host_id)).cursor or "")
+        for host_id in range(1, 3 * few_totals + 1)
+        for total in (0, 10)
+    ]
+    assert home.earned == 10 * RATE * 3 * few_totals
+    assert lengths[-1] < 1.1 * lengths[3 * few_totals]
 
 
 def test_a_project_that_comes_back_is_paid_for_what_came_in_between() -> None:
@@ -160,11 +167,11 @@ def test_a_project_that_comes_back_is_paid_for_what_came_in_between() -> None:
     assert home.earned == 40 * RATE
 
 
-def test_what_was_dropped_is_never_paid_again() -> None:
+def test_what_was_dropped_is_never_paid_again(few_totals: int) -> None:
     home = Home()
     home.book(project(0))
     home.book(project(0, 10))
-    for host_id in range(6, 6 + MAX_TOTALS):
+    for host_id in range(6, 6 + few_totals):
         home.book(project(1, 0, host_id))
     for total in (10, 10, 15):
         home.book(project(0, total))

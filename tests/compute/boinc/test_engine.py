@@ -2,96 +2,38 @@
 
 import json
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 
 import pytest
 
-from custom_components.qheat.compute.boinc import (
-    BoincEngine,
-    BoincError,
-    BoincFault,
-    BoincOptions,
-    control,
-    engine,
-)
+from custom_components.qheat.compute.boinc import BoincError, BoincFault, control, engine
 from custom_components.qheat.compute.engine import (
     EngineError,
     EngineProblem,
     HeatBudget,
     HeatKind,
-    PowerModel,
     PowerSource,
 )
 from tests.waiting import until
 
+from .engines import Radiator, heat
 from .simulated import PASSWORD, URL, SimulatedClient, cpid_of
 
-MODEL = PowerModel(idle_w=20.0, rated_w=60.0, slots=4)
 OWN = "<global_preferences><max_ncpus_pct>75</max_ncpus_pct></global_preferences>"
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+def _quick(simulated: SimulatedClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    simulated.override = OWN
     monkeypatch.setattr(engine, "FIRST_RETRY_S", 0.05)
     monkeypatch.setattr(engine, "LAST_RETRY_S", 0.1)
     monkeypatch.setattr(engine, "SPREAD_S", 0.0)
     monkeypatch.setattr(control, "BETWEEN_CHANGES_S", 0.2)
 
 
-@pytest.fixture
-async def simulated(socket_enabled: None) -> AsyncGenerator[SimulatedClient]:
-    client = SimulatedClient(override=OWN)
-    await client.start()
-    yield client
-    await client.stop()
-
-
-class Radiator:
-    """Makes engines for one client and keeps what they save."""
-
-    def __init__(self, client: SimulatedClient) -> None:
-        self.client = client
-        self.saved: Mapping[str, object] = {}
-        self.engines: list[BoincEngine] = []
-
-    async def save(self, state: Mapping[str, object]) -> None:
-        self.saved = json.loads(json.dumps(state))
-
-    def engine(
-        self, password: str = PASSWORD, machine: str | None = None, meter: str | None = None
-    ) -> BoincEngine:
-        made = BoincEngine(
-            "127.0.0.1",
-            self.client.port,
-            password,
-            radiator_id="hall",
-            machine=machine,
-            model=MODEL,
-            options=BoincOptions(poll_s=0.2, rates={URL: Decimal("0.5")}, meter=meter),
-            saved=self.saved,
-            save=self.save,
-        )
-        self.engines.append(made)
-        return made
-
-
-@pytest.fixture
-async def radiator(simulated: SimulatedClient) -> AsyncGenerator[Radiator]:
-    made = Radiator(simulated)
-    yield made
-    for used in made.engines:
-        await used.stop()
-
-
-def heat(running: BoincEngine, power_w: float = 60.0, lease_s: float = 30.0) -> None:
-    running.set_budget(HeatBudget(power_w=power_w, expires_s=time.monotonic() + lease_s))
-
-
 async def test_nothing_computes_before_the_first_budget(radiator: Radiator) -> None:
-    made = radiator.engine()
-    await made.start()
-    await until(made.details)
+    made = await radiator.seen()
     assert radiator.client.permanent == 3
     status = made.status()
     assert (status.jobs_running, status.heat_kind) == (0, HeatKind.NONE)
@@ -100,10 +42,7 @@ async def test_nothing_computes_before_the_first_budget(radiator: Radiator) -> N
 
 
 async def test_a_budget_heats_and_the_details_tell_with_what(radiator: Radiator) -> None:
-    made = radiator.engine()
-    await made.start()
-    heat(made)
-    await until(lambda: made.status().jobs_running == 4)
+    made = await radiator.heating()
     status, details = made.status(), made.details()
     assert (status.power_w, status.heat_kind, status.problem) == (60.0, HeatKind.PAID, None)
     assert (status.jobs_paused, status.jobs_queued) == (4, 0)
@@ -147,18 +86,14 @@ async def test_what_a_meter_has_taught_of_the_cores_of_now_outlives_a_restart(
     learned = {"meter": "sensor.plug", "cores": 2, "seen": {"0": 35.0, "1": 50.0}}
     radiator.saved = {"watts": learned}
     radiator.client.cores = 2
-    made = radiator.engine(meter="sensor.plug")
-    await made.start()
-    await until(made.details)
+    made = await radiator.seen(meter="sensor.plug")
     assert made.status().power_w == 35.0
     await made.stop()
     assert radiator.saved["watts"] == learned
 
 
 async def test_what_the_meter_shows_is_told_as_measured(radiator: Radiator) -> None:
-    made = radiator.engine()
-    await made.start()
-    await until(made.details)
+    made = await radiator.seen()
     for reading, told in ((57.5, 57.5), (float("nan"), 20.0), (-3.0, 20.0), (None, 20.0)):
         made.meter.take(reading)
         assert made.status().power_w == told
@@ -176,10 +111,7 @@ async def test_what_an_energy_meter_counts_is_told_also_while_the_client_is_gone
 
 
 async def test_a_client_that_is_gone_is_unknown_and_comes_back(radiator: Radiator) -> None:
-    made = radiator.engine()
-    await made.start()
-    heat(made)
-    await until(lambda: made.status().jobs_running == 4)
+    made = await radiator.heating()
     await radiator.client.stop()
     await until(lambda: made.status().problem is EngineProblem.BACKEND_UNREACHABLE)
     assert made.status().power_w is None
@@ -203,9 +135,7 @@ async def test_a_client_that_is_gone_is_unknown_and_comes_back(radiator: Radiato
 async def test_a_broken_reply_is_a_problem_and_passes(
     radiator: Radiator, answer: bytes, problem: EngineProblem
 ) -> None:
-    made = radiator.engine()
-    await made.start()
-    await until(made.details)
+    made = await radiator.seen()
     radiator.client.answer = answer
     await until(lambda: made.status().problem is problem)
     assert made.status().power_w is None
@@ -259,14 +189,9 @@ async def test_the_users_settings_are_saved_before_anything_is_changed(
 
 
 async def test_a_crash_does_not_lose_the_users_settings(radiator: Radiator) -> None:
-    first = radiator.engine()
-    await first.start()
-    heat(first)
-    await until(lambda: first.status().jobs_running == 4)
+    first = await radiator.heating()
     assert radiator.client.override != OWN
-    second = radiator.engine()
-    await second.start()
-    await until(second.details)
+    second = await radiator.seen()
     await second.release()
     assert (radiator.client.override, radiator.client.permanent) == (OWN, 2)
     assert radiator.client.gpu_permanent == 2
@@ -301,10 +226,7 @@ async def test_a_take_over_that_was_cut_off_is_undone(cut_off: Radiator) -> None
 
 
 async def test_a_run_mode_set_by_hand_stays_and_the_other_is_put_back(radiator: Radiator) -> None:
-    made = radiator.engine()
-    await made.start()
-    heat(made)
-    await until(lambda: made.status().jobs_running == 4)
+    made = await radiator.heating()
     assert radiator.client.gpu_permanent == 3
     radiator.client.temporary_until_s, radiator.client.permanent = 0.0, 1
     await until(lambda: made.status().problem is EngineProblem.CHANGED_BY_HAND)
@@ -317,10 +239,7 @@ async def test_a_run_mode_set_by_hand_stays_over_a_restart_and_when_the_radiator
 ) -> None:
     """Suspended by hand, a client looks like one that we have set to rest."""
     radiator.client.permanent = 1
-    first = radiator.engine()
-    await first.start()
-    heat(first)
-    await until(lambda: first.status().jobs_running == 4)
+    first = await radiator.heating()
     radiator.client.temporary_until_s = 0.0
     await until(lambda: first.status().problem is EngineProblem.CHANGED_BY_HAND)
     await first.stop()
@@ -340,9 +259,7 @@ async def test_a_run_mode_set_by_hand_stays_over_a_restart_and_when_the_radiator
 async def test_a_mode_set_while_nobody_looked_stays_when_the_radiator_is_removed(
     radiator: Radiator,
 ) -> None:
-    made = radiator.engine()
-    await made.start()
-    await until(made.details)
+    made = await radiator.seen()
     await made.stop()
     radiator.client.permanent = 1
     await radiator.engine().release()
@@ -352,9 +269,7 @@ async def test_a_mode_set_while_nobody_looked_stays_when_the_radiator_is_removed
 async def test_tasks_that_a_first_stop_interrupts_keep_what_they_have_done(
     radiator: Radiator,
 ) -> None:
-    made = radiator.engine()
-    await made.start()
-    await until(made.details)
+    await radiator.seen()
     changes = [call for call in radiator.client.calls if call.startswith("set_")]
     assert changes == ["set_global_prefs_override", "set_gpu_mode", "set_run_mode"]
     assert radiator.client.preferences["leave_apps_in_memory"] == 1
@@ -365,29 +280,20 @@ async def test_tasks_that_a_first_stop_interrupts_keep_what_they_have_done(
 async def test_changes_are_kept_apart_over_a_restart(
     radiator: Radiator, monkeypatch: pytest.MonkeyPatch, set_back_s: float
 ) -> None:
-    first = radiator.engine()
-    await first.start()
-    heat(first)
-    await until(lambda: first.status().jobs_running == 4)
+    first = await radiator.heating()
     await first.stop()
     stopped_s = time.monotonic()
     monkeypatch.setattr(control, "BETWEEN_CHANGES_S", 3.0)
     if set_back_s:
         monkeypatch.setattr(time, "time", lambda now=time.time: now() - set_back_s)
-    second = radiator.engine()
-    await second.start()
-    heat(second)
-    await until(lambda: second.status().jobs_running == 4)
+    await radiator.heating()
     assert time.monotonic() - stopped_s >= 3.0
 
 
 async def test_stopping_rests_the_client_and_keeps_its_settings_put_away(
     radiator: Radiator,
 ) -> None:
-    made = radiator.engine()
-    await made.start()
-    heat(made)
-    await until(lambda: made.status().jobs_running == 4)
+    made = await radiator.heating()
     await made.stop()
     assert (radiator.client.mode, radiator.client.permanent) == (3, 3)
     assert radiator.saved["originals"] == {"override": OWN, "cpu_mode": 2, "gpu_mode": 2}
@@ -415,16 +321,7 @@ async def test_a_status_that_comes_late_because_the_loop_was_busy_is_no_sign_of_
             late_s, client.temporary_until_s = 30.0, 0.0
         return answer(client, request)
 
-    made = BoincEngine(
-        "127.0.0.1",
-        radiator.client.port,
-        PASSWORD,
-        radiator_id="hall",
-        model=MODEL,
-        options=BoincOptions(poll_s=0.2),
-        clock=lambda: time.monotonic() + late_s,
-    )
-    radiator.engines.append(made)
+    made = radiator.engine(clock=lambda: time.monotonic() + late_s)
     await made.start()
     heat(made, lease_s=25.0)
     await until(lambda: made.status().jobs_running == 4)
@@ -438,9 +335,7 @@ async def test_a_status_that_comes_late_because_the_loop_was_busy_is_no_sign_of_
 
 
 async def test_credit_is_settled_behind_the_cursor(radiator: Radiator) -> None:
-    made = radiator.engine()
-    await made.start()
-    await until(made.details)
+    made = await radiator.seen()
     first = await made.settlements(None)
     assert first.settlements == ()
     radiator.client.credit = 108.0
@@ -468,9 +363,7 @@ async def test_broken_saved_state_is_dropped(
     radiator: Radiator, saved: Mapping[str, object]
 ) -> None:
     radiator.saved = saved
-    made = radiator.engine(meter="sensor.plug")
-    await made.start()
-    await until(made.details)
+    await radiator.seen(meter="sensor.plug")
     assert radiator.saved["originals"] == {"override": OWN, "cpu_mode": 2, "gpu_mode": 2}
 
 
@@ -481,9 +374,7 @@ async def test_what_a_power_meter_has_taught_is_forgotten_with_the_meter(
     told_w = []
     for meter in ("sensor.plug", "sensor.other", None):
         radiator.saved = dict(radiator.saved) | learned
-        made = radiator.engine(meter=meter)
-        await made.start()
-        await until(made.details)
+        made = await radiator.seen(meter=meter)
         told_w.append(made.status().power_w)
         await made.stop()
     assert radiator.saved["watts"] == {"meter": None, "cores": 4, "seen": {}}
@@ -494,9 +385,7 @@ async def test_what_a_power_meter_has_taught_is_forgotten_with_the_meter(
     "url", ["", "science", "ftp://a/", "http://", "http://u:p@a/", "http://a b/", "http://a:x/"]
 )
 async def test_what_is_no_project_is_not_attached(radiator: Radiator, url: str) -> None:
-    made = radiator.engine()
-    await made.start()
-    await until(made.details)
+    made = await radiator.seen()
     with pytest.raises(BoincError) as caught:
         await made.attach(url, "0123456789abcdef")
     assert caught.value.fault is BoincFault.COMMAND_REFUSED
@@ -548,9 +437,7 @@ async def test_how_it_was_pulsed_before_a_release_says_nothing_of_who_computes_b
     heat(first, 25.0)
     await until(lambda: (told := first.details()) and told.duty == 0.5)
     await first.release()
-    second = radiator.engine()
-    await second.start()
-    await until(second.details)
+    second = await radiator.seen()
     radiator.client.permanent = 1
     await until(lambda: second.status().problem is EngineProblem.CHANGED_BY_HAND)
     await until(lambda: second.status().jobs_running == 3)

@@ -1,8 +1,6 @@
 """The engine at its edges: silence, an end by a fault, refusals, and how it tries again."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,19 +9,16 @@ from custom_components.qheat.compute.boinc import (
     BoincEngine,
     BoincError,
     BoincFault,
-    BoincOptions,
     control,
     engine,
 )
 from custom_components.qheat.compute.boinc.session import Session
-from custom_components.qheat.compute.engine import EngineError, EngineProblem, PowerModel
+from custom_components.qheat.compute.engine import EngineError, EngineProblem
 from tests.waiting import until
 
-from .simulated import PASSWORD, URL, SimulatedClient
-from .test_engine import heat
+from .engines import Radiator, heat
+from .simulated import URL, SimulatedClient
 
-MODEL = PowerModel(idle_w=20.0, rated_w=60.0, slots=4)
-OPTIONS = BoincOptions(poll_s=0.2, rates={URL: Decimal("0.5")})
 KEY = "0123456789abcdef"
 
 
@@ -43,37 +38,16 @@ class Unhurried:
 
 
 @pytest.fixture
-async def client(
-    socket_enabled: None, monkeypatch: pytest.MonkeyPatch
-) -> AsyncGenerator[SimulatedClient]:
+def client(simulated: SimulatedClient, monkeypatch: pytest.MonkeyPatch) -> SimulatedClient:
     monkeypatch.setattr(engine, "SPREAD_S", 0.0)
     monkeypatch.setattr(control, "BETWEEN_CHANGES_S", 0.2)
-    made = SimulatedClient()
-    await made.start()
-    yield made
-    await made.stop()
-
-
-def engine_for(client: SimulatedClient, password: str = PASSWORD, **more: Any) -> BoincEngine:
-    return BoincEngine(
-        "127.0.0.1",
-        client.port,
-        password,
-        radiator_id="hall",
-        model=MODEL,
-        options=OPTIONS,
-        **more,
-    )
+    return simulated
 
 
 @pytest.fixture
-async def made(client: SimulatedClient) -> AsyncGenerator[BoincEngine]:
+async def made(client: SimulatedClient, radiator: Radiator) -> BoincEngine:
     """Return an engine that has looked at its client."""
-    made = engine_for(client)
-    await made.start()
-    await until(made.details)
-    yield made
-    await made.stop()
+    return await radiator.seen()
 
 
 async def test_credit_counts_from_the_first_look_also_if_it_is_asked_for_later(
@@ -87,10 +61,10 @@ async def test_credit_counts_from_the_first_look_also_if_it_is_asked_for_later(
 
 
 async def test_what_was_seen_long_ago_is_unknown_and_not_told_as_if_it_were_now(
-    client: SimulatedClient,
+    client: SimulatedClient, radiator: Radiator
 ) -> None:
     now_s = 1000.0
-    made = engine_for(client, clock=lambda: now_s)
+    made = radiator.engine(clock=lambda: now_s)
     await made.start()
     await until(made.details)
     now_s = 1030.3
@@ -104,7 +78,6 @@ async def test_what_was_seen_long_ago_is_unknown_and_not_told_as_if_it_were_now(
         await made.settlements(None)
     await until(made.details)
     assert made.status().problem is None
-    await made.stop()
 
 
 async def test_an_error_that_nobody_foresaw_is_told_once_and_got_over(
@@ -130,19 +103,14 @@ async def test_an_error_that_nobody_foresaw_is_told_once_and_got_over(
 
 
 async def test_a_client_that_computes_nothing_for_a_reason_of_its_own_counts_as_busy(
-    client: SimulatedClient, made: BoincEngine, monkeypatch: pytest.MonkeyPatch
+    client: SimulatedClient, made: BoincEngine
 ) -> None:
-    tell = SimulatedClient._get_cc_status
-
-    def told(self: SimulatedClient, request: str) -> str:
-        return tell(self, request).replace("<task_suspend_reason>0", "<task_suspend_reason>1")
-
     heat(made)
     await until(lambda: made.status().jobs_running == 4)
-    monkeypatch.setattr(SimulatedClient, "_get_cc_status", told)
+    client.instead = {"<task_suspend_reason>0": "<task_suspend_reason>1"}
     await until(lambda: made.status().problem is EngineProblem.MACHINE_BUSY)
     assert made.status().jobs_running == 0
-    monkeypatch.undo()
+    client.instead = {}
     await until(lambda: made.status().jobs_running == 4)
     assert made.status().problem is None
 
@@ -175,12 +143,12 @@ async def test_a_project_that_the_client_drops_again_has_not_taken_the_machine_i
 
 
 async def test_pauses_double_until_a_client_has_been_looked_at(
-    client: SimulatedClient, monkeypatch: pytest.MonkeyPatch
+    client: SimulatedClient, radiator: Radiator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unhurried = Unhurried()
     monkeypatch.setattr(engine, "asyncio", unhurried)
     await client.stop()
-    made = engine_for(client)
+    made = radiator.engine()
     await made.start()
     await until(lambda: len(unhurried.slept_s) >= 7)
     assert unhurried.slept_s[:7] == [2, 4, 8, 16, 32, 60, 60]
@@ -190,21 +158,19 @@ async def test_pauses_double_until_a_client_has_been_looked_at(
     await client.stop()
     await until(lambda: len(unhurried.slept_s) >= 2)
     assert unhurried.slept_s[:2] == [2, 4]
-    await made.stop()
     await client.start()
 
 
 async def test_a_client_that_answers_only_to_refuse_is_asked_ever_more_seldom(
-    client: SimulatedClient, monkeypatch: pytest.MonkeyPatch
+    client: SimulatedClient, radiator: Radiator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unhurried = Unhurried()
     monkeypatch.setattr(engine, "asyncio", unhurried)
-    made = engine_for(client, password="wrong")
+    made = radiator.engine(password="wrong")
     await made.start()
     await until(lambda: len(unhurried.slept_s) >= 4)
     assert unhurried.slept_s[:4] == [2, 4, 8, 16]
     assert made.status().problem is EngineProblem.BACKEND_REFUSED
-    await made.stop()
 
 
 async def test_a_hand_and_a_clock_are_told_apart_by_the_only_connection_that_is_let_in(

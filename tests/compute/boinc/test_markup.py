@@ -250,3 +250,20 @@ def test_a_project_refuses_a_machine_that_it_has_answered_and_given_no_number(
     body = f"<projects><project><master_url>http://a.org/</master_url>{told}</project></projects>"
     (project,) = projects_from(parse(reply(body)))
     assert project.refuses is refuses
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "",
+        "<host_cpid/>",
+        f"<host_cpid>{'a' * 33}</host_cpid>",
+        f"<host_cpid>{'a' * 1_000_000}</host_cpid>",
+        f"<host_cpid><b>{'a' * 32}</b></host_cpid>",
+        f"<host_cpid>&lt;b&gt;{'a' * 29}</host_cpid>",
+        f"<host_cpid>{'\N{ARABIC-INDIC DIGIT ONE}' * 32}</host_cpid>",
+    ],
+)
+def test_what_is_no_good_id_of_a_machine_is_none(told: str) -> None:
+    body = f"<host_info><domain_name>box</domain_name>{told}<p_ncpus>4</p_ncpus></host_info>"
+    assert host_from(parse(reply(body))).cpid == ""

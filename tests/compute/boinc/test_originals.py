@@ -8,12 +8,7 @@ from custom_components.qheat.compute.boinc.client import BoincClient
 from custom_components.qheat.compute.boinc.control import Control
 from custom_components.qheat.compute.boinc.options import BoincOptions
 from custom_components.qheat.compute.boinc.originals import Originals
-from custom_components.qheat.compute.boinc.plan import (
-    AtHand,
-    Plan,
-    override_with,
-    preferences_for,
-)
+from custom_components.qheat.compute.boinc.plan import AtHand, Plan, override_with, preferences_for
 from custom_components.qheat.compute.boinc.replies import RunMode
 from custom_components.qheat.compute.boinc.rpc import RpcConnection
 from custom_components.qheat.compute.boinc.stewardship import Stewardship
@@ -33,15 +28,8 @@ RULED = preferences_for(Plan(cores=1, duty=0.5), 4)
 
 
 @pytest.fixture
-async def simulated(socket_enabled: None) -> AsyncGenerator[SimulatedClient]:
-    client = SimulatedClient(permanent=3)
-    await client.start()
-    yield client
-    await client.stop()
-
-
-@pytest.fixture
 async def client(simulated: SimulatedClient) -> AsyncGenerator[BoincClient]:
+    simulated.permanent = 3
     connection = RpcConnection("127.0.0.1", simulated.port, PASSWORD)
     await connection.connect()
     yield BoincClient(connection)
@@ -123,10 +111,7 @@ async def test_values_of_ours_too_long_to_be_sent_with_a_newer_file_come_without
 
 @pytest.mark.parametrize("broken", [*BROKEN, "<global_preferences><!-- </global_preferences>"])
 async def test_a_broken_file_is_replaced_by_the_originals_and_it_heats(
-    client: BoincClient,
-    simulated: SimulatedClient,
-    broken: str,
-    monkeypatch: pytest.MonkeyPatch,
+    client: BoincClient, simulated: SimulatedClient, broken: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def told(self: SimulatedClient, request: str) -> str:
         """Tell what is in force for a client that takes what follows for a comment."""

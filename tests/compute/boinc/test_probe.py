@@ -1,21 +1,12 @@
 """Trying a client once tells who is there, or what is wrong."""
 
 import asyncio
-from collections.abc import AsyncGenerator
 
 import pytest
 
 from custom_components.qheat.compute.boinc import BoincError, BoincFault, probe
 
 from .simulated import PASSWORD, SimulatedClient, cpid_of
-
-
-@pytest.fixture
-async def simulated(socket_enabled: None) -> AsyncGenerator[SimulatedClient]:
-    client = SimulatedClient()
-    await client.start()
-    yield client
-    await client.stop()
 
 
 async def test_a_probe_tells_who_is_there(simulated: SimulatedClient) -> None:

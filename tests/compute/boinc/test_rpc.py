@@ -68,14 +68,6 @@ async def peer(socket_enabled: None) -> AsyncGenerator[Peer]:
     await made.stop()
 
 
-@pytest.fixture
-async def simulated(socket_enabled: None) -> AsyncGenerator[SimulatedClient]:
-    client = SimulatedClient()
-    await client.start()
-    yield client
-    await client.stop()
-
-
 async def fault_of(connection: RpcConnection) -> BoincFault:
     with pytest.raises(BoincError) as caught:
         await connection.call_raw("<get_cc_status/>")

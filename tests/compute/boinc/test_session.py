@@ -187,7 +187,6 @@ async def test_changes_are_ten_seconds_apart_also_over_a_lost_connection(watched
 
 
 async def test_a_gpu_computes_on_after_a_lost_connection(with_gpu: Watched) -> None:
-    with_gpu.client.gpu_tasks = 1
     await with_gpu.run(30, 140.0)
     with_gpu.session, with_gpu.now_s = with_gpu.connected(), with_gpu.now_s + 10
     await with_gpu.run(5, 140.0)
@@ -195,7 +194,6 @@ async def test_a_gpu_computes_on_after_a_lost_connection(with_gpu: Watched) -> N
 
 
 async def test_what_a_gpu_drew_is_not_learned_as_what_the_cores_draw(with_gpu: Watched) -> None:
-    with_gpu.client.gpu_tasks = 1
     await with_gpu.run(60, 160.0, 165.0)
     with_gpu.client.gpu_tasks = 0
     await with_gpu.run(20, 160.0, 165.0)
@@ -230,7 +228,6 @@ async def test_a_client_that_lets_nobody_in_besides_is_heated_with_all_the_same(
 
 
 async def test_the_watts_of_a_gpu_are_no_busy_cores(with_gpu: Watched) -> None:
-    with_gpu.client.gpu_tasks = 1
     for budget_w, busy in ((160.0, 4.1), (140.0, 2.1), (25.0, 0.5), (0.0, 0.0)):
         await with_gpu.run(30, budget_w)
         assert with_gpu.session.busy_cores() == pytest.approx(min(busy, 4))

@@ -25,24 +25,23 @@ async def test_a_mode_set_by_hand_stops_every_command(watched: Watched) -> None:
     watched.burn = 1.0
     await watched.run(200, 0.0)
     assert set(watched.client.calls) == {"get_cc_status", "get_results", "get_project_status"}
-    assert watched.session.problem(watched.now_s) is EngineProblem.CHANGED_BY_HAND
+    assert watched.problem() is EngineProblem.CHANGED_BY_HAND
 
 
 async def test_a_client_whose_clock_is_set_heats_again_and_suspend_is_still_a_hand(
     with_gpu: Watched,
 ) -> None:
-    with_gpu.client.gpu_tasks = 1
     for step_s in (3600.0, -90.0):
         await with_gpu.run(30, 160.0)
         with_gpu.client.ahead_s += step_s
         with_gpu.client.temporary_until_s = with_gpu.client.gpu_until_s = 0.0
         await with_gpu.run(15, 160.0)
         assert (with_gpu.client.running, with_gpu.client.gpu_runs) == (4, True)
-        assert with_gpu.session.problem(with_gpu.now_s) is None
+        assert with_gpu.problem() is None
     with_gpu.client.temporary_until_s = with_gpu.client.gpu_until_s = 0.0
     await with_gpu.run(30, 160.0)
     assert with_gpu.client.running == 0
-    assert with_gpu.session.problem(with_gpu.now_s) is EngineProblem.CHANGED_BY_HAND
+    assert with_gpu.problem() is EngineProblem.CHANGED_BY_HAND
 
 
 async def test_who_lets_it_compute_by_hand_still_has_it_pulsed_and_is_told_no_more_watts(
@@ -51,7 +50,7 @@ async def test_who_lets_it_compute_by_hand_still_has_it_pulsed_and_is_told_no_mo
     await watched.run(30, 25.0)
     watched.client.permanent, watched.client.temporary_until_s = 1, 0.0
     await watched.run(30, 25.0)
-    assert watched.session.problem(watched.now_s) is EngineProblem.CHANGED_BY_HAND
+    assert watched.problem() is EngineProblem.CHANGED_BY_HAND
     assert watched.session.estimate_w() == 25.0
 
 
@@ -68,7 +67,7 @@ async def test_what_computes_by_hand_teaches_no_watts_and_is_pulsed_still_when_c
         watched.steward = steward
         watched.session = watched.connected()
         await watched.run(30, 25.0)
-        assert watched.session.problem(watched.now_s) is EngineProblem.CHANGED_BY_HAND
+        assert watched.problem() is EngineProblem.CHANGED_BY_HAND
         assert watched.session.estimate_w() == 25.0
 
 
@@ -89,7 +88,7 @@ async def test_snooze_is_a_hand_at_once(watched: Watched) -> None:
     await watched.run(30, 60.0)
     watched.client.temporary, watched.client.temporary_until_s = 3, time.monotonic() + 3600
     await watched.run(5, 60.0)
-    assert watched.session.problem(watched.now_s) is EngineProblem.CHANGED_BY_HAND
+    assert watched.problem() is EngineProblem.CHANGED_BY_HAND
     watched.client.temporary_until_s = 0.0
     await watched.run(15, 60.0)
     assert watched.client.running == 4
@@ -104,58 +103,55 @@ async def test_resume_after_a_suspend_gives_the_radiator_back_and_does_not_have_
     watched.client.temporary = 3
     watched.client.temporary_until_s = (time.monotonic() + 3600) * (suspended == "for an hour")
     await watched.run(15, 60.0)
-    assert watched.session.problem(watched.now_s) is EngineProblem.CHANGED_BY_HAND
+    assert watched.problem() is EngineProblem.CHANGED_BY_HAND
     watched.client.temporary_until_s, watched.client.permanent = 0.0, 1
     await watched.run(5, 60.0)
     assert (watched.client.running, watched.client.permanent) == (0, 3)
     await watched.run(10, 60.0)
     assert watched.client.running == 4
-    assert watched.session.problem(watched.now_s) is None
+    assert watched.problem() is None
     watched.client.temporary_until_s, watched.client.permanent = 0.0, 1
     await watched.run(30, 0.0)
     assert watched.client.running == 4, "who has it compute without a pause before means it"
 
 
 async def test_a_gpu_that_is_resumed_computes_again_as_the_budget_says(with_gpu: Watched) -> None:
-    with_gpu.client.gpu_tasks = 1
     await with_gpu.run(30, 140.0)
     with_gpu.client.gpu_until_s = 0.0
     await with_gpu.run(15, 140.0)
-    assert with_gpu.session.problem(with_gpu.now_s) is EngineProblem.CHANGED_BY_HAND
+    assert with_gpu.problem() is EngineProblem.CHANGED_BY_HAND
     with_gpu.client.gpu_permanent = 1
     await with_gpu.run(30, 140.0)
-    assert with_gpu.session.problem(with_gpu.now_s) is None
+    assert with_gpu.problem() is None
     assert (with_gpu.client.gpu_runs, with_gpu.client.gpu_permanent) == (True, 3)
 
 
 async def test_cores_and_a_gpu_that_are_resumed_at_once_are_both_given_back(
     with_gpu: Watched,
 ) -> None:
-    with_gpu.client.gpu_tasks = 1
     await with_gpu.run(30, 160.0)
     with_gpu.client.temporary_until_s = with_gpu.client.gpu_until_s = 0.0
     await with_gpu.run(15, 160.0)
-    assert with_gpu.session.problem(with_gpu.now_s) is EngineProblem.CHANGED_BY_HAND
+    assert with_gpu.problem() is EngineProblem.CHANGED_BY_HAND
     with_gpu.client.permanent = with_gpu.client.gpu_permanent = 1
     await with_gpu.run(30, 160.0)
-    assert with_gpu.session.problem(with_gpu.now_s) is None
+    assert with_gpu.problem() is None
     assert (with_gpu.client.permanent, with_gpu.client.gpu_permanent) == (3, 3)
 
 
 async def test_a_gpu_that_is_resumed_before_the_cores_is_given_back_and_the_cores_are_not(
     with_gpu: Watched,
 ) -> None:
-    with_gpu.client.gpu_tasks = 1
     await with_gpu.run(30, 160.0)
     with_gpu.client.temporary_until_s = with_gpu.client.gpu_until_s = 0.0
     await with_gpu.run(15, 160.0)
     with_gpu.client.gpu_permanent = 1
     await with_gpu.run(15, 160.0)
     assert (with_gpu.client.running, with_gpu.client.gpu_permanent) == (0, 3)
-    assert with_gpu.session.problem(with_gpu.now_s) is EngineProblem.CHANGED_BY_HAND
+    assert with_gpu.problem() is EngineProblem.CHANGED_BY_HAND
     with_gpu.client.permanent = 1
     await with_gpu.run(30, 160.0)
-    assert with_gpu.session.problem(with_gpu.now_s) is None
+    assert with_gpu.problem() is None
     assert (with_gpu.client.running, with_gpu.client.gpu_runs) == (4, True)
 
 
@@ -248,7 +244,6 @@ async def test_a_take_back_is_a_change_though_the_connection_is_lost_in_the_midd
 
 
 async def test_a_radiator_that_was_snoozed_is_taken_back(with_gpu: Watched) -> None:
-    with_gpu.client.gpu_tasks = 1
     await with_gpu.run(30, 160.0)
     with_gpu.client.temporary = with_gpu.client.gpu_temporary = 3
     with_gpu.client.temporary_until_s = with_gpu.client.gpu_until_s = time.monotonic() + 3600
@@ -265,14 +260,13 @@ async def test_a_radiator_that_was_snoozed_is_taken_back(with_gpu: Watched) -> N
 async def test_the_run_mode_of_a_gpu_set_by_hand_is_shown_and_not_fought(
     with_gpu: Watched, mode: int
 ) -> None:
-    with_gpu.client.gpu_tasks = 1
     await with_gpu.run(30, 140.0)
     with_gpu.client.gpu_until_s, with_gpu.client.gpu_permanent = 0.0, mode
     with_gpu.client.calls.clear()
     await with_gpu.run(60, 140.0)
     assert with_gpu.count("set_gpu_mode") == 0
     assert with_gpu.client.running == 4, "the cores have the whole budget"
-    assert with_gpu.session.problem(with_gpu.now_s) is EngineProblem.CHANGED_BY_HAND
+    assert with_gpu.problem() is EngineProblem.CHANGED_BY_HAND
     await with_gpu.run(20, 0.0)
     assert with_gpu.client.gpu_permanent == mode
     with_gpu.steward.gpu_hand.take_back()
@@ -280,21 +274,20 @@ async def test_the_run_mode_of_a_gpu_set_by_hand_is_shown_and_not_fought(
     await with_gpu.run(20, 140.0)
     assert (with_gpu.client.running, with_gpu.client.gpu_runs) == (2, True)
     assert with_gpu.client.gpu_permanent == 3
-    assert with_gpu.session.problem(with_gpu.now_s) is None
+    assert with_gpu.problem() is None
 
 
 async def test_a_gpu_snoozed_for_an_hour_is_left_alone(with_gpu: Watched) -> None:
-    with_gpu.client.gpu_tasks = 1
     await with_gpu.run(30, 140.0)
     with_gpu.client.gpu_temporary, with_gpu.client.gpu_until_s = 3, time.monotonic() + 3600
     with_gpu.client.calls.clear()
     await with_gpu.run(60, 140.0)
     assert with_gpu.count("set_gpu_mode") == 0
-    assert with_gpu.session.problem(with_gpu.now_s) is EngineProblem.CHANGED_BY_HAND
+    assert with_gpu.problem() is EngineProblem.CHANGED_BY_HAND
     with_gpu.client.gpu_until_s = 0.0
     await with_gpu.run(30, 140.0)
     assert with_gpu.client.gpu_runs, "nobody snoozes it any more"
-    assert with_gpu.session.problem(with_gpu.now_s) is None
+    assert with_gpu.problem() is None
 
 
 async def test_a_clock_that_goes_wrong_by_itself_does_not_have_a_suspend_fought(
@@ -306,7 +299,7 @@ async def test_a_clock_that_goes_wrong_by_itself_does_not_have_a_suspend_fought(
     watched.client.temporary_until_s = 0.0
     await watched.run(30, 60.0)
     assert watched.client.running == 0
-    assert watched.session.problem(watched.now_s) is EngineProblem.CHANGED_BY_HAND
+    assert watched.problem() is EngineProblem.CHANGED_BY_HAND
 
 
 async def test_a_clock_that_is_set_a_little_after_a_day_is_told_from_a_hand(
@@ -325,4 +318,4 @@ async def test_a_clock_that_is_set_a_little_after_a_day_is_told_from_a_hand(
     watched.client.temporary_until_s = 0.0
     await watched.run(15, 60.0)
     assert watched.client.running == 4
-    assert watched.session.problem(watched.now_s) is None
+    assert watched.problem() is None

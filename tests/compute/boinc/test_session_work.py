@@ -18,13 +18,13 @@ async def test_projects_are_asked_for_work_while_there_is_too_little(watched: Wa
     assert watched.count("project_update") == 0
     await watched.run(60, 60.0)
     assert 2 <= watched.count("project_update") <= 5
-    assert watched.session.problem(watched.now_s) is EngineProblem.NO_JOBS
+    assert watched.problem() is EngineProblem.NO_JOBS
     watched.client.tasks = 8
     await watched.run(20, 60.0)
     asked = watched.count("project_update")
     await watched.run(100, 60.0)
     assert watched.count("project_update") == asked
-    assert watched.session.problem(watched.now_s) is None
+    assert watched.problem() is None
 
 
 async def test_nobody_is_asked_for_work_while_a_users_own_setting_keeps_the_client_off_the_network(
@@ -34,7 +34,7 @@ async def test_nobody_is_asked_for_work_while_a_users_own_setting_keeps_the_clie
     paid.client.tasks, paid.client.offline = 2, True
     await paid.run(120, 60.0)
     assert paid.count("project_update") == 0
-    assert paid.session.problem(paid.now_s) is EngineProblem.NO_JOBS
+    assert paid.problem() is EngineProblem.NO_JOBS
     paid.client.offline = False
     await paid.run(30, 60.0)
     assert paid.count("project_update") > 0
@@ -46,13 +46,13 @@ async def test_work_that_is_not_begun_for_a_minute_is_no_work(watched: Watched) 
     assert watched.count("project_update") == 0
     await watched.run(60, 60.0)
     assert 1 <= watched.count("project_update") <= 4
-    assert watched.session.problem(watched.now_s) is EngineProblem.NO_JOBS
+    assert watched.problem() is EngineProblem.NO_JOBS
     watched.client.ready = True
     await watched.run(20, 60.0)
     asked = watched.count("project_update")
     await watched.run(100, 60.0)
     assert watched.count("project_update") == asked
-    assert watched.session.problem(watched.now_s) is None
+    assert watched.problem() is None
 
 
 async def test_gaps_between_tasks_and_tasks_that_wait_for_heat_are_no_lack_of_work(
@@ -64,7 +64,7 @@ async def test_gaps_between_tasks_and_tasks_that_wait_for_heat_are_no_lack_of_wo
         await watched.run(45, 60.0)
         watched.client.ready = True
         await watched.run(20, 60.0)
-        assert watched.session.problem(watched.now_s) is None
+        assert watched.problem() is None
     assert watched.count("project_update") == 0
 
 
@@ -82,14 +82,8 @@ async def test_work_for_a_gpu_that_is_not_begun_for_a_minute_is_no_work(
 async def test_a_task_for_a_gpu_that_is_missing_takes_no_watts_from_the_cores(
     with_gpu: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tell = SimulatedClient._gpu_task
-
-    def told(client: SimulatedClient, number: int) -> str:
-        return tell(client, number).replace("1 NVIDIA GPU", "NVIDIA GPU (missing)")
-
-    monkeypatch.setattr(SimulatedClient, "_gpu_task", told)
+    with_gpu.client.instead = {"1 NVIDIA GPU": "NVIDIA GPU (missing)"}
     monkeypatch.setattr(SimulatedClient, "gpu_runs", False)
-    with_gpu.client.gpu_tasks = 1
     await with_gpu.run(30, 140.0)
     assert with_gpu.client.running == 4
 
@@ -142,11 +136,11 @@ async def test_a_project_that_does_not_take_the_machine_in_is_told_and_asked_for
 ) -> None:
     paid.client.tasks, paid.client.host_id = 2, 0
     await paid.run(60, 60.0)
-    assert paid.session.problem(paid.now_s) is EngineProblem.NO_JOBS  # not asked so far
+    assert paid.problem() is EngineProblem.NO_JOBS  # not asked so far
     paid.client.next_rpc_s = time.time() + 3600
     paid.session.look_again()
     await paid.run(20, 60.0)
-    assert paid.session.problem(paid.now_s) is EngineProblem.PROJECT_REFUSES
+    assert paid.problem() is EngineProblem.PROJECT_REFUSES
     asked = paid.count("project_update")
     await paid.run(600, 60.0)
     assert paid.count("project_update") == asked
@@ -161,36 +155,26 @@ async def test_who_does_not_pay_is_asked_ever_more_seldom(watched: Watched) -> N
 
 
 async def test_while_only_a_backup_project_computes_the_others_are_asked_now_and_then(
-    watched: Watched, monkeypatch: pytest.MonkeyPatch
+    watched: Watched,
 ) -> None:
-    main = "https://main.example/"
-    tell = SimulatedClient._get_project_status
-
-    def told(client: SimulatedClient, request: str) -> str:
-        """Tell of a second project, that has no task here."""
-        other = f"<project><master_url>{main}</master_url><hostid>6</hostid>"
-        share = "<resource_share>1</resource_share>"
-        return tell(client, request).replace("</projects>", f"{other}{share}</project></projects>")
-
-    monkeypatch.setattr(SimulatedClient, "_get_project_status", told)
+    main = (
+        "<project><master_url>https://main.example/</master_url><hostid>6</hostid>"
+        "<resource_share>1</resource_share></project>"
+    )
+    watched.client.instead = {"</projects>": f"{main}</projects>"}
     watched.client.share = 0.0
     await watched.run(900, 60.0)
     assert 2 <= watched.count("project_update") <= 4
 
 
 async def test_a_task_that_needs_no_processor_gives_no_heat_and_is_no_work(
-    watched: Watched, monkeypatch: pytest.MonkeyPatch
+    watched: Watched,
 ) -> None:
-    tell = SimulatedClient._get_project_status
-
-    def told(client: SimulatedClient, request: str) -> str:
-        return tell(client, request).replace("</project>", "<non_cpu_intensive/></project>")
-
-    monkeypatch.setattr(SimulatedClient, "_get_project_status", told)
+    watched.client.instead = {"</project>": "<non_cpu_intensive/></project>"}
     watched.client.tasks = 4
     await watched.run(60, 60.0)
     assert watched.session.estimate_w() == 20.0
-    assert watched.session.problem(watched.now_s) is EngineProblem.NO_JOBS
+    assert watched.problem() is EngineProblem.NO_JOBS
     assert watched.count("project_update") == 0
 
 
@@ -201,14 +185,15 @@ async def test_nobody_is_asked_for_work_while_no_heat_is_wanted(watched: Watched
 
 
 async def test_work_for_a_gpu_is_asked_for_and_done_when_it_is_there(with_gpu: Watched) -> None:
+    with_gpu.client.gpu_tasks = 0
     await with_gpu.run(40, 140.0)
     assert (with_gpu.client.running, with_gpu.client.gpu_runs) == (4, False)
     assert with_gpu.count("project_update") > 0
-    assert with_gpu.session.problem(with_gpu.now_s) is EngineProblem.NO_JOBS
+    assert with_gpu.problem() is EngineProblem.NO_JOBS
     with_gpu.client.gpu_tasks = 2
     await with_gpu.run(20, 140.0)
     assert (with_gpu.client.running, with_gpu.client.gpu_runs) == (2, True)
-    assert with_gpu.session.problem(with_gpu.now_s) is None
+    assert with_gpu.problem() is None
     assert with_gpu.session.estimate_w() == 140.0
     asked = with_gpu.count("project_update")
     await with_gpu.run(60, 140.0)
@@ -222,4 +207,4 @@ async def test_nobody_is_asked_for_more_where_the_gpu_alone_is_the_budget(
     await with_gpu.run(120, 130.0)
     assert with_gpu.client.gpu_runs
     assert with_gpu.count("project_update") == 0
-    assert with_gpu.session.problem(with_gpu.now_s) is None
+    assert with_gpu.problem() is None

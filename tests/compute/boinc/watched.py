@@ -13,7 +13,7 @@ from custom_components.qheat.compute.boinc.session import Session
 from custom_components.qheat.compute.boinc.stewardship import Stewardship
 from custom_components.qheat.compute.boinc.watts import WattsTable
 from custom_components.qheat.compute.counter import FRESH_S, Reading
-from custom_components.qheat.compute.engine import HeatBudget, PowerModel
+from custom_components.qheat.compute.engine import EngineProblem, HeatBudget, PowerModel
 
 from .simulated import PASSWORD, SimulatedClient
 
@@ -46,6 +46,10 @@ class Watched:
     def connected(self) -> Session:
         """Return a session as a new connection makes one."""
         return Session(self.rpc, self.steward, self.host, self.originals)
+
+    def problem(self) -> EngineProblem | None:
+        """Return what keeps the machine from heating."""
+        return self.session.problem(self.now_s)
 
     async def run(self, seconds: float, budget_w: float, meter_w: float | None = None) -> None:
         for _ in range(int(seconds / 5)):
