@@ -35,3 +35,11 @@ def test_a_level_in_use_is_taken_for_what_comes_of_it(shown_w: float) -> None:
 def test_without_jobs_more_slots_are_still_taken_for_more_heat(shown_w: float) -> None:
     likely_w = given(250, shown_w).likely_w(LEVELS_W)
     assert all(0 <= less_w < more_w for less_w, more_w in pairwise(likely_w))
+
+
+def test_what_a_late_meter_shows_after_a_change_is_not_held_against_the_new_level() -> None:
+    found = given(150, 150)
+    for _ in range(35):
+        found.see(5.0, 250, 150)
+
+    assert found.likely_w(LEVELS_W) == LEVELS_W

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 LATELY_S: Final = 600.0
+SETTLED_S: Final = 180.0
+"""A meter may be so late: what it shows sooner after a change is what came before."""
 LEAST: Final = 0.1
 """A plan counts on this share of a level at least: without jobs none would differ from another."""
 
@@ -18,9 +20,16 @@ class Given:
     _resting_w: float = 0.0
     """What comes while nothing is asked for: idle power, or nothing where it is off then."""
     _beyond_w: float = 0.0
+    _asked_w: float = 0.0
+    _asked_s: float = 0.0
+    """For how long that has been asked for."""
 
     def see(self, elapsed_s: float, asked_w: float, given_w: float) -> None:
         """Take the mean watts of a step in which `asked_w` were wanted."""
+        self._asked_s = self._asked_s + elapsed_s if asked_w == self._asked_w else 0.0
+        self._asked_w = asked_w
+        if self._asked_s < SETTLED_S:
+            return
         share = -math.expm1(-elapsed_s / LATELY_S)
         beyond_w = given_w - asked_w
         if asked_w == 0:
