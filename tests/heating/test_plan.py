@@ -96,6 +96,12 @@ def test_a_large_slot_is_no_reason_to_stay_cold_where_it_can_be_paused_later() -
     assert plan(cooling, 0, levels_w=large_w, prices=cheap, pausable=True) == 1
 
 
+def test_a_plan_counts_on_no_less_later_than_what_the_machine_draws_at_rest() -> None:
+    rest_w, cheap = [200.0, 500.0], Prices().scaled(0.1)
+    warming = [-0.35 + 0.1 * look for look in range(len(COARSE.looks))]
+    assert plan(warming, 0, levels_w=rest_w, prices=cheap, pausable=True) == 0
+
+
 def test_a_room_that_may_cool_gets_nothing() -> None:
     assert plan(0.0, 3, weight=0.0) == 0
 

@@ -132,11 +132,12 @@ def _later(
     errors: Sequence[float],
 ) -> float:
     """Return the price of some blocks with the best watts instead of levels."""
-    slot_w = problem.levels_w[-1] - problem.levels_w[-2]
+    least_w, most_w = problem.levels_w[0], problem.levels_w[-1]
+    slot_w = most_w - problem.levels_w[-2]
     price = 0.0
     for begin, looks, warms in blocks:
         wanted_w = _wanted_w(problem, power_w, errors[: looks + 3], warms, begin)
-        extra_w = min(max(wanted_w, 0.0), problem.levels_w[-1]) - power_w
+        extra_w = min(max(wanted_w, least_w), most_w) - power_w
         power_w += extra_w
         errors = [error_k + extra_w * kelvin for error_k, kelvin in zip(errors, warms, strict=True)]
         price += (prices.start if extra_w > 0 else prices.stop) * abs(extra_w) / slot_w

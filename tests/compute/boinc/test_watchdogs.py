@@ -107,6 +107,21 @@ def test_what_a_meter_showed_before_a_stop_or_soon_after_it_convicts_nobody() ->
     assert watch.doubtful
 
 
+def test_what_a_meter_showed_while_somebody_else_had_it_compute_convicts_nobody() -> None:
+    watch = ObedienceWatch()
+
+    def hot(now_s: float, *, stopped: bool, power_w: float) -> bool:
+        reading = Reading(power_w=power_w, at_s=now_s - 5, since_s=now_s - 5)
+        return watch.hot(now_s, stopped=stopped, reading=reading, idle_w=50.0, drop_w=150.0)
+
+    assert not hot(0.0, stopped=False, power_w=200.0)
+    assert not hot(10.0, stopped=True, power_w=200.0)
+    watch.look_away()
+    assert not hot(600.0, stopped=True, power_w=200.0)
+    assert not hot(620.0, stopped=True, power_w=60.0)
+    assert not hot(700.0, stopped=True, power_w=200.0)
+
+
 def test_a_client_that_is_started_anew_and_burns_again_is_driven_again() -> None:
     watch = ObedienceWatch()
     burn = [*range(100), *range(301, 500)]

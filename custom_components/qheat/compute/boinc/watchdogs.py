@@ -112,7 +112,7 @@ class ObedienceWatch:
     def look_away(self) -> None:
         """Forget which tasks are paused: somebody else may have them compute now."""
         self._paused = {}
-        self._burning_since_s = None
+        self._burning_since_s = self._stopped_s = None
 
     def suspects(self, tasks: Iterable[Task], paused: Iterable[Task]) -> list[Task]:
         """Return those of the paused tasks that may compute unseen, all tasks being `tasks`.
