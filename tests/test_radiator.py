@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from custom_components.qheat.compute.engine import HeatBudget
+from custom_components.qheat.compute.engine import HeatBudget, PowerSource
 from custom_components.qheat.heating import (
     HeatDemand,
     RadiatorRating,
@@ -99,6 +99,27 @@ def test_the_outlook_and_what_jobs_need_are_told_on_each_others_clock(
     )
     scaled = None if left_s is None else (300.0, float("inf"))
     assert control.told.jobs_left_s == scaled
+
+
+@pytest.mark.parametrize(
+    ("source", "measured", "metered"),
+    [
+        (PowerSource.MEASURED, True, True),
+        (PowerSource.RAPL, True, False),
+        (PowerSource.ESTIMATED, False, False),
+    ],
+)
+def test_the_thermostat_learns_from_what_a_meter_or_the_processor_has_measured(
+    source: PowerSource, measured: bool, metered: bool
+) -> None:
+    engine = FixedEngine()
+    engine.tell(power_source=source)
+    control = Foreseeing(RadiatorRating(idle_w=20.0, rated_w=500.0, slots=6))
+    radiator = Radiator(
+        radiator_id="r", setting=Setting(), room=QuickRoom(), control=control, engine=engine
+    )
+    radiator.tick(NOW_S, MONOTONIC_S)
+    assert (control.told.output_measured, control.told.output_metered) == (measured, metered)
 
 
 @pytest.mark.parametrize(("told", "busy"), [(None, 3.0), (0.0, 0.0), (1.5, 1.5)])

@@ -139,7 +139,9 @@ class Radiator:
         speed, left_s = self._room.speed, status.jobs_left_s
         reading = replace(
             self._room.read(now_s, self._heat_output_w(status, monotonic_s)),
-            output_measured=status.problem is None and status.power_source is PowerSource.MEASURED,
+            output_measured=status.problem is None
+            and status.power_source is not PowerSource.ESTIMATED,
+            output_metered=status.power_source is PowerSource.MEASURED,
             jobs_left_s=None if left_s is None else tuple(one_s * speed for one_s in left_s),
         )
         upcoming = self._follow_schedule(now_s)

@@ -104,9 +104,14 @@ async def test_a_sensor_that_is_stuck_is_told_after_an_hour_without_heat_until_i
 
 
 @pytest.mark.parametrize(
-    "excuse", [{"problem": EngineProblem.NO_JOBS}, {"power_source": PowerSource.ESTIMATED}]
+    "excuse",
+    [
+        {"problem": EngineProblem.NO_JOBS},
+        {"power_source": PowerSource.ESTIMATED},
+        {"power_source": PowerSource.RAPL},
+    ],
 )
-async def test_a_want_of_jobs_or_a_mere_estimate_makes_no_radiator_weak(
+async def test_a_want_of_jobs_an_estimate_or_a_processor_makes_no_radiator_weak(
     hass: HomeAssistant,
     heated: MockConfigEntry,
     engine: FixedEngine,

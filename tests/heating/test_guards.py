@@ -238,7 +238,7 @@ def judged(
     """Return the verdict on a 500 W radiator that gave these shares of it, one a minute."""
     watch = RatingWatch(500)
     for share in shares:
-        watch.see(every_s, asked_w, None if share is None else 500 * share)
+        watch.see(every_s, asked_w, None if share is None else 500 * share, metered=True)
     return watch.doubt
 
 
@@ -283,7 +283,14 @@ def test_a_clock_that_jumps_is_no_hour_of_evidence() -> None:
     assert judged([0.5, 0.5], every_s=1e9) is None
 
 
-def test_a_room_tells_that_its_measured_radiator_is_weaker_than_rated() -> None:
+def test_a_processor_that_measures_itself_makes_no_doubt_of_the_rating() -> None:
+    watch = RatingWatch(500)
+    for _ in range(66):
+        watch.see(60.0, 500, 250.0, metered=False)
+    assert (watch.share, watch.doubt) == (0.5, None)
+
+
+def test_a_room_tells_that_its_metered_radiator_is_weaker_than_rated() -> None:
     control = RoomControl(RATING)
     for minute in range(120):
         reading = RoomReading(
@@ -291,6 +298,7 @@ def test_a_room_tells_that_its_measured_radiator_is_weaker_than_rated() -> None:
             temperature_c=15.0 + minute / 1000,
             heat_output_w=250.0,
             output_measured=minute > 1,
+            output_metered=True,
         )
         control.step(reading, COMFORT)
     assert control.rating_doubt is RatingDoubt.WEAKER

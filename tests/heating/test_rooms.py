@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.benchmarks.rooms.cases import ISO13790, Case
+from tests.benchmarks.rooms.case import Case
+from tests.benchmarks.rooms.cases import ISO13790
 
 DAYS = 21
 

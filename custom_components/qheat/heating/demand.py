@@ -69,12 +69,13 @@ class RoomReading:
     `temperature_c` is the last reading, None where there is none; `measured_s` says when the sensor
     took it (None: now), so that a value passed twice is not taken for two measurements, and an old
     one not for the room's. `heat_output_w` is the radiator's power since the last step (None:
-    unknown); `output_measured` says that a meter measured it and that nothing, such as a want of
-    jobs, kept the radiator from giving what was asked. `forecast` holds (time in seconds, outdoor
-    °C, sun in W/m² on the horizontal) in order of time. `jobs_left_s` holds the seconds that each
-    running job still needs, 0 for one that has just ended (None: unknown): with it, heat is taken
-    back where that loses no work. `wall_ahead_s` is what the clock on the wall is ahead of the
-    room's own, by which people live.
+    unknown); `output_measured` says that it was measured and that nothing, such as a want of jobs,
+    kept the radiator from giving what was asked, `output_metered` that a meter did, of all that the
+    machine takes: what a processor says of itself makes no doubt of a rating. `forecast` holds
+    (time in seconds, outdoor °C, sun in W/m² on the horizontal) in order of time. `jobs_left_s`
+    holds the seconds that each running job still needs, 0 for one that has just ended (None:
+    unknown): with it, heat is taken back where that loses no work. `wall_ahead_s` is what the clock
+    on the wall is ahead of the room's own, by which people live.
     """
 
     time_s: float
@@ -82,6 +83,7 @@ class RoomReading:
     outdoor_c: float | None = None
     heat_output_w: float | None = None
     output_measured: bool = False
+    output_metered: bool = False
     measured_s: float | None = None
     forecast: tuple[tuple[float, float, float], ...] = ()
     jobs_left_s: tuple[float, ...] | None = None

@@ -181,8 +181,13 @@ class RatingWatch:
         self.share = 1.0
         """What a radiator that is weaker than rated gives of its rating."""
 
-    def see(self, elapsed_s: float, asked_w: float, measured_w: float | None) -> None:
-        """Take the mean watts of a step in which `asked_w` were wanted; None is no evidence."""
+    def see(
+        self, elapsed_s: float, asked_w: float, measured_w: float | None, *, metered: bool
+    ) -> None:
+        """Take the mean watts of a step in which `asked_w` were wanted; None is no evidence.
+
+        Only what is `metered` makes doubt of the rating.
+        """
         if measured_w is None or asked_w < FULL * self._rated_w:
             self._full_s = 0.0
             return
@@ -198,6 +203,8 @@ class RatingWatch:
         share = self._judged_j / self._judged_s / self._rated_w
         self._judged_s = self._judged_j = 0.0
         self.share = share if share < WEAKER else 1.0
+        if not metered:
+            return
         if share < WEAKER:
             self.doubt = RatingDoubt.WEAKER
         else:

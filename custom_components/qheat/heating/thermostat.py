@@ -157,7 +157,9 @@ class RoomControl:
         heat_w = believable(reading.heat_output_w, 0.0, 10 * self.rating.rated_w)
         given_w = self._last.power_w if heat_w is None else heat_w
         measured_w = heat_w if reading.output_measured else None
-        self._rating_watch.see(elapsed_s, self._last.power_w, measured_w)
+        self._rating_watch.see(
+            elapsed_s, self._last.power_w, measured_w, metered=reading.output_metered
+        )
         self._comfort.rises.strength = max(self._rating_watch.share, LEAST_STRENGTH)
         age_s = 0.0 if reading.measured_s is None else self._time_s - reading.measured_s
         room_c = self._watch.accept(reading.temperature_c, elapsed_s, given_w, age_s)

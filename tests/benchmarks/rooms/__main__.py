@@ -10,7 +10,8 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import fields
 from pathlib import Path
 
-from .cases import SETS, THERMOSTATS, Case
+from .case import THERMOSTATS, Case
+from .cases import SETS
 from .trial import DAYS, Score
 
 HEADINGS = (

@@ -16,7 +16,7 @@ from pathlib import Path
 from pyenergyplus import dataset
 
 from .__main__ import HEADINGS, middle, row
-from .cases import IDLE_W, THERMOSTATS, Case
+from .case import IDLE_W, THERMOSTATS, Case
 from .iso13790 import HEIGHT_M, IsoRoom
 from .people import Schedule
 from .sensor import Sensing

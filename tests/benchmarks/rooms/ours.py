@@ -33,6 +33,7 @@ class Ours:
             measured_s=seen.measured * 60.0,
             outdoor_c=seen.outdoor_c,
             heat_output_w=seen.power_w,
+            output_measured=True,
             forecast=seen.forecast,
             jobs_left_s=seen.jobs_left_s if self._knows_ends else None,
         )

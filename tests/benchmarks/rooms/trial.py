@@ -80,6 +80,8 @@ class Trial:
     seed: int = 1
     schedule: Schedule = field(default_factory=Schedule)
     radiator: Radiator | PausingRadiator | IdealRadiator
+    shown: float = 1.0
+    """What the radiator's meter shows, of what it gives."""
     sensor: Sensor
     knows_weather: bool = True
     forgets_every: int = 9
@@ -132,7 +134,7 @@ class Trial:
             room_c=self.sensor.value_c,
             measured=self.sensor.measured,
             outdoor_c=self.weather.outdoor_at(minute) if self.knows_weather else None,
-            power_w=self.radiator.power_w,
+            power_w=self.radiator.power_w * self.shown,
             jobs_left_s=self.radiator.jobs_left_s,
             setpoint_c=self.schedule.at(minute),
             upcoming=self.schedule.upcoming(minute),
