@@ -1,7 +1,7 @@
 """Calibration on a page of the options: real slots, a meter, and every way to end it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -12,7 +12,7 @@ from homeassistant.data_entry_flow import FlowResultType
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.qheat.calibrating import async_take_over
-from custom_components.qheat.compute.calibration import OWNER, Calibration, Fit, Level
+from custom_components.qheat.compute.calibration import OWNER, Fit
 from tests.compute.processes import children, runner, session_of_its_own
 from tests.waiting import until
 
@@ -104,30 +104,32 @@ async def test_what_is_fitted_is_shown_and_kept_once_the_user_agrees(
     hass: HomeAssistant, entry: MockConfigEntry
 ) -> None:
     before = dict(entry.subentries[LIVING_ROOM].data)
-    levels = [Level(busy_slots=0.0, power_w=30.2), Level(busy_slots=1.96, power_w=79.0)]
-    fit = Fit(levels=levels, slots=2, idle_w=30.2, slot_w=24.9)
-
-    async def run(_calibration: Calibration, told: Callable[[float], None]) -> Fit:
-        told(0.5)
-        await asyncio.sleep(0.1)
-        return fit
-
-    with patch.object(Calibration, "run", run):
+    machine = entry.runtime_data.machine
+    async with asyncio.timeout(240):
         result = await outcome(hass, await begin(hass, entry))
+        while result.get("reason") == "calibration_taken":  # by other programs
+            # The meter shows the mean of some seconds: the load of the last try, too.
+            await until(lambda: not machine.usage(OWNER).busy_slots)
+            result = await outcome(hass, await begin(hass, entry))
+    assert result["type"] is FlowResultType.FORM, result["reason"]
     assert result["step_id"] == "calibrated"
-    assert result["description_placeholders"] == {
-        "rows": "| 0.00 | 30.2 | 30.2 |\n| 1.96 | 79.0 | 79.0 |",
-        "idle_w": "30.2",
-        "slot_w": "24.9",
-        "residual_w": "0.0",
-    }
+    shown = result["description_placeholders"]
+    # Other programs on the computer that runs this make the load uneven.
+    assert float(shown["idle_w"]) == pytest.approx(IDLE_W, abs=20)
+    assert float(shown["slot_w"]) == pytest.approx(SLOT_W, rel=0.9)
+    assert shown["rows"].count("\n") == 1
     assert entry.subentries[LIVING_ROOM].data == before
     result = await hass.config_entries.options.async_configure(result["flow_id"], {})
     assert result["type"] is FlowResultType.CREATE_ENTRY
     await hass.async_block_till_done(wait_background_tasks=False)
-    assert entry.subentries[LIVING_ROOM].data == before | {"idle_w": 30.2, "rated_w": 80.0}
-    other = entry.subentries[KITCHEN].data
-    assert (other["idle_w"], other["rated_w"]) == (0, 49.8)
+    kept, other = entry.subentries[LIVING_ROOM].data, entry.subentries[KITCHEN].data
+    assert kept["idle_w"] == float(shown["idle_w"])
+    slots_w = float(shown["slot_w"]) * machine.slots
+    assert kept["rated_w"] - kept["idle_w"] == pytest.approx(slots_w, abs=0.1 * machine.slots)
+    assert other["idle_w"] == 0
+    assert other["rated_w"] == pytest.approx(slots_w, abs=0.1 * machine.slots)
+    assert kept["power_entity"] == PLUG
+    await until(lambda: not burning())
 
 
 @pytest.mark.parametrize("idles_w", [(0, 20), (20, 0), (15, 20)])
