@@ -233,7 +233,7 @@ ODD = [
         seed=19,
     ),
 ]
-"""Rooms with something odd about them, that nothing was tuned on either."""
+"""Rooms with something odd about them; docs/rooms.md says which had a part in a decision."""
 SETS = {
     "iso": ISO13790,
     "energyplus": ENERGYPLUS,
