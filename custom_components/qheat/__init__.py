@@ -94,5 +94,7 @@ async def async_reload(hass: HomeAssistant, entry: QheatConfigEntry) -> None:
         return
     due.add(entry.entry_id)
     await asyncio.sleep(0)
-    due.discard(entry.entry_id)
+    # A whole building may be added while a home is loaded anew: that is one more reload.
+    async with entry.setup_lock:
+        due.discard(entry.entry_id)
     await hass.config_entries.async_reload(entry.entry_id)

@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 
 import aiohttp
 
-from .errors import DemoError
+from .errors import DemoError, RefusedError
 
 OWNER: Final = "demo"
 
@@ -69,13 +69,16 @@ class Api:
             "client_id": self._client_id,
         }
         self.tokens = await self._request("POST", "/auth/token", data=form)
-        token = self.tokens["access_token"]
+        await self.enter(self.tokens["access_token"])
+
+    async def enter(self, token: str) -> None:
+        """Come in with an access token."""
         self._headers = {"Authorization": f"Bearer {token}"}
         self._socket = await self._session.ws_connect("/api/websocket", max_msg_size=0)
         await self._socket.receive_json()
         await self._socket.send_json({"type": "auth", "access_token": token})
         if (answer := await self._socket.receive_json())["type"] != "auth_ok":
-            raise DemoError(f"Home Assistant refuses its owner: {answer}")
+            raise DemoError(f"Home Assistant refuses the token: {answer}")
 
     async def _onboard(self, password: str) -> str | None:
         async with self._session.get("/api/onboarding") as response:
@@ -115,6 +118,29 @@ class Api:
         if not answer["success"]:
             raise DemoError(f"{command}: {answer['error']['message']}")
         return answer["result"]
+
+    async def walk(
+        self,
+        kind: str,
+        handler: str | list[str],
+        answers: Mapping[str, Mapping[str, Any]],
+        **context: str,
+    ) -> Any:
+        """Answer each form of a flow; a field without an answer takes the form's default.
+
+        Returns its result, None where something was changed. Raises RefusedError for answers that
+        a form does not take.
+        """
+        path = f"/api/config/config_entries/{kind}"
+        step = await self.post(path, {"handler": handler, **context})
+        while step["type"] == "form":
+            if step["errors"] or step["step_id"] not in answers:
+                await self._request("DELETE", f"{path}/{step['flow_id']}")
+                raise RefusedError(step["step_id"], step["errors"])
+            step = await self.post(f"{path}/{step['flow_id']}", answers[step["step_id"]])
+        if step["type"] == "abort" and step["reason"] != "reconfigure_successful":
+            raise DemoError(f"Home Assistant ends the set-up: {step['reason']}")
+        return step.get("result")
 
     async def wait_until_it_runs(self) -> None:
         """Return once everything that Home Assistant starts with has started."""

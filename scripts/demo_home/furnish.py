@@ -1,12 +1,11 @@
 """Set up the demo home through Home Assistant's API; what is there already is left alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from .api import Api
 from .dashboard import hang_up, hangs
-from .errors import DemoError
 from .plan import Plan, read_plan
 
 ROOM_SPEED: Final = 60
@@ -89,22 +88,19 @@ async def _areas(api: Api, rooms: Sequence[DemoRoom]) -> dict[str, str]:
 async def _home(api: Api, title: str) -> str:
     for entry in await api.command("config_entries/get", domain="qheat"):
         return str(entry["entry_id"])
-    result = await _walk(
-        api,
-        "/api/config/config_entries/flow",
-        "qheat",
-        {"user": {"name": title, "backend": "embedded"}, "money": {}},
-    )
-    return str(result["result"]["entry_id"])
+    answers: dict[str, dict[str, Any]] = {
+        "user": {"name": title, "backend": "embedded"},
+        "money": {},
+    }
+    return str((await api.walk("flow", "qheat", answers))["entry_id"])
 
 
 async def _radiator(api: Api, entry_id: str, room: DemoRoom, area_id: str) -> None:
     known = await api.command("config_entries/subentries/list", entry_id=entry_id)
     if room.area in {subentry["title"] for subentry in known}:
         return
-    await _walk(
-        api,
-        "/api/config/config_entries/subentries/flow",
+    await api.walk(
+        "subentries/flow",
         [entry_id, "this_machine"],
         {
             "user": {
@@ -117,17 +113,3 @@ async def _radiator(api: Api, entry_id: str, room: DemoRoom, area_id: str) -> No
             "simulated": {"floor_area_m2": room.floor_area_m2, "speed": ROOM_SPEED},
         },
     )
-
-
-async def _walk(
-    api: Api, path: str, handler: str | list[str], answers: Mapping[str, Mapping[str, Any]]
-) -> Any:
-    """Answer each form of a flow; a field without an answer takes the form's default."""
-    step = await api.post(path, {"handler": handler})
-    while step["type"] == "form":
-        if step["errors"] or step["step_id"] not in answers:
-            raise DemoError(f"the set-up form {step['step_id']!r} says {step['errors']}")
-        step = await api.post(f"{path}/{step['flow_id']}", answers[step["step_id"]])
-    if step["type"] != "create_entry":
-        raise DemoError(f"qheat cannot be set up: {step.get('reason')}")
-    return step

@@ -64,23 +64,21 @@ async def _give_schedule(api: Api, begin: datetime, end: datetime) -> None:
     radiators = await api.command("config_entries/subentries/list", entry_id=entry["entry_id"])
     room = ROOMS[0]
     [radiator] = [one for one in radiators if one["title"] == room.area]
-    path = "/api/config/config_entries/subentries/flow"
-    handler = [entry["entry_id"], "this_machine"]
-    step = await api.post(path, {"handler": handler, "subentry_id": radiator["subentry_id"]})
-    answers: list[dict[str, Any]] = [
+    await api.walk(
+        "subentries/flow",
+        [entry["entry_id"], "this_machine"],
         {
-            "name": room.area,
-            "rated_w": RATED_W,
-            "idle_w": room.idle_w,
-            "room": "simulated",
-            "schedule_entity": "schedule.living_room",
+            "reconfigure": {
+                "name": room.area,
+                "rated_w": RATED_W,
+                "idle_w": room.idle_w,
+                "room": "simulated",
+                "schedule_entity": "schedule.living_room",
+            },
+            "simulated": {"floor_area_m2": room.floor_area_m2, "speed": ROOM_SPEED},
         },
-        {"floor_area_m2": room.floor_area_m2, "speed": ROOM_SPEED},
-    ]
-    for answer in answers:
-        step = await api.post(f"{path}/{step['flow_id']}", answer)
-    if step.get("reason") != "reconfigure_successful":
-        raise DemoError(f"the radiator takes no schedule: {step}")
+        subentry_id=radiator["subentry_id"],
+    )
 
 
 def main() -> int:

@@ -2,16 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from scripts.demo_home.api import Api
 from scripts.demo_home.folder import HOST, password, prepare
 from scripts.demo_home.process import HassProcess, free_port
 
-FLOWS = "/api/config/config_entries"
 START_S = 300.0
 
 # In a room this cold there is frost: the radiator gives all it can, whatever else wants the CPU.
@@ -59,8 +56,7 @@ class HassHome:
         """Add the home and a radiator in a cold room."""
         async with Api(f"http://{HOST}:{self._port}") as api:
             await self._sign_in(api)
-            entry = await _walk(
-                api,
+            entry = await api.walk(
                 "flow",
                 "qheat",
                 {
@@ -73,8 +69,7 @@ class HassHome:
             self.entry_id = str(entry["entry_id"])
             radiator = {"name": "Hall", "rated_w": 220, "idle_w": 20, "room": "sensor"}
             sensor = {"temperature_entity": "sensor.cold"}
-            await _walk(
-                api,
+            await api.walk(
                 "subentries/flow",
                 [self.entry_id, "this_machine"],
                 {"user": radiator, "sensor": sensor},
@@ -99,15 +94,3 @@ class HassHome:
             await api.wait_until_it_answers()
             await api.sign_in(password(self.folder))
             await api.wait_until_it_runs()
-
-
-async def _walk(
-    api: Api, kind: str, handler: object, answers: Mapping[str, Mapping[str, Any]]
-) -> Any:
-    """Answer each form of a flow; a field without an answer takes the form's default."""
-    step = await api.post(f"{FLOWS}/{kind}", {"handler": handler})
-    while step["type"] == "form":
-        assert not step["errors"], step["errors"]
-        step = await api.post(f"{FLOWS}/{kind}/{step['flow_id']}", answers[step["step_id"]])
-    assert step["type"] == "create_entry", step
-    return step.get("result")

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -122,6 +123,29 @@ async def test_radiators_that_share_a_renamed_schedule_are_one_reload(hass: Home
     assert opened.call_count == 1
     named = {one.data["schedule_entity"] for one in entry.subentries.values()}
     assert named == {"schedule.month"}
+
+
+async def test_what_is_changed_while_a_home_is_loaded_anew_is_one_more_reload(
+    hass: HomeAssistant,
+) -> None:
+    entry = await set_up(hass, radiator())
+    opened = []
+
+    async def open_home(*args: Any) -> Any:
+        opened.append(dict(entry.options))
+        if len(opened) == 1:
+            for comfort in (18.0, 18.5, 19.0):
+                hass.config_entries.async_update_entry(
+                    entry, options=entry.options | {"comfort": comfort}
+                )
+                await asyncio.sleep(0.01)
+        return await real(*args)
+
+    real = qheat.async_open_home
+    with patch.object(qheat, "async_open_home", open_home):
+        hass.config_entries.async_update_entry(entry, options=entry.options | {"comfort": 21.0})
+        await hass.async_block_till_done()
+    assert [one["comfort"] for one in opened] == [21.0, 19.0]
 
 
 async def test_heat_goes_on_where_polling_is_turned_off(

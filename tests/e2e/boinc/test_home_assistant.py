@@ -1,10 +1,9 @@
 """A real Home Assistant with a real BOINC client as its only radiator."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -23,7 +22,6 @@ from .real_client import CORES, OWN_PREFERENCES, PASSWORD, RealClient, until
 pytestmark = pytest.mark.timeout(420)
 
 GRACE_S = 15
-FLOWS = "/api/config/config_entries"
 
 
 class Home:
@@ -59,18 +57,6 @@ class Home:
             with suppress(DemoError):
                 await self._hass.run()
 
-    async def walk(
-        self, kind: str, handler: object, answers: Mapping[str, Mapping[str, Any]]
-    ) -> Any:
-        step = await self.api.post(f"{FLOWS}/{kind}", {"handler": handler})
-        while step["type"] == "form":
-            assert not step["errors"], step["errors"]
-            step = await self.api.post(
-                f"{FLOWS}/{kind}/{step['flow_id']}", answers[step["step_id"]]
-            )
-        assert step["type"] == "create_entry"
-        return step.get("result")
-
     async def state(self, entity_id: str) -> str:
         known = {state["entity_id"]: state["state"] for state in await self.api.get("/api/states")}
         found: str = known.get(entity_id, "missing")
@@ -95,10 +81,10 @@ async def test_a_client_is_added_heats_outlives_a_kill_and_gets_its_settings_bac
     client: RealClient, project: Project, home: Home
 ) -> None:
     project.endless = Job(cpu_s=600.0)
-    entry = await home.walk(
+    entry = await home.api.walk(
         "flow", "qheat", {"user": {"name": "Home", "backend": "embedded"}, "money": {}}
     )
-    await home.walk(
+    await home.api.walk(
         "subentries/flow",
         [entry["entry_id"], "boinc"],
         {
