@@ -370,6 +370,26 @@ def test_old_outputs_and_old_settlements_are_forgotten_and_the_balance_stays(
     store.close()
 
 
+def test_a_settlement_is_told_also_where_its_job_was_refused_long_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(books, "KEPT_SETTLEMENTS", 2)
+    store = open_store(tmp_path, jobs=5)
+    refused, *others = store.pull(ask(count=4), NOW)
+    deliver(store, refused.lease_id, b"wrong", 0.0, NOW)
+    for number, lease in enumerate(others, start=1):
+        deliver(store, lease.lease_id, f"input {number}".encode(), 0.0, NOW)
+    later = NOW + PASSED_OVER_S
+    last, again = store.pull(ask("again", 2), later)
+    assert again.job_id == refused.job_id
+    bookings = [
+        deliver(store, again.lease_id, b"input 0", 0.0, later),
+        deliver(store, last.lease_id, b"input 4", 0.0, later),
+    ]
+    assert store.books.settlements(HOME, "r1", None, 10)[0][-2:] == bookings
+    store.close()
+
+
 @pytest.mark.parametrize("is_held", [False, True], ids=["waiting", "leased"])
 def test_jobs_of_modules_that_an_update_replaced_are_withdrawn(
     tmp_path: Path, *, is_held: bool

@@ -148,12 +148,15 @@ class Books:
             kind,
             KEPT_OUTPUTS,
         )
-        self._database.execute(
-            "DELETE FROM jobs WHERE job_id IN (SELECT job_id FROM settlements"
-            " WHERE place <= (SELECT max(place) FROM settlements) - ?)"
+        (newest,) = self._database.execute("SELECT max(place) FROM settlements").fetchone()
+        # A job that was refused long ago may have been settled only now.
+        self._database.execute_named(
+            "DELETE FROM jobs WHERE job_id IN (SELECT job_id FROM settlements WHERE place <= :old)"
+            " AND NOT EXISTS (SELECT 1 FROM settlements AS newer"
+            " WHERE newer.job_id = jobs.job_id AND newer.place > :old)"
             # The plus keeps SQLite from looking through all jobs of these states instead.
             " AND +state IN ('settled', 'withdrawn')",
-            KEPT_SETTLEMENTS,
+            {"old": newest - KEPT_SETTLEMENTS},
         )
 
 
