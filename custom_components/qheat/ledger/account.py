@@ -107,12 +107,15 @@ class Account:
             check_number("counted_j", reading.counted_j, _MAX_COUNTED_J)
         self._last = reading
         before_j, self._counted_j = self._counted_j, reading.counted_j
-        if before_j is not None and (reading.counted_j is None or reading.counted_j < before_j):
+        if before_j is not None and reading.counted_j is not None and reading.counted_j >= before_j:
+            self._heat_between(before, reading, self.awaited)
+            if reading.counted_j > before_j:
+                self._add(self.awaited.counted(reading.counted_j - before_j, reading.stretch))
+            return
+        if self.awaited.joules:
             self._add(self.awaited.estimated())
-            self.awaited, before_j = Awaited(), None
-        self._heat_between(before, reading)
-        if before_j is not None and reading.counted_j is not None and reading.counted_j > before_j:
-            self._add(self.awaited.counted(reading.counted_j - before_j, reading.stretch))
+            self.awaited = Awaited()
+        self._heat_between(before, reading, self._made)
 
     def book(
         self, page: SettlementPage, *, radiator_id: str, currency: str, now_s: float
@@ -168,7 +171,8 @@ class Account:
             return replace(fault, foreign=None)
         return fault
 
-    def _heat_between(self, before: Reading | None, reading: Reading) -> None:
+    def _heat_between(self, before: Reading | None, reading: Reading, heat: Awaited) -> None:
+        """Add what was made between two readings, as estimated, to `heat`."""
         if before is None or before.power_w is None or reading.power_w is None:
             return
         passed_s = reading.moment.steady_s - before.moment.steady_s
@@ -182,7 +186,7 @@ class Account:
         # Most halves have all in common, and then are worth the same as one.
         parts = [(first, first_j + second_j)] if first == second else halves
         for stretch, heat_j in parts:
-            (self._made if reading.counted_j is None else self.awaited).add(stretch, heat_j)
+            heat.add(stretch, heat_j)
 
     def _add(self, heat: Iterable[tuple[int, Totals]]) -> None:
         """Add heat to its hours."""
