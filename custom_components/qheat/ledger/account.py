@@ -9,7 +9,7 @@ from ..compute.engine import HeatKind, PowerSource, Settlement, SettlementPage
 from .awaited import Awaited, Stretch
 from .booking import Booking, Fault, SettlementFaultError, SettlementMemory, checked, worked_at
 from .hours import HOUR_S, Hours
-from .money import LedgerError, Tariff, check_number, check_text, on_grid
+from .money import MAX_HEAT_J, LedgerError, Tariff, check_number, check_text, on_grid
 from .totals import Totals
 
 MAX_GAP_S: Final = 120.0
@@ -195,7 +195,10 @@ class Account:
         self._show()
 
     def _settle(self, settlement: Settlement) -> Settlement:
-        """Add a settlement to the hour of its heat; return it as it is remembered."""
+        """Add a settlement to the hour of its heat; return it as it is remembered.
+
+        Raises SettlementFaultError.
+        """
         jobs = self.hours.totals.jobs
         if settlement.job_kind not in jobs and len(jobs) >= MAX_JOB_KINDS:
             settlement = replace(settlement, job_kind=OTHER_JOBS)
@@ -208,6 +211,10 @@ class Account:
                 settlement,
                 settled_at=reversed_one.settled_at,
                 delivered_at=reversed_one.delivered_at,
+            )
+        if self.hours.totals.free_heat_j + change.free_heat_j > MAX_HEAT_J:
+            raise SettlementFaultError(
+                f"settlement {settlement.settlement_id} repays more than a radiator can draw"
             )
         at_s = self.hours.open_at(worked_at(settlement))
         self.hours.add(at_s, change)

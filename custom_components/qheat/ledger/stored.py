@@ -6,10 +6,9 @@ from typing import Any, Final
 
 from ..compute.engine import HeatKind, PowerSource, Settlement
 from .booking import MAX_ENERGY_J, MAX_ID, MAX_KIND, MAX_TIME_S, worked_at
-from .money import LedgerError, check_decimal, check_number, check_text
+from .money import MAX_HEAT_J, LedgerError, check_decimal, check_number, check_text
 from .totals import Totals
 
-MAX_HEAT_J: Final = 8e12
 _MAX_MONEY: Final = Decimal("1E24")
 _MAX_COUNT: Final = 2**53
 _MAX_DIGITS: Final = 64

@@ -21,9 +21,8 @@ from ..compute.engine import Settlement
 from .account import MAX_CURSOR, Account
 from .booking import MAX_ID, MAX_TIME_S, SettlementMemory
 from .hours import HOUR_S, Hours
-from .money import LedgerError, check_number, check_text
+from .money import MAX_HEAT_J, LedgerError, check_number, check_text
 from .stored import (
-    MAX_HEAT_J,
     count_of,
     dump_settlement,
     dump_totals,
