@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from custom_components.qheat.backend import books
+from custom_components.qheat.backend import blobs, books
 from custom_components.qheat.backend import store as store_module
 from custom_components.qheat.backend.blobs import EVEN_S, KEPT_S, SWEEP_S, Blobs
 from custom_components.qheat.backend.line import MOST_FAILURES, PASSED_OVER_S
@@ -31,6 +31,7 @@ from custom_components.qheat.backend.work import (
     LeaseUnknownError,
     PullRequest,
     Refusal,
+    StorageFullError,
 )
 
 from .tiny import OUTPUT_BYTES, PAY, TERMS, TinyCatalogue, deliver
@@ -432,6 +433,20 @@ def test_uploads_are_forgotten_when_time_has_passed_and_not_when_the_clock_is_tu
     uploads.upload("c" * 64, b"c", NOW + later_s + EVEN_S)
     assert uploads.get("a" * 64) is None
     assert uploads.get("b" * 64) is not None
+    store.close()
+
+
+def test_room_for_an_upload_is_made_also_where_the_one_before_did_not_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blobs, "MOST_STORED_BYTES", 100)
+    now_s = 0.0
+    store = open_store(tmp_path, steady=lambda: now_s)
+    store.blobs.upload("a" * 64, b"a" * 90, NOW)
+    now_s = KEPT_S + 1
+    with pytest.raises(StorageFullError):
+        store.blobs.upload("b" * 64, b"b" * 101, NOW + now_s)
+    assert store.blobs.upload("c" * 64, b"c" * 90, NOW + now_s)
     store.close()
 
 

@@ -1,8 +1,8 @@
 """Jobs and leases in SQLite: nothing lost, nothing settled twice.
 
 A job is queued while it needs a lease, leased while all that it needs are out, then settled, or
-withdrawn. Each public method is one transaction; times are seconds since the epoch and come in as
-`now`. Used from one thread only.
+withdrawn. Each public method is one transaction, apart from the sweep before a pull; times are
+seconds since the epoch and come in as `now`. Used from one thread only.
 """
 
 import math
@@ -82,6 +82,7 @@ class Store:
     def pull(self, request: PullRequest, now: float) -> list[Lease]:
         """Lease the jobs that suit best; a request seen before gets what is left of its own."""
         pulled = (request.home_id, request.radiator_id, request.key)
+        self.blobs.sweep(now)
         with self.database.transaction():
             self._expire(now)
             seen = "SELECT 1 FROM leases WHERE home_id = ? AND radiator_id = ? AND pull_key = ?"
