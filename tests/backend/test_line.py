@@ -233,6 +233,17 @@ def test_a_job_is_offered_to_who_failed_it_after_an_hour_and_withdrawn_when_all_
     assert (report.state, report.reason) == ("withdrawn", "failed")
 
 
+def test_the_hour_after_a_failure_begins_when_the_wrong_result_comes_however_late(
+    line: Line,
+) -> None:
+    line.bring("first")
+    (lease,) = line.pull()
+    late = NOW + FAILED_S
+    assert not deliver(line.store, lease.lease_id, b"x" * 101, 0.0, late).accepted
+    assert line.pull(now=late + FAILED_S - 1) == []
+    assert line.pull(now=late + FAILED_S) != []
+
+
 def test_a_job_that_others_fail_is_not_withdrawn_while_a_result_of_it_waits(line: Line) -> None:
     line.bring("twice", replicas=2)
     now = NOW

@@ -163,8 +163,8 @@ class Store:
         most_j = lease["slot_w"] * min(held_s, lease["cpu_s"] + SPARE_CPU_S)
         output_sha256 = sha256(delivery.output).hexdigest()
         self._execute(
-            "UPDATE leases SET state = 'delivered', ends_at = min(ends_at, ?), output_sha256 = ?,"
-            " fuel = ?, energy_j = ? WHERE lease_id = ?",
+            "UPDATE leases SET state = 'delivered', ends_at = ?, output_sha256 = ?, fuel = ?,"
+            " energy_j = ? WHERE lease_id = ?",
             now,
             output_sha256,
             delivery.fuel,
