@@ -21,7 +21,7 @@ STORAGE_VERSION: Final = 1
 type Kept = Mapping[str, Any]
 
 
-class _File(Store[dict[str, Any]]):
+class HomeFile(Store[Any]):
     """A store that tells whether what it was given last has reached the disk."""
 
     is_written = True
@@ -40,7 +40,7 @@ class Shelf:
         self._hass = hass
         self._entry = entry
         self._changes = self._file("")
-        self._volumes: dict[str, _File] = {}
+        self._volumes: dict[str, HomeFile] = {}
 
     async def async_read(self) -> tuple[Ledger, Kept]:
         """Return the ledger, and all that was kept with it.
@@ -131,20 +131,20 @@ class Shelf:
             translation_placeholders={"home": self._entry.title, "file": damaged.path},
         )
 
-    def _volume(self, radiator_id: str) -> _File:
+    def _volume(self, radiator_id: str) -> HomeFile:
         if radiator_id not in self._volumes:
             self._volumes[radiator_id] = self._file(f".{radiator_id}")
         return self._volumes[radiator_id]
 
-    def _file(self, suffix: str) -> _File:
+    def _file(self, suffix: str) -> HomeFile:
         key = f"{DOMAIN}.{self._entry.entry_id}{suffix}"
         # With fsync: after a power cut a file that was only renamed may be empty.
-        return _File(self._hass, STORAGE_VERSION, key, atomic_writes=True)
+        return HomeFile(self._hass, STORAGE_VERSION, key, atomic_writes=True)
 
 
-def home_store(hass: HomeAssistant, entry_id: str, name: str) -> Store[Any]:
+def home_store(hass: HomeAssistant, entry_id: str, name: str) -> HomeFile:
     """Return one of a home's files beside its books."""
-    return Store(hass, STORAGE_VERSION, f"{DOMAIN}.{entry_id}.{name}", atomic_writes=True)
+    return HomeFile(hass, STORAGE_VERSION, f"{DOMAIN}.{entry_id}.{name}", atomic_writes=True)
 
 
 def mapping(saved: object, key: str) -> Kept:

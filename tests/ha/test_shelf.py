@@ -11,6 +11,8 @@ import pytest
 from homeassistant.const import STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.storage import Store
+from homeassistant.util.file import WriteError
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.qheat.compute.engine import SettlementPage
@@ -73,6 +75,27 @@ async def test_the_ids_of_a_busy_day_are_on_disk_before_the_books_forget_them(
     days = hass_storage[DAYS]["data"]["radiators"][LIVING_ROOM]
     kept = {settlement_id for _, _, ids in days for settlement_id in ids}
     assert len(kept) > 2 * MEMORY - MEMORY // 2 - MANY
+
+
+async def test_days_that_could_not_be_written_are_as_soon_as_there_is_room(
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, hass_storage: dict[str, Any]
+) -> None:
+    await load(hass, entry)
+    told = [settlement(f"s{number}", settled_at=1.79e9 + number) for number in range(500)]
+    engine.pages = [SettlementPage(settlements=tuple(told), cursor="500")]
+    write = Store._async_write_data
+
+    async def fill(store: Store[Any], data: dict[str, Any]) -> None:
+        if store.key == DAYS:
+            raise WriteError("no space left")
+        await write(store, data)
+
+    with patch.object(Store, "_async_write_data", fill):
+        await entry.runtime_data.async_book_settlements()
+    assert len(hass_storage[VOLUME]["data"]["settled"]) == MEMORY
+    assert await entry.runtime_data.books.async_save()
+    days = hass_storage[DAYS]["data"]["radiators"][LIVING_ROOM]
+    assert sum(len(ids) for _, _, ids in days) == 500
 
 
 async def test_the_ids_of_one_long_page_are_on_disk_when_the_books_are(
