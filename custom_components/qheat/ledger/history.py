@@ -249,8 +249,7 @@ def _dump_days(days: dict[date, Day]) -> list[Any]:
 
 
 def _load_days(data: object) -> dict[date, Day]:
-    entries = list_of("days", {"days": data})
-    return unique_of("day", [_load_day(entry) for entry in entries])
+    return unique_of("day", [_load_day(entry) for entry in list_of("days", data)])
 
 
 def _load_time_zone(name: object) -> ZoneInfo:
@@ -269,6 +268,6 @@ def _load_day(data: object) -> tuple[date, Day]:
     return day, Day(
         totals=load_totals(totals),
         settlement_ids=tuple(
-            check_text("settlement id", one, MAX_ID) for one in list_of("ids", {"ids": ids})
+            check_text("settlement id", one, MAX_ID) for one in list_of("ids", ids)
         ),
     )

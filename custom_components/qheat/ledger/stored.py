@@ -31,11 +31,10 @@ def object_of(name: str, data: object) -> Mapping[str, Any]:
     raise LedgerError(f"{name} is not an object")
 
 
-def list_of(name: str, fields: Mapping[str, Any]) -> list[Any]:
-    """Return the field of that name if it is a list, else raise LedgerError."""
-    value = fields[name]
-    if isinstance(value, list):
-        return value
+def list_of(name: str, data: object) -> list[Any]:
+    """Return `data` if it is a list, else raise LedgerError."""
+    if isinstance(data, list):
+        return data
     raise LedgerError(f"{name} is not a list")
 
 
