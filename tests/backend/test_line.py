@@ -15,7 +15,6 @@ from custom_components.qheat.backend.store import Store
 from custom_components.qheat.backend.submissions import Submissions
 from custom_components.qheat.backend.work import (
     HOME,
-    Booking,
     Delivery,
     GiveBackReason,
     Lease,
@@ -23,6 +22,7 @@ from custom_components.qheat.backend.work import (
     Outcome,
     Pending,
     PullRequest,
+    Settlement,
     Terms,
 )
 
@@ -260,9 +260,9 @@ def test_a_job_that_others_fail_is_not_withdrawn_while_a_result_of_it_waits(line
     assert line.pull(now=now, home_id="other") == []
     now += PASSED_OVER_S
     (second,) = line.pull(now=now, home_id="other")
-    booking = line.store.deliver("other", second.lease_id, right, now)
-    assert isinstance(booking, Booking)
-    assert booking.accepted
+    settlement = line.store.deliver("other", second.lease_id, right, now)
+    assert isinstance(settlement, Settlement)
+    assert settlement.accepted
     (told,) = line.store.books.settlements(HOME, "r", None, 10)[0]
     assert told.accepted
 

@@ -24,7 +24,6 @@ from .replicas import Vote, delivered, votes_on
 from .supply import Supply
 from .work import (
     HOME,
-    Booking,
     Catalogue,
     Delivery,
     GiveBackReason,
@@ -34,6 +33,7 @@ from .work import (
     Pending,
     PullRequest,
     Refusal,
+    Settlement,
     Terms,
 )
 
@@ -138,7 +138,7 @@ class Store:
 
     def deliver(
         self, home_id: str, lease_id: str, delivery: Delivery, now: float
-    ) -> Booking | Pending:
+    ) -> Settlement | Pending:
         """Judge and store a result, and settle its job once enough results agree.
 
         What was delivered gets the same answer again. A late result counts while the job needs
@@ -150,8 +150,8 @@ class Store:
             lease = self._find(home_id, lease_id)
             if lease["state"] not in {"delivered", "settled"}:
                 self._take_result(lease, delivery, now)
-            booking = self.books.settlement_of(lease_id)
-            return booking or Pending(lease_id=lease_id, job_id=lease["job_id"])
+            settlement = self.books.settlement_of(lease_id)
+            return settlement or Pending(lease_id=lease_id, job_id=lease["job_id"])
 
     def _take_result(self, lease: sqlite3.Row, delivery: Delivery, now: float) -> None:
         late = lease["state"] != "held"
