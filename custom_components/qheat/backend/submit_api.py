@@ -29,7 +29,7 @@ MOST_INPUT_BYTES: Final = 8 * 1024 * 1024
 MOST_OUTPUT_BYTES: Final = 8 * 1024 * 1024
 MOST_MEMORY_BYTES: Final = 1 << 30
 MOST_CPU_S: Final = 86_400.0
-BEYOND_AMOUNT: Final = Decimal(1_000_000)
+AMOUNT_LIMIT: Final = Decimal(1_000_000)
 """Homes book no payment above this."""
 
 _WASM: Final = b"\0asm\1\0\0\0"
@@ -104,8 +104,8 @@ class SubmitApi:
 def amount(message: Fields, name: str) -> Decimal:
     """Return what is paid for a job, or repaid for a kilowatt-hour. Raises FieldError."""
     value = wire.money(message, name)
-    if value.is_signed() or value >= BEYOND_AMOUNT:
-        raise FieldError(f"{name} is less than nothing, or {BEYOND_AMOUNT} or more")
+    if value.is_signed() or value >= AMOUNT_LIMIT:
+        raise FieldError(f"{name} is less than nothing, or {AMOUNT_LIMIT} or more")
     return value
 
 
