@@ -125,6 +125,12 @@ async def test_without_the_token_nobody_learns_anything(
                 assert response.headers["WWW-Authenticate"] == "Bearer"
 
 
+async def test_the_tokens_scheme_is_read_in_either_case(session: aiohttp.ClientSession) -> None:
+    headers = {"Authorization": session.headers["Authorization"].replace("Bearer", "bearer")}
+    async with session.get("/v1/account", headers=headers) as response:
+        assert response.status == 200
+
+
 async def test_an_empty_answer_says_when_to_ask_again(session: aiohttp.ClientSession) -> None:
     await pull(session, "a")
     headers = {"Idempotency-Key": "b"}
