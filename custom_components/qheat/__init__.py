@@ -1,9 +1,10 @@
 """The qheat integration: a thermostat whose burner is paid computing."""
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Final
 
+from homeassistant.config_entries import UnknownEntry
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
 from homeassistant.core import Event, HomeAssistant
 from homeassistant.helpers import config_validation as cv
@@ -97,4 +98,6 @@ async def async_reload(hass: HomeAssistant, entry: QheatConfigEntry) -> None:
     # A whole building may be added while a home is loaded anew: that is one more reload.
     async with entry.setup_lock:
         due.discard(entry.entry_id)
-    await hass.config_entries.async_reload(entry.entry_id)
+    # Whoever changes a home may remove it right after.
+    with suppress(UnknownEntry):
+        await hass.config_entries.async_reload(entry.entry_id)
