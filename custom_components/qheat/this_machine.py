@@ -39,7 +39,7 @@ from .heating import RadiatorRating
 from .ledger import Tariff
 from .machine_share import async_shared_machine, computer_power
 from .power_meter import async_follow_meter
-from .serials import Serials
+from .publishers import Serials
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +100,7 @@ async def async_open_this_machine(
         session = async_get_clientsession(hass)
         embedded, client = None, JobClient(session, entry.data[CONF_URL], entry.data[CONF_TOKEN])
     serials = Serials(hass, entry.entry_id)
+    stack.push_async_callback(serials.async_close)
     trust = Trust(
         entry.options.get(CONF_PUBLISHERS, ()),
         serials=await serials.async_read(),
