@@ -21,7 +21,7 @@ STORAGE_VERSION: Final = 1
 type Kept = Mapping[str, Any]
 
 
-class _File(Store[dict[str, Any]]):
+class HomeStore(Store[Any]):
     """A store that tells whether what it was given last has reached the disk."""
 
     is_written = True
@@ -39,8 +39,8 @@ class Shelf:
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
         self._hass = hass
         self._entry = entry
-        self._changes = self._file("")
-        self._volumes: dict[str, _File] = {}
+        self._changes = self._file()
+        self._volumes: dict[str, HomeStore] = {}
 
     async def async_read(self) -> tuple[Ledger, Kept]:
         """Return the ledger, and all that was kept with it.
@@ -98,7 +98,7 @@ class Shelf:
         saved = await self.async_read_kept()
         for radiator_id in self._radiator_ids(saved):
             await self._volume(radiator_id).async_remove()
-        await self._file(".damaged").async_remove()
+        await self._file("damaged").async_remove()
         await self._changes.async_remove()
         ir.async_delete_issue(self._hass, DOMAIN, f"books_damaged_{self._entry.entry_id}")
 
@@ -116,7 +116,7 @@ class Shelf:
         return {key for key in accounts if key.isalnum()} | set(self._entry.subentries)
 
     async def _async_set_aside(self, books: dict[str, Any]) -> None:
-        damaged = self._file(".damaged")
+        damaged = self._file("damaged")
         await damaged.async_save(books)
         for radiator_id in books["volumes"]:
             await self._volume(radiator_id).async_remove()
@@ -131,20 +131,20 @@ class Shelf:
             translation_placeholders={"home": self._entry.title, "file": damaged.path},
         )
 
-    def _volume(self, radiator_id: str) -> _File:
+    def _volume(self, radiator_id: str) -> HomeStore:
         if radiator_id not in self._volumes:
-            self._volumes[radiator_id] = self._file(f".{radiator_id}")
+            self._volumes[radiator_id] = self._file(radiator_id)
         return self._volumes[radiator_id]
 
-    def _file(self, suffix: str) -> _File:
-        key = f"{DOMAIN}.{self._entry.entry_id}{suffix}"
-        # With fsync: after a power cut a file that was only renamed may be empty.
-        return _File(self._hass, STORAGE_VERSION, key, atomic_writes=True)
+    def _file(self, *name: str) -> HomeStore:
+        return home_store(self._hass, self._entry.entry_id, *name)
 
 
-def home_store(hass: HomeAssistant, entry_id: str, name: str) -> Store[Any]:
-    """Return one of a home's files beside its books."""
-    return Store(hass, STORAGE_VERSION, f"{DOMAIN}.{entry_id}.{name}", atomic_writes=True)
+def home_store(hass: HomeAssistant, entry_id: str, *name: str) -> HomeStore:
+    """Return one of a home's files; only that of the books' changes has no name of its own."""
+    key = ".".join((DOMAIN, entry_id, *name))
+    # With fsync: after a power cut a file that was only renamed may be empty.
+    return HomeStore(hass, STORAGE_VERSION, key, atomic_writes=True)
 
 
 def mapping(saved: object, key: str) -> Kept:
