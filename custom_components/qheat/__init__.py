@@ -15,10 +15,10 @@ from .actions import async_register_actions
 from .boinc_actions import async_register_boinc_actions
 from .const import DOMAIN
 from .coordinator import QheatConfigEntry
-from .for_good import async_watch_stops
 from .home import async_open_home, async_remove_home
 from .left_behind import async_tell_of_left_behind
 from .renames import async_follow_renames
+from .shutdown import async_watch_stops
 from .turns import async_next_turn
 
 PLATFORMS = [Platform.CLIMATE, Platform.IMAGE, Platform.SENSOR]

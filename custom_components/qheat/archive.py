@@ -8,10 +8,10 @@ from typing import Final
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 
+from .coalescing import Coalesced
 from .compute.engine import Settlement
 from .const import LOGGER
 from .ledger import MEMORY, History, Ledger, LedgerError
-from .shared import Shared
 from .shelf import HomeStore, home_store
 
 ABSORB_EVERY_S: Final = 600.0
@@ -31,8 +31,8 @@ class Archive:
         self._unsaved: Counter[str] = Counter()
         self._next_absorb_s = 0.0
         self._next_save_s = 0.0
-        # Shared: of two writes at once the older may be the last.
-        self.async_save = Shared(self._write)
+        # Coalesced: of two writes at once the older may be the last.
+        self.async_save = Coalesced(self._write)
 
     def booked(self, radiator_id: str, settlements: Collection[Settlement]) -> None:
         """Take note of settlements in the ledger that are not on disk here."""

@@ -12,6 +12,7 @@ from homeassistant.const import CONF_HOST, CONF_PASSWORD, CONF_PORT
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
+from .cadence import cadence
 from .compute.boinc import BoincEngine, BoincError, BoincOptions, Details
 from .compute.engine import Engine, PowerModel
 from .const import (
@@ -27,8 +28,6 @@ from .const import (
     CONF_RATES,
     SUBENTRY_BOINC,
 )
-from .crowd import cadence
-from .for_good import stops_for_good
 from .heating import RadiatorRating
 from .left_behind import (
     CONF_RADIATOR,
@@ -41,6 +40,7 @@ from .left_behind import (
 )
 from .power_meter import async_follow_meter
 from .shelf import mapping
+from .shutdown import stops_for_good
 from .turns import pace
 
 MAX_RATE: Final = 1000

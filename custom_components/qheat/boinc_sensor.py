@@ -13,10 +13,10 @@ from homeassistant.components.sensor import (
 )
 from homeassistant.const import PERCENTAGE, EntityCategory, Platform, UnitOfTime
 
+from .cadence import is_crowd
 from .compute.boinc import Details
 from .const import CONF_GPU_W
 from .coordinator import HomeCoordinator
-from .crowd import is_crowd
 from .entity import RadiatorEntity, async_forget
 
 MAX_STATE = 255

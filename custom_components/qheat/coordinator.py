@@ -16,10 +16,10 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from .backend import EmbeddedBackend, StoreError
 from .boinc_machines import BoincMachines
 from .books import Balance, HomeBooks
+from .cadence import cadence
 from .compute.engine import EngineError, EngineProblem
 from .compute.machine import Machine
 from .const import LOGGER
-from .crowd import cadence
 from .learned import Learned
 from .outdoors import Outdoors
 from .radiator import Radiator, RadiatorState

@@ -14,6 +14,7 @@ from homeassistant.helpers import device_registry as dr
 from .archive import async_open_archive
 from .boinc_machines import BoincMachines, async_release_all
 from .books import HomeBooks
+from .cadence import cadence
 from .compute.engine import Engine
 from .const import (
     CONF_AREA,
@@ -32,24 +33,23 @@ from .const import (
     SUBENTRY_THIS_MACHINE,
 )
 from .coordinator import HomeCoordinator, QheatConfigEntry
-from .crowd import cadence
 from .heating import FROST_LIMIT_C, RoomControl
-from .hourly import HourlyStatistics
+from .hourly_statistics import HourlyStatistics
 from .issues import watch_issues
 from .learned import Learned
 from .ledger import ForeignMoney
 from .money_issues import find_foreign_settlements, find_lost_prices
 from .outdoors import Outdoors
 from .prices import Carbon, Prices, fixed_tariff
-from .problems import find_lost_schedules, find_lost_sensors, find_problems, log_silence
 from .radiator import Radiator, Room
+from .radiator_issues import find_lost_schedules, find_lost_sensors, find_problems, log_silence
 from .rooms import FastRoom, SensorRoom
 from .schedules import HelperSchedule
 from .setting import DEFAULT_PRESETS, Setting
 from .shelf import Kept, Shelf, home_store, mapping
 from .this_machine import async_delete_database, async_open_this_machine
-from .today import CoreTime
 from .turns import async_next_turn
+from .work_today import CoreTime
 
 MODELS: Final = {SUBENTRY_THIS_MACHINE: None, SUBENTRY_BOINC: "BOINC"}
 """Names that are the same in every language: Home Assistant translates none."""

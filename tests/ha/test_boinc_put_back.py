@@ -84,7 +84,7 @@ async def test_a_stop_that_was_refused_says_nothing_of_a_signal_that_comes_later
     with pytest.raises(Unauthorized):
         await hass.services.async_call("homeassistant", "stop", blocking=True, context=tenant)
     await hass.async_block_till_done()
-    with patch("custom_components.qheat.for_good.SOON_S", 0.0):
+    with patch("custom_components.qheat.shutdown.SOON_S", 0.0):
         await hass.async_stop(force=True)
     assert (client.override == FIRST, client.permanent) == (False, 3)
 

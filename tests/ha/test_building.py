@@ -18,8 +18,8 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 )
 
 from custom_components.qheat.books import HomeBooks
+from custom_components.qheat.cadence import BUILDING
 from custom_components.qheat.compute.engine import SettlementPage
-from custom_components.qheat.crowd import BUILDING
 from custom_components.qheat.heating.comfort import Comfort
 from custom_components.qheat.ledger import Ledger
 from custom_components.qheat.shelf import Shelf
@@ -81,7 +81,7 @@ def crowd() -> int:
 async def flats(hass: HomeAssistant, engine: FixedEngine, crowd: int) -> MockConfigEntry:
     entry = building()
     entry.add_to_hass(hass)
-    with patch("custom_components.qheat.crowd.CROWD", crowd):
+    with patch("custom_components.qheat.cadence.CROWD", crowd):
         await load(hass, entry)
     return entry
 

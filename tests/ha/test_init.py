@@ -18,8 +18,8 @@ from homeassistant.helpers.json import ExtendedJSONEncoder
 from homeassistant.util.file import WriteError
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.qheat.cadence import FEW
 from custom_components.qheat.compute.engine import HeatKind, SettlementPage
-from custom_components.qheat.crowd import FEW
 from custom_components.qheat.diagnostics import async_get_config_entry_diagnostics
 from custom_components.qheat.ledger import Ledger
 from tests.waiting import until
@@ -266,7 +266,7 @@ async def test_money_still_comes_in_after_a_fault_that_nobody_foresaw(
 
     with (
         patch.object(engine, "settlements", fail_once),
-        patch("custom_components.qheat.crowd.FEW", replace(FEW, settlements_every_s=0.01)),
+        patch("custom_components.qheat.cadence.FEW", replace(FEW, settlements_every_s=0.01)),
     ):
         assert await hass.config_entries.async_setup(entry.entry_id)
         await until(lambda: len(looks) > 1)
