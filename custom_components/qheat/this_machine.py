@@ -120,10 +120,11 @@ async def async_open_this_machine(
 async def async_delete_database(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Delete what the embedded backend of a home has kept, also what was set aside."""
     ir.async_delete_issue(hass, DOMAIN, f"jobs_damaged_{entry.entry_id}")
-    await hass.async_add_executor_job(_delete_database, _database(hass, entry))
+    await hass.async_add_executor_job(_delete_database, database_of(hass, entry))
 
 
-def _database(hass: HomeAssistant, entry: ConfigEntry) -> Path:
+def database_of(hass: HomeAssistant, entry: ConfigEntry) -> Path:
+    """Return the embedded backend's database; it is there if a home ever had jobs from there."""
     return Path(hass.config.path(STORAGE_DIR, f"{DOMAIN}.{entry.entry_id}.sqlite"))
 
 
@@ -165,7 +166,7 @@ def _tell_damage(hass: HomeAssistant, entry: ConfigEntry, set_aside: Path) -> No
 async def _open_embedded(
     hass: HomeAssistant, entry: ConfigEntry, tariff: Tariff, stack: AsyncExitStack
 ) -> tuple[EmbeddedBackend, JobClient]:
-    database, token = _database(hass, entry), secrets.token_urlsafe()
+    database, token = database_of(hass, entry), secrets.token_urlsafe()
     backend = EmbeddedBackend(
         db_path=database,
         socket_path=database.with_suffix(".sock"),
