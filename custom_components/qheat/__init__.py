@@ -58,12 +58,12 @@ async def async_setup_entry(hass: HomeAssistant, entry: QheatConfigEntry) -> boo
             hass, coordinator.async_follow_settlements(), "qheat settlements"
         )
         stack.push_async_callback(async_end, booking)
-        coordinator.close = stack.pop_all().aclose
+        stack.push_async_callback(coordinator.async_shutdown)
+        coordinator.async_close_home = stack.pop_all().aclose
 
     async def async_stop(event: Event) -> None:
         """Give leases back before Home Assistant is gone."""
-        await coordinator.async_shutdown()
-        await coordinator.close()
+        await coordinator.async_close_home()
 
     entry.async_on_unload(hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, async_stop))
     return True
@@ -78,8 +78,7 @@ async def async_end(task: asyncio.Task[None]) -> None:
 async def async_unload_entry(hass: HomeAssistant, entry: QheatConfigEntry) -> bool:
     """Stop a home; nothing runs on and no lease is left behind."""
     if unloaded := await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
-        await entry.runtime_data.async_shutdown()
-        await entry.runtime_data.close()
+        await entry.runtime_data.async_close_home()
     return unloaded
 
 

@@ -60,8 +60,8 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
     """Ticks the radiators of a home, books what backends settle, and keeps the books safe."""
 
     config_entry: QheatConfigEntry
-    close: Callable[[], Awaitable[None]]
-    """Closes all that runs behind the coordinator."""
+    async_close_home: Callable[[], Awaitable[None]]
+    """Ends the ticks and closes all that was opened for the home."""
 
     def __init__(
         self,
