@@ -11,7 +11,13 @@ from homeassistant.components.sensor import (
     SensorEntityDescription,
     SensorStateClass,
 )
-from homeassistant.const import PERCENTAGE, EntityCategory, Platform, UnitOfTime
+from homeassistant.const import (
+    MAX_LENGTH_STATE_STATE,
+    EntityCategory,
+    Platform,
+    UnitOfRatio,
+    UnitOfTime,
+)
 
 from .cadence import is_crowd
 from .compute.boinc import Details
@@ -19,7 +25,6 @@ from .const import CONF_GPU_W
 from .coordinator import HomeCoordinator
 from .entity import RadiatorEntity, async_forget
 
-MAX_STATE = 255
 MAX_ROWS = 100
 """Projects or tasks shown one by one: all of an attribute goes to every page that shows it."""
 
@@ -39,7 +44,9 @@ class BoincSensorDescription(SensorEntityDescription):
 
 def _projects(details: Details) -> str | None:
     names = ", ".join(project.name or project.url for project in details.projects)
-    return names if len(names) <= MAX_STATE else f"{names[: MAX_STATE - 1]}…"
+    if len(names) > MAX_LENGTH_STATE_STATE:
+        names = f"{names[: MAX_LENGTH_STATE_STATE - 1]}…"
+    return names or None
 
 
 def _project_rows(details: Details) -> Mapping[str, Any]:
@@ -91,7 +98,7 @@ BOINC_DESCRIPTIONS: tuple[BoincSensorDescription, ...] = (
     ),
     BoincSensorDescription(
         key="task_progress",
-        native_unit_of_measurement=PERCENTAGE,
+        native_unit_of_measurement=UnitOfRatio.PERCENTAGE,
         suggested_display_precision=0,
         value_fn=_progress,
         attributes_fn=_task_rows,
@@ -108,7 +115,7 @@ BOINC_DESCRIPTIONS: tuple[BoincSensorDescription, ...] = (
     ),
     BoincSensorDescription(
         key="projects",
-        value_fn=lambda details: _projects(details) or None,
+        value_fn=_projects,
         attributes_fn=_project_rows,
     ),
     BoincSensorDescription(
