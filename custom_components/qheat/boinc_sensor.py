@@ -19,7 +19,7 @@ from homeassistant.const import (
     UnitOfTime,
 )
 
-from .cadence import is_crowd
+from .cadence import is_building
 from .compute.boinc import Details
 from .const import CONF_GPU_W
 from .coordinator import HomeCoordinator
@@ -35,7 +35,7 @@ class BoincSensorDescription(SensorEntityDescription):
 
     value_fn: Callable[[Details], str | float | Decimal | None]
     attributes_fn: Callable[[Details], Mapping[str, Any]] = lambda _: {}
-    crowd_step: int | None = None
+    building_step: int | None = None
     """In a building a number is written when it has passed a multiple of this.
 
     What moves with every look was three quarters of all that a building had recorded.
@@ -102,7 +102,7 @@ BOINC_DESCRIPTIONS: tuple[BoincSensorDescription, ...] = (
         suggested_display_precision=0,
         value_fn=_progress,
         attributes_fn=_task_rows,
-        crowd_step=5,
+        building_step=5,
     ),
     BoincSensorDescription(
         key="task_time_left",
@@ -111,7 +111,7 @@ BOINC_DESCRIPTIONS: tuple[BoincSensorDescription, ...] = (
         suggested_unit_of_measurement=UnitOfTime.MINUTES,
         suggested_display_precision=0,
         value_fn=_time_left_s,
-        crowd_step=300,
+        building_step=300,
     ),
     BoincSensorDescription(
         key="projects",
@@ -164,7 +164,7 @@ class BoincSensor(RadiatorEntity, SensorEntity):
         self, home: HomeCoordinator, radiator_id: str, description: BoincSensorDescription
     ) -> None:
         super().__init__(home, radiator_id, description)
-        self._step = description.crowd_step if is_crowd(home.hass) else None
+        self._step = description.building_step if is_building(home.hass) else None
 
     @property
     def _details(self) -> Details | None:

@@ -9,7 +9,7 @@ from .compute.boinc import LOOK_EVERY_S
 from .const import DOMAIN
 from .radiator import BUDGET_S
 
-CROWD: Final = 50
+FEW_AT_MOST: Final = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +46,12 @@ BUILDING: Final = Cadence(
 )
 
 
-def is_crowd(hass: HomeAssistant) -> bool:
+def is_building(hass: HomeAssistant) -> bool:
     """Return whether there are more than fifty radiators, in all homes together."""
     homes = hass.config_entries.async_entries(DOMAIN, include_disabled=False)
-    return sum(len(home.subentries) for home in homes) > CROWD
+    return sum(len(home.subentries) for home in homes) > FEW_AT_MOST
 
 
 def cadence(hass: HomeAssistant) -> Cadence:
     """Return how often things are done with as many radiators as there are."""
-    return BUILDING if is_crowd(hass) else FEW
+    return BUILDING if is_building(hass) else FEW
