@@ -223,7 +223,9 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         await radiator.async_refresh()
         # A dozen entities have shown it, and a building has many settings to write.
         await async_next_turn(self.hass)
-        await self._save_dials()
+        # A home that was closed meanwhile has written it, and may be removed or open anew by now.
+        if getattr(self.config_entry, "runtime_data", None) is self:
+            await self._save_dials()
 
     async def _save_dials(self) -> None:
         """Write what tenants have set: a small file of its own, for it is written at every turn."""

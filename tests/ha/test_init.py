@@ -22,6 +22,7 @@ from custom_components.qheat.cadence import FEW
 from custom_components.qheat.compute.engine import HeatKind, SettlementPage
 from custom_components.qheat.diagnostics import async_get_config_entry_diagnostics
 from custom_components.qheat.ledger import Ledger
+from custom_components.qheat.setting import Setting
 from tests.waiting import until
 
 from .conftest import LIVING_ROOM, FixedEngine, home, load, radiator, set_up, settlement, state_at
@@ -216,13 +217,14 @@ async def test_what_the_disk_did_not_take_is_not_shown(
     assert entry.runtime_data.books.balances[LIVING_ROOM].totals.earned == Decimal("0.002")
 
 
-async def test_a_tick_that_outlives_its_home_writes_nothing(
+async def test_a_tick_or_a_turn_of_a_dial_that_outlives_its_home_writes_nothing(
     hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, hass_storage: dict[str, Any]
 ) -> None:
     assert await hass.config_entries.async_setup(entry.entry_id)
     coordinator = entry.runtime_data
     await hass.config_entries.async_remove(entry.entry_id)
     await coordinator.books.async_save()
+    await coordinator.async_set(LIVING_ROOM, Setting(heating=True))
     assert not [key for key in hass_storage if key.startswith(BOOKS)]
 
 
