@@ -72,15 +72,6 @@ async def test_a_settlement_is_earned_once_however_often_it_comes(
     assert Decimal(value(hass, "sensor.home_earnings")) == Decimal("0.002")
 
 
-async def test_a_settlement_in_another_currency_is_not_booked(
-    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine
-) -> None:
-    engine.pages = [SettlementPage(settlements=(settlement(currency="JPY"),), cursor="1")] * 2
-    await load(hass, entry)
-    await entry.runtime_data.async_book_settlements()
-    assert Decimal(value(hass, "sensor.home_earnings")) == 0
-
-
 async def test_what_was_earned_outlives_a_restart_and_a_removed_radiator(
     hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine
 ) -> None:
