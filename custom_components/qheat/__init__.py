@@ -13,10 +13,10 @@ from homeassistant.util.hass_dict import HassKey
 
 from .actions import async_register_actions
 from .boinc_actions import async_register_boinc_actions
+from .boinc_left_behind import async_tell_of_left_behind
 from .const import DOMAIN
 from .coordinator import QheatConfigEntry
 from .home import async_open_home, async_remove_home
-from .left_behind import async_tell_of_left_behind
 from .renames import async_follow_renames
 from .shutdown import async_watch_stops
 from .turns import async_next_turn

@@ -12,6 +12,15 @@ from homeassistant.const import CONF_HOST, CONF_PASSWORD, CONF_PORT
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
+from .boinc_left_behind import (
+    CONF_RADIATOR,
+    Left,
+    async_leave_behind,
+    async_left_behind,
+    async_settle,
+    left_of,
+    owed,
+)
 from .cadence import cadence
 from .compute.boinc import BoincEngine, BoincError, BoincOptions, Details
 from .compute.engine import Engine, PowerModel
@@ -29,15 +38,6 @@ from .const import (
     SUBENTRY_BOINC,
 )
 from .heating import RadiatorRating
-from .left_behind import (
-    CONF_RADIATOR,
-    Left,
-    async_leave_behind,
-    async_left_behind,
-    async_settle,
-    left_of,
-    owed,
-)
 from .power_meter import async_follow_meter
 from .shelf import mapping
 from .shutdown import stops_for_good

@@ -13,14 +13,14 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 
-from custom_components.qheat.compute.boinc import BoincEngine, Originals
-from custom_components.qheat.compute.boinc.replies import RunMode
-from custom_components.qheat.const import DOMAIN
-from custom_components.qheat.left_behind import (
+from custom_components.qheat.boinc_left_behind import (
     async_leave_behind,
     async_settle,
     async_tell_of_left_behind,
 )
+from custom_components.qheat.compute.boinc import BoincEngine, Originals
+from custom_components.qheat.compute.boinc.replies import RunMode
+from custom_components.qheat.const import DOMAIN
 from tests.compute.boinc.simulated import PASSWORD, SimulatedClient, cpid_of
 
 from .boinc import HALL, Repairs, boinc_data, boinc_radiator, state_of, until, until_it_runs
