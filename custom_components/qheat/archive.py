@@ -12,7 +12,7 @@ from .coalescing import Coalesced
 from .compute.engine import Settlement
 from .const import LOGGER
 from .ledger import MEMORY, History, Ledger, LedgerError
-from .shelf import HomeStore, home_store
+from .shelf import CheckedStore, home_store
 
 ABSORB_EVERY_S: Final = 600.0
 SAVE_EVERY_S: Final = 21_600.0
@@ -23,7 +23,7 @@ MOST_UNSAVED: Final = MEMORY // 2
 class Archive:
     """Copies days out of the ledger often, and writes them seldom: a lost write is made up for."""
 
-    def __init__(self, store: HomeStore, history: History, ledger: Ledger) -> None:
+    def __init__(self, store: CheckedStore, history: History, ledger: Ledger) -> None:
         self.history = history
         self._store = store
         self._ledger = ledger

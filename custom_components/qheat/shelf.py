@@ -21,7 +21,7 @@ STORAGE_VERSION: Final = 1
 type Kept = Mapping[str, Any]
 
 
-class HomeStore(Store[Any]):
+class CheckedStore(Store[Any]):
     """A store that tells whether what it was given last has reached the disk."""
 
     is_written = True
@@ -40,7 +40,7 @@ class Shelf:
         self._hass = hass
         self._entry = entry
         self._changes = self._file()
-        self._volumes: dict[str, HomeStore] = {}
+        self._volumes: dict[str, CheckedStore] = {}
 
     async def async_read(self) -> tuple[Ledger, Kept]:
         """Return the ledger, and all that was kept with it.
@@ -131,20 +131,20 @@ class Shelf:
             translation_placeholders={"home": self._entry.title, "file": damaged.path},
         )
 
-    def _volume(self, radiator_id: str) -> HomeStore:
+    def _volume(self, radiator_id: str) -> CheckedStore:
         if radiator_id not in self._volumes:
             self._volumes[radiator_id] = self._file(radiator_id)
         return self._volumes[radiator_id]
 
-    def _file(self, *name: str) -> HomeStore:
+    def _file(self, *name: str) -> CheckedStore:
         return home_store(self._hass, self._entry.entry_id, *name)
 
 
-def home_store(hass: HomeAssistant, entry_id: str, *name: str) -> HomeStore:
+def home_store(hass: HomeAssistant, entry_id: str, *name: str) -> CheckedStore:
     """Return one of a home's files; only that of the books' changes has no name of its own."""
     key = ".".join((DOMAIN, entry_id, *name))
     # With fsync: after a power cut a file that was only renamed may be empty.
-    return HomeStore(hass, STORAGE_VERSION, key, atomic_writes=True)
+    return CheckedStore(hass, STORAGE_VERSION, key, atomic_writes=True)
 
 
 def mapping(saved: object, key: str) -> Kept:
