@@ -47,7 +47,11 @@ from .rooms import FastRoom, SensorRoom
 from .schedules import HelperSchedule
 from .setting import DEFAULT_PRESETS, Setting
 from .shelf import Kept, Shelf, home_store, mapping
-from .this_machine import async_delete_database, async_open_this_machine
+from .this_machine import (
+    async_delete_database,
+    async_open_this_machine,
+    this_machine_radiators,
+)
 from .turns import async_next_turn
 from .work_today import CoreTime
 
@@ -74,9 +78,8 @@ async def async_open_home(
     archive = await async_open_archive(hass, entry.entry_id, ledger)
     presets = {preset: entry.options.get(preset, c) for preset, c in DEFAULT_PRESETS.items()}
     tariff = fixed_tariff(entry.options, entry.data[CONF_CURRENCY])
-    kinds = {subentry.subentry_type for subentry in entry.subentries.values()}
     this_machine = None
-    if SUBENTRY_THIS_MACHINE in kinds:
+    if this_machine_radiators(entry):
         this_machine = await async_open_this_machine(hass, entry, tariff, stack)
 
     async def async_save() -> None:
