@@ -41,7 +41,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 
 async def async_setup_entry(hass: HomeAssistant, entry: QheatConfigEntry) -> bool:
     """Set up a home: its backend, its radiators and their entities."""
-    # From the first: what is changed while a home is set up would be lost, and it half changed.
+    # Before all else: a change would be lost, or half of it, while the home is set up.
     entry.async_on_unload(entry.add_update_listener(async_reload))
     async with AsyncExitStack() as stack:
         entry.runtime_data = coordinator = await async_open_home(hass, entry, stack)

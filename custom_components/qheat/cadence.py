@@ -17,15 +17,15 @@ class Cadence:
     """Intervals, in seconds or in ticks of a home."""
 
     budget_s: float
-    """For so long a heat budget holds: three ticks may be missed, of a BOINC machine one."""
+    """How long a heat budget holds: three ticks may be missed, or one of a BOINC machine's."""
     boinc_in_ticks: int
-    """Over so many ticks BOINC machines are ticked; each gets a new plan every 10 s at most."""
+    """How many ticks BOINC machines are spread over: each gets a new plan once in so many."""
     look_every_s: float
-    """BOINC tasks are looked at so often, run modes with every tick."""
+    """How often BOINC tasks are looked at; run modes are with every tick of theirs."""
     settlements_every_s: float
     save_every_s: float
     shown_in_ticks: int
-    """Over so many ticks the books are shown that were saved, each account at most once."""
+    """How many ticks saved books are spread over until all of them are shown."""
 
 
 FEW: Final = Cadence(
