@@ -116,6 +116,13 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
             await self.async_refresh()
 
     @override
+    async def async_shutdown(self) -> None:
+        """End all ticks, also one under way: an engine that stops is to get no new budget."""
+        await super().async_shutdown()
+        for radiator in self.radiators.values():
+            await radiator.async_shutdown()
+
+    @override
     async def _async_update_data(self) -> HomeState:
         ticks, self._ticks = self._ticks, self._ticks + 1
         # A building of radiators, or of homes that are due together, is no reason for anything else

@@ -228,6 +228,23 @@ async def test_a_tick_or_a_turn_of_a_dial_that_outlives_its_home_writes_nothing(
     assert not [key for key in hass_storage if key.startswith(BOOKS)]
 
 
+async def test_an_engine_that_stops_gets_no_new_budget_from_a_tick_or_a_dial_under_way(
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine
+) -> None:
+    """It would ask for leases again, and nobody would give them back."""
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    coordinator = entry.runtime_data
+
+    async def stop() -> None:
+        engine.budget = None
+        await coordinator._async_update_data()
+        await coordinator.async_set(LIVING_ROOM, Setting(heating=True, setpoint_c=30.0))
+
+    with patch.object(engine, "stop", stop):
+        assert await hass.config_entries.async_unload(entry.entry_id)
+    assert engine.budget is None
+
+
 async def test_a_home_without_radiators_is_set_up(hass: HomeAssistant, engine: FixedEngine) -> None:
     entry = MockConfigEntry(
         domain="qheat",
