@@ -180,7 +180,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
             try:
                 await self.async_book_settlements()
             except Exception:  # noqa: BLE001 - money still comes in after a fault of today
-                LOGGER.exception("Settlements could not be looked at; this is tried again")
+                LOGGER.exception("Settlements could not be shown; this is tried again")
             await asyncio.sleep(self._cadence.settlements_every_s)
 
     async def async_book_settlements(self) -> None:
@@ -206,12 +206,14 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         radiator_id = radiator.radiator_id
         try:
             page = await radiator.engine.settlements(self.books.cursor(radiator_id))
+            return self.books.book(radiator_id, page)
         except EngineError as err:
             refused = err.problem is EngineProblem.BACKEND_REFUSED
             if refused and radiator_id not in self.boinc:
                 self.config_entry.async_start_reauth(self.hass)
-            return False
-        return self.books.book(radiator_id, page)
+        except Exception:  # noqa: BLE001 - the others' money comes in, and this is asked for again
+            LOGGER.exception("The settlements of %s could not be looked at", radiator_id)
+        return False
 
     async def _look_at_results(self) -> None:
         if self.embedded is None:

@@ -292,6 +292,24 @@ async def test_money_still_comes_in_after_a_fault_that_nobody_foresaw(
         assert await hass.config_entries.async_unload(entry.entry_id)
 
 
+async def test_a_radiator_whose_settlements_make_trouble_keeps_no_other_from_its_money(
+    hass: HomeAssistant, engine: FixedEngine
+) -> None:
+    entry = await set_up(hass, radiator(), radiator("01JBED", "Bedroom"))
+    living_room, bedroom = (one.radiator.engine for one in entry.runtime_data.radiators.values())
+
+    async def take_a_while(after: str | None) -> SettlementPage:
+        await asyncio.sleep(0.05)
+        return SettlementPage(settlements=(settlement(),), cursor="1")
+
+    with (
+        patch.object(living_room, "settlements", take_a_while),
+        patch.object(bedroom, "settlements", side_effect=RuntimeError("nobody foresaw this")),
+    ):
+        await entry.runtime_data.async_book_settlements()
+    assert entry.runtime_data.books.home_balance.totals.earned == Decimal("0.002")
+
+
 async def test_tenants_who_turn_dials_all_the_time_do_not_put_off_the_ticks_of_other_rooms(
     hass: HomeAssistant, engine: FixedEngine
 ) -> None:
