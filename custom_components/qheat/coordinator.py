@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final, override
 
 from homeassistant.config_entries import ConfigEntry
@@ -90,7 +91,11 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         }
         self.accounts = {
             key: DataUpdateCoordinator[Balance](
-                hass, LOGGER, config_entry=entry, name=f"account {key}"
+                hass,
+                LOGGER,
+                config_entry=entry,
+                name=f"account {key}",
+                update_method=partial(self._async_balance, key),
             )
             for key in (entry.entry_id, *radiators)
         }
@@ -172,6 +177,10 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         if account_id == self.config_entry.entry_id:
             return self.books.home_balance
         return self.books.balances[account_id]
+
+    async def _async_balance(self, account_id: str) -> Balance:
+        """Return a balance again, for whoever has Home Assistant update its sensors."""
+        return self._balance(account_id)
 
     async def async_follow_settlements(self) -> None:
         """Book what backends settle, for ever, apart from the ticks: a slow one stops no heat."""

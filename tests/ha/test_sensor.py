@@ -8,6 +8,7 @@ from freezegun.api import FrozenDateTimeFactory
 from homeassistant.const import STATE_UNKNOWN, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
+from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry, snapshot_platform
 from syrupy.assertion import SnapshotAssertion
 
@@ -55,6 +56,24 @@ async def test_unknown_power_is_shown_as_unknown(
     await load(hass, entry)
     assert value(hass, "sensor.living_room_heat_output") == STATE_UNKNOWN
     assert value(hass, "sensor.home_heat_output") == STATE_UNKNOWN
+
+
+@pytest.mark.parametrize("entity_id", ["sensor.home_heat", "sensor.living_room_earnings"])
+async def test_a_figure_of_the_books_may_be_updated_by_hand(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    engine: FixedEngine,
+    caplog: pytest.LogCaptureFixture,
+    entity_id: str,
+) -> None:
+    assert await async_setup_component(hass, "homeassistant", {})
+    await load(hass, entry)
+    await hass.services.async_call(
+        "homeassistant", "update_entity", {"entity_id": entity_id}, blocking=True
+    )
+    assert "fails" not in caplog.text
+    assert float(value(hass, entity_id)) == 0
+    assert await hass.config_entries.async_unload(entry.entry_id)
 
 
 async def test_a_settlement_is_earned_once_however_often_it_comes(
