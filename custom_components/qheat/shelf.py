@@ -41,6 +41,8 @@ class Shelf:
         self._entry = entry
         self._changes = self._file()
         self._volumes: dict[str, CheckedStore] = {}
+        self._damaged: dict[str, Any] | None = None
+        """Books that are to be set aside before others are written."""
 
     async def async_read(self) -> tuple[Ledger, Kept]:
         """Return the ledger, and all that was kept with it.
@@ -65,11 +67,14 @@ class Shelf:
             LOGGER.error(
                 "The books of %s cannot be read and are set aside: %s", self._entry.title, err
             )
-        await self._async_set_aside({"changes": saved, "volumes": volumes})
+        self._damaged = {"changes": saved, "volumes": volumes}
+        await self._async_set_aside(self._damaged)
         return Ledger(currency), kept
 
     async def async_write(self, changes: dict[str, Any]) -> bool:
         """Write what has changed; tell whether it is on disk."""
+        if self._damaged is not None and not await self._async_set_aside(self._damaged):
+            return False
         await self._changes.async_save(changes)
         return self._changes.is_written
 
@@ -115,9 +120,11 @@ class Shelf:
         # A file's name is made of it, so no id that came from a file goes unlooked at.
         return {key for key in accounts if key.isalnum()} | set(self._entry.subentries)
 
-    async def _async_set_aside(self, books: dict[str, Any]) -> None:
+    async def _async_set_aside(self, books: dict[str, Any]) -> bool:
         damaged = self._file("damaged")
         await damaged.async_save(books)
+        if not damaged.is_written:
+            return False
         for radiator_id in books["volumes"]:
             await self._volume(radiator_id).async_remove()
         ir.async_create_issue(
@@ -130,6 +137,8 @@ class Shelf:
             translation_key="books_damaged",
             translation_placeholders={"home": self._entry.title, "file": damaged.path},
         )
+        self._damaged = None
+        return True
 
     def _volume(self, radiator_id: str) -> CheckedStore:
         if radiator_id not in self._volumes:

@@ -135,6 +135,25 @@ async def test_a_damaged_file_sets_all_books_aside_and_the_new_ones_hold(
     assert earned(entry) == Decimal("0.002")
 
 
+async def test_damaged_books_stay_where_they_are_until_the_disk_has_room_to_set_them_aside(
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, hass_storage: dict[str, Any]
+) -> None:
+    await book_many(hass, entry, engine)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    hass_storage[VOLUME]["data"]["closed"] = "damaged"
+    books = {
+        "changes": hass_storage[CHANGES]["data"],
+        "volumes": {LIVING_ROOM: hass_storage[VOLUME]["data"]},
+    }
+    with patch("homeassistant.helpers.storage.Store._async_write_data", side_effect=WriteError):
+        await load(hass, entry)
+    assert hass_storage[CHANGES]["data"] == books["changes"]
+    assert await entry.runtime_data.books.async_save()
+    assert hass_storage[f"{CHANGES}.damaged"]["data"] == books
+    assert VOLUME not in hass_storage
+    assert ("qheat", f"books_damaged_{entry.entry_id}") in ir.async_get(hass).issues
+
+
 async def test_an_account_that_cannot_be_written_whole_stays_among_the_changes(
     hass: HomeAssistant,
     entry: MockConfigEntry,
