@@ -11,8 +11,10 @@ import pytest
 from homeassistant.const import STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.util.file import WriteError
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.qheat.archive import MOST_UNSAVED
 from custom_components.qheat.compute.engine import SettlementPage
 from custom_components.qheat.ledger import MEMORY, History
 from custom_components.qheat.shelf import Shelf
@@ -133,6 +135,25 @@ async def test_a_damaged_file_sets_all_books_aside_and_the_new_ones_hold(
     assert earned(entry) == Decimal("0.002")
 
 
+async def test_damaged_books_stay_where_they_are_until_the_disk_has_room_to_set_them_aside(
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, hass_storage: dict[str, Any]
+) -> None:
+    await book_many(hass, entry, engine)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    hass_storage[VOLUME]["data"]["closed"] = "damaged"
+    books = {
+        "changes": hass_storage[CHANGES]["data"],
+        "volumes": {LIVING_ROOM: hass_storage[VOLUME]["data"]},
+    }
+    with patch("homeassistant.helpers.storage.Store._async_write_data", side_effect=WriteError):
+        await load(hass, entry)
+    assert hass_storage[CHANGES]["data"] == books["changes"]
+    assert await entry.runtime_data.books.async_save()
+    assert hass_storage[f"{CHANGES}.damaged"]["data"] == books
+    assert VOLUME not in hass_storage
+    assert ("qheat", f"books_damaged_{entry.entry_id}") in ir.async_get(hass).issues
+
+
 async def test_an_account_that_cannot_be_written_whole_stays_among_the_changes(
     hass: HomeAssistant,
     entry: MockConfigEntry,
@@ -220,6 +241,20 @@ async def test_days_whose_write_was_cut_off_are_written_when_the_home_is_unloade
         await asyncio.wait([writing])
         cut_off.set()
     assert await hass.config_entries.async_unload(entry.entry_id)
+    assert "only in the days" in str(hass_storage[DAYS]["data"])
+
+
+async def test_days_that_the_disk_did_not_take_are_written_once_it_has_room(
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, hass_storage: dict[str, Any]
+) -> None:
+    await book_many(hass, entry, engine)
+    books = entry.runtime_data.books
+    told = [settlement(f"only in the days {number}") for number in range(MOST_UNSAVED)]
+    books.archive.booked(LIVING_ROOM, told)
+    with patch("homeassistant.helpers.storage.Store._async_write_data", side_effect=WriteError):
+        await books.async_save()
+    # The books forget ids again: the days have to be on disk before they do.
+    await books.async_save()
     assert "only in the days" in str(hass_storage[DAYS]["data"])
 
 
