@@ -199,18 +199,18 @@ class RoomControl:
         comfort.given.see(elapsed_s, self._last.power_w, given_w)
         self._day_over |= comfort.observe(self._time_s, elapsed_s, room_c, given_w)
         setpoint_c = believable(target.setpoint_c, *SETPOINT_C)
-        if setpoint_c is None:
-            return comfort.rest()
-        left_s = reading.jobs_left_s
-        # Where jobs can be paused no stop costs anything.
-        counts = left_s is not None and not self.rating.pausable
-        changes = clean_points(target.upcoming, *SETPOINT_C)
         foreseen = (
             self._setpoint_c,
             *(to_c for at_s, to_c in self._changes if at_s <= self._time_s),
         )
         by_hand = setpoint_c not in foreseen
+        changes = clean_points(target.upcoming, *SETPOINT_C)
         self._setpoint_c, self._changes = setpoint_c, changes
+        if setpoint_c is None:
+            return comfort.rest()
+        left_s = reading.jobs_left_s
+        # Where jobs can be paused no stop costs anything.
+        counts = left_s is not None and not self.rating.pausable
         return self._run_out.extend(
             comfort.demand(self._time_s, setpoint_c, changes, left_s if counts else None),
             time_s=self._time_s,
