@@ -222,6 +222,17 @@ def test_no_input_makes_a_demand_outside_the_rating(
             assert demand.power_w == 0
 
 
+@pytest.mark.parametrize(("idle_w", "rated_w", "slots"), [(1, 500, 7), (0, 120.3, 3), (10, 120, 5)])
+@pytest.mark.parametrize("divisible", [False, True])
+def test_all_slots_give_the_rated_power_whatever_rounding_makes_of_their_sum(
+    idle_w: float, rated_w: float, slots: int, *, divisible: bool
+) -> None:
+    rating = RadiatorRating(
+        idle_w=idle_w, rated_w=rated_w, slots=slots, pausable=True, divisible=divisible
+    )
+    assert run(RoomControl(rating), [12.0], COMFORT).power_w == pytest.approx(rated_w)
+
+
 @pytest.mark.parametrize(
     ("idle_w", "rated_w", "slots"), [(20, 20, 6), (-1, 500, 6), (20, 500, 0), (20, math.nan, 6)]
 )

@@ -236,7 +236,7 @@ class Guards:
 
     def _bounded(self, room_c: float, target: Target, wanted: HeatDemand) -> HeatDemand:
         """Keep the thermostat's demand within the rating; below the floor heat needs no job."""
-        power_w = believable(wanted.power_w, 0.0, self.rating.rated_w) or 0.0
+        power_w = min(believable(wanted.power_w, 0.0) or 0.0, self.rating.rated_w)
         floor_c = target.comfort_floor_c
         self.below_floor = room_c < (floor_c + FLOOR_CLEAR_K if self.below_floor else floor_c)
         own_heat = self.below_floor and target.setpoint_c is not None
