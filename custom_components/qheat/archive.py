@@ -9,11 +9,11 @@ from typing import Final
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 
+from .coalescing import Coalesced
 from .compute.engine import Settlement
 from .const import LOGGER
 from .ledger import MEMORY, History, Ledger, LedgerError
-from .shared import Shared
-from .shelf import HomeFile, home_store
+from .shelf import CheckedStore, home_store
 
 ABSORB_EVERY_S: Final = 600.0
 SAVE_EVERY_S: Final = 21_600.0
@@ -24,7 +24,7 @@ MOST_UNSAVED: Final = MEMORY // 2
 class Archive:
     """Copies days out of the ledger often, and writes them seldom: a lost write is made up for."""
 
-    def __init__(self, store: HomeFile, history: History, ledger: Ledger) -> None:
+    def __init__(self, store: CheckedStore, history: History, ledger: Ledger) -> None:
         self.history = history
         self._store = store
         self._ledger = ledger
@@ -32,8 +32,8 @@ class Archive:
         self._unsaved: Counter[str] = Counter()
         self._next_absorb_s = 0.0
         self._next_save_s = 0.0
-        # Shared: of two writes at once the older may be the last.
-        self.async_save = Shared(self._write)
+        # Coalesced: of two writes at once the older may be the last.
+        self.async_save = Coalesced(self._write)
 
     def booked(self, radiator_id: str, settlements: Collection[Settlement]) -> None:
         """Take note of settlements in the ledger that are not on disk here."""
@@ -65,23 +65,22 @@ class Archive:
             await asyncio.sleep(0)
 
     async def _write(self) -> bool:
-        """Write all days, if any has changed; tell whether they are on disk."""
-        await self.async_absorb()
-        if not self._changed:
-            return True
+        """Write all days, if any has changed."""
         unsaved, self._unsaved = self._unsaved, Counter()
-        is_written = self._changed = False
-        try:
-            # The years of a building take seconds: no work for the loop.
-            saved = await asyncio.to_thread(self.history.copy().save)
-            await self._store.async_save(saved)
-            is_written = self._store.is_written
-        finally:
-            # The disk is full; or whoever ends a home has ended this, and writes for the last time.
-            if not is_written:
-                self._changed = True
-                self._unsaved += unsaved
-        return is_written
+        await self.async_absorb()
+        if self._changed:
+            self._changed, is_written = False, False
+            try:
+                # The years of a building take seconds: no work for the loop.
+                saved = await asyncio.to_thread(self.history.copy().save)
+                await self._store.async_save(saved)
+                is_written = self._store.is_written
+            finally:
+                # The disk may be full, or the home ends, and with it the task that writes.
+                if not is_written:
+                    self._changed = True
+                    self._unsaved.update(unsaved)
+        return True
 
 
 async def async_open_archive(hass: HomeAssistant, entry_id: str, ledger: Ledger) -> Archive:

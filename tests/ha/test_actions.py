@@ -17,7 +17,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.qheat.compute.engine import SettlementPage
 from custom_components.qheat.ledger import Statement, make_statement
 
-from .boinc import boinc_radiator
+from .boinc import HALL, boinc_radiator
 from .conftest import LIVING_ROOM, FixedEngine, set_up, settlement
 
 NOVEMBER = {"first_day": "2026-11-01", "last_day": "2026-11-30"}
@@ -118,8 +118,13 @@ async def test_a_statement_tells_play_money_from_an_operators_also_of_a_radiator
 
 
 @pytest.mark.usefixtures("engine")
-async def test_a_home_of_boinc_machines_alone_has_no_play_money(hass: HomeAssistant) -> None:
-    await set_up(hass, boinc_radiator(1))
+async def test_a_home_that_has_had_boinc_machines_alone_has_no_play_money(
+    hass: HomeAssistant,
+) -> None:
+    entry = await set_up(hass, boinc_radiator(1))
+    assert not await is_of_play_money(hass)
+    hass.config_entries.async_remove_subentry(entry, HALL)
+    await hass.async_block_till_done()
     assert not await is_of_play_money(hass)
 
 

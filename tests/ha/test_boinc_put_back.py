@@ -10,22 +10,26 @@ from homeassistant.config_entries import ConfigEntryDisabler
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import Unauthorized
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.storage import Store
 from homeassistant.setup import async_setup_component
+from homeassistant.util.file import WriteError
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 
-from custom_components.qheat.compute.boinc import BoincEngine, Originals
-from custom_components.qheat.compute.boinc.replies import RunMode
-from custom_components.qheat.const import DOMAIN
-from custom_components.qheat.left_behind import (
+from custom_components.qheat.boinc_left_behind import (
     async_leave_behind,
     async_settle,
     async_tell_of_left_behind,
 )
+from custom_components.qheat.compute.boinc import BoincEngine, Originals
+from custom_components.qheat.compute.boinc.replies import RunMode
+from custom_components.qheat.const import DOMAIN
 from tests.compute.boinc.simulated import PASSWORD, SimulatedClient, cpid_of
 
 from .boinc import HALL, Repairs, boinc_data, boinc_radiator, state_of, until, until_it_runs
 from .conftest import set_up
 from .test_boinc_equal_names import FIRST, SECOND, mend, not_put_back
+
+LEFT_BEHIND = f"{DOMAIN}.left_behind"
 
 pytestmark = pytest.mark.usefixtures("boinc")
 
@@ -84,7 +88,7 @@ async def test_a_stop_that_was_refused_says_nothing_of_a_signal_that_comes_later
     with pytest.raises(Unauthorized):
         await hass.services.async_call("homeassistant", "stop", blocking=True, context=tenant)
     await hass.async_block_till_done()
-    with patch("custom_components.qheat.for_good.SOON_S", 0.0):
+    with patch("custom_components.qheat.shutdown.SOON_S", 0.0):
         await hass.async_stop(force=True)
     assert (client.override == FIRST, client.permanent) == (False, 3)
 
@@ -209,6 +213,34 @@ async def test_a_repair_that_the_registry_has_not_written_yet_is_raised_again_af
     assert (client.override, client.permanent) == (FIRST, 2)
 
 
+async def test_settings_that_a_full_disk_did_not_take_are_in_the_books_until_it_has_room(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    client: SimulatedClient,
+    hass_storage: dict[str, Any],
+) -> None:
+    write = Store._async_write_data
+
+    async def fill_up(store: Store[Any], data: dict[str, Any]) -> None:
+        if store.key == LEFT_BEHIND:
+            raise WriteError("no space left on device")
+        await write(store, data)
+
+    await client.stop()
+    with patch.object(Store, "_async_write_data", fill_up):
+        hass.config_entries.async_remove_subentry(entry, HALL)
+        await hass.async_block_till_done()
+    assert not left_on_disk(hass_storage)
+    # As after a kill.
+    hass.data.pop("qheat_left_behind")
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    (left_to_put_back,) = left_on_disk(hass_storage).values()
+    assert FIRST in str(left_to_put_back)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    assert not hass_storage["qheat.01JHOME"]["data"]["boinc"]
+    await client.start()
+
+
 async def test_a_repair_that_was_settled_while_it_was_open_puts_nothing_back(
     hass: HomeAssistant, client: SimulatedClient, repairs: Repairs
 ) -> None:
@@ -295,7 +327,7 @@ def left(client: SimulatedClient, known_as: str | None = None) -> dict[str, Any]
 
 def left_on_disk(hass_storage: dict[str, Any]) -> dict[str, Any]:
     """Return what is written down of machines left behind."""
-    data: dict[str, Any] = hass_storage.get(f"{DOMAIN}.left_behind", {}).get("data", {})
+    data: dict[str, Any] = hass_storage.get(LEFT_BEHIND, {}).get("data", {})
     return data
 
 

@@ -15,6 +15,7 @@ from homeassistant.helpers.storage import Store
 from homeassistant.util.file import WriteError
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.qheat.archive import MOST_UNSAVED
 from custom_components.qheat.compute.engine import SettlementPage
 from custom_components.qheat.ledger import MEMORY, History
 from custom_components.qheat.shelf import Shelf, home_store
@@ -77,27 +78,6 @@ async def test_the_ids_of_a_busy_day_are_on_disk_before_the_books_forget_them(
     assert len(kept) > 2 * MEMORY - MEMORY // 2 - MANY
 
 
-async def test_days_that_could_not_be_written_are_as_soon_as_there_is_room(
-    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, hass_storage: dict[str, Any]
-) -> None:
-    await load(hass, entry)
-    told = [settlement(f"s{number}", settled_at=1.79e9 + number) for number in range(500)]
-    engine.pages = [SettlementPage(settlements=tuple(told), cursor="500")]
-    write = Store._async_write_data
-
-    async def fill(store: Store[Any], data: dict[str, Any]) -> None:
-        if store.key == DAYS:
-            raise WriteError("no space left")
-        await write(store, data)
-
-    with patch.object(Store, "_async_write_data", fill):
-        await entry.runtime_data.async_book_settlements()
-    assert len(hass_storage[VOLUME]["data"]["settled"]) == MEMORY
-    assert await entry.runtime_data.books.async_save()
-    days = hass_storage[DAYS]["data"]["radiators"][LIVING_ROOM]
-    assert sum(len(ids) for _, _, ids in days) == 500
-
-
 async def test_the_ids_of_one_long_page_are_on_disk_when_the_books_are(
     hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, hass_storage: dict[str, Any]
 ) -> None:
@@ -154,6 +134,25 @@ async def test_a_damaged_file_sets_all_books_aside_and_the_new_ones_hold(
     await entry.runtime_data.async_book_settlements()
     assert await hass.config_entries.async_reload(entry.entry_id)
     assert earned(entry) == Decimal("0.002")
+
+
+async def test_damaged_books_stay_where_they_are_until_the_disk_has_room_to_set_them_aside(
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, hass_storage: dict[str, Any]
+) -> None:
+    await book_many(hass, entry, engine)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    hass_storage[VOLUME]["data"]["closed"] = "damaged"
+    books = {
+        "changes": hass_storage[CHANGES]["data"],
+        "volumes": {LIVING_ROOM: hass_storage[VOLUME]["data"]},
+    }
+    with patch("homeassistant.helpers.storage.Store._async_write_data", side_effect=WriteError):
+        await load(hass, entry)
+    assert hass_storage[CHANGES]["data"] == books["changes"]
+    assert await entry.runtime_data.books.async_save()
+    assert hass_storage[f"{CHANGES}.damaged"]["data"] == books
+    assert VOLUME not in hass_storage
+    assert ("qheat", f"books_damaged_{entry.entry_id}") in ir.async_get(hass).issues
 
 
 async def test_an_account_that_cannot_be_written_whole_stays_among_the_changes(
@@ -270,6 +269,20 @@ async def test_a_later_write_does_not_overtake_one_that_was_cut_off(hass: HomeAs
         await hass.async_block_till_done()
     assert landed == ["first", "second"]
     assert first.cancelled()
+
+
+async def test_days_that_the_disk_did_not_take_are_written_once_it_has_room(
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, hass_storage: dict[str, Any]
+) -> None:
+    await book_many(hass, entry, engine)
+    books = entry.runtime_data.books
+    told = [settlement(f"only in the days {number}") for number in range(MOST_UNSAVED)]
+    books.archive.booked(LIVING_ROOM, told)
+    with patch("homeassistant.helpers.storage.Store._async_write_data", side_effect=WriteError):
+        await books.async_save()
+    # The books forget ids again: the days have to be on disk before they do.
+    await books.async_save()
+    assert "only in the days" in str(hass_storage[DAYS]["data"])
 
 
 @pytest.mark.parametrize("learned", [[], 7, {LIVING_ROOM: 7}, {LIVING_ROOM: {"model": "x"}}])
