@@ -1,6 +1,7 @@
 """The days of a home, kept on disk for statements longer than the books keep their hours."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Collection
 from typing import Final
@@ -94,4 +95,5 @@ async def async_open_archive(hass: HomeAssistant, entry_id: str, ledger: Ledger)
             LOGGER.error("The days kept for statements are damaged and set aside: %s", err)
             await home_store(hass, entry_id, "days.damaged").async_save(saved)
             history = History(ledger.currency)
+    history.begin_anew(ledger, time.time())
     return Archive(store, history, ledger)

@@ -4,6 +4,7 @@ What changes is in one small file, written often; each radiator's account as a w
 of its own, written seldom: `ledger/stored_account.py` says how the two go together.
 """
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, Final, override
 
@@ -29,7 +30,12 @@ class CheckedStore(Store[Any]):
     @override
     async def _async_write_data(self, data: dict[str, Any]) -> None:
         self.is_written = False
-        await super()._async_write_data(data)
+        writing = asyncio.ensure_future(super()._async_write_data(data))
+        try:
+            await asyncio.shield(writing)
+        finally:
+            # A thread writes on, also when this is cancelled; a later write is not to overtake it.
+            await asyncio.wait([writing])
         self.is_written = True
 
 

@@ -200,6 +200,31 @@ async def test_damaged_days_are_set_aside_and_the_open_ones_kept_anew(
     assert not [key for key in hass_storage if key.startswith("qheat.01JHOME")]
 
 
+async def test_where_the_books_are_damaged_the_days_stay_and_count_nothing_twice(
+    hass: HomeAssistant,
+    heated: MockConfigEntry,
+    engine: FixedEngine,
+    freezer: FrozenDateTimeFactory,
+    hass_storage: dict[str, Any],
+) -> None:
+    assert await hass.config_entries.async_unload(heated.entry_id)
+    hass_storage["qheat.01JHOME"]["data"]["ledger"] = "damaged"
+    engine.tell(power_w=100.0)
+    told_again = settlement("job-1", settled_at=1_795_435_200.0)
+    engine.pages = [SettlementPage(settlements=(told_again,), cursor="1")]
+    assert await hass.config_entries.async_setup(heated.entry_id)
+    await heated.runtime_data.async_book_settlements()
+    for _ in range(120):
+        freezer.tick(60)
+        await heated.runtime_data.async_refresh()
+    document = json.loads((await export(hass, **NOVEMBER, format="json"))["statement"])
+    (row,) = document["statement"]["rows"]
+    assert row["earned"] == "0.0020"
+    assert row["settlement_ids"] == ["job-1"]
+    # Two hours more at a hundred watts, but for what is left of the hour of the start.
+    assert 0.4 + 0.1 <= float(row["heat_kwh"]) <= 0.4 + 0.2
+
+
 @pytest.mark.usefixtures("heated")
 async def test_a_statement_is_written_where_home_assistant_may_write(
     hass: HomeAssistant, own_folder: Path, tmp_path: Path
