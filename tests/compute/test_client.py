@@ -7,6 +7,7 @@ import logging
 import re
 import tracemalloc
 import zlib
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from compression import zstd
 from contextlib import suppress
@@ -20,6 +21,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from custom_components.qheat import wire
 from custom_components.qheat.compute import client as client_module
 from custom_components.qheat.compute import messages
 from custom_components.qheat.compute.client import BackendError, JobClient
@@ -243,6 +245,14 @@ def test_more_leases_than_asked_for_or_one_twice_are_refused() -> None:
 def test_a_settlement_with_a_wrong_field_is_refused(path: str, value: object) -> None:
     with pytest.raises(FieldError):
         messages.read_settlement(changed(SETTLEMENT, path, value), "r")
+
+
+def test_bytes_are_no_more_than_they_may_be() -> None:
+    for size in range(6):
+        message = {"data": b64encode(bytes(size)).decode()}
+        assert wire.data(message, "data", size) == bytes(size)
+        with pytest.raises(FieldError):
+            wire.data(message, "data", size - 1)
 
 
 def test_money_is_exact() -> None:
