@@ -246,6 +246,32 @@ async def test_a_backend_that_wants_to_be_left_alone_is_so_though_a_job_went_wro
         assert puller.pause_s > 590
 
 
+class Failing(JobClient):
+    """A client of a backend that answers pulls with an error."""
+
+    status: int | None
+    keys: list[str]
+
+    @override
+    async def pull(self, request: PullRequest, wait_s: int) -> PullAnswer:
+        self.keys.append(request.key)
+        raise BackendError(EngineProblem.BACKEND_FAULTY, "no", status=self.status)
+
+
+@pytest.mark.parametrize(("status", "keys"), [(422, 2), (409, 2), (503, 1), (None, 1)])
+async def test_a_pull_is_sent_again_under_its_key_unless_it_is_refused_for_good(
+    status: int | None, keys: int
+) -> None:
+    async with aiohttp.ClientSession() as session:
+        client = Failing(session, "http://localhost", TOKEN)
+        client.status, client.keys = status, []
+        puller = Puller(client, "hall", POWER, Random(1), unpaid=False)
+        for _ in range(2):
+            with pytest.raises(BackendError):
+                await puller.pull(1, 60.0)
+        assert len(set(client.keys)) == keys
+
+
 @pytest.mark.parametrize("is_fit", [True, False])
 @pytest.mark.parametrize("status", ["400 Bad Request", "404 Not Found", "503 Service Unavailable"])
 async def test_a_cursor_that_a_backend_refuses_for_good_is_given_up_and_that_is_told(

@@ -89,6 +89,8 @@ class Puller:
             answer = await self._client.pull(request, _WAIT_S if self.is_dry else 0)
         except BackendError as error:
             self.problem, self.is_dry = error.problem, True
+            if error.is_final:
+                self._unanswered = None
             self._leave_alone(error.retry_after_s)
             self._pause(self._backoff.next_s(error.retry_after_s))
             raise
