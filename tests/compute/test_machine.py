@@ -3,6 +3,7 @@
 import asyncio
 import math
 import os
+import resource
 import signal
 import time
 from hashlib import sha256
@@ -211,6 +212,26 @@ async def test_a_job_goes_before_burning() -> None:
 
         assert (await machine.run(OWNER, ECHO, b"first", LIMITS)).output == b"first"
         burning.cancel()
+
+
+async def test_jobs_wait_however_many_they_are() -> None:
+    async with machine_for(ECHO) as machine:
+        machine.allot(OWNER, 0.0, time.monotonic() + LATER_S)
+        jobs = [asyncio.create_task(machine.run(OWNER, ECHO, b"", LIMITS)) for _ in range(300)]
+        await until(lambda: machine.usage(OWNER).paused == len(jobs))
+        for job in jobs:
+            job.cancel()
+        await asyncio.wait(jobs)
+
+
+async def test_a_runner_may_have_files_for_more_workers_than_home_assistant_would() -> None:
+    few, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(few, most // 2), most))
+    try:
+        async with machine_for():
+            assert resource.prlimit(runner(), resource.RLIMIT_NOFILE) == (most, most)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (few, most))
 
 
 async def test_three_owners_share_one_slot_fairly() -> None:
