@@ -318,6 +318,24 @@ async def test_of_a_runner_that_falls_silent_nothing_is_told() -> None:
         task.cancel()
 
 
+async def test_a_computer_that_is_too_busy_for_a_runner_at_first_works_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "runner.py"
+    script.write_text("import sys; sys.stdin.read()")
+    monkeypatch.setattr(runner_module, "_BOOT", str(script))
+    monkeypatch.setattr(runner_module, "_SILENCE_S", 0.5)
+    machine = Machine(1, modules=[sha256(ECHO).hexdigest()])
+    await machine.start()
+    try:
+        assert machine.usage(OWNER).busy_slots is None
+        monkeypatch.undo()
+        machine.allot(OWNER, 1.0, time.monotonic() + LATER_S, urgent=True)
+        assert (await machine.run(OWNER, ECHO, b"late", LIMITS)).output == b"late"
+    finally:
+        await machine.stop()
+
+
 async def test_of_a_runner_that_cannot_start_again_nothing_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
