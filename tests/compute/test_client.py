@@ -165,6 +165,28 @@ async def test_a_wish_to_be_left_alone_is_heard_within_bounds(
     assert (await problem_with(tmp_path, answer)).retry_after_s == seconds
 
 
+async def test_what_many_jobs_need_at_once_is_fetched_once(tmp_path: Path) -> None:
+    asked = 0
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(http(b"", "503 Later") if asked == 1 else http(b"module"))
+        await writer.drain()
+        writer.close()
+
+    path = tmp_path / "counting.sock"
+    async with await asyncio.start_unix_server(answer, path), client_of(path) as client:
+        digest = sha256(b"module").hexdigest()
+        found = await asyncio.gather(
+            *[client.module(digest) for _ in range(8)], return_exceptions=True
+        )
+        assert asked == 2  # whoever asked first was refused
+        assert found.count(b"module") == 7
+        assert not client._fetching
+
+
 async def test_bytes_with_another_hash_are_refused(tmp_path: Path) -> None:
     async with answering(tmp_path, http(b"evil")) as path, client_of(path) as client:
         with pytest.raises(BackendError) as caught:
