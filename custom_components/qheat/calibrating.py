@@ -1,10 +1,10 @@
 """Calibration of this computer in Home Assistant: when it may run, and what becomes of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import ceil
 from typing import Final
 
-from homeassistant.config_entries import ConfigEntryState
+from homeassistant.config_entries import ConfigEntryState, ConfigSubentry
 from homeassistant.core import HomeAssistant, callback
 
 from .compute.calibration import (
@@ -36,19 +36,13 @@ def obstacle(hass: HomeAssistant, entry: QheatConfigEntry) -> str | None:
         return MACHINE_UNFIT
     if computer_power(hass).measured() is None:
         return CalibrationFault.NO_METER
-    return None if may_burn(entry) else CalibrationFault.GUARDED
+    return None if may_burn(hass) else CalibrationFault.GUARDED
 
 
-def may_burn(entry: QheatConfigEntry) -> bool:
-    """Tell whether the guards of all rooms that this computer heats allow heat."""
-    if entry.state is not ConfigEntryState.LOADED or not entry.runtime_data.last_update_success:
-        return False
-    states = entry.runtime_data.data.radiators
-    return all(
-        (state := states.get(subentry.subentry_id)) is not None
-        and state.demand.reason not in GUARDS
-        for subentry in this_machine_radiators(entry)
-    )
+def may_burn(hass: HomeAssistant) -> bool:
+    """Tell whether the guards of all rooms that this computer heats allow heat, in all homes."""
+    radiators = _this_machine_everywhere(hass)
+    return all(_allows(entry, subentry.subentry_id) for entry, subentry in radiators)
 
 
 async def async_calibrate(
@@ -59,7 +53,7 @@ async def async_calibrate(
     if machine is None:
         raise CalibrationError(CalibrationFault.STOPPED)
     calibration = Calibration(
-        machine, computer_power(hass), may_burn=lambda: may_burn(entry), level_s=LEVEL_S
+        machine, computer_power(hass), may_burn=lambda: may_burn(hass), level_s=LEVEL_S
     )
     return await calibration.run(told)
 
@@ -97,9 +91,7 @@ def async_take_over(hass: HomeAssistant, fit: Fit) -> None:
 
     Only one has the computer's idle power: the one that has it already.
     """
-    homes = hass.config_entries.async_entries(DOMAIN, include_disabled=False)
-    own = [(entry, subentry) for entry in homes for subentry in this_machine_radiators(entry)]
-    own.sort(key=lambda one: -one[1].data[CONF_IDLE_W])
+    own = sorted(_this_machine_everywhere(hass), key=lambda one: -one[1].data[CONF_IDLE_W])
     for number, (entry, subentry) in enumerate(own):
         idle_w = 0.0 if number else round(fit.idle_w, 1)
         rated_w = round(idle_w + fit.slot_w * fit.slots, 1)
@@ -108,6 +100,21 @@ def async_take_over(hass: HomeAssistant, fit: Fit) -> None:
             subentry,
             data={**subentry.data, CONF_IDLE_W: idle_w, CONF_RATED_W: rated_w},
         )
+
+
+def _this_machine_everywhere(
+    hass: HomeAssistant,
+) -> Sequence[tuple[QheatConfigEntry, ConfigSubentry]]:
+    """Return the radiators that are this machine, of all homes that are not disabled."""
+    homes = hass.config_entries.async_entries(DOMAIN, include_disabled=False)
+    return [(entry, subentry) for entry in homes for subentry in this_machine_radiators(entry)]
+
+
+def _allows(entry: QheatConfigEntry, radiator_id: str) -> bool:
+    if entry.state is not ConfigEntryState.LOADED or not entry.runtime_data.last_update_success:
+        return False
+    state = entry.runtime_data.data.radiators.get(radiator_id)
+    return state is not None and state.demand.reason not in GUARDS
 
 
 def _machine(entry: QheatConfigEntry) -> Machine | None:

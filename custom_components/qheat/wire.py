@@ -100,9 +100,12 @@ def data(message: Fields, name: str, most: int) -> bytes:
     if not isinstance(value, str) or len(value) > base64_length(most):
         raise FieldError(f"{name} is not base64 of at most {most} bytes")
     try:
-        return b64decode(value, validate=True)
+        found = b64decode(value, validate=True)
     except ValueError as error:
         raise FieldError(f"{name} is not base64") from error
+    if len(found) > most:
+        raise FieldError(f"{name} is more than {most} bytes")
+    return found
 
 
 def base64_length(size: int) -> int:

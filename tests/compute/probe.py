@@ -54,6 +54,20 @@ def _too_much_memory() -> None:
     bytearray(2 << 30)
 
 
+def _memory_like_a_stack() -> None:
+    mmap.mmap(-1, 4096, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x100)
+
+
+def _page_tables() -> None:
+    mmap.mmap(-1, 1 << 40, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, prot=mmap.PROT_READ)
+
+
+def _too_deep_a_stack() -> None:
+    ctypes.memset(STACK - (64 << 20), 1, 4096)
+
+
+MAPS = Path("/proc/self/maps").read_text().splitlines()
+STACK = next(int(line.partition("-")[0], 16) for line in MAPS if line.endswith("[stack]"))
 FOLDER = tempfile.gettempdir()
 X86_64 = os.uname().machine == "x86_64"
 ATTACKS: dict[str, Callable[[], object]] = {
@@ -85,6 +99,10 @@ ATTACKS: dict[str, Callable[[], object]] = {
     "memory_that_becomes_executable": _memory_that_becomes_executable,
     "map_a_file": _map_a_file,
     "too_much_memory": _too_much_memory,
+    "shared_memory": lambda: mmap.mmap(-1, 4096),
+    "memory_like_a_stack": _memory_like_a_stack,
+    "page_tables": _page_tables,
+    "too_deep_a_stack": _too_deep_a_stack,
 }
 if X86_64:
     # The numbers of x32; a process of aarch64 has no others than its own.
@@ -105,6 +123,8 @@ def _lock(boot: str, user: str) -> None:
 
 if __name__ == "__main__":
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    hard = resource.getrlimit(resource.RLIMIT_STACK)[1]
+    resource.setrlimit(resource.RLIMIT_STACK, (hard, hard))  # as some services have it
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     _, boot, user, attack = sys.argv
     if user != "free":

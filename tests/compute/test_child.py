@@ -1,14 +1,21 @@
-"""What a worker answers is a stranger's word."""
+"""A worker that cannot be started, and one whose answer is a stranger's word."""
 
+import errno
 import json
+import os
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from custom_components.qheat.compute.machine import Lock, WorkFault
-from custom_components.qheat.compute.sandbox.child import Failure, Success, read_answer
+from custom_components.qheat.compute.sandbox.child import Child, Failure, Success, read_answer
 from custom_components.qheat.compute.sandbox.frames import Frame
+from custom_components.qheat.compute.sandbox.work import Limits
+
+from .processes import children
 
 LOCK = Lock(held=("a",), missing=())
 JSON = st.recursive(
@@ -16,6 +23,29 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2),
     max_leaves=3,
 )
+
+
+@pytest.mark.parametrize("call", ["memfd_create", "posix_spawn", "pidfd_open"])
+def test_a_worker_that_cannot_be_started_leaves_nothing_open(
+    monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    done, may_be = getattr(os, call), iter([True, True, False] if call == "memfd_create" else [])
+
+    def use_up(*args: Any, **kwargs: Any) -> Any:
+        if next(may_be, False):
+            return done(*args, **kwargs)
+        raise OSError(errno.EMFILE, "too many open files")
+
+    monkeypatch.setattr(os, call, use_up)
+    before = _open_files()
+    with pytest.raises(OSError, match="too many open files"):
+        Child(Frame({}), Limits(memory_bytes=1, cpu_s=1.0, output_bytes=0), "/")
+    assert _open_files() == before
+    assert children(os.getpid(), "worker") == []
+
+
+def _open_files() -> set[str]:
+    return {file.name for file in Path("/proc/self/fd").iterdir()}
 
 
 def _success(fuel: object) -> bytes:

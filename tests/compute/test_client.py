@@ -7,6 +7,7 @@ import logging
 import re
 import tracemalloc
 import zlib
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from compression import zstd
 from contextlib import suppress
@@ -20,6 +21,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from custom_components.qheat import wire
 from custom_components.qheat.compute import client as client_module
 from custom_components.qheat.compute import messages
 from custom_components.qheat.compute.client import BackendError, JobClient
@@ -163,6 +165,28 @@ async def test_a_wish_to_be_left_alone_is_heard_within_bounds(
     assert (await problem_with(tmp_path, answer)).retry_after_s == seconds
 
 
+async def test_what_many_jobs_need_at_once_is_fetched_once(tmp_path: Path) -> None:
+    asked = 0
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(http(b"", "503 Later") if asked == 1 else http(b"module"))
+        await writer.drain()
+        writer.close()
+
+    path = tmp_path / "counting.sock"
+    async with await asyncio.start_unix_server(answer, path), client_of(path) as client:
+        digest = sha256(b"module").hexdigest()
+        found = await asyncio.gather(
+            *[client.module(digest) for _ in range(8)], return_exceptions=True
+        )
+        assert asked == 2  # whoever asked first was refused
+        assert found.count(b"module") == 7
+        assert not client._fetching
+
+
 async def test_bytes_with_another_hash_are_refused(tmp_path: Path) -> None:
     async with answering(tmp_path, http(b"evil")) as path, client_of(path) as client:
         with pytest.raises(BackendError) as caught:
@@ -243,6 +267,14 @@ def test_more_leases_than_asked_for_or_one_twice_are_refused() -> None:
 def test_a_settlement_with_a_wrong_field_is_refused(path: str, value: object) -> None:
     with pytest.raises(FieldError):
         messages.read_settlement(changed(SETTLEMENT, path, value), "r")
+
+
+def test_bytes_are_no_more_than_they_may_be() -> None:
+    for size in range(6):
+        message = {"data": b64encode(bytes(size)).decode()}
+        assert wire.data(message, "data", size) == bytes(size)
+        with pytest.raises(FieldError):
+            wire.data(message, "data", size - 1)
 
 
 def test_money_is_exact() -> None:

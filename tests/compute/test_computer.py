@@ -1,5 +1,8 @@
 """What this computer draws, and how its radiators share that."""
 
+import asyncio
+import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +23,7 @@ from custom_components.qheat.compute.engine import (
 )
 from custom_components.qheat.compute.meter import FRESH_S, MOST_W, PowerMeter
 from custom_components.qheat.compute.rapl import Rapl
+from tests.waiting import until
 
 BUDGET = HeatBudget(power_w=300.0, expires_s=1e9, own_heat=True)
 
@@ -146,6 +150,30 @@ async def test_what_cannot_be_shared_is_estimated(
         await other.stop()
         assert one.status().power_w == 500.0
         await other.stop()
+
+
+async def test_rapl_is_read_when_it_says_though_no_thread_was_free_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    late_s: list[float] = []
+
+    class Watched(Rapl):
+        @override
+        def power_w(self, now_s: float) -> float | None:
+            late_s.append(time.monotonic() - now_s)
+            return None
+
+    async def wait_for_a_thread[**P, T](
+        work: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        await asyncio.sleep(0.5)
+        return work(*args, **kwargs)
+
+    monkeypatch.setattr(asyncio, "to_thread", wait_for_a_thread)
+    watch = asyncio.create_task(ComputerPower(Watched()).watch_rapl())
+    await until(lambda: late_s)
+    watch.cancel()
+    assert late_s[0] < 0.4
 
 
 async def test_who_keeps_the_computer_has_it_alone_until_it_is_given_back(

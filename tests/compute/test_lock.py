@@ -52,7 +52,20 @@ def test_native_code_in_a_locked_worker_gets_nowhere(attack: str, user: str) -> 
     assert probe.returncode != 0
 
 
-@pytest.mark.parametrize("attack", ["read_a_file", "open_a_socket", "fork", "map_a_file", "none"])
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "read_a_file",
+        "open_a_socket",
+        "fork",
+        "map_a_file",
+        "shared_memory",
+        "memory_like_a_stack",
+        "page_tables",
+        "too_deep_a_stack",
+        "none",
+    ],
+)
 def test_the_same_code_without_a_lock_succeeds(attack: str) -> None:
     with Path(__file__).open("rb") as file:
         probe = _probe("free", attack, stdin=file)

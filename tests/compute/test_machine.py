@@ -3,6 +3,7 @@
 import asyncio
 import math
 import os
+import resource
 import signal
 import time
 from hashlib import sha256
@@ -213,6 +214,26 @@ async def test_a_job_goes_before_burning() -> None:
         burning.cancel()
 
 
+async def test_jobs_wait_however_many_they_are() -> None:
+    async with machine_for(ECHO) as machine:
+        machine.allot(OWNER, 0.0, time.monotonic() + LATER_S)
+        jobs = [asyncio.create_task(machine.run(OWNER, ECHO, b"", LIMITS)) for _ in range(300)]
+        await until(lambda: machine.usage(OWNER).paused == len(jobs))
+        for job in jobs:
+            job.cancel()
+        await asyncio.wait(jobs)
+
+
+async def test_a_runner_may_have_files_for_more_workers_than_home_assistant_would() -> None:
+    few, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(few, most // 2), most))
+    try:
+        async with machine_for():
+            assert resource.prlimit(runner(), resource.RLIMIT_NOFILE) == (most, most)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (few, most))
+
+
 async def test_three_owners_share_one_slot_fairly() -> None:
     owners = ("north", "south", "west")
     async with machine_for() as machine:
@@ -295,6 +316,24 @@ async def test_of_a_runner_that_falls_silent_nothing_is_told() -> None:
         os.kill(runner(), signal.SIGCONT)
         await until(lambda: machine.usage(OWNER).busy_slots)
         task.cancel()
+
+
+async def test_a_computer_that_is_too_busy_for_a_runner_at_first_works_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "runner.py"
+    script.write_text("import sys; sys.stdin.read()")
+    monkeypatch.setattr(runner_module, "_BOOT", str(script))
+    monkeypatch.setattr(runner_module, "_SILENCE_S", 0.5)
+    machine = Machine(1, modules=[sha256(ECHO).hexdigest()])
+    await machine.start()
+    try:
+        assert machine.usage(OWNER).busy_slots is None
+        monkeypatch.undo()
+        machine.allot(OWNER, 1.0, time.monotonic() + LATER_S, urgent=True)
+        assert (await machine.run(OWNER, ECHO, b"late", LIMITS)).output == b"late"
+    finally:
+        await machine.stop()
 
 
 async def test_of_a_runner_that_cannot_start_again_nothing_is_told(

@@ -7,7 +7,6 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from random import Random
 from typing import override
 
 import aiohttp
@@ -20,7 +19,6 @@ from custom_components.qheat.compute.engine import Engine, EngineProblem, HeatKi
 from custom_components.qheat.compute.machine import Machine
 from custom_components.qheat.compute.messages import Pending, PullAnswer, PullRequest
 from custom_components.qheat.compute.pull import PullEngine
-from custom_components.qheat.compute.puller import Puller
 from custom_components.qheat.compute.unfit import UnfitEngine
 from tests.backend.tiny import TinyCatalogue
 from tests.waiting import until
@@ -227,23 +225,6 @@ async def test_a_backend_that_wants_to_be_left_alone_is_so_though_more_heat_is_w
             engine.set_budget(heat(0.0))
             await asyncio.sleep(0.1)
         assert asked == 1
-
-
-class Full(JobClient):
-    """A client of a backend that has no job, and wants to be left alone for ten minutes."""
-
-    @override
-    async def pull(self, request: PullRequest, wait_s: int) -> PullAnswer:
-        return PullAnswer(leases=(), retry_after_s=600.0)
-
-
-async def test_a_backend_that_wants_to_be_left_alone_is_so_though_a_job_went_wrong() -> None:
-    async with aiohttp.ClientSession() as session:
-        client = Full(session, "http://localhost", TOKEN)
-        puller = Puller(client, "hall", POWER, Random(1), unpaid=False)
-        await puller.pull(1, 60.0)
-        puller.went_wrong()
-        assert puller.pause_s > 590
 
 
 @pytest.mark.parametrize("is_fit", [True, False])

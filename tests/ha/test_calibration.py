@@ -7,6 +7,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from homeassistant.config_entries import ConfigEntryDisabler
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -189,6 +190,19 @@ async def test_a_home_that_is_not_loaded_is_not_calibrated(hass: HomeAssistant) 
     result = await open_page(hass, entry)
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "not_loaded"
+
+
+@pytest.mark.usefixtures("reports")
+async def test_this_computer_burns_nothing_while_no_guard_of_another_home_on_it_allows_that(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    other = home(radiator(), entry_id="01JOTHER")
+    other.add_to_hass(hass)
+    result = await open_page(hass, entry)
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "calibration_guarded"
+    await hass.config_entries.async_set_disabled_by(other.entry_id, ConfigEntryDisabler.USER)
+    assert (await open_page(hass, entry))["type"] is FlowResultType.FORM
 
 
 async def test_a_meter_that_vanishes_half_way_ends_the_calibration(

@@ -1,5 +1,6 @@
 """The job-pull client: speaks the job API to one backend, and believes nothing it hears."""
 
+import asyncio
 import json
 import logging
 import re
@@ -10,6 +11,7 @@ from hashlib import sha256
 from http import HTTPStatus
 from io import BytesIO
 from typing import Final
+from weakref import WeakValueDictionary
 
 import aiohttp
 from aiohttp import hdrs
@@ -99,6 +101,7 @@ class JobClient:
         }
         self._blobs: dict[str, bytes] = {}
         """The blobs by their hash, the one used last at the end."""
+        self._fetching: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def pull(self, request: PullRequest, wait_s: int) -> PullAnswer:
         """Ask for leases; the backend may take `wait_s` seconds to find some."""
@@ -196,13 +199,15 @@ class JobClient:
         return _read(answer, lambda page: messages.read_settlements(page, radiator_id))
 
     async def _blob(self, folder: str, sha256_hex: str) -> bytes:
-        blob = self._blobs.pop(sha256_hex, None)
-        if blob is None:
-            answer = await self._ask(hdrs.METH_GET, f"{folder}/{sha256_hex}", most=_BLOB_BYTES)
-            blob = answer.body
-            if sha256(blob).hexdigest() != sha256_hex:
-                raise BackendError(EngineProblem.BACKEND_FAULTY, "a blob has another hash")
-        self._blobs[sha256_hex] = blob
+        # Jobs that begin together often have the same module: one fetches it, the others wait.
+        async with self._fetching.setdefault(sha256_hex, asyncio.Lock()):
+            blob = self._blobs.pop(sha256_hex, None)
+            if blob is None:
+                answer = await self._ask(hdrs.METH_GET, f"{folder}/{sha256_hex}", most=_BLOB_BYTES)
+                blob = answer.body
+                if sha256(blob).hexdigest() != sha256_hex:
+                    raise BackendError(EngineProblem.BACKEND_FAULTY, "a blob has another hash")
+            self._blobs[sha256_hex] = blob
         while sum(map(len, self._blobs.values())) > _KEPT_BYTES:
             del self._blobs[next(iter(self._blobs))]
         return blob

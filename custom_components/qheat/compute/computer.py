@@ -53,7 +53,8 @@ class ComputerPower:
     async def watch_rapl(self) -> None:
         """Read RAPL, if there is any, for ever."""
         while True:
-            power_w = await asyncio.to_thread(self._rapl.power_w, time.monotonic())
+            # The time is told in the thread: that may have to wait for one to be free.
+            power_w = await asyncio.to_thread(lambda: self._rapl.power_w(time.monotonic()))
             self._rapl_meter.take(power_w)
             await asyncio.sleep(RAPL_EVERY_S if self._rapl.is_there else RAPL_AGAIN_S)
 

@@ -18,12 +18,11 @@ from .backoff import Backoff
 from .engine import EngineError, EngineProblem
 from .modules import SHIPPED
 from .runner import RunnerProcess
-from .sandbox.frames import MAX_BODY_BYTES, Frame
+from .sandbox.frames import Frame
 from .sandbox.work import Limits, Lock, Mode, WorkFault, read_fuel
 
 _LOGGER = logging.getLogger(__name__)
 
-_READY_S: Final = 60.0
 _HEARD_S: Final = 5.0
 _NONSENSE: Final = (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError)
 """All that reading a runner's words may end in."""
@@ -73,7 +72,7 @@ class Machine:
     def __init__(self, slots: int, *, modules: Iterable[str] = SHIPPED) -> None:
         self.slots: Final = slots
         self.lock: Lock | None = None
-        """Which of the workers' locks hold; None before `start`."""
+        """Which of the workers' locks hold; None before the first runner is ready."""
         self.modules: Final = frozenset(modules)
         """SHA-256 of the modules that may run here without anybody's signature."""
         self._wasmtime_folder = ""
@@ -90,12 +89,15 @@ class Machine:
     async def start(self) -> None:
         """Start the runner and see that a worker can be locked.
 
+        Where it is not ready in time, for the computer is busy, others are tried until one is.
         Raises EngineError where no job can run: not Linux, no seccomp, no wasmtime.
         """
         if sys.platform != "linux":
             raise EngineError(EngineProblem.ENGINE_FAILED, "jobs run on Linux only")
         self._wasmtime_folder = await asyncio.to_thread(_find_wasmtime)
-        runner = await self._connect()
+        runner = None
+        with contextlib.suppress(TimeoutError):
+            runner = await self._connect()
         self._keeper = asyncio.create_task(self._keep(runner), name="qheat runner")
 
     async def stop(self) -> None:
@@ -140,8 +142,6 @@ class Machine:
         run that the machine was made with. Counting fuel makes a job slower. `used` hears every
         second what CPU seconds it has used.
         """
-        if len(module) + len(input_data) > MAX_BODY_BYTES:
-            raise WorkError(WorkFault.REFUSED, "module and input are too large")
         header = {"mode": Mode.JOB, "module_bytes": len(module), **limits.to_json()}
         header |= {"module_sha256": module_sha256, "count_fuel": count_fuel}
         return await self._work(owner, header, module + input_data, used)
@@ -183,7 +183,7 @@ class Machine:
                 runner.send(Frame({"op": "cancel", "number": number}))
 
     async def _connect(self) -> RunnerProcess:
-        """Start a runner that is ready for work; raises EngineError."""
+        """Start a runner that is ready for work; raises EngineError, and TimeoutError."""
         try:
             runner = await RunnerProcess.spawn()
         except OSError as err:
@@ -205,19 +205,21 @@ class Machine:
         hello = {"op": "hello", "slots": self.slots, "modules": sorted(self.modules)}
         runner.send(Frame({**hello, "wasmtime_folder": self._wasmtime_folder}))
         try:
-            async with asyncio.timeout(_READY_S):
-                frame = await anext(runner.frames)
+            frame = await anext(runner.frames)
             if frame.header["op"] == "failed":
                 raise EngineError(EngineProblem.ENGINE_FAILED, str(frame.header["detail"]))
             return Lock.from_json(frame.header["lock"])
+        except TimeoutError as err:
+            raise TimeoutError("it is not ready in time") from err
         except (StopAsyncIteration, *_NONSENSE) as err:
             raise EngineError(EngineProblem.ENGINE_FAILED, "the runner does not answer") from err
 
-    async def _keep(self, runner: RunnerProcess) -> None:
+    async def _keep(self, runner: RunnerProcess | None) -> None:
         """Serve runner after runner, until cancelled."""
         while True:
-            await self._serve(runner)
-            await self._disconnect()
+            if runner is not None:
+                await self._serve(runner)
+                await self._disconnect()
             runner = await self._reconnect()
 
     async def _reconnect(self) -> RunnerProcess:
@@ -226,8 +228,8 @@ class Machine:
             await asyncio.sleep(backoff.next_s())
             try:
                 return await self._connect()
-            except EngineError as err:
-                _LOGGER.warning("The runner cannot start again: %s", err)
+            except (EngineError, TimeoutError) as err:
+                _LOGGER.warning("The runner cannot start: %s", err)
 
     async def _serve(self, runner: RunnerProcess) -> None:
         """Take in what the runner says until it ends, hangs or talks nonsense."""

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 import uuid
+from collections.abc import Iterable
 from random import Random
 from typing import Final
 
@@ -89,6 +90,8 @@ class Puller:
             answer = await self._client.pull(request, _WAIT_S if self.is_dry else 0)
         except BackendError as error:
             self.problem, self.is_dry = error.problem, True
+            if error.is_final:
+                self._unanswered = None
             self._leave_alone(error.retry_after_s)
             self._pause(self._backoff.next_s(error.retry_after_s))
             raise
@@ -100,9 +103,8 @@ class Puller:
         elif not welcome:
             self._pause(self._backoff.next_s())
         # All at once: until this is done nobody knows whether own heat is needed.
-        await asyncio.gather(
-            *[self._refuse(lease) for lease in answer.leases if lease not in welcome]
-        )
+        unwelcome = [lease for lease in answer.leases if lease not in welcome]
+        await self._give_back(unwelcome, GiveBackReason.REFUSED)
         self._unanswered = None
         self.problem, self.is_dry = None, not welcome
         return welcome
@@ -113,13 +115,17 @@ class Puller:
             return
         with contextlib.suppress(BackendError):  # Then it expires by itself.
             answer = await self._client.pull(self._unanswered, 0)
-            for lease in answer.leases:
-                await self._client.give_back(lease.lease_id, GiveBackReason.STOPPED)
+            await self._give_back(answer.leases, GiveBackReason.STOPPED)
             self._unanswered = None
 
-    async def _refuse(self, lease: JobLease) -> None:
-        with contextlib.suppress(BackendError):
-            await self._client.give_back(lease.lease_id, GiveBackReason.REFUSED)
+    async def _give_back(self, leases: Iterable[JobLease], reason: GiveBackReason) -> None:
+        """Give leases back, all at once; one that cannot be given back expires by itself."""
+
+        async def give_back(lease: JobLease) -> None:
+            with contextlib.suppress(BackendError):
+                await self._client.give_back(lease.lease_id, reason)
+
+        await asyncio.gather(*map(give_back, leases))
 
     def _is_welcome(self, lease: JobLease) -> bool:
         shunned = self._shunned.get(lease.module_sha256, 0.0) > time.monotonic()

@@ -51,12 +51,14 @@ class Child:
         self._limits = limits
         self._failure: Failure | None = None
         self._paused = False
-        self._files = [os.memfd_create(name) for name in ("job", "outcome", "errors")]
+        self._files: list[int] = []
         try:
+            for name in ("job", "outcome", "errors"):
+                self._files.append(os.memfd_create(name))
             with os.fdopen(self._files[0], "wb", closefd=False) as told:
                 told.write(job.encode())
             os.lseek(self._files[0], 0, os.SEEK_SET)
-            # -S: no package but wasmtime is within reach.
+            # -S: nothing runs that packages leave in .pth files.
             program = [sys.executable, "-I", "-S", _BOOT]
             arguments = [*program, "worker", str(os.getpid()), wasmtime_folder]
             self._pid = os.posix_spawn(

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-MAX_HEADER_BYTES = 64 << 10
+MAX_HEADER_BYTES = 1 << 20
 MAX_BODY_BYTES = 128 << 20
 
 

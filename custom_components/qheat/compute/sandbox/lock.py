@@ -34,6 +34,9 @@ _CAPABILITY_VERSION_3: Final = 0x20080522
 
 # What the interpreter, the compiler and the engine need besides the job's own memory.
 _HOST_BYTES: Final = 320 << 20
+_STACK_BYTES: Final = 8 << 20
+_RESERVED_BYTES: Final = 8 << 30
+"""Addresses that may be taken besides: the engine reserves 4 GiB and guards for a memory."""
 _SPARE_CPU_S: Final = 10
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -128,6 +131,9 @@ def _be_idle(arch: seccomp.Architecture) -> None:
 def _limit(data_bytes: int, cpu_s: float, file_bytes: int) -> None:
     limits = {
         resource.RLIMIT_DATA: data_bytes,
+        resource.RLIMIT_STACK: _STACK_BYTES,
+        # Page tables are no data, and there are the more of them the more is mapped.
+        resource.RLIMIT_AS: data_bytes + _RESERVED_BYTES,
         resource.RLIMIT_FSIZE: file_bytes,
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_NPROC: 0,

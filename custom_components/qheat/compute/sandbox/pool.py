@@ -69,7 +69,7 @@ class Pool:
         self._selector = selector
         self._done = done
         self._duty = Duty(slots)
-        self._guard = Guard(os.cpu_count() or 1)
+        self._guard = Guard(os.process_cpu_count() or 1)
         self._own_s = 0.0
 
     def start(self, job: Job) -> None:
@@ -114,7 +114,7 @@ class Pool:
             if cpu_s > job.limits.cpu_s:
                 job.child.kill(Failure(WorkFault.OUT_OF_TIME, f"more than {job.limits.cpu_s} s"))
         # Where the kernel does not tell, the slots alone are the limit.
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError, KeyError):
             self._guard.observe(now_s, busy_s(), self._own_s)
 
     def share(self, now_s: float) -> None:

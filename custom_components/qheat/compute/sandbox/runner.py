@@ -5,6 +5,7 @@ When the input ends, because Home Assistant stops, dies or is killed, it kills e
 ends. It trusts Home Assistant's words only as far as their shape holds.
 """
 
+import resource
 import selectors
 import time
 from collections.abc import Mapping
@@ -21,7 +22,6 @@ from .work import MAX_CPU_S, Limits, Mode, WorkFault
 
 _TICK_S = 0.1
 _USAGE_S = 1.0
-_MAX_JOBS = 256
 _CHECK = 0
 """Number of the runner's own first job, which tells whether and how well workers are locked."""
 
@@ -40,6 +40,9 @@ def main(arguments: list[str]) -> None:
         link = Link(selector)
         try:
             die_with_parent(int(arguments[0]))
+            # A worker takes four descriptors, and there is one a slot: 1024 are soon used up.
+            _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
             Runner(selector, link).serve()
         except ClosedError, OrphanedError:
             pass
@@ -150,19 +153,11 @@ class Runner:
                 mode, limits, frame.body, module_bytes=module_bytes, count_fuel=count_fuel
             ),
         )
-        refusal = self._refusal(pool, mode, frame, module_bytes)
         pool.add(job, time.monotonic())
-        if refusal is not None and number in pool.jobs:
-            pool.end(job, Failure(WorkFault.REFUSED, refusal))
-
-    def _refusal(self, pool: Pool, mode: Mode, frame: Frame, module_bytes: int) -> str | None:
-        if len(pool.jobs) >= _MAX_JOBS:
-            return "too many jobs"
-        if mode is Mode.JOB:
+        if mode is Mode.JOB and number in pool.jobs:
             found = sha256(frame.body[:module_bytes]).hexdigest()
             if found not in self._modules and found != frame.header["module_sha256"]:
-                return "not a module that may run here"
-        return None
+                pool.end(job, Failure(WorkFault.REFUSED, "not a module that may run here"))
 
     def _cancel(self, pool: Pool, number: int) -> None:
         if number != _CHECK and (job := pool.jobs.get(number)) is not None:

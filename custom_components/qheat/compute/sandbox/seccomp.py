@@ -23,7 +23,9 @@ _ARCHITECTURE: Final = 4
 _X32_BIT: Final = 0x40000000
 
 PROT_EXEC: Final = 4
+_MAP_SHARED: Final = 0x01
 _MAP_ANONYMOUS: Final = 0x20
+_MAP_GROWSDOWN: Final = 0x100
 
 
 class Architecture(NamedTuple):
@@ -100,7 +102,7 @@ def program(arch: Architecture, *, compiling: bool) -> bytes:
     """Return the filter as an array of `struct sock_filter`.
 
     While `compiling`, memory may become executable and a stricter filter may follow; memory is
-    never both writable and executable, and never maps a file.
+    never both writable and executable, never maps a file, and always counts as data (RLIMIT_DATA).
     """
     code = [
         *_kill_unless(_ARCHITECTURE, arch.audit),
@@ -116,8 +118,10 @@ def program(arch: Architecture, *, compiling: bool) -> bytes:
     code += _guarded(arch.write, [_op(_LOAD, _low(0)), *_kill_if(_JUMP_AT_LEAST, 3)])
     protection = _protection(compiling=compiling)
     code += _guarded(arch.mprotect, protection)
-    anonymous = [_op(_LOAD, _low(3)), _op(_JUMP_ANY_BIT, _MAP_ANONYMOUS, 1, 0), _kill()]
-    code += _guarded(arch.mmap, [*protection, *anonymous])
+    flags = [_op(_LOAD, _low(3)), _op(_JUMP_ANY_BIT, _MAP_ANONYMOUS, 1, 0), _kill()]
+    # What is shared, or grows as a stack does, is no data to the kernel.
+    flags += _kill_if(_JUMP_ANY_BIT, _MAP_SHARED | _MAP_GROWSDOWN)
+    code += _guarded(arch.mmap, [*protection, *flags])
     code.append(_kill())
     return b"".join(code)
 
