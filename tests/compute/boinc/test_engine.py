@@ -234,6 +234,22 @@ async def test_a_run_mode_set_by_hand_stays_and_the_other_is_put_back(radiator: 
     assert (radiator.client.permanent, radiator.client.gpu_permanent) == (1, 2)
 
 
+async def test_a_radiator_taken_back_while_its_machine_is_away_heats_as_soon_as_it_answers(
+    radiator: Radiator,
+) -> None:
+    made = await radiator.heating()
+    radiator.client.temporary_until_s, radiator.client.permanent = 0.0, 1
+    await until(lambda: made.status().problem is EngineProblem.CHANGED_BY_HAND)
+    await radiator.client.stop()
+    await until(lambda: made.status().problem is EngineProblem.BACKEND_UNREACHABLE)
+    made.take_back()
+    await radiator.client.start()
+    await until(made.details)
+    assert made.status().problem is None
+    await until(lambda: made.status().jobs_running == 4)
+    assert radiator.client.permanent == 3
+
+
 async def test_a_run_mode_set_by_hand_stays_over_a_restart_and_when_the_radiator_is_removed(
     radiator: Radiator,
 ) -> None:

@@ -145,8 +145,7 @@ class BoincEngine:
         """Take the radiator back from whoever set its run mode by hand."""
         self._steward.hand.take_back()
         self._steward.gpu_hand.take_back()
-        if self._session is not None:
-            self._session.insist = True
+        self._steward.insist = True
         self._wake.set()
 
     def status(self) -> EngineStatus:

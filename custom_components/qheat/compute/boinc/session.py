@@ -47,8 +47,6 @@ class Session:
         originals: Originals,
     ) -> None:
         self.seen = UNSEEN
-        self.insist = False
-        """Take the radiator back from whoever set its mode by hand."""
         self._host = host
         self._client = client
         self._steward = steward
@@ -72,9 +70,9 @@ class Session:
         `now_s` is not before `status` came: one from after a lease's end is no sign of a hand.
         """
         steward, control = self._steward, self._control
-        if steward.notice_resume(status) or self.insist:
+        if steward.notice_resume(status) or steward.insist:
             await control.take_back(now_s, status)
-            self.insist, status = False, await self._client.status()
+            steward.insist, status = False, await self._client.status()
         left_s = control.lease_until_s - now_s
         if is_cut_off(status.cpu, left_s) and await self._clock_was_set():
             # A client's leases end by its own clock. Whoever suspends it sets no clock.
@@ -108,7 +106,7 @@ class Session:
         """Tell whether a step would have nothing to do: no heat is wanted, and no look is due."""
         return (
             now_s < self._look_s
-            and not self.insist
+            and not self._steward.insist
             and self._control.rests(now_s, self._budget(now_s), self._at_hand())
         )
 

@@ -45,6 +45,8 @@ class Stewardship:
     """Credit totals when they were first seen, by `credit.key_of`."""
     hand: HandWatch = field(default_factory=HandWatch)
     gpu_hand: HandWatch = field(default_factory=HandWatch)
+    insist: bool = False
+    """The radiator is still to be taken back from whoever set its mode by hand."""
     obedience: ObedienceWatch = field(default_factory=ObedienceWatch)
     rates: Mapping[str, Decimal] = field(init=False)
     """Money per credit, by `address_of` the projects."""
