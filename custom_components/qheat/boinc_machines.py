@@ -163,7 +163,7 @@ class BoincMachines:
         saved = {key: machine.save() for key, machine in self._machines.items()}
         for key in self._left:
             # With two owners, the books would put back again what the repair has put back.
-            saved[key]["engine"] |= {"originals": None, "taken": False}
+            saved[key]["engine"] |= {"originals": None}
         return saved
 
     async def async_close(self, *, for_good: bool = False) -> None:
@@ -186,7 +186,9 @@ class BoincMachines:
         try:
             await machine.engine.release()
         except BoincError:
-            self._left.add(radiator_id)
+            # At its end Home Assistant writes its files in any order: then both have it.
+            if not self._hass.is_stopping:
+                self._left.add(radiator_id)
             if left is not None:
                 await async_leave_behind(self._hass, radiator_id, left)
         else:

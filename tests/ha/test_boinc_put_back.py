@@ -7,7 +7,8 @@ from unittest.mock import AsyncMock, patch
 import pytest
 from homeassistant.components.homeassistant import async_set_stop_handler
 from homeassistant.config_entries import ConfigEntryDisabler
-from homeassistant.core import Context, HomeAssistant
+from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
+from homeassistant.core import Context, CoreState, HomeAssistant
 from homeassistant.exceptions import Unauthorized
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
@@ -71,6 +72,31 @@ async def test_a_stop_that_was_asked_for_gives_settings_back_and_a_restart_or_si
     await hass.async_stop(force=True)
     assert (client.override == FIRST, client.permanent) == ((True, 2) if back else (False, 3))
     assert not client.running or back
+
+
+async def test_a_kill_while_home_assistant_writes_its_last_files_loses_no_settings(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    client: SimulatedClient,
+    hass_storage: dict[str, Any],
+) -> None:
+    await client.stop()
+    hass.set_state(CoreState.stopping)
+    with patch("custom_components.qheat.boinc_machines.stops_for_good", return_value=True):
+        assert await hass.config_entries.async_unload(entry.entry_id)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
+    await hass.async_block_till_done()
+    # The books were written, and what machines are to get back was not.
+    del hass_storage[f"{DOMAIN}.left_behind"]
+    hass.data.pop("qheat_left_behind")
+    hass.set_state(CoreState.running)
+
+    await client.start()
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await until_it_runs(hass, entry, client)
+    hass.config_entries.async_remove_subentry(entry, HALL)
+    await hass.async_block_till_done()
+    assert (client.override, client.permanent) == (FIRST, 2)
 
 
 async def test_a_stop_that_was_refused_says_nothing_of_a_signal_that_comes_later(

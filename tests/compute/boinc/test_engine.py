@@ -250,6 +250,34 @@ async def test_a_radiator_taken_back_while_its_machine_is_away_heats_as_soon_as_
     assert radiator.client.permanent == 3
 
 
+async def test_a_run_mode_set_after_a_release_that_failed_is_its_users_own_and_no_hand(
+    radiator: Radiator,
+) -> None:
+    first = await radiator.heating()
+    await radiator.client.stop()
+    with pytest.raises(BoincError):
+        await first.release()
+    radiator.client.temporary_until_s, radiator.client.permanent = 0.0, 1
+    await radiator.client.start()
+    second = await radiator.heating()
+    assert radiator.client.permanent == 3
+    await second.release()
+    assert (radiator.client.override, radiator.client.permanent) == (OWN, 1)
+
+
+async def test_a_release_that_a_kill_kept_from_being_saved_is_not_taken_for_a_hand(
+    radiator: Radiator,
+) -> None:
+    first = await radiator.heating()
+    before = first.saved_state()
+    await first.release()
+    radiator.saved = before
+    second = await radiator.heating()
+    assert second.status().problem is None
+    await second.release()
+    assert (radiator.client.override, radiator.client.permanent) == (OWN, 2)
+
+
 async def test_a_run_mode_set_by_hand_stays_over_a_restart_and_when_the_radiator_is_removed(
     radiator: Radiator,
 ) -> None:

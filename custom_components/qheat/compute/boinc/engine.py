@@ -127,11 +127,13 @@ class BoincEngine:
         """
         await self._end()
         originals = Originals.owed(self.saved_state())
+        # Whoever begins again, also because this failed, takes the client over anew.
+        self._steward.originals, self._steward.taken = originals, False
         try:
             if originals is not None:
                 await self._connect()
                 await originals.put_back(self._client)
-            self._steward.originals, self._steward.taken = None, False
+            self._steward.originals = None
         finally:
             await self._let_go()
 
@@ -276,6 +278,11 @@ class BoincEngine:
             steward.originals = self._left.since(status)
         elif steward.originals is None:
             steward.originals = await Originals.of(self._client, status)
+        elif not steward.taken:
+            steward.originals = steward.originals.since(status)
+        elif not steward.by_hand and await steward.originals.are_back(self._client, status):
+            # They were put back, and a kill kept that from being saved.
+            steward.taken = False
         if not steward.taken:
             # What was set before, by somebody or by us, has nothing to do with this time.
             steward.hand.take_back()
