@@ -133,6 +133,7 @@ class ObedienceWatch:
                     (self._honest if grew else self._mute).add(task.name)
         self._honest &= held
         self._mute &= held
+        self._aborted_s = {name: at_s for name, at_s in self._aborted_s.items() if name in held}
         return [task for task in paused if task.name in self._mute - self._honest]
 
     @property
