@@ -34,7 +34,7 @@ class Radiator:
             password,
             radiator_id="hall",
             model=MODEL,
-            options=BoincOptions(poll_s=0.2, rates={URL: Decimal("0.5")}, meter=meter),
+            options=BoincOptions(look_every_s=0.2, rates={URL: Decimal("0.5")}, meter=meter),
             saved=self.saved,
             save=self.save,
             **more,

@@ -54,7 +54,8 @@ class BoincEngine:
     """Drives one BOINC client over its GUI RPC; fulfils the Engine protocol.
 
     `saved` is what `save` was given last. `save` is awaited before anything is changed on the
-    client, so that the user's own settings are not lost by a crash. `machine` is a name that the
+    client, so that the user's own settings are not lost by a crash. `owed` are those that the
+    client still waits for since another radiator had it. `machine` is a name that the
     client has to have (see `Probed.names`), for addresses change hands. Engines with the same
     `pace` share out the turns of the loop (see RpcConnection). `clock` is the one of
     `HeatBudget.expires_s`.
@@ -71,7 +72,7 @@ class BoincEngine:
         model: PowerModel,
         options: BoincOptions | None = None,
         saved: Mapping[str, object] | None = None,
-        left: Originals | None = None,
+        owed: Originals | None = None,
         save: Save = _keep_nothing,
         pace: asyncio.Lock | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -83,7 +84,7 @@ class BoincEngine:
         self._machine = machine
         self._radiator_id = radiator_id
         self._options = options
-        self._left = left
+        self._owed = owed
         self._save = save
         self._clock = clock
         self._steward = Stewardship(table=WattsTable(model), options=options)
@@ -169,7 +170,7 @@ class BoincEngine:
             cores_by_kind=seen.cores_by_kind,
             reachable=session is not None,
             counted_j=None if self.meter.shown() else self.meter.counted_j(),
-            busy_slots=None if session is None else session.busy_cores(),
+            busy_slots=None if session is None else session.busy_slots(),
         )
 
     def details(self) -> Details | None:
@@ -274,8 +275,8 @@ class BoincEngine:
         """Put the user's own settings away before anything is changed, then compute nothing."""
         steward = self._steward
         status = await self._client.status()
-        if steward.originals is None and self._left is not None:
-            steward.originals = self._left.since(status)
+        if steward.originals is None and self._owed is not None:
+            steward.originals = self._owed.since(status)
         elif steward.originals is None:
             steward.originals = await Originals.of(self._client, status)
         elif not steward.taken:
@@ -336,7 +337,7 @@ class BoincEngine:
         if session is None:
             return None
         age_s = self._clock() - session.seen.at_s
-        return session if age_s <= 2 * self._options.poll_s + LATE_S else None
+        return session if age_s <= 2 * self._options.look_every_s + LATE_S else None
 
     def _problem(self) -> EngineProblem | None:
         if self._steward.obedience.alarm:

@@ -24,7 +24,9 @@ PROJECTS_S: Final = 30.0
 AFTER_CHANGE_S: Final = 3.0
 """A change is seen by then; it acts within 1.3 s."""
 STEADY_S: Final = 20.0
+"""What a meter shows is that of a load that has lasted so long."""
 SHORT_S: Final = 30.0
+"""Too few tasks for so long are told as no jobs."""
 MANY_TASKS: Final = 200
 WAITING_S: Final = 60.0
 """Work that waits longer, with cores idle, is none: its files do not come, or it lacks memory."""
@@ -96,8 +98,8 @@ class Session:
             self._look_s = self._latest_look_s = now_s + AFTER_CHANGE_S
             await self._look(now_s, status, reading)
         if now_s >= self._look_s:
-            self._look_s = now_s + (1 - _LEEWAY) * steward.options.poll_s
-            self._latest_look_s = now_s + (1 + _LEEWAY) * steward.options.poll_s
+            self._look_s = now_s + (1 - _LEEWAY) * steward.options.look_every_s
+            self._latest_look_s = now_s + (1 + _LEEWAY) * steward.options.look_every_s
             await self._look(now_s, status, reading)
         due_s = control.next_s(now_s, self._budget(now_s))
         return self._latest_look_s if due_s is None else min(self._latest_look_s, due_s)
@@ -123,8 +125,8 @@ class Session:
         heat_w = pulsed_w * self._steward.duty + guilty_w
         return min(table.idle_w + heat_w, table.watts(table.model.slots)) + gpu_w
 
-    def busy_cores(self) -> float:
-        """Return the cores that compute, those beside a GPU among them."""
+    def busy_slots(self) -> float:
+        """Return the cores that compute, whole and fraction, those beside a GPU among them."""
         busy = sum(self.seen.cores_by_kind.values()) * self._steward.duty
         return min(busy, self._steward.table.model.slots)
 
