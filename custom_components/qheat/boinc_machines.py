@@ -186,11 +186,11 @@ class BoincMachines:
         try:
             await machine.engine.release()
         except BoincError:
+            if left is not None:
+                await async_leave_behind(self._hass, radiator_id, left)
             # At its end Home Assistant writes its files in any order: then both have it.
             if not self._hass.is_stopping:
                 self._handed_over.add(radiator_id)
-            if left is not None:
-                await async_leave_behind(self._hass, radiator_id, left)
         else:
             if left is not None:
                 await async_settle(self._hass, machine.data)

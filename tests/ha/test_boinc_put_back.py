@@ -74,6 +74,24 @@ async def test_a_stop_that_was_asked_for_gives_settings_back_and_a_restart_or_si
     assert not client.running or back
 
 
+async def test_the_books_forget_no_settings_before_these_are_written_down_elsewhere(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    boinc = entry.runtime_data.boinc
+    kept = []
+
+    async def write_down(*_: object) -> None:
+        kept.append(boinc.save()[HALL]["engine"]["originals"])
+
+    await client.stop()
+    with patch("custom_components.qheat.boinc_machines.async_leave_behind", write_down):
+        hass.config_entries.async_remove_subentry(entry, HALL)
+        await hass.async_block_till_done()
+    assert [one["override"] for one in kept] == [FIRST]
+    assert boinc.save()[HALL]["engine"]["originals"] is None
+    await client.start()
+
+
 async def test_a_kill_while_home_assistant_writes_its_last_files_loses_no_settings(
     hass: HomeAssistant,
     entry: MockConfigEntry,
