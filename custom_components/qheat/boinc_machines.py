@@ -85,6 +85,8 @@ class BoincMachines:
         self._meters: list[Callable[[], None]] = []
         self._handed_over: set[str] = set()
         """Radiators whose repairs have taken over what is to be put back."""
+        self._unwritten: dict[str, Any] = {}
+        """What is to be kept of radiators that are gone, whose repairs could not be written."""
         self._left_behind: Mapping[str, Left] = {}
 
     def __iter__(self) -> Iterator[str]:
@@ -114,7 +116,8 @@ class BoincMachines:
                 continue
             subentry = self._entry.subentries.get(radiator_id)
             if subentry is None or subentry.data[CONF_MACHINE] != left[CONF_MACHINE]:
-                await async_leave_behind(self._hass, radiator_id, left)
+                if not await async_leave_behind(self._hass, radiator_id, left):
+                    self._unwritten[radiator_id] = self._saved[radiator_id]
             else:
                 await async_settle(self._hass, subentry.data)
         self._left_behind = await async_left_behind(self._hass)
@@ -160,7 +163,7 @@ class BoincMachines:
 
     def save(self) -> dict[str, Any]:
         """Return what is to be kept over a restart, as JSON-able data without secrets."""
-        saved = {key: machine.save() for key, machine in self._machines.items()}
+        saved = self._unwritten | {key: one.save() for key, one in self._machines.items()}
         for key in self._handed_over:
             # With two owners, the books would put back again what the repair has put back.
             saved[key]["engine"] |= {"originals": None}
@@ -186,10 +189,7 @@ class BoincMachines:
         try:
             await machine.engine.release()
         except BoincError:
-            if left is not None:
-                await async_leave_behind(self._hass, radiator_id, left)
-            # At its end Home Assistant writes its files in any order: then both have it.
-            if not self._hass.is_stopping:
+            if left is not None and await async_leave_behind(self._hass, radiator_id, left):
                 self._handed_over.add(radiator_id)
         else:
             if left is not None:

@@ -13,11 +13,10 @@ from homeassistant.const import CONF_HOST, CONF_PORT
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.singleton import singleton
-from homeassistant.helpers.storage import Store
 
 from .compute.boinc import CPID, Originals
 from .const import CONF_MACHINE, DOMAIN
-from .shelf import Kept, mapping
+from .shelf import CheckedStore, Kept, mapping
 
 NOT_PUT_BACK: Final = "not_put_back"
 CONF_RADIATOR: Final = "radiator"
@@ -34,14 +33,16 @@ async def async_tell_of_left_behind(hass: HomeAssistant) -> None:
         _tell(hass, issue_id, left)
 
 
-async def async_leave_behind(hass: HomeAssistant, radiator_id: str, left: Left) -> None:
-    """Write down what a machine is to get back, and raise its repair."""
+async def async_leave_behind(hass: HomeAssistant, radiator_id: str, left: Left) -> bool:
+    """Write down what a machine is to get back, and raise its repair; tell if it is on disk."""
     machine = sha256(left[CONF_MACHINE].encode()).hexdigest()[:16]
     issue_id = f"{NOT_PUT_BACK}_{radiator_id}_{machine}"
     store, by_repair = await _async_file(hass)
     by_repair[issue_id] = left
     await store.async_save(by_repair)
     _tell(hass, issue_id, left)
+    # At its end Home Assistant writes its files later, and in any order.
+    return store.is_written and not hass.is_stopping
 
 
 async def async_left_behind(hass: HomeAssistant) -> Mapping[str, Left]:
@@ -92,11 +93,9 @@ def is_same(left: Mapping[str, Any], machine: Mapping[str, Any]) -> bool:
 
 
 @singleton(f"{DOMAIN}_left_behind")
-async def _async_file(hass: HomeAssistant) -> tuple[Store[dict[str, Left]], dict[str, Left]]:
+async def _async_file(hass: HomeAssistant) -> tuple[CheckedStore, dict[str, Left]]:
     """Return the file, and what it holds by repair."""
-    store = Store[dict[str, Left]](
-        hass, _VERSION, f"{DOMAIN}.left_behind", private=True, atomic_writes=True
-    )
+    store = CheckedStore(hass, _VERSION, f"{DOMAIN}.left_behind", private=True, atomic_writes=True)
     return store, await store.async_load() or {}
 
 

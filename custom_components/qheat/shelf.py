@@ -21,7 +21,7 @@ STORAGE_VERSION: Final = 1
 type Kept = Mapping[str, Any]
 
 
-class _File(Store[dict[str, Any]]):
+class CheckedStore(Store[dict[str, Any]]):
     """A store that tells whether what it was given last has reached the disk."""
 
     is_written = True
@@ -40,7 +40,7 @@ class Shelf:
         self._hass = hass
         self._entry = entry
         self._changes = self._file("")
-        self._volumes: dict[str, _File] = {}
+        self._volumes: dict[str, CheckedStore] = {}
 
     async def async_read(self) -> tuple[Ledger, Kept]:
         """Return the ledger, and all that was kept with it.
@@ -131,15 +131,15 @@ class Shelf:
             translation_placeholders={"home": self._entry.title, "file": damaged.path},
         )
 
-    def _volume(self, radiator_id: str) -> _File:
+    def _volume(self, radiator_id: str) -> CheckedStore:
         if radiator_id not in self._volumes:
             self._volumes[radiator_id] = self._file(f".{radiator_id}")
         return self._volumes[radiator_id]
 
-    def _file(self, suffix: str) -> _File:
+    def _file(self, suffix: str) -> CheckedStore:
         key = f"{DOMAIN}.{self._entry.entry_id}{suffix}"
         # With fsync: after a power cut a file that was only renamed may be empty.
-        return _File(self._hass, STORAGE_VERSION, key, atomic_writes=True)
+        return CheckedStore(self._hass, STORAGE_VERSION, key, atomic_writes=True)
 
 
 def home_store(hass: HomeAssistant, entry_id: str, name: str) -> Store[Any]:

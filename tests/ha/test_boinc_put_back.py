@@ -11,7 +11,9 @@ from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.core import Context, CoreState, HomeAssistant
 from homeassistant.exceptions import Unauthorized
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.storage import Store
 from homeassistant.setup import async_setup_component
+from homeassistant.util.file import WriteError
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 
 from custom_components.qheat.compute.boinc import BoincEngine, Originals
@@ -80,8 +82,9 @@ async def test_the_books_forget_no_settings_before_these_are_written_down_elsewh
     boinc = entry.runtime_data.boinc
     kept = []
 
-    async def write_down(*_: object) -> None:
+    async def write_down(*_: object) -> bool:
         kept.append(boinc.save()[HALL]["engine"]["originals"])
+        return True
 
     await client.stop()
     with patch("custom_components.qheat.boinc_machines.async_leave_behind", write_down):
@@ -90,6 +93,33 @@ async def test_the_books_forget_no_settings_before_these_are_written_down_elsewh
     assert [one["override"] for one in kept] == [FIRST]
     assert boinc.save()[HALL]["engine"]["originals"] is None
     await client.start()
+
+
+async def test_what_a_full_disk_had_no_room_for_is_written_down_later_and_not_lost(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    client: SimulatedClient,
+    repairs: Repairs,
+    hass_storage: dict[str, Any],
+) -> None:
+    write = Store._async_write_data
+
+    async def full(store: Store[Any], data: dict[str, Any]) -> None:
+        if store.key == f"{DOMAIN}.left_behind":
+            raise WriteError("no space left on device")
+        await write(store, data)
+
+    await client.stop()
+    with patch.object(Store, "_async_write_data", full):
+        hass.config_entries.async_remove_subentry(entry, HALL)
+        await hass.async_block_till_done()
+    assert not left_on_disk(hass_storage)
+    hass.data.pop("qheat_left_behind")  # as after a restart
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    assert left_on_disk(hass_storage)
+    await client.start()
+    await mend(hass, repairs)
+    assert (client.override, client.permanent) == (FIRST, 2)
 
 
 async def test_a_kill_while_home_assistant_writes_its_last_files_loses_no_settings(
