@@ -275,29 +275,25 @@ class BoincEngine:
         """Put the user's own settings away before anything is changed, then compute nothing."""
         steward = self._steward
         status = await self._client.status()
-        if steward.originals is None and self._owed is not None:
-            steward.originals = self._owed.since(status)
-        elif steward.originals is None:
-            steward.originals = await Originals.of(self._client, status)
-        elif not steward.taken:
-            steward.originals = steward.originals.since(status)
-        elif not steward.by_hand and await steward.originals.are_back(self._client, status):
+        originals = steward.originals or self._owed or await Originals.of(self._client, status)
+        if steward.taken and not steward.by_hand and await originals.are_back(self._client, status):
             # They were put back, and a kill kept that from being saved.
             steward.taken = False
         if not steward.taken:
+            originals = steward.originals = originals.since(status)
             # What was set before, by somebody or by us, has nothing to do with this time.
             steward.hand.take_back()
             steward.gpu_hand.take_back()
             steward.duty = 1.0
             await self._save(self.saved_state())
-            current = await steward.originals.current(self._client)
+            current = await originals.current(self._client)
             # Tasks that are stopped now are to keep what they have done since their checkpoint.
             kept = override_with(current, {"leave_apps_in_memory": 1.0})
             await self._client.set_override(kept)
             steward.changed_s = self._clock()
             await rest(self._client, status, gpu=True)
             steward.taken = True
-        return steward.originals
+        return originals
 
     async def _end(self) -> None:
         task, self._task = self._task, None
