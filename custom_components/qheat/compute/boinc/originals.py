@@ -65,9 +65,9 @@ class Originals:
         )
 
     def since(self, status: ClientStatus) -> Originals:
-        """Return the settings of a client that still waits for these: with what its user set since.
+        """Return these settings with the run modes that the client's user has set since.
 
-        Behind `never`, which a radiator leaves, nobody has set a run mode.
+        `never` is what a radiator leaves behind: it tells of nobody.
         """
         cpu, gpu = status.cpu.permanent, status.gpu.permanent
         return replace(

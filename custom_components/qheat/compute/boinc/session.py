@@ -267,24 +267,24 @@ class Session:
         self._waiting_since_s = since_s
         short = wanted and (lacks or now_s - since_s >= WAITING_S)
         # More often than that, only who has given none is asked.
-        is_pay_due = self._steward.pay.due(now_s, short=wanted and lacks)
+        is_paying_due = self._steward.paying.due(now_s, short=wanted and lacks)
         is_due = self._steward.work.due(now_s, short=short)
-        behind = waiting_projects(seen.projects, (t for t in seen.running if not t.gpu))
-        is_paid_due = self._steward.paid_work.due(now_s, short=wanted and bool(behind))
+        waiting = waiting_projects(seen.projects, (t for t in seen.running if not t.gpu))
+        is_main_due = self._steward.main_work.due(now_s, short=wanted and bool(waiting))
         if seen.status.offline:
             return  # to ask would use the network all the same
         if is_due:
             for project in seen.projects:
                 if project.may_give:
                     await self._client.update(project.url)
-        elif is_pay_due:
+        elif is_paying_due:
             # A server puts off whoever asks before it said so, and would do so for ever.
             for project in await self._client.projects():
                 pays = self._steward.rates.get(address_of(project.url))
                 if pays and project.may_give and project.next_rpc_s <= self._client.clock_s():
                     await self._client.update(project.url)
-        if is_paid_due:
-            for url in behind:
+        if is_main_due:
+            for url in waiting:
                 await self._client.update(url)
 
     async def _clock_was_set(self) -> bool:
