@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -115,9 +116,7 @@ class BoincEngine:
             with suppress(BoincError, TimeoutError):
                 async with asyncio.timeout(STOP_S):
                     await self._connect()
-                    status = await self._client.status()
-                    if await rest(self._client, status, gpu=not self._steward.gpu_hand.by_hand):
-                        self._steward.changed_s = self._clock()
+                    await self._rest()
         await self._let_go()
 
     async def release(self) -> None:
@@ -294,6 +293,14 @@ class BoincEngine:
             await rest(self._client, status, gpu=True)
             steward.taken = True
         return originals
+
+    async def _rest(self) -> None:
+        """Have the client compute nothing, unless somebody has just set a run mode by hand."""
+        steward, status = self._steward, await self._client.status()
+        by_hand = steward.hand.judge(status.cpu, lease_left_s=-math.inf)
+        gpu_by_hand = steward.gpu_hand.judge(status.gpu, lease_left_s=-math.inf)
+        if not by_hand and await rest(self._client, status, gpu=not gpu_by_hand):
+            steward.changed_s = self._clock()
 
     async def _end(self) -> None:
         task, self._task = self._task, None
