@@ -41,9 +41,13 @@ def main() -> int:
     parser.add_argument("--home", help="which qheat home, if there are several")
     parser.add_argument("--folder", type=Path, default=Path(), help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if not options.url.startswith(("http://", "https://")):
+        parser.error("Home Assistant's address has to begin with http:// or https://")
+    if not (token := os.environ.get("HASS_TOKEN")):
+        parser.error("HASS_TOKEN is not set")
     try:
         rows = read_list(options.folder / options.list)
-        return asyncio.run(_go(options.url, os.environ.get("HASS_TOKEN", ""), rows, options.home))
+        return asyncio.run(_go(options.url, token, rows, options.home))
     except (ListError, DemoError, OSError, aiohttp.ClientError) as err:
         sys.stderr.write(f"{err}\n")
         return 1

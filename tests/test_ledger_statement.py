@@ -258,7 +258,9 @@ def test_every_language_of_the_page_has_every_label() -> None:
     assert {frozenset(labels) for labels in TEXTS.values()} == {frozenset(TEXTS["en"])}
 
 
-def test_the_page_says_where_the_watts_of_each_radiator_come_from() -> None:
+def test_the_page_says_where_watts_come_from_and_names_no_settlements_where_there_are_none() -> (
+    None
+):
     ledger = Ledger("EUR")
     for number, source in enumerate(PowerSource):
         for passed_s in (0, 120):
@@ -270,12 +272,14 @@ def test_the_page_says_where_the_watts_of_each_radiator_come_from() -> None:
                 source=source,
                 tariff=TARIFF,
             )
-    header, row, _ = tables(statement_page(stated(of_ledger(ledger)), "en"))[1]
+    page_text = statement_page(stated(of_ledger(ledger)), "en")
+    header, row, _ = tables(page_text)[1]
     sources = dict(zip(header, row, strict=True))
     assert sources["By a power meter"] == "1.000"
     assert sources["By the processor"] == "2.000"
     assert sources["Estimated"] == "3.000"
     assert sources["Heat (kWh)"] == "6.000"
+    assert ">Settlements<" not in page_text
 
 
 def test_a_strangers_text_is_no_tag_on_the_page() -> None:

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -77,3 +78,17 @@ def imports(path: Path) -> set[str]:
             elif node.level > depth:
                 found |= {module.split(".")[0]} if module else {name.name for name in node.names}
     return found
+
+
+def test_every_link_from_a_page_to_another_leads_somewhere() -> None:
+    for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        links = re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", page.read_text("utf-8"))
+        for path, anchor in links:
+            target = page.parent / path if path else page
+            assert target.exists(), f"{page.name}: {path}"
+            if anchor:
+                headings = re.findall(r"^#+ (.*)$", target.read_text("utf-8"), re.MULTILINE)
+                anchors = {
+                    re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in headings
+                }
+                assert anchor in anchors, f"{page.name}: {path}#{anchor}"

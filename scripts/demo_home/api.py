@@ -75,10 +75,17 @@ class Api:
         """Come in with an access token."""
         self._headers = {"Authorization": f"Bearer {token}"}
         self._socket = await self._session.ws_connect("/api/websocket", max_msg_size=0)
-        await self._socket.receive_json()
+        await self._hear()
         await self._socket.send_json({"type": "auth", "access_token": token})
-        if (answer := await self._socket.receive_json())["type"] != "auth_ok":
+        if (answer := await self._hear())["type"] != "auth_ok":
             raise DemoError(f"Home Assistant refuses the token: {answer}")
+
+    async def _hear(self) -> Any:
+        assert self._socket is not None
+        try:
+            return await self._socket.receive_json()
+        except aiohttp.WSMessageTypeError as err:
+            raise DemoError("Home Assistant has closed the connection") from err
 
     async def _onboard(self, password: str) -> str | None:
         async with self._session.get("/api/onboarding") as response:
@@ -114,7 +121,7 @@ class Api:
         assert self._socket is not None
         number = next(self._ids)
         await self._socket.send_json({"id": number, "type": command, **data})
-        answer = await self._socket.receive_json()
+        answer = await self._hear()
         if not answer["success"]:
             raise DemoError(f"{command}: {answer['error']['message']}")
         return answer["result"]

@@ -32,8 +32,8 @@ the settlements and the sums.
 yours. The radiators share this computer's cores, and a core at work counts as the watts that its \
 radiator is rated for.
 
-**Play money:** the jobs come from the backend built into qheat. It pays nothing real until an \
-operator's backend is connected.
+**Play money:** the jobs come from the backend built into qheat, which pays nobody. Real money \
+needs an operator's backend.
 """
 
 

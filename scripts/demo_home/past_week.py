@@ -1,8 +1,8 @@
 """A past week for the demo home: simulated rooms under the real thermostat, hour by hour."""
 
 import asyncio
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -21,6 +21,7 @@ from .plan import Plan
 
 DAYS: Final = 7
 HOUR: Final = timedelta(hours=1)
+ZONE: Final = ZoneInfo(str(REGION["time_zone"]))
 SLOTS: Final = 8
 STEP_S: Final = 600.0
 STEPS_PER_HOUR: Final = 6
@@ -31,26 +32,29 @@ SETBACK_K: Final = 3.0
 WRITTEN_S: Final = 60.0
 
 
-def week_begin() -> datetime:
-    """Return the midnight seven days before the last one."""
-    now = datetime.now(ZoneInfo(str(REGION["time_zone"])))
-    return now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=DAYS)
+def past_hours(now: datetime) -> list[datetime]:
+    """Return when each full hour began, since the midnight seven days before the last one.
+
+    In UTC: on the clock on the wall, an hour may be missing, or there twice.
+    """
+    midnight = now.astimezone(ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
+    begin = (midnight - timedelta(days=DAYS)).astimezone(UTC)
+    return [begin + number * HOUR for number in range(int((now - begin) / HOUR))]
 
 
 async def remember_week(api: Api, plan: Plan) -> float:
     """Give the radiators' heat and heat output a week of statistics; return the week's kWh."""
-    begin = week_begin()
-    hours = int((datetime.now(begin.tzinfo) - begin) / HOUR)
+    hours = past_hours(datetime.now(UTC))
+    starts = [hour.isoformat() for hour in hours]
+    # Sums end at the zero from which the live sensor goes on, so they begin below it: an hour
+    # early, as what the first row of a statistic has is taken for its change.
+    sum_starts = [(hours[0] - HOUR).isoformat(), *starts]
     week_kwh = 0.0
     for room, radiator in zip(ROOMS, plan.radiators, strict=True):
-        watts = list(_hourly_watts(room, begin, hours))
+        watts = list(_hourly_watts(room, hours))
         room_kwh = sum(watts) / 1000
         week_kwh += room_kwh
-        starts = [(begin + number * HOUR).isoformat() for number in range(hours)]
-        # Sums end at the zero from which the live sensor goes on, so they begin below it: an hour
-        # early, as what the first row of a statistic has is taken for its change.
-        sums = [sum(watts[:number]) / 1000 - room_kwh for number in range(hours + 1)]
-        sum_starts = [(begin - HOUR).isoformat(), *starts]
+        sums = [sum(watts[:number]) / 1000 - room_kwh for number in range(len(hours) + 1)]
         await _import(
             api,
             radiator.entities["heat"],
@@ -69,15 +73,15 @@ async def remember_week(api: Api, plan: Plan) -> float:
     return week_kwh
 
 
-def _hourly_watts(room: DemoRoom, begin: datetime, hours: int) -> Iterator[float]:
+def _hourly_watts(room: DemoRoom, hours: Sequence[datetime]) -> Iterator[float]:
     """Yield the mean heat output of each hour."""
     control = RoomControl(
         RadiatorRating(idle_w=room.idle_w, rated_w=room.rated_w, slots=SLOTS, pausable=True)
     )
     simulated = SimulatedRoom(RoomParameters.from_area(room.floor_area_m2), start_s=0.0)
     power_w = 0.0
-    for number in range(hours):
-        target = Target(setpoint_c=_setpoint_c(room, begin + number * HOUR))
+    for hour in hours:
+        target = Target(setpoint_c=_setpoint_c(room, hour.astimezone(ZONE)))
         sum_w = 0.0
         for _ in range(STEPS_PER_HOUR):
             reading = RoomReading(

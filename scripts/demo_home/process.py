@@ -48,7 +48,7 @@ def check_port(port: int) -> None:
         why = os.strerror(err.errno or 0)
         raise DemoError(
             f"port {port} of {HOST} cannot be used ({why}): another Home Assistant?\n"
-            f"Stop it, or take another port: scripts/demo --port {port + 1}"
+            "Stop it, or take another port with --port"
         ) from err
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from aiohttp import ClientError, WSMessageTypeError
+from aiohttp import ClientError
 
 from .api import Api
 from .errors import DemoError
@@ -51,7 +51,7 @@ async def run(
             watch = group.create_task(hass.run())
             await _set_up(f"http://{HOST}:{port}", folder, visit, language)
             watch.cancel()
-    except* (DemoError, ClientError, WSMessageTypeError) as errors:
+    except* (DemoError, ClientError) as errors:
         reason = min(errors.exceptions, key=lambda err: not isinstance(err, DemoError))
         raise DemoError(f"{reason}\nHome Assistant's last words:\n{hass.log_tail()}") from errors
     finally:

@@ -1,6 +1,7 @@
 """A real Home Assistant's energy dashboard, set up and undone by our actions, after a week."""
 
 import re
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import pytest
@@ -8,7 +9,7 @@ from playwright.async_api import expect
 
 from scripts.demo_home.browser import TIMEOUT_MS, signed_in_page
 from scripts.demo_home.energy import add_radiators, found_wrong, open_energy_page
-from scripts.demo_home.past_week import remember_week, week_begin
+from scripts.demo_home.past_week import past_hours, remember_week
 
 from .running import RunningHome, until
 
@@ -48,7 +49,7 @@ async def shown_kwh(home: RunningHome) -> float:
     """Return what the dashboard adds up for all radiators since the week began."""
     answer = await home.api.command(
         "recorder/statistics_during_period",
-        start_time=week_begin().isoformat(),
+        start_time=past_hours(datetime.now(UTC))[0].isoformat(),
         statistic_ids=[radiator.entities["heat"] for radiator in home.plan.radiators],
         period="day",
         types=["change"],
@@ -134,7 +135,7 @@ async def remember_start(home: RunningHome, meter: str) -> None:
             "unit_class": "energy",
             "unit_of_measurement": "kWh",
         },
-        stats=[{"start": week_begin().isoformat(), "sum": 0.0}],
+        stats=[{"start": past_hours(datetime.now(UTC))[0].isoformat(), "sum": 0.0}],
     )
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import area_registry as ar
 from homeassistant.helpers import device_registry as dr
@@ -13,7 +15,7 @@ from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from scripts.add_boinc_machines import ListError, read_list, take_over
+from scripts.add_boinc_machines import ListError, main, read_list, take_over
 from scripts.demo_home.api import Api
 from scripts.demo_home.errors import DemoError
 from tests.compute.boinc.simulated import PASSWORD, URL, SimulatedClient
@@ -122,6 +124,43 @@ async def test_of_several_homes_one_is_chosen(
     with pytest.raises(DemoError, match="--home: North, South"):
         await take(api, tmp_path / "list.csv", NEEDED, ROW)
     assert await take(api, tmp_path / "list.csv", NEEDED, title="South") == 0
+
+
+@pytest.mark.usefixtures("socket_enabled")
+async def test_a_home_assistant_that_stops_meanwhile_is_told_in_words(tmp_path: Path) -> None:
+    async def stop_after_the_token(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_json({"type": "auth_required"})
+        await socket.receive_json()
+        await socket.send_json({"type": "auth_ok"})
+        await socket.close()
+        return socket
+
+    app = web.Application()
+    app.router.add_get("/api/websocket", stop_after_the_token)
+    async with TestServer(app) as server, Api(str(server.make_url(""))) as api:
+        await api.enter("token")
+        with pytest.raises(DemoError, match="closed the connection"):
+            await take(api, tmp_path / "list.csv", NEEDED, ROW)
+
+
+@pytest.mark.parametrize(
+    ("url", "token", "says"),
+    [("homeassistant:8123", "secret", "begin with http://"), ("http://127.0.0.1:1", "", "not set")],
+)
+def test_an_address_or_a_token_that_cannot_be_one_is_told_before_anything_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    url: str,
+    token: str,
+    says: str,
+) -> None:
+    monkeypatch.setenv("HASS_TOKEN", token)
+    monkeypatch.setattr("sys.argv", ["add-boinc-machines", url, "list.csv"])
+    with pytest.raises(SystemExit):
+        main()
+    assert says in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ class _Page:
             f"<h2>{escape(texts['sources'])}</h2>\n{self._radiators(_SOURCE_COLUMNS)}\n"
             f"{self._foreign()}"
             f"<h2>{escape(texts['by_day'])}</h2>\n{self._days()}\n"
-            f"<h2>{escape(texts['settlements'])}</h2>\n{self._settlements()}\n"
+            f"{self._settlements()}"
             f"<h2>{escape(texts['explained'])}</h2>\n{self._explained()}\n"
             f"<p>{escape(texts['sha256'])}{texts['colon']} {json_hash}<br>\n"
             f"{escape(texts['csv_sha256'])}{texts['colon']} {csv_hash}</p>\n</body>\n</html>\n"
@@ -115,13 +115,13 @@ class _Page:
         )
 
     def _foreign(self) -> str:
-        if not self._data["foreign"]:
-            return ""
-        lines = "\n".join(
-            self._line(one, " · ".join((_code(one["settlement_id"]), *self._amounts(one))))
-            for one in self._data["foreign"]
+        return self._list(
+            "foreign",
+            (
+                self._line(one, " · ".join((_code(one["settlement_id"]), *self._amounts(one))))
+                for one in self._data["foreign"]
+            ),
         )
-        return f"<h2>{escape(self._texts['foreign'])}</h2>\n{lines}\n"
 
     def _amounts(self, foreign: Mapping[str, str]) -> Iterable[str]:
         for name in ("earned", "repaid"):
@@ -129,11 +129,19 @@ class _Page:
             yield f"{escape(self._texts[name])} {amount} {foreign['currency']}"
 
     def _settlements(self) -> str:
-        return "\n".join(
-            self._line(row, " ".join(_code(one) for one in row["settlement_ids"]))
-            for row in self._data["rows"]
-            if row["settlement_ids"]
+        return self._list(
+            "settlements",
+            (
+                self._line(row, " ".join(_code(one) for one in row["settlement_ids"]))
+                for row in self._data["rows"]
+                if row["settlement_ids"]
+            ),
         )
+
+    def _list(self, title: str, lines: Iterable[str]) -> str:
+        """Return lines under a title, or nothing where there is none."""
+        html = "\n".join(lines)
+        return f"<h2>{escape(self._texts[title])}</h2>\n{html}\n" if html else ""
 
     def _line(self, at: Mapping[str, str], html: str) -> str:
         head = f"{self._day(at['day'])} · {escape(self._names[at['radiator']])}"

@@ -17,7 +17,7 @@ _EN: Final = {
     ),
     "by_day": "By radiator and day",
     "by_radiator": "By radiator",
-    "sources": "What the heat was, and where its figures come from",
+    "sources": "Kinds of heat, and where the figures come from",
     "day": "Day",
     "radiator": "Radiator",
     "heat_kwh": "Heat (kWh)",
@@ -39,7 +39,7 @@ _EN: Final = {
     "jobs": "Jobs",
     "refused": "Refused",
     "sum": "Sum",
-    "foreign": "Settled in another currency, and in none of the sums",
+    "foreign": "Settled in another currency, and not in any sum",
     "settlements": "Settlements",
     "explained": "What the words mean",
     "free_heat_kwh_is": "Heat whose electricity was repaid.",
@@ -51,7 +51,7 @@ _EN: Final = {
     "rapl_kwh_is": (
         "Measured by the processor for itself alone, which is less than the computer draws."
     ),
-    "unpriced_kwh_is": "Heat made while no price was known. It is in the heat and in no amount.",
+    "unpriced_kwh_is": "Heat made while no price was known. It counts as heat, but in no amount.",
     "sha256": "SHA-256 of the data (JSON)",
     "csv_sha256": "SHA-256 of the table (CSV)",
 }
@@ -62,18 +62,18 @@ _FR: Final = {
     "title": "Décompte de chaleur",
     "money": "Tous les montants en",
     "play_money": (
-        "Ce que les tâches de cet ordinateur ont remboursé et gagné est la monnaie fictive du"
+        "Ce que les tâches de cet ordinateur ont remboursé et rapporté est en monnaie fictive du"
         " serveur intégré\N{NO-BREAK SPACE}: personne ne la paie."
     ),
     "by_day": "Par radiateur et par jour",
     "by_radiator": "Par radiateur",
-    "sources": "Nature de la chaleur et origine de ses chiffres",
+    "sources": "Types de chaleur et origine des chiffres",
     "day": "Jour",
     "radiator": "Radiateur",
     "heat_kwh": "Chaleur (kWh)",
     "paid_heat_kwh": "De tâches payées",
     "filler_heat_kwh": "De tâches non payées",
-    "own_heat_kwh": "Pour la seule chaleur",
+    "own_heat_kwh": "Chauffage seul",
     "idle_heat_kwh": "Au repos",
     "measured_kwh": "Par un compteur",
     "rapl_kwh": "Par le processeur",
@@ -89,7 +89,7 @@ _FR: Final = {
     "jobs": "Tâches",
     "refused": "Refusées",
     "sum": "Somme",
-    "foreign": "Réglé dans une autre devise, et dans aucune des sommes",
+    "foreign": "Réglé dans une autre devise, hors de toutes les sommes",
     "settlements": "Règlements",
     "explained": "Le sens des mots",
     "free_heat_kwh_is": "Chaleur dont l'électricité a été remboursée.",
@@ -103,8 +103,8 @@ _FR: Final = {
         "Mesurée par le processeur pour lui seul, donc moins que ce que l'ordinateur consomme."
     ),
     "unpriced_kwh_is": (
-        "Chaleur produite alors qu'aucun prix n'était connu. Elle compte comme chaleur, et dans"
-        " aucun montant."
+        "Chaleur produite alors qu'aucun prix n'était connu. Elle compte comme chaleur, mais"
+        " dans aucun montant."
     ),
     "sha256": "SHA-256 des données (JSON)",
     "csv_sha256": "SHA-256 du tableau (CSV)",
