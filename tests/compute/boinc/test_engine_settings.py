@@ -127,16 +127,19 @@ async def test_a_release_that_a_kill_kept_from_being_saved_is_not_taken_for_a_ha
     assert (radiator.client.override, radiator.client.permanent) == (OWN, 2)
 
 
+@pytest.mark.parametrize(
+    ("mode", "gpu_mode"), [(1, 2), (2, 3), (3, 3)], ids=["always", "auto", "suspend"]
+)
 async def test_a_run_mode_set_by_hand_just_before_a_stop_stays_over_a_restart_too(
-    radiator: Radiator,
+    radiator: Radiator, mode: int, gpu_mode: int
 ) -> None:
     first = await radiator.heating()
-    radiator.client.temporary_until_s = radiator.client.gpu_until_s = 0.0
-    radiator.client.permanent, radiator.client.gpu_permanent = 1, 2
+    radiator.client.temporary_until_s, radiator.client.permanent = 0.0, mode
+    radiator.client.gpu_permanent = gpu_mode
     await first.stop()
     second = await radiator.seen()
     assert second.status().problem is EngineProblem.CHANGED_BY_HAND
-    assert (radiator.client.permanent, radiator.client.gpu_permanent) == (1, 2)
+    assert (radiator.client.permanent, radiator.client.gpu_permanent) == (mode, gpu_mode)
 
 
 async def test_a_run_mode_set_by_hand_stays_over_a_restart_and_when_the_radiator_is_removed(

@@ -115,7 +115,6 @@ class BoincEngine:
         if self._steward.taken and not self._steward.hand.by_hand:
             with suppress(BoincError, TimeoutError):
                 async with asyncio.timeout(STOP_S):
-                    await self._connect()
                     await self._rest()
         await self._let_go()
 
@@ -296,8 +295,13 @@ class BoincEngine:
 
     async def _rest(self) -> None:
         """Have the client compute nothing, unless somebody has just set a run mode by hand."""
-        steward, status = self._steward, await self._client.status()
-        by_hand = steward.hand.judge(status.cpu, lease_left_s=-math.inf)
+        steward, left_s = self._steward, -math.inf
+        # Over another connection it may be another run of the client, which has no lease.
+        if self._connection.connected and self._session is not None:
+            left_s = self._session.lease_until_s - self._clock()
+        await self._connect()
+        status = await self._client.status()
+        by_hand = steward.hand.judge(status.cpu, lease_left_s=left_s)
         gpu_by_hand = steward.gpu_hand.judge(status.gpu, lease_left_s=-math.inf)
         if not by_hand and await rest(self._client, status, gpu=not gpu_by_hand):
             steward.changed_s = self._clock()

@@ -66,6 +66,11 @@ class Session:
         self._details: Details | None = None
         """What `details` returned since the last look: a dozen sensors ask for it."""
 
+    @property
+    def lease_until_s(self) -> float:
+        """Until when the client was told that it may compute."""
+        return self._control.lease_until_s
+
     async def step(self, now_s: float, status: ClientStatus, reading: Reading | None) -> float:
         """Bring the client to the budget, look at it if that is due; return when to step again.
 
