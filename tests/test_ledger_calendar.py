@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from custom_components.qheat.ledger import History, Ledger, make_statement
 
-from .ledger_data import OFFICE, TARIFF, heat, page, settlement
+from .ledger_data import ALWAYS, OFFICE, TARIFF, heat, hour, page, settlement, summed
 
 ZONES = (
     "UTC",
@@ -98,3 +98,25 @@ def test_a_day_on_which_clocks_change_has_the_heat_of_all_its_hours(day: date, h
 def test_a_statement_says_by_which_clock_its_days_are() -> None:
     data = stated(History("EUR"), ZoneInfo("Europe/Paris"), date(2026, 1, 1), date(2026, 1, 31))
     assert data["time_zone"] == "Europe/Paris"
+
+
+def test_the_days_of_earlier_books_stay_and_what_is_told_again_counts_once() -> None:
+    history, earlier, later = History("EUR"), Ledger("EUR"), Ledger("EUR")
+    zones = [ZoneInfo("Europe/Paris"), ZoneInfo("Asia/Kolkata")]
+    told = [settlement(f"s{number}", settled_at=float(hour(number))) for number in range(60)]
+    for number, one in enumerate(told):
+        heat(earlier, hour(number) + 100, 1000.0)
+        earlier.book(OFFICE, page(one), hour(number) + 200)
+    history.absorb(earlier, zones[0])
+    history.begin_anew(later, hour(59) + 300)
+    booking = later.book(OFFICE, page(*told), hour(59) + 400)
+    history.note(OFFICE, booking.booked, zones[0])
+    for number in range(59, 400):
+        heat(later, hour(number) + 1000, 1000.0)
+        history.absorb(later, zones[number // 200])
+    days = [day for _, _, day in history.days(*ALWAYS)]
+    # But for what was made in the rest of the hour in which the books were begun.
+    assert summed(history).heat_j == 400 * 1000
+    assert summed(history).jobs == {"docking": 60}
+    ids = [settlement_id for day in days for settlement_id in day.settlement_ids]
+    assert sorted(ids) == sorted(one.settlement_id for one in told)

@@ -89,13 +89,17 @@ def test_a_meter_that_falls_silent_leaves_the_estimate_and_takes_nothing_back(
     assert ledger.totals(OFFICE).heat_of(PowerSource.ESTIMATED) == 20_000 + 10_000 + 1000
 
 
-def test_a_count_that_begins_anew_adds_nothing_and_takes_nothing_back(ledger: Ledger) -> None:
-    read(ledger, 0, 100, counted_j=70_000)
-    read(ledger, 100, 100, counted_j=80_000)
-    read(ledger, 200, 100, counted_j=0)
-    assert ledger.totals(OFFICE).heat_j == 10_000
-    read(ledger, 300, 100, counted_j=9000)
-    assert ledger.totals(OFFICE).heat_j == 19_000
+def test_heat_is_estimated_until_a_count_begins_and_where_it_begins_anew(ledger: Ledger) -> None:
+    def told(passed_s: float, counted_j: float | None) -> tuple[float, float]:
+        read(ledger, passed_s, 100, source=PowerSource.ESTIMATED, counted_j=counted_j)
+        totals = ledger.totals(OFFICE)
+        return totals.heat_of(PowerSource.MEASURED), totals.heat_of(PowerSource.ESTIMATED)
+
+    assert told(0, None) == (0, 0)
+    assert told(100, 70_000) == (0, 10_000)
+    assert told(200, 80_000) == (10_000, 10_000)
+    assert told(300, 0) == (10_000, 20_000)
+    assert told(400, 9000) == (19_000, 20_000)
 
 
 def test_a_kill_between_two_steps_leaves_the_estimate_and_counts_nothing_twice(

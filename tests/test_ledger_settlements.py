@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from custom_components.qheat.compute.engine import Settlement
 from custom_components.qheat.ledger import Ledger, LedgerError, Totals
-from custom_components.qheat.ledger.booking import MEMORY, MOST
+from custom_components.qheat.ledger.booking import MAX_ENERGY_J, MEMORY, MOST
+from custom_components.qheat.ledger.money import MAX_HEAT_J
 
 from .ledger_data import OFFICE, START_S, page, read, reloaded, settlement
 
@@ -283,6 +284,16 @@ def test_a_backend_that_invents_kinds_of_job_fills_no_memory(ledger: Ledger) -> 
     assert len(jobs) <= 65
     ledger.book(OFFICE, page(*(replace(one, accepted=False) for one in told)), NOW_S)
     assert ledger.totals(OFFICE) == Totals(refused=200)
+
+
+def test_a_backend_that_repays_without_end_leaves_books_that_can_be_read(ledger: Ledger) -> None:
+    count = math.ceil(MAX_HEAT_J / MAX_ENERGY_J)
+    told = [settlement(f"s{n}", energy_j=MAX_ENERGY_J) for n in range(count)]
+    booking = ledger.book(OFFICE, page(*told), NOW_S)
+    [fault] = booking.faults
+    assert "more than a radiator can draw" in fault.detail
+    assert len(booking.booked) == count - 1
+    assert reloaded(ledger).totals(OFFICE) == ledger.totals(OFFICE)
 
 
 def test_the_home_keeps_what_a_removed_radiator_made(ledger: Ledger) -> None:

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+from dataclasses import replace
 from datetime import UTC, date
 from decimal import Decimal, getcontext
 from html.parser import HTMLParser
@@ -21,7 +22,18 @@ from custom_components.qheat.ledger import (
 )
 from custom_components.qheat.ledger.statement_texts import TEXTS
 
-from .ledger_data import ALWAYS, OFFICE, TARIFF, hour, moment, page, settlement, sixty_hours, summed
+from .ledger_data import (
+    ALWAYS,
+    OFFICE,
+    TARIFF,
+    heat,
+    hour,
+    moment,
+    page,
+    settlement,
+    sixty_hours,
+    summed,
+)
 
 FIGURES = ("heat_kwh", "free_heat_kwh", "electricity_cost", "repaid", "earned", "savings")
 
@@ -81,6 +93,13 @@ def test_a_statements_sums_are_those_of_the_books_but_for_the_last_digit() -> No
     assert float(sums["heat_kwh"]) == pytest.approx(books.heat_j / 3.6e6, abs=4 * 6 * 0.0005)
     assert float(sums["savings"]) == pytest.approx(float(books.savings), abs=3 * 6 * 0.00005)
     assert float(sums["earned"]) == pytest.approx(float(books.earned), abs=6 * 0.00005)
+
+
+def test_next_to_nothing_at_a_negative_price_is_nothing_and_not_less() -> None:
+    ledger = Ledger("EUR")
+    heat(ledger, hour(1), 10.0, replace(TARIFF, electricity_per_kwh=Decimal("-0.01")))
+    [row] = stated(of_ledger(ledger)).data["rows"]
+    assert row["electricity_cost"] == row["net_heat_cost"] == "0.0000"
 
 
 def test_a_statement_has_the_days_of_its_span_and_no_other() -> None:

@@ -1,9 +1,10 @@
 """The qheat integration: a thermostat whose burner is paid computing."""
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Final
 
+from homeassistant.config_entries import UnknownEntry
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
 from homeassistant.core import Event, HomeAssistant
 from homeassistant.helpers import config_validation as cv
@@ -12,12 +13,12 @@ from homeassistant.util.hass_dict import HassKey
 
 from .actions import async_register_actions
 from .boinc_actions import async_register_boinc_actions
+from .boinc_left_behind import async_tell_of_left_behind
 from .const import DOMAIN
 from .coordinator import QheatConfigEntry
-from .for_good import async_watch_stops
 from .home import async_open_home, async_remove_home
-from .left_behind import async_tell_of_left_behind
 from .renames import async_follow_renames
+from .shutdown import async_watch_stops
 from .turns import async_next_turn
 
 PLATFORMS = [Platform.CLIMATE, Platform.IMAGE, Platform.SENSOR]
@@ -40,7 +41,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 
 async def async_setup_entry(hass: HomeAssistant, entry: QheatConfigEntry) -> bool:
     """Set up a home: its backend, its radiators and their entities."""
-    # From the first: what is changed while a home is set up would be lost, and it half changed.
+    # Before all else: a change would be lost, or half of it, while the home is set up.
     entry.async_on_unload(entry.add_update_listener(async_reload))
     async with AsyncExitStack() as stack:
         entry.runtime_data = coordinator = await async_open_home(hass, entry, stack)
@@ -57,12 +58,12 @@ async def async_setup_entry(hass: HomeAssistant, entry: QheatConfigEntry) -> boo
             hass, coordinator.async_follow_settlements(), "qheat settlements"
         )
         stack.push_async_callback(async_end, booking)
-        coordinator.close = stack.pop_all().aclose
+        stack.push_async_callback(coordinator.async_shutdown)
+        coordinator.async_close_home = stack.pop_all().aclose
 
     async def async_stop(event: Event) -> None:
         """Give leases back before Home Assistant is gone."""
-        await coordinator.async_shutdown()
-        await coordinator.close()
+        await coordinator.async_close_home()
 
     entry.async_on_unload(hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, async_stop))
     return True
@@ -77,8 +78,7 @@ async def async_end(task: asyncio.Task[None]) -> None:
 async def async_unload_entry(hass: HomeAssistant, entry: QheatConfigEntry) -> bool:
     """Stop a home; nothing runs on and no lease is left behind."""
     if unloaded := await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
-        await entry.runtime_data.async_shutdown()
-        await entry.runtime_data.close()
+        await entry.runtime_data.async_close_home()
     return unloaded
 
 
@@ -97,4 +97,6 @@ async def async_reload(hass: HomeAssistant, entry: QheatConfigEntry) -> None:
     # A whole building may be added while a home is loaded anew: that is one more reload.
     async with entry.setup_lock:
         due.discard(entry.entry_id)
-    await hass.config_entries.async_reload(entry.entry_id)
+    # Whoever changes a home may remove it right after.
+    with suppress(UnknownEntry):
+        await hass.config_entries.async_reload(entry.entry_id)

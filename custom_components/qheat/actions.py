@@ -30,6 +30,7 @@ from .energy_dashboard import (
     async_remove_from_energy_dashboard,
 )
 from .ledger import LedgerError, Statement, make_statement, statement_page
+from .this_machine import database_of
 
 EXPORT_STATEMENT: Final = "export_statement"
 ATTR_FIRST: Final = "first_day"
@@ -88,8 +89,7 @@ async def _export_statement(call: ServiceCall) -> ServiceResponse:
         hass, DOMAIN, call.data.get(ATTR_CONFIG_ENTRY_ID)
     )
     first, last = _span(call)
-    coordinator = entry.runtime_data
-    books = coordinator.books
+    books = entry.runtime_data.books
     archive = books.archive
     await archive.async_absorb()
     kind: StatementFormat = call.data[ATTR_FORMAT]
@@ -104,7 +104,7 @@ async def _export_statement(call: ServiceCall) -> ServiceResponse:
         time_zone=dt_util.get_default_time_zone(),
         # This computer may be no radiator any more, and yet be in the statement.
         play_money=entry.data[CONF_BACKEND] == BACKEND_EMBEDDED
-        and not books.names.keys() <= set(coordinator.boinc),
+        and await asyncio.to_thread(database_of(hass, entry).exists),
     )
     try:
         # A building's takes seconds, and all who may ask for one may ask for years.

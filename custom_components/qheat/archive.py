@@ -1,19 +1,19 @@
 """The days of a home, kept on disk for statements longer than the books keep their hours."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Collection
-from typing import Any, Final
+from typing import Final
 
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
+from .coalescing import Coalesced
 from .compute.engine import Settlement
 from .const import LOGGER
 from .ledger import MEMORY, History, Ledger, LedgerError
-from .shared import Shared
-from .shelf import home_store
+from .shelf import CheckedStore, home_store
 
 ABSORB_EVERY_S: Final = 600.0
 SAVE_EVERY_S: Final = 21_600.0
@@ -24,7 +24,7 @@ MOST_UNSAVED: Final = MEMORY // 2
 class Archive:
     """Copies days out of the ledger often, and writes them seldom: a lost write is made up for."""
 
-    def __init__(self, store: Store[dict[str, Any]], history: History, ledger: Ledger) -> None:
+    def __init__(self, store: CheckedStore, history: History, ledger: Ledger) -> None:
         self.history = history
         self._store = store
         self._ledger = ledger
@@ -32,8 +32,8 @@ class Archive:
         self._unsaved: Counter[str] = Counter()
         self._next_absorb_s = 0.0
         self._next_save_s = 0.0
-        # Shared: of two writes at once the older may be the last.
-        self.async_save = Shared(self._write)
+        # Coalesced: of two writes at once the older may be the last.
+        self.async_save = Coalesced(self._write)
 
     def booked(self, radiator_id: str, settlements: Collection[Settlement]) -> None:
         """Take note of settlements in the ledger that are not on disk here."""
@@ -66,24 +66,26 @@ class Archive:
 
     async def _write(self) -> bool:
         """Write all days, if any has changed."""
-        self._unsaved.clear()
+        unsaved, self._unsaved = self._unsaved, Counter()
         await self.async_absorb()
         if self._changed:
-            self._changed = False
+            self._changed, is_written = False, False
             try:
                 # The years of a building take seconds: no work for the loop.
                 saved = await asyncio.to_thread(self.history.copy().save)
                 await self._store.async_save(saved)
-            except BaseException:
-                # Whoever ends a home ends the task that writes, and then writes for the last time.
-                self._changed = True
-                raise
+                is_written = self._store.is_written
+            finally:
+                # The disk may be full, or the home ends, and with it the task that writes.
+                if not is_written:
+                    self._changed = True
+                    self._unsaved.update(unsaved)
         return True
 
 
 async def async_open_archive(hass: HomeAssistant, entry_id: str, ledger: Ledger) -> Archive:
     """Read the days of a home; damaged ones are set aside, and the days still open kept anew."""
-    store: Store[dict[str, Any]] = home_store(hass, entry_id, "days")
+    store = home_store(hass, entry_id, "days")
     saved = await store.async_load()
     history = History(ledger.currency)
     if saved is not None:
@@ -93,4 +95,5 @@ async def async_open_archive(hass: HomeAssistant, entry_id: str, ledger: Ledger)
             LOGGER.error("The days kept for statements are damaged and set aside: %s", err)
             await home_store(hass, entry_id, "days.damaged").async_save(saved)
             history = History(ledger.currency)
+    history.begin_anew(ledger, time.time())
     return Archive(store, history, ledger)

@@ -12,6 +12,16 @@ from homeassistant.const import CONF_HOST, CONF_PASSWORD, CONF_PORT
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
+from .boinc_left_behind import (
+    CONF_RADIATOR,
+    Left,
+    async_leave_behind,
+    async_left_behind,
+    async_settle,
+    left_of,
+    owed,
+)
+from .cadence import cadence
 from .compute.boinc import BoincEngine, BoincError, BoincOptions, Details
 from .compute.engine import Engine, PowerModel
 from .const import (
@@ -27,20 +37,10 @@ from .const import (
     CONF_RATES,
     SUBENTRY_BOINC,
 )
-from .crowd import cadence
-from .for_good import stops_for_good
 from .heating import RadiatorRating
-from .left_behind import (
-    CONF_RADIATOR,
-    Left,
-    async_leave_behind,
-    async_left_behind,
-    async_settle,
-    left_of,
-    owed,
-)
 from .power_meter import async_follow_meter
 from .shelf import mapping
+from .shutdown import stops_for_good
 from .turns import pace
 
 MAX_RATE: Final = 1000
@@ -86,7 +86,7 @@ class BoincMachines:
         self._handed_over: set[str] = set()
         """Radiators whose repairs have taken over what is to be put back."""
         self._unwritten: dict[str, Any] = {}
-        """What is to be kept of radiators that are gone, whose repairs could not be written."""
+        """What a full disk kept the repairs from taking over, by radiator."""
         self._left_behind: Mapping[str, Left] = {}
 
     def __iter__(self) -> Iterator[str]:
@@ -115,11 +115,10 @@ class BoincMachines:
             if left is None:
                 continue
             subentry = self._entry.subentries.get(radiator_id)
-            if subentry is None or subentry.data[CONF_MACHINE] != left[CONF_MACHINE]:
-                if not await async_leave_behind(self._hass, radiator_id, left):
-                    self._unwritten[radiator_id] = self._saved[radiator_id]
-            else:
+            if subentry is not None and subentry.data[CONF_MACHINE] == left[CONF_MACHINE]:
                 await async_settle(self._hass, subentry.data)
+            elif not await async_leave_behind(self._hass, radiator_id, left):
+                self._unwritten[radiator_id] = self._saved[radiator_id]
         self._left_behind = await async_left_behind(self._hass)
 
     def build(self, radiator_id: str, subentry: ConfigSubentry) -> tuple[RadiatorRating, Engine]:
@@ -163,7 +162,7 @@ class BoincMachines:
 
     def save(self) -> dict[str, Any]:
         """Return what is to be kept over a restart, as JSON-able data without secrets."""
-        saved = self._unwritten | {key: one.save() for key, one in self._machines.items()}
+        saved = self._unwritten | {key: machine.save() for key, machine in self._machines.items()}
         for key in self._handed_over:
             # With two owners, the books would put back again what the repair has put back.
             saved[key]["engine"] |= {"originals": None}

@@ -11,15 +11,20 @@ from homeassistant.components.sensor import (
     SensorEntityDescription,
     SensorStateClass,
 )
-from homeassistant.const import PERCENTAGE, EntityCategory, Platform, UnitOfTime
+from homeassistant.const import (
+    MAX_LENGTH_STATE_STATE,
+    EntityCategory,
+    Platform,
+    UnitOfRatio,
+    UnitOfTime,
+)
 
+from .cadence import is_building
 from .compute.boinc import Details
 from .const import CONF_GPU_W
 from .coordinator import HomeCoordinator
-from .crowd import is_crowd
 from .entity import RadiatorEntity, async_forget
 
-MAX_STATE = 255
 MAX_ROWS = 100
 """Projects or tasks shown one by one: all of an attribute goes to every page that shows it."""
 
@@ -30,7 +35,7 @@ class BoincSensorDescription(SensorEntityDescription):
 
     value_fn: Callable[[Details], str | float | Decimal | None]
     attributes_fn: Callable[[Details], Mapping[str, Any]] = lambda _: {}
-    crowd_step: int | None = None
+    building_step: int | None = None
     """In a building a number is written when it has passed a multiple of this.
 
     What moves with every look was three quarters of all that a building had recorded.
@@ -39,7 +44,9 @@ class BoincSensorDescription(SensorEntityDescription):
 
 def _projects(details: Details) -> str | None:
     names = ", ".join(project.name or project.url for project in details.projects)
-    return names if len(names) <= MAX_STATE else f"{names[: MAX_STATE - 1]}…"
+    if len(names) > MAX_LENGTH_STATE_STATE:
+        names = f"{names[: MAX_LENGTH_STATE_STATE - 1]}…"
+    return names or None
 
 
 def _project_rows(details: Details) -> Mapping[str, Any]:
@@ -91,11 +98,11 @@ BOINC_DESCRIPTIONS: tuple[BoincSensorDescription, ...] = (
     ),
     BoincSensorDescription(
         key="task_progress",
-        native_unit_of_measurement=PERCENTAGE,
+        native_unit_of_measurement=UnitOfRatio.PERCENTAGE,
         suggested_display_precision=0,
         value_fn=_progress,
         attributes_fn=_task_rows,
-        crowd_step=5,
+        building_step=5,
     ),
     BoincSensorDescription(
         key="task_time_left",
@@ -104,11 +111,11 @@ BOINC_DESCRIPTIONS: tuple[BoincSensorDescription, ...] = (
         suggested_unit_of_measurement=UnitOfTime.MINUTES,
         suggested_display_precision=0,
         value_fn=_time_left_s,
-        crowd_step=300,
+        building_step=300,
     ),
     BoincSensorDescription(
         key="projects",
-        value_fn=lambda details: _projects(details) or None,
+        value_fn=_projects,
         attributes_fn=_project_rows,
     ),
     BoincSensorDescription(
@@ -157,7 +164,7 @@ class BoincSensor(RadiatorEntity, SensorEntity):
         self, home: HomeCoordinator, radiator_id: str, description: BoincSensorDescription
     ) -> None:
         super().__init__(home, radiator_id, description)
-        self._step = description.crowd_step if is_crowd(home.hass) else None
+        self._step = description.building_step if is_building(home.hass) else None
 
     @property
     def _details(self) -> Details | None:

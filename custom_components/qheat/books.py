@@ -11,14 +11,14 @@ from homeassistant.helpers.json import json_bytes, json_fragment
 from homeassistant.util import dt as dt_util
 
 from .archive import Archive
+from .coalescing import Coalesced
 from .compute.engine import EngineStatus, SettlementPage
 from .const import LOGGER
-from .hourly import HourlyStatistics
+from .hourly_statistics import HourlyStatistics
 from .ledger import ForeignMoney, Ledger, LedgerError, Moment, Totals
 from .prices import Carbon, Prices
-from .shared import Shared
 from .shelf import Shelf
-from .today import WORK, CoreTime, Today, all_work, work_since
+from .work_today import WORK, CoreTime, Today, all_work, work_since
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,7 @@ class HomeBooks:
         self._radiator_ids = radiator_ids
         self._state = state
         self._complaints: dict[str, str] = {}
-        self._save = Shared(self._write)
+        self._save = Coalesced(self._write)
         self._next_save_s = 0.0
         self._save_every_s = save_every_s
         self._is_closed = False

@@ -1,10 +1,10 @@
 """Calibration of this computer in Home Assistant: when it may run, and what becomes of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from math import ceil
 from typing import Final
 
-from homeassistant.config_entries import ConfigEntry, ConfigEntryState, ConfigSubentry
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant, callback
 
 from .compute.calibration import (
@@ -16,24 +16,16 @@ from .compute.calibration import (
     slots_to_try,
 )
 from .compute.machine import Machine
-from .const import CONF_IDLE_W, CONF_RATED_W, DOMAIN, SUBENTRY_THIS_MACHINE
+from .const import CONF_IDLE_W, CONF_RATED_W, DOMAIN
 from .coordinator import QheatConfigEntry
 from .heating import Reason
 from .machine_share import computer_power
+from .this_machine import this_machine_radiators
 
 NOT_LOADED: Final = "not_loaded"
 MACHINE_UNFIT: Final = "machine_unfit"
 GUARDS: Final = {Reason.TOO_WARM, Reason.SENSOR_SILENT, Reason.SENSOR_STUCK}
 """Under these nothing burns, whatever it burns for."""
-
-
-def computers(entry: ConfigEntry) -> Sequence[ConfigSubentry]:
-    """Return the radiators of a home that this computer is."""
-    return [
-        subentry
-        for subentry in entry.subentries.values()
-        if subentry.subentry_type == SUBENTRY_THIS_MACHINE
-    ]
 
 
 def obstacle(hass: HomeAssistant, entry: QheatConfigEntry) -> str | None:
@@ -55,7 +47,7 @@ def may_burn(entry: QheatConfigEntry) -> bool:
     return all(
         (state := states.get(subentry.subentry_id)) is not None
         and state.demand.reason not in GUARDS
-        for subentry in computers(entry)
+        for subentry in this_machine_radiators(entry)
     )
 
 
@@ -106,7 +98,7 @@ def async_take_over(hass: HomeAssistant, fit: Fit) -> None:
     Only one has the computer's idle power: the one that has it already.
     """
     homes = hass.config_entries.async_entries(DOMAIN, include_disabled=False)
-    own = [(entry, subentry) for entry in homes for subentry in computers(entry)]
+    own = [(entry, subentry) for entry in homes for subentry in this_machine_radiators(entry)]
     own.sort(key=lambda one: -one[1].data[CONF_IDLE_W])
     for number, (entry, subentry) in enumerate(own):
         idle_w = 0.0 if number else round(fit.idle_w, 1)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final, override
 
 from homeassistant.config_entries import ConfigEntry
@@ -16,10 +17,10 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from .backend import EmbeddedBackend, StoreError
 from .boinc_machines import BoincMachines
 from .books import Balance, HomeBooks
+from .cadence import cadence
 from .compute.engine import EngineError, EngineProblem
 from .compute.machine import Machine
 from .const import LOGGER
-from .crowd import cadence
 from .learned import Learned
 from .outdoors import Outdoors
 from .radiator import Radiator, RadiatorState
@@ -60,8 +61,8 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
     """Ticks the radiators of a home, books what backends settle, and keeps the books safe."""
 
     config_entry: QheatConfigEntry
-    close: Callable[[], Awaitable[None]]
-    """Closes all that runs behind the coordinator."""
+    async_close_home: Callable[[], Awaitable[None]]
+    """Ends the ticks and closes all that was opened for the home."""
 
     def __init__(
         self,
@@ -90,7 +91,11 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         }
         self.accounts = {
             key: DataUpdateCoordinator[Balance](
-                hass, LOGGER, config_entry=entry, name=f"account {key}"
+                hass,
+                LOGGER,
+                config_entry=entry,
+                name=f"account {key}",
+                update_method=partial(self._async_balance, key),
             )
             for key in (entry.entry_id, *radiators)
         }
@@ -114,6 +119,13 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         while True:
             await asyncio.sleep(TICK.total_seconds())
             await self.async_refresh()
+
+    @override
+    async def async_shutdown(self) -> None:
+        """End all ticks, also one under way: an engine that stops is to get no new budget."""
+        await super().async_shutdown()
+        for radiator in self.radiators.values():
+            await radiator.async_shutdown()
 
     @override
     async def _async_update_data(self) -> HomeState:
@@ -166,6 +178,10 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
             return self.books.home_balance
         return self.books.balances[account_id]
 
+    async def _async_balance(self, account_id: str) -> Balance:
+        """Return a balance again, for whoever has Home Assistant update its sensors."""
+        return self._balance(account_id)
+
     async def async_follow_settlements(self) -> None:
         """Book what backends settle, for ever, apart from the ticks: a slow one stops no heat."""
         await self._look_at_results()
@@ -173,7 +189,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
             try:
                 await self.async_book_settlements()
             except Exception:  # noqa: BLE001 - money still comes in after a fault of today
-                LOGGER.exception("Settlements could not be looked at; this is tried again")
+                LOGGER.exception("Settlements could not be shown; this is tried again")
             await asyncio.sleep(self._cadence.settlements_every_s)
 
     async def async_book_settlements(self) -> None:
@@ -199,12 +215,14 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         radiator_id = radiator.radiator_id
         try:
             page = await radiator.engine.settlements(self.books.cursor(radiator_id))
+            return self.books.book(radiator_id, page)
         except EngineError as err:
             refused = err.problem is EngineProblem.BACKEND_REFUSED
             if refused and radiator_id not in self.boinc:
                 self.config_entry.async_start_reauth(self.hass)
-            return False
-        return self.books.book(radiator_id, page)
+        except Exception:  # noqa: BLE001 - the others' money comes in, and this is asked for again
+            LOGGER.exception("The settlements of %s could not be looked at", radiator_id)
+        return False
 
     async def _look_at_results(self) -> None:
         if self.embedded is None:
@@ -223,7 +241,9 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         await radiator.async_refresh()
         # A dozen entities have shown it, and a building has many settings to write.
         await async_next_turn(self.hass)
-        await self._save_dials()
+        # A home that was closed meanwhile has written it, and may be removed or open anew by now.
+        if getattr(self.config_entry, "runtime_data", None) is self:
+            await self._save_dials()
 
     async def _save_dials(self) -> None:
         """Write what tenants have set: a small file of its own, for it is written at every turn."""

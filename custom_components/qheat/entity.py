@@ -18,12 +18,12 @@ from .radiator_coordinator import RadiatorCoordinator
 
 @callback
 def async_forget(
-    hass: HomeAssistant, platform: str, device_id: str, descriptions: Iterable[EntityDescription]
+    hass: HomeAssistant, platform: str, key: str, descriptions: Iterable[EntityDescription]
 ) -> None:
-    """Remove entities that a device has no more; they would be shown as unavailable for ever."""
+    """Remove entities that a radiator or home has no more: they would be unavailable for ever."""
     registry = er.async_get(hass)
     for description in descriptions:
-        unique_id = f"{device_id}_{description.key}"
+        unique_id = f"{key}_{description.key}"
         if entity_id := registry.async_get_entity_id(platform, DOMAIN, unique_id):
             registry.async_remove(entity_id)
 
@@ -32,24 +32,24 @@ class QheatEntity[C: DataUpdateCoordinator[Any]](CoordinatorEntity[C]):
     """An entity that is written only when it has something new to show.
 
     Home Assistant works out the state of whatever is written: too much for a building of
-    radiators every few seconds.
+    radiators every few seconds. `key` is the id of the radiator, or of the home, that it tells of.
     """
 
     _attr_has_entity_name = True
     _shown: object = None
 
-    def __init__(self, coordinator: C, device_id: str, description: EntityDescription) -> None:
+    def __init__(self, coordinator: C, key: str, description: EntityDescription) -> None:
         super().__init__(coordinator)
         self.entity_description = description
         self._attr_translation_key = description.key
-        self._attr_unique_id = f"{device_id}_{description.key}"
-        self._device_id = device_id
+        self._attr_unique_id = f"{key}_{description.key}"
+        self._key = key
 
     @property
     @override
     def device_info(self) -> DeviceInfo:
         # Asked for once: a building would keep thousands for nothing.
-        return DeviceInfo(identifiers={(DOMAIN, self._device_id)})
+        return DeviceInfo(identifiers={(DOMAIN, self._key)})
 
     @abstractmethod
     def shows(self) -> object:

@@ -14,6 +14,7 @@ from homeassistant.helpers import device_registry as dr
 from .archive import async_open_archive
 from .boinc_machines import BoincMachines, async_release_all
 from .books import HomeBooks
+from .cadence import cadence
 from .compute.engine import Engine
 from .const import (
     CONF_AREA,
@@ -32,24 +33,27 @@ from .const import (
     SUBENTRY_THIS_MACHINE,
 )
 from .coordinator import HomeCoordinator, QheatConfigEntry
-from .crowd import cadence
 from .heating import FROST_LIMIT_C, RoomControl
-from .hourly import HourlyStatistics
+from .hourly_statistics import HourlyStatistics
 from .issues import watch_issues
 from .learned import Learned
 from .ledger import ForeignMoney
 from .money_issues import find_foreign_settlements, find_lost_prices
 from .outdoors import Outdoors
 from .prices import Carbon, Prices, fixed_tariff
-from .problems import find_lost_schedules, find_lost_sensors, find_problems, log_silence
 from .radiator import Radiator, Room
+from .radiator_issues import find_lost_schedules, find_lost_sensors, find_problems, log_silence
 from .rooms import FastRoom, SensorRoom
 from .schedules import HelperSchedule
 from .setting import DEFAULT_PRESETS, Setting
 from .shelf import Kept, Shelf, home_store, mapping
-from .this_machine import async_delete_database, async_open_this_machine
-from .today import CoreTime
+from .this_machine import (
+    async_delete_database,
+    async_open_this_machine,
+    this_machine_radiators,
+)
 from .turns import async_next_turn
+from .work_today import CoreTime
 
 MODELS: Final = {SUBENTRY_THIS_MACHINE: None, SUBENTRY_BOINC: "BOINC"}
 """Names that are the same in every language: Home Assistant translates none."""
@@ -74,9 +78,8 @@ async def async_open_home(
     archive = await async_open_archive(hass, entry.entry_id, ledger)
     presets = {preset: entry.options.get(preset, c) for preset, c in DEFAULT_PRESETS.items()}
     tariff = fixed_tariff(entry.options, entry.data[CONF_CURRENCY])
-    kinds = {subentry.subentry_type for subentry in entry.subentries.values()}
     this_machine = None
-    if SUBENTRY_THIS_MACHINE in kinds:
+    if this_machine_radiators(entry):
         this_machine = await async_open_this_machine(hass, entry, tariff, stack)
 
     async def async_save() -> None:

@@ -34,7 +34,7 @@ class Issue:
 
 
 type Found = Iterable[tuple[Issue, str, dict[str, str]]]
-"""Issues, each with what it is about (its id is made of that), and the gaps in its text filled."""
+"""Issues, each with what it is about, which ends its id, and the placeholders of its text."""
 
 
 def watch_issues(

@@ -7,7 +7,7 @@ import voluptuous as vol
 from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
 
 from . import forms
-from .calibrating import async_calibrate, async_take_over, computers, described, obstacle, planned
+from .calibrating import async_calibrate, async_take_over, described, obstacle, planned
 from .compute.calibration import CalibrationError, Fit
 from .const import (
     BACKEND_OPERATOR,
@@ -19,6 +19,7 @@ from .const import (
 from .own_entities import is_own
 from .prices import price_errors
 from .publishers import accepted, async_offered
+from .this_machine import this_machine_radiators
 
 
 class HomeOptionsFlow(OptionsFlow):
@@ -29,7 +30,7 @@ class HomeOptionsFlow(OptionsFlow):
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask what to change."""
         pages = ["prices", "presets", "co2"]
-        if computers(self.config_entry):
+        if this_machine_radiators(self.config_entry):
             pages.append("calibrate")
         if self.config_entry.data[CONF_BACKEND] == BACKEND_OPERATOR:
             pages += ["publishers", "unpaid"]

@@ -27,7 +27,7 @@ from homeassistant.util.unit_conversion import TemperatureConverter
 from .const import LOGGER
 from .heating import believable
 from .heating.outlook import OUTDOOR_C
-from .readings import read_celsius
+from .temperatures import read_celsius
 
 REFRESH_EVERY_S: Final = 1800.0
 RETRY_EVERY_S: Final = 120.0

@@ -44,7 +44,7 @@ SYMBOLS: Final = {
 }
 """Currency signs that sensors put in the place of a code, and what they may stand for."""
 
-KWH_PER_UNIT: Final = {
+KWH_PER_UNIT: Final[Mapping[str, Decimal]] = {
     UnitOfEnergy.WATT_HOUR: Decimal("0.001"),
     UnitOfEnergy.KILO_WATT_HOUR: Decimal(1),
     UnitOfEnergy.MEGA_WATT_HOUR: Decimal(1000),
@@ -59,9 +59,9 @@ class PriceUnitError(Exception):
 
 def kwh_of(unit: object, currency: str) -> Decimal:
     """Return how many kWh a price in `unit`, as `EUR/kWh`, is for; raises PriceUnitError."""
-    money, slash, energy = str(unit).partition("/")
-    kwh = KWH_PER_UNIT.get(UnitOfEnergy(energy)) if energy in KWH_PER_UNIT else None
-    if not slash or kwh is None:
+    money, _, energy = str(unit).partition("/")
+    kwh = KWH_PER_UNIT.get(energy)
+    if kwh is None:
         raise PriceUnitError("price_unit")
     if money != currency and currency not in SYMBOLS.get(money, ()):
         raise PriceUnitError("price_currency")

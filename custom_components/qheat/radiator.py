@@ -78,12 +78,10 @@ class RadiatorState:
     def status(self) -> str:
         """Say in one word what the radiator does, or what keeps it from heating."""
         problem = self.engine.problem
-        heatless = self.demand.power_w > 0 or not self.engine.reachable
         if problem is EngineProblem.NO_JOBS and self.engine.jobs_running:
             return self.demand.reason  # too few jobs are jobs
-        if problem is not None and (heatless or problem in DISOBEDIENCE):
-            return problem
-        return self.demand.reason
+        matters = self.demand.power_w > 0 or not self.engine.reachable or problem in DISOBEDIENCE
+        return problem if problem is not None and matters else self.demand.reason
 
     @property
     def problems(self) -> frozenset[EngineProblem | RatingDoubt]:

@@ -37,11 +37,11 @@ from .const import (
     ROOM_SENSOR,
     ROOM_SIMULATED,
     SUBENTRY_BOINC,
-    SUBENTRY_THIS_MACHINE,
 )
 from .coordinator import QheatConfigEntry
 from .own_entities import is_own
 from .power_meter import meter_fault
+from .this_machine import this_machine_radiators
 
 HELP_URL: Final = "https://github.com/qheat/qheat/blob/main/docs/boinc.md"
 
@@ -172,12 +172,8 @@ class ThisMachineFlow(RadiatorFlow):
     @override
     def _usual(self) -> dict[str, Any]:
         # One computer rests only once, however many radiators share it.
-        kinds = {
-            subentry.subentry_type
-            for entry in self.hass.config_entries.async_entries(DOMAIN)
-            for subentry in entry.subentries.values()
-        }
-        return {CONF_IDLE_W: 0} if SUBENTRY_THIS_MACHINE in kinds else {}
+        homes = self.hass.config_entries.async_entries(DOMAIN)
+        return {CONF_IDLE_W: 0} if any(map(this_machine_radiators, homes)) else {}
 
 
 class BoincFlow(RadiatorFlow):

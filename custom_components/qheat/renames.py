@@ -24,7 +24,7 @@ from .const import (
     DOMAIN,
 )
 
-SETTINGS: Final = frozenset(
+ENTITY_SETTINGS: Final = frozenset(
     {
         CONF_ELECTRICITY_PRICE_ENTITY,
         CONF_OUTDOOR_ENTITY,
@@ -70,5 +70,6 @@ def async_follow_renames(hass: HomeAssistant) -> None:
 
 def _renamed(settings: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
     return {
-        key: new if key in SETTINGS and value == old else value for key, value in settings.items()
+        key: new if key in ENTITY_SETTINGS and value == old else value
+        for key, value in settings.items()
     }

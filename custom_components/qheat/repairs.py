@@ -14,10 +14,10 @@ from homeassistant.helpers.selector import (
     TextSelectorType,
 )
 
+from .boinc_left_behind import NOT_PUT_BACK, async_left_behind, async_settle, is_same, originals_of
 from .compute.boinc import BoincError, BoincFault, probe, put_back_late
 from .const import CONF_MACHINE, DOMAIN, SUBENTRY_BOINC
 from .coordinator import QheatConfigEntry
-from .left_behind import NOT_PUT_BACK, async_left_behind, async_settle, is_same, originals_of
 
 STILL_A_RADIATOR: Final = "still_a_radiator"
 PUT_BACK_FORM: Final = vol.Schema(

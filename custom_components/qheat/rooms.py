@@ -10,7 +10,7 @@ from homeassistant.util import dt as dt_util
 from .heating import RoomParameters, RoomReading, SimulatedRoom
 from .outdoors import Outdoors
 from .radiator import Room
-from .readings import read_celsius
+from .temperatures import read_celsius
 
 
 class SensorRoom(Room):

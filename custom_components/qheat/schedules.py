@@ -45,8 +45,10 @@ class HelperSchedule(Schedule):
             self._week = self._read = None
         # An edited helper reports, also where neither its state nor its next event is another.
         elif state.last_reported != self._read:
-            self._read, self._day = state.last_reported, None
+            self._read = state.last_reported
             self._week = await self._async_blocks()
+            # Only now: who turns the dial meanwhile still works with the old blocks.
+            self._day = None
 
     @override
     def changes(self) -> Changes | None:

@@ -25,13 +25,13 @@ from homeassistant.helpers.typing import StateType
 from homeassistant.util import dt as dt_util
 
 from .boinc_sensor import boinc_sensors
+from .books_sensor import BooksSensor, books_descriptions
 from .compute.engine import EngineProblem, HeatKind, PowerSource
 from .const import CONF_CURRENCY
 from .coordinator import HomeCoordinator, HomeState, QheatConfigEntry
 from .entity import HomeEntity, RadiatorEntity, async_forget
 from .heating import Reason
 from .radiator import RadiatorState
-from .sensor_books import BooksSensor, books_descriptions
 from .turns import async_next_turn
 
 PARALLEL_UPDATES = 0

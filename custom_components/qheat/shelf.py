@@ -4,6 +4,7 @@ What changes is in one small file, written often; each radiator's account as a w
 of its own, written seldom: `ledger/stored_account.py` says how the two go together.
 """
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, Final, override
 
@@ -21,7 +22,7 @@ STORAGE_VERSION: Final = 1
 type Kept = Mapping[str, Any]
 
 
-class CheckedStore(Store[dict[str, Any]]):
+class CheckedStore(Store[Any]):
     """A store that tells whether what it was given last has reached the disk."""
 
     is_written = True
@@ -29,7 +30,12 @@ class CheckedStore(Store[dict[str, Any]]):
     @override
     async def _async_write_data(self, data: dict[str, Any]) -> None:
         self.is_written = False
-        await super()._async_write_data(data)
+        writing = asyncio.ensure_future(super()._async_write_data(data))
+        try:
+            await asyncio.shield(writing)
+        finally:
+            # A thread writes on, also when this is cancelled; a later write is not to overtake it.
+            await asyncio.wait([writing])
         self.is_written = True
 
 
@@ -39,8 +45,10 @@ class Shelf:
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
         self._hass = hass
         self._entry = entry
-        self._changes = self._file("")
+        self._changes = self._file()
         self._volumes: dict[str, CheckedStore] = {}
+        self._damaged: dict[str, Any] | None = None
+        """Books that are to be set aside before others are written."""
 
     async def async_read(self) -> tuple[Ledger, Kept]:
         """Return the ledger, and all that was kept with it.
@@ -65,11 +73,14 @@ class Shelf:
             LOGGER.error(
                 "The books of %s cannot be read and are set aside: %s", self._entry.title, err
             )
-        await self._async_set_aside({"changes": saved, "volumes": volumes})
+        self._damaged = {"changes": saved, "volumes": volumes}
+        await self._async_set_aside(self._damaged)
         return Ledger(currency), kept
 
     async def async_write(self, changes: dict[str, Any]) -> bool:
         """Write what has changed; tell whether it is on disk."""
+        if self._damaged is not None and not await self._async_set_aside(self._damaged):
+            return False
         await self._changes.async_save(changes)
         return self._changes.is_written
 
@@ -98,7 +109,7 @@ class Shelf:
         saved = await self.async_read_kept()
         for radiator_id in self._radiator_ids(saved):
             await self._volume(radiator_id).async_remove()
-        await self._file(".damaged").async_remove()
+        await self._file("damaged").async_remove()
         await self._changes.async_remove()
         ir.async_delete_issue(self._hass, DOMAIN, f"books_damaged_{self._entry.entry_id}")
 
@@ -115,9 +126,11 @@ class Shelf:
         # A file's name is made of it, so no id that came from a file goes unlooked at.
         return {key for key in accounts if key.isalnum()} | set(self._entry.subentries)
 
-    async def _async_set_aside(self, books: dict[str, Any]) -> None:
-        damaged = self._file(".damaged")
+    async def _async_set_aside(self, books: dict[str, Any]) -> bool:
+        damaged = self._file("damaged")
         await damaged.async_save(books)
+        if not damaged.is_written:
+            return False
         for radiator_id in books["volumes"]:
             await self._volume(radiator_id).async_remove()
         ir.async_create_issue(
@@ -130,21 +143,23 @@ class Shelf:
             translation_key="books_damaged",
             translation_placeholders={"home": self._entry.title, "file": damaged.path},
         )
+        self._damaged = None
+        return True
 
     def _volume(self, radiator_id: str) -> CheckedStore:
         if radiator_id not in self._volumes:
-            self._volumes[radiator_id] = self._file(f".{radiator_id}")
+            self._volumes[radiator_id] = self._file(radiator_id)
         return self._volumes[radiator_id]
 
-    def _file(self, suffix: str) -> CheckedStore:
-        key = f"{DOMAIN}.{self._entry.entry_id}{suffix}"
-        # With fsync: after a power cut a file that was only renamed may be empty.
-        return CheckedStore(self._hass, STORAGE_VERSION, key, atomic_writes=True)
+    def _file(self, *name: str) -> CheckedStore:
+        return home_store(self._hass, self._entry.entry_id, *name)
 
 
-def home_store(hass: HomeAssistant, entry_id: str, name: str) -> Store[Any]:
-    """Return one of a home's files beside its books."""
-    return Store(hass, STORAGE_VERSION, f"{DOMAIN}.{entry_id}.{name}", atomic_writes=True)
+def home_store(hass: HomeAssistant, entry_id: str, *name: str) -> CheckedStore:
+    """Return one of a home's files; only that of the books' changes has no name of its own."""
+    key = ".".join((DOMAIN, entry_id, *name))
+    # With fsync: after a power cut a file that was only renamed may be empty.
+    return CheckedStore(hass, STORAGE_VERSION, key, atomic_writes=True)
 
 
 def mapping(saved: object, key: str) -> Kept:

@@ -1,14 +1,14 @@
 """Radiators heated by this machine's own processors, and where their jobs come from."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import aiohttp
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ConfigEntryNotReady
@@ -34,12 +34,13 @@ from .const import (
     CONF_RATED_W,
     CONF_UNPAID_JOBS,
     DOMAIN,
+    SUBENTRY_THIS_MACHINE,
 )
 from .heating import RadiatorRating
 from .ledger import Tariff
 from .machine_share import async_shared_machine, computer_power
 from .power_meter import async_follow_meter
-from .serials import Serials
+from .publishers import Serials
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +101,7 @@ async def async_open_this_machine(
         session = async_get_clientsession(hass)
         embedded, client = None, JobClient(session, entry.data[CONF_URL], entry.data[CONF_TOKEN])
     serials = Serials(hass, entry.entry_id)
+    stack.push_async_callback(serials.async_close)
     trust = Trust(
         entry.options.get(CONF_PUBLISHERS, ()),
         serials=await serials.async_read(),
@@ -116,13 +118,23 @@ async def async_open_this_machine(
     )
 
 
+def this_machine_radiators(entry: ConfigEntry) -> Sequence[ConfigSubentry]:
+    """Return the radiators of a home that are this machine."""
+    return [
+        subentry
+        for subentry in entry.subentries.values()
+        if subentry.subentry_type == SUBENTRY_THIS_MACHINE
+    ]
+
+
 async def async_delete_database(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Delete what the embedded backend of a home has kept, also what was set aside."""
     ir.async_delete_issue(hass, DOMAIN, f"jobs_damaged_{entry.entry_id}")
-    await hass.async_add_executor_job(_delete_database, _database(hass, entry))
+    await hass.async_add_executor_job(_delete_database, database_of(hass, entry))
 
 
-def _database(hass: HomeAssistant, entry: ConfigEntry) -> Path:
+def database_of(hass: HomeAssistant, entry: ConfigEntry) -> Path:
+    """Return the embedded backend's database; it is there if a home ever had jobs from there."""
     return Path(hass.config.path(STORAGE_DIR, f"{DOMAIN}.{entry.entry_id}.sqlite"))
 
 
@@ -164,7 +176,7 @@ def _tell_damage(hass: HomeAssistant, entry: ConfigEntry, set_aside: Path) -> No
 async def _open_embedded(
     hass: HomeAssistant, entry: ConfigEntry, tariff: Tariff, stack: AsyncExitStack
 ) -> tuple[EmbeddedBackend, JobClient]:
-    database, token = _database(hass, entry), secrets.token_urlsafe()
+    database, token = database_of(hass, entry), secrets.token_urlsafe()
     backend = EmbeddedBackend(
         db_path=database,
         socket_path=database.with_suffix(".sock"),

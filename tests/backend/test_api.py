@@ -6,13 +6,16 @@ import stat
 from collections.abc import AsyncIterator
 from io import BytesIO
 from pathlib import Path
+from threading import Event
 from typing import Any
+from unittest.mock import patch
 
 import aiohttp
 import pytest
 
 from custom_components.qheat.backend import EmbeddedBackend, StoreError
 from custom_components.qheat.backend.app import RETRY_AFTER_S
+from custom_components.qheat.backend.database import Database
 from tests.backend.tiny import MODULE, PAY, TERMS, TinyCatalogue
 
 TOKEN = "secret"
@@ -120,6 +123,12 @@ async def test_without_the_token_nobody_learns_anything(
             async with session.get(path, headers=headers) as response:
                 assert await problem(response) == 401
                 assert response.headers["WWW-Authenticate"] == "Bearer"
+
+
+async def test_the_tokens_scheme_is_read_in_either_case(session: aiohttp.ClientSession) -> None:
+    headers = {"Authorization": session.headers["Authorization"].replace("Bearer", "bearer")}
+    async with session.get("/v1/account", headers=headers) as response:
+        assert response.status == 200
 
 
 async def test_an_empty_answer_says_when_to_ask_again(session: aiohttp.ClientSession) -> None:
@@ -389,6 +398,27 @@ async def test_a_damaged_database_is_set_aside_whole_and_an_empty_one_begun(tmp_
             assert len(await pull(session)) == 1
         await backend.stop()
         (tmp_path / "jobs.db").write_text(damaged)
+
+
+async def test_a_start_that_is_cut_off_leaves_no_open_database_and_holds_nobody_up(
+    tmp_path: Path,
+) -> None:
+    begun, is_slow_no_more = Event(), Event()
+
+    def check(_: Database) -> None:
+        begun.set()
+        assert is_slow_no_more.wait(10)
+
+    backend = embedded(tmp_path)
+    closing = patch.object(Database, "close", autospec=True, side_effect=Database.close)
+    with patch.object(Database, "_check", check), closing as close:
+        starting = asyncio.create_task(backend.start())
+        await asyncio.to_thread(begun.wait, 10)
+        starting.cancel()
+        asyncio.get_running_loop().call_later(0.1, is_slow_no_more.set)
+        await asyncio.wait([starting])
+    assert starting.cancelled()
+    close.assert_called_once()
 
 
 async def test_a_backend_that_cannot_open_its_database_leaves_nothing(tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ from custom_components.qheat.backend.store import Store
 from custom_components.qheat.backend.submissions import Submissions
 from custom_components.qheat.backend.work import (
     HOME,
-    Booking,
     Delivery,
     GiveBackReason,
     Lease,
@@ -23,6 +22,7 @@ from custom_components.qheat.backend.work import (
     Outcome,
     Pending,
     PullRequest,
+    Settlement,
     Terms,
 )
 
@@ -233,6 +233,17 @@ def test_a_job_is_offered_to_who_failed_it_after_an_hour_and_withdrawn_when_all_
     assert (report.state, report.reason) == ("withdrawn", "failed")
 
 
+def test_the_hour_after_a_failure_begins_when_the_wrong_result_comes_however_late(
+    line: Line,
+) -> None:
+    line.bring("first")
+    (lease,) = line.pull()
+    late = NOW + FAILED_S
+    assert not deliver(line.store, lease.lease_id, b"x" * 101, 0.0, late).accepted
+    assert line.pull(now=late + FAILED_S - 1) == []
+    assert line.pull(now=late + FAILED_S) != []
+
+
 def test_a_job_that_others_fail_is_not_withdrawn_while_a_result_of_it_waits(line: Line) -> None:
     line.bring("twice", replicas=2)
     now = NOW
@@ -249,9 +260,9 @@ def test_a_job_that_others_fail_is_not_withdrawn_while_a_result_of_it_waits(line
     assert line.pull(now=now, home_id="other") == []
     now += PASSED_OVER_S
     (second,) = line.pull(now=now, home_id="other")
-    booking = line.store.deliver("other", second.lease_id, right, now)
-    assert isinstance(booking, Booking)
-    assert booking.accepted
+    settlement = line.store.deliver("other", second.lease_id, right, now)
+    assert isinstance(settlement, Settlement)
+    assert settlement.accepted
     (told,) = line.store.books.settlements(HOME, "r", None, 10)[0]
     assert told.accepted
 

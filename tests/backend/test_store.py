@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from custom_components.qheat.backend import books
+from custom_components.qheat.backend import blobs, books
 from custom_components.qheat.backend import store as store_module
 from custom_components.qheat.backend.blobs import EVEN_S, KEPT_S, SWEEP_S, Blobs
 from custom_components.qheat.backend.line import MOST_FAILURES, PASSED_OVER_S
@@ -31,6 +31,7 @@ from custom_components.qheat.backend.work import (
     LeaseUnknownError,
     PullRequest,
     Refusal,
+    StorageFullError,
 )
 
 from .tiny import OUTPUT_BYTES, PAY, TERMS, TinyCatalogue, deliver
@@ -65,11 +66,11 @@ def ask(key: str = "a", count: int = 1, radiator_id: str = "r1") -> PullRequest:
 
 def test_a_result_that_is_right_earns_its_pay_and_repays_its_electricity(store: Store) -> None:
     (lease,) = store.pull(ask(), NOW)
-    booking = deliver(store, lease.lease_id, b"input 0", 360.0, NOW + 60)
-    assert booking.accepted
-    assert booking.earned == PAY
-    assert booking.repaid == Decimal("0.000025")  # a ten-thousandth of a kilowatt-hour
-    assert store.books.balance(HOME) == PAY + booking.repaid
+    settlement = deliver(store, lease.lease_id, b"input 0", 360.0, NOW + 60)
+    assert settlement.accepted
+    assert settlement.earned == PAY
+    assert settlement.repaid == Decimal("0.000025")  # a ten-thousandth of a kilowatt-hour
+    assert store.books.balance(HOME) == PAY + settlement.repaid
     assert store.books.output(lease.job_id) == b"input 0"
     assert store.books.latest_results("echo", 5) == [(b"input 0", b"input 0")]
 
@@ -77,11 +78,11 @@ def test_a_result_that_is_right_earns_its_pay_and_repays_its_electricity(store: 
 @pytest.mark.parametrize("output", [b"", b"wrong", b"x" * (OUTPUT_BYTES + 1)])
 def test_a_result_that_is_wrong_is_settled_for_nothing(store: Store, output: bytes) -> None:
     (lease,) = store.pull(ask(), NOW)
-    booking = deliver(store, lease.lease_id, output, 3600.0, NOW + 60)
-    assert not booking.accepted
-    assert booking.earned == booking.repaid == 0
+    settlement = deliver(store, lease.lease_id, output, 3600.0, NOW + 60)
+    assert not settlement.accepted
+    assert settlement.earned == settlement.repaid == 0
     is_too_long = len(output) > OUTPUT_BYTES
-    assert booking.reason is (Refusal.TOO_LONG if is_too_long else Refusal.WRONG)
+    assert settlement.reason is (Refusal.TOO_LONG if is_too_long else Refusal.WRONG)
     assert store.books.balance(HOME) == 0
     assert store.books.output(lease.job_id) is None
     later = NOW + 60 + PASSED_OVER_S
@@ -105,8 +106,8 @@ def test_a_home_that_fails_what_it_gets_still_gets_others_of_the_backends_own_jo
 
 def test_repaid_energy_is_cut_at_what_the_job_may_use(store: Store) -> None:
     (lease,) = store.pull(ask(), NOW)
-    booking = deliver(store, lease.lease_id, b"input 0", 1e12, NOW + 60)
-    assert booking.energy_j == SLOT_W * (lease.cpu_s + SPARE_CPU_S)
+    settlement = deliver(store, lease.lease_id, b"input 0", 1e12, NOW + 60)
+    assert settlement.energy_j == SLOT_W * (lease.cpu_s + SPARE_CPU_S)
 
 
 @pytest.mark.parametrize("held_s", [0.0, 5.0, 11.5])
@@ -115,8 +116,8 @@ def test_repaid_energy_is_cut_at_the_time_that_the_lease_was_held(
 ) -> None:
     (lease,) = store.pull(ask(), NOW)
     assert held_s < lease.cpu_s + SPARE_CPU_S
-    booking = deliver(store, lease.lease_id, b"input 0", 1e12, NOW + held_s)
-    assert booking.energy_j == SLOT_W * held_s
+    settlement = deliver(store, lease.lease_id, b"input 0", 1e12, NOW + held_s)
+    assert settlement.energy_j == SLOT_W * held_s
 
 
 def test_a_job_that_paused_most_of_the_time_is_repaid_what_it_used(store: Store) -> None:
@@ -124,8 +125,8 @@ def test_a_job_that_paused_most_of_the_time_is_repaid_what_it_used(store: Store)
     for minute in range(60):
         assert store.renew(HOME, lease.lease_id, NOW + 60 * minute)
     used_j = SLOT_W * (lease.cpu_s + 0.1)  # A home looks now and then whether it is over its limit.
-    booking = deliver(store, lease.lease_id, b"input 0", used_j, NOW + 3600)
-    assert booking.energy_j == used_j
+    settlement = deliver(store, lease.lease_id, b"input 0", used_j, NOW + 3600)
+    assert settlement.energy_j == used_j
 
 
 def test_a_late_result_is_repaid_up_to_the_end_of_its_lease(
@@ -133,9 +134,9 @@ def test_a_late_result_is_repaid_up_to_the_end_of_its_lease(
 ) -> None:
     monkeypatch.setattr(store_module, "SPARE_CPU_S", 2 * LEASE_TTL_S)
     (lease,) = store.pull(ask(), NOW)
-    booking = deliver(store, lease.lease_id, b"input 0", 1e12, NOW + 86_400)
-    assert booking.accepted
-    assert booking.energy_j == SLOT_W * LEASE_TTL_S
+    settlement = deliver(store, lease.lease_id, b"input 0", 1e12, NOW + 86_400)
+    assert settlement.accepted
+    assert settlement.energy_j == SLOT_W * LEASE_TTL_S
 
 
 def test_a_result_delivered_again_gets_the_same_settlement(store: Store) -> None:
@@ -263,8 +264,8 @@ def test_a_job_that_fails_again_and_again_is_withdrawn(store: Store) -> None:
 def test_a_clock_turned_back_ends_leases_instead_of_keeping_them_for_ever(store: Store) -> None:
     store.pull(ask("a"), NOW)
     (again,) = store.pull(ask("b"), NOW - 86_400)
-    booking = deliver(store, again.lease_id, b"input 0", 1e9, NOW - 90_000)
-    assert booking.energy_j == 0
+    settlement = deliver(store, again.lease_id, b"input 0", 1e9, NOW - 90_000)
+    assert settlement.energy_j == 0
 
 
 @pytest.mark.parametrize(
@@ -301,10 +302,10 @@ def test_a_cursor_of_another_backend_starts_at_the_first_settlement(
 ) -> None:
     assert store.books.settlements(HOME, "r1", cursor, 10) == ([], cursor)
     (lease,) = store.pull(ask(), NOW)
-    booking = deliver(store, lease.lease_id, b"input 0", 0.0, NOW)
-    assert store.books.settlements(HOME, "r1", cursor, 10)[0] == [booking]
-    assert store.books.settlements(HOME, "r1", booking.settlement_id, 10)[0] == []
-    assert store.books.settlements(HOME, "r2", booking.settlement_id, 10)[0] == []
+    settlement = deliver(store, lease.lease_id, b"input 0", 0.0, NOW)
+    assert store.books.settlements(HOME, "r1", cursor, 10)[0] == [settlement]
+    assert store.books.settlements(HOME, "r1", settlement.settlement_id, 10)[0] == []
+    assert store.books.settlements(HOME, "r2", settlement.settlement_id, 10)[0] == []
 
 
 def test_after_a_backup_was_restored_a_home_hears_of_every_settlement_since(tmp_path: Path) -> None:
@@ -341,11 +342,11 @@ def test_after_a_backup_was_restored_a_home_hears_of_every_settlement_since(tmp_
 def test_what_is_settled_survives_a_restart(tmp_path: Path) -> None:
     store = open_store(tmp_path)
     first, second = store.pull(ask(count=2), NOW)
-    booking = deliver(store, first.lease_id, b"input 0", 0.0, NOW)
+    settlement = deliver(store, first.lease_id, b"input 0", 0.0, NOW)
     _, cursor = store.books.settlements(HOME, "r1", None, 10)
     store.close()
     store = open_store(tmp_path)
-    assert store.books.settlements(HOME, "r1", None, 10) == ([booking], cursor)
+    assert store.books.settlements(HOME, "r1", None, 10) == ([settlement], cursor)
     assert store.books.balance(HOME) == PAY
     assert store.renew(HOME, second.lease_id, NOW + 1) == LEASE_TTL_S
     store.close()
@@ -367,6 +368,26 @@ def test_old_outputs_and_old_settlements_are_forgotten_and_the_balance_stays(
     assert store.books.balance(HOME) == 10 * PAY
     with pytest.raises(LeaseUnknownError):
         deliver(store, leases[0].lease_id, b"input 0", 0.0, NOW)
+    store.close()
+
+
+def test_a_settlement_is_told_also_where_its_job_was_refused_long_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(books, "KEPT_SETTLEMENTS", 2)
+    store = open_store(tmp_path, jobs=5)
+    refused, *others = store.pull(ask(count=4), NOW)
+    deliver(store, refused.lease_id, b"wrong", 0.0, NOW)
+    for number, lease in enumerate(others, start=1):
+        deliver(store, lease.lease_id, f"input {number}".encode(), 0.0, NOW)
+    later = NOW + PASSED_OVER_S
+    last, again = store.pull(ask("again", 2), later)
+    assert again.job_id == refused.job_id
+    settlements = [
+        deliver(store, again.lease_id, b"input 0", 0.0, later),
+        deliver(store, last.lease_id, b"input 4", 0.0, later),
+    ]
+    assert store.books.settlements(HOME, "r1", None, 10)[0][-2:] == settlements
     store.close()
 
 
@@ -412,6 +433,20 @@ def test_uploads_are_forgotten_when_time_has_passed_and_not_when_the_clock_is_tu
     uploads.upload("c" * 64, b"c", NOW + later_s + EVEN_S)
     assert uploads.get("a" * 64) is None
     assert uploads.get("b" * 64) is not None
+    store.close()
+
+
+def test_room_for_an_upload_is_made_also_where_the_one_before_did_not_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blobs, "MOST_STORED_BYTES", 100)
+    now_s = 0.0
+    store = open_store(tmp_path, steady=lambda: now_s)
+    store.blobs.upload("a" * 64, b"a" * 90, NOW)
+    now_s = KEPT_S + 1
+    with pytest.raises(StorageFullError):
+        store.blobs.upload("b" * 64, b"b" * 101, NOW + now_s)
+    assert store.blobs.upload("c" * 64, b"c" * 90, NOW + now_s)
     store.close()
 
 

@@ -13,7 +13,6 @@ from custom_components.qheat.backend.line import MOST_FAILURES
 from custom_components.qheat.backend.store import Store
 from custom_components.qheat.backend.submissions import Submissions
 from custom_components.qheat.backend.work import (
-    Booking,
     Delivery,
     GiveBackReason,
     Lease,
@@ -21,6 +20,7 @@ from custom_components.qheat.backend.work import (
     Pending,
     PullRequest,
     Refusal,
+    Settlement,
 )
 
 from .tiny import MODULE, TERMS, TinyCatalogue, submission
@@ -44,7 +44,7 @@ class Backend(RuleBasedStateMachine):
         self.keys = itertools.count()
         self.now = 1_800_000_000.0
         self.owners: dict[str, str] = {}
-        self.settled: dict[str, Booking] = {}
+        self.settled: dict[str, Settlement] = {}
         self.pending: set[str] = set()
         self.replicas: dict[str, int] = {}
         self.homes: tuple[str, ...] = ("a",)

@@ -13,9 +13,9 @@ from custom_components.qheat.backend.server import JobServer
 from custom_components.qheat.backend.store import Store
 from custom_components.qheat.backend.work import (
     HOME,
-    Booking,
     Delivery,
     NoCatalogue,
+    Settlement,
     Submission,
     Terms,
 )
@@ -57,11 +57,11 @@ class TinyCatalogue:
         return None if output == input_data else "not the input"
 
 
-def deliver(store: Store, lease_id: str, output: bytes, energy_j: float, now: float) -> Booking:
+def deliver(store: Store, lease_id: str, output: bytes, energy_j: float, now: float) -> Settlement:
     """Deliver a result that nobody else has to confirm."""
     delivery = Delivery(output=output, energy_j=energy_j)
     settled = store.deliver(HOME, lease_id, delivery, now)
-    assert isinstance(settled, Booking)
+    assert isinstance(settled, Settlement)
     return settled
 
 

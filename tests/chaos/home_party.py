@@ -17,18 +17,18 @@ from homeassistant.core import HomeAssistant
 
 from custom_components.qheat.archive import async_open_archive
 from custom_components.qheat.books import HomeBooks
+from custom_components.qheat.cadence import FEW
 from custom_components.qheat.compute.client import JobClient
 from custom_components.qheat.compute.engine import EngineError, HeatBudget, PowerModel
 from custom_components.qheat.compute.machine import Machine
 from custom_components.qheat.compute.pull import PullEngine
 from custom_components.qheat.compute.trust import Trust
 from custom_components.qheat.const import CONF_CURRENCY, DOMAIN
-from custom_components.qheat.crowd import FEW
-from custom_components.qheat.hourly import HourlyStatistics
+from custom_components.qheat.hourly_statistics import HourlyStatistics
 from custom_components.qheat.ledger import ForeignMoney, Ledger, Moment
 from custom_components.qheat.prices import Carbon, Prices, fixed_tariff
 from custom_components.qheat.shelf import Kept, Shelf
-from custom_components.qheat.today import CoreTime
+from custom_components.qheat.work_today import CoreTime
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.qheat.compute.engine import SettlementPage
 from custom_components.qheat.ledger import Statement, make_statement
 
-from .boinc import boinc_radiator
+from .boinc import HALL, boinc_radiator
 from .conftest import LIVING_ROOM, FixedEngine, set_up, settlement
 
 NOVEMBER = {"first_day": "2026-11-01", "last_day": "2026-11-30"}
@@ -118,8 +118,13 @@ async def test_a_statement_tells_play_money_from_an_operators_also_of_a_radiator
 
 
 @pytest.mark.usefixtures("engine")
-async def test_a_home_of_boinc_machines_alone_has_no_play_money(hass: HomeAssistant) -> None:
-    await set_up(hass, boinc_radiator(1))
+async def test_a_home_that_has_had_boinc_machines_alone_has_no_play_money(
+    hass: HomeAssistant,
+) -> None:
+    entry = await set_up(hass, boinc_radiator(1))
+    assert not await is_of_play_money(hass)
+    hass.config_entries.async_remove_subentry(entry, HALL)
+    await hass.async_block_till_done()
     assert not await is_of_play_money(hass)
 
 
@@ -193,6 +198,31 @@ async def test_damaged_days_are_set_aside_and_the_open_ones_kept_anew(
     assert hass_storage["qheat.01JHOME.days.damaged"]["data"] == days
     await hass.config_entries.async_remove(heated.entry_id)
     assert not [key for key in hass_storage if key.startswith("qheat.01JHOME")]
+
+
+async def test_where_the_books_are_damaged_the_days_stay_and_count_nothing_twice(
+    hass: HomeAssistant,
+    heated: MockConfigEntry,
+    engine: FixedEngine,
+    freezer: FrozenDateTimeFactory,
+    hass_storage: dict[str, Any],
+) -> None:
+    assert await hass.config_entries.async_unload(heated.entry_id)
+    hass_storage["qheat.01JHOME"]["data"]["ledger"] = "damaged"
+    engine.tell(power_w=100.0)
+    told_again = settlement("job-1", settled_at=1_795_435_200.0)
+    engine.pages = [SettlementPage(settlements=(told_again,), cursor="1")]
+    assert await hass.config_entries.async_setup(heated.entry_id)
+    await heated.runtime_data.async_book_settlements()
+    for _ in range(120):
+        freezer.tick(60)
+        await heated.runtime_data.async_refresh()
+    document = json.loads((await export(hass, **NOVEMBER, format="json"))["statement"])
+    (row,) = document["statement"]["rows"]
+    assert row["earned"] == "0.0020"
+    assert row["settlement_ids"] == ["job-1"]
+    # Two hours more at a hundred watts, but for what is left of the hour of the start.
+    assert 0.4 + 0.1 <= float(row["heat_kwh"]) <= 0.4 + 0.2
 
 
 @pytest.mark.usefixtures("heated")

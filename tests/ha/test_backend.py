@@ -15,7 +15,7 @@ from homeassistant.helpers import issue_registry as ir
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.qheat.const import DOMAIN
-from custom_components.qheat.serials import Serials
+from custom_components.qheat.publishers import Serials
 
 from ..publishing import manifest_of, signed
 from .conftest import MONEY, radiator, set_up, state_at

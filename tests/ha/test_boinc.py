@@ -12,9 +12,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_capture_events
 
+from custom_components.qheat.cadence import FEW
 from custom_components.qheat.compute.boinc import BoincEngine
 from custom_components.qheat.compute.boinc.client import address_of
-from custom_components.qheat.crowd import FEW
 from custom_components.qheat.diagnostics import async_get_config_entry_diagnostics
 from tests.compute.boinc.simulated import PASSWORD, URL, SimulatedClient, cpid_of
 
@@ -81,11 +81,11 @@ async def test_a_dial_turned_down_just_after_it_was_turned_up_acts_at_once(
     await until(hass, entry, lambda: client.running == 0)
 
 
-@pytest.mark.parametrize(("crowd", "passed_s"), [(1, 60), (0, 300)])
+@pytest.mark.parametrize(("few", "passed_s"), [(1, 60), (0, 300)])
 async def test_how_far_tasks_have_come_is_not_written_with_each_look_less_often_in_a_building(
-    hass: HomeAssistant, client: SimulatedClient, crowd: int, passed_s: int
+    hass: HomeAssistant, client: SimulatedClient, few: int, passed_s: int
 ) -> None:
-    with patch("custom_components.qheat.crowd.CROWD", crowd):
+    with patch("custom_components.qheat.cadence.FEW_AT_MOST", few):
         entry = await set_up(hass, boinc_radiator(client.port))
 
     def left_s() -> float | None:
@@ -119,14 +119,14 @@ async def test_a_home_of_boinc_machines_only_starts_no_jobs_of_this_machine(
 
 
 @pytest.mark.parametrize(
-    ("crowd", "every", "budget_s"), [(2, 2, 20), (1, 3, 30)], ids=["few", "a building"]
+    ("few", "every", "budget_s"), [(2, 2, 20), (1, 3, 30)], ids=["few", "a building"]
 )
 async def test_a_machine_is_ticked_every_other_tick_and_in_a_building_every_third(
-    hass: HomeAssistant, client: SimulatedClient, crowd: int, every: int, budget_s: float
+    hass: HomeAssistant, client: SimulatedClient, few: int, every: int, budget_s: float
 ) -> None:
     other = SimulatedClient()
     await other.start()
-    with patch("custom_components.qheat.crowd.CROWD", crowd):
+    with patch("custom_components.qheat.cadence.FEW_AT_MOST", few):
         entry = await set_up(
             hass, boinc_radiator(client.port), boinc_radiator(other.port, "attic", "Attic")
         )
@@ -150,15 +150,15 @@ async def test_a_machine_is_ticked_every_other_tick_and_in_a_building_every_thir
     await other.stop()
 
 
-@pytest.mark.parametrize(("crowd", "every_s"), [(2, 10), (1, 30)])
+@pytest.mark.parametrize(("few", "every_s"), [(2, 10), (1, 30)])
 async def test_tasks_of_more_machines_than_a_few_are_looked_at_less_often(
-    hass: HomeAssistant, client: SimulatedClient, crowd: int, every_s: int
+    hass: HomeAssistant, client: SimulatedClient, few: int, every_s: int
 ) -> None:
     next_door = boinc_radiator(client.port, "next_door", "Next door")
     home(next_door, entry_id="01JNEXT", unique_id="next").add_to_hass(hass)
     machines = "custom_components.qheat.boinc_machines"
     with (
-        patch("custom_components.qheat.crowd.CROWD", crowd),
+        patch("custom_components.qheat.cadence.FEW_AT_MOST", few),
         patch(f"{machines}.BoincEngine", wraps=BoincEngine) as engine,
     ):
         await set_up(hass, boinc_radiator(client.port))
@@ -263,7 +263,7 @@ async def test_credit_is_paid_at_the_rate_of_its_project_and_once(
     rates = [{"project": f"http://{address_of(URL)}", "rate": 0.5}]
     with (
         patch("custom_components.qheat.compute.boinc.session.PROJECTS_S", 0),
-        patch("custom_components.qheat.crowd.FEW", replace(FEW, settlements_every_s=0.1)),
+        patch("custom_components.qheat.cadence.FEW", replace(FEW, settlements_every_s=0.1)),
     ):
         entry = await set_up(hass, boinc_radiator(client.port, rates=rates))
         await until_reached(hass, entry)

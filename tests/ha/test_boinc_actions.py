@@ -18,8 +18,8 @@ from homeassistant.util.yaml import parse_yaml
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components import qheat
+from custom_components.qheat.cadence import FEW
 from custom_components.qheat.const import DOMAIN
-from custom_components.qheat.crowd import FEW
 from tests.compute.boinc.simulated import URL, SimulatedClient
 
 from .boinc import (
@@ -228,7 +228,7 @@ async def test_a_refused_password_is_told_and_asks_for_no_new_token(
 ) -> None:
     entry = home(boinc_radiator(client.port, password="wrong"))
     entry.add_to_hass(hass)
-    with patch("custom_components.qheat.crowd.FEW", replace(FEW, settlements_every_s=0.1)):
+    with patch("custom_components.qheat.cadence.FEW", replace(FEW, settlements_every_s=0.1)):
         assert await hass.config_entries.async_setup(entry.entry_id)
         await until(hass, entry, lambda: issue_of(hass, "boinc_refuses"))
     assert state_of(hass, "status") == "backend_refused"

@@ -11,15 +11,15 @@ from homeassistant.helpers.storage import Store
 from homeassistant.util.file import WriteError
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.qheat.boinc_left_behind import async_tell_of_left_behind
 from custom_components.qheat.compute.boinc import BoincEngine
 from custom_components.qheat.const import DOMAIN
-from custom_components.qheat.left_behind import async_tell_of_left_behind
 from tests.compute.boinc.simulated import PASSWORD, SimulatedClient
 
 from .boinc import HALL, Repairs, boinc_data, boinc_radiator, until_it_runs
 from .conftest import set_up
 from .test_boinc_equal_names import FIRST, mend, not_put_back
-from .test_boinc_put_back import left_on_disk
+from .test_boinc_put_back import LEFT_BEHIND, left_on_disk
 
 pytestmark = pytest.mark.usefixtures("boinc")
 
@@ -51,31 +51,32 @@ async def test_the_books_forget_no_settings_before_these_are_written_down_elsewh
     await client.start()
 
 
-async def test_what_a_full_disk_had_no_room_for_is_written_down_later_and_not_lost(
+async def test_settings_that_a_full_disk_did_not_take_are_in_the_books_until_it_has_room(
     hass: HomeAssistant,
     entry: MockConfigEntry,
     client: SimulatedClient,
-    repairs: Repairs,
     hass_storage: dict[str, Any],
 ) -> None:
     write = Store._async_write_data
 
-    async def full(store: Store[Any], data: dict[str, Any]) -> None:
-        if store.key == f"{DOMAIN}.left_behind":
+    async def fill_up(store: Store[Any], data: dict[str, Any]) -> None:
+        if store.key == LEFT_BEHIND:
             raise WriteError("no space left on device")
         await write(store, data)
 
     await client.stop()
-    with patch.object(Store, "_async_write_data", full):
+    with patch.object(Store, "_async_write_data", fill_up):
         hass.config_entries.async_remove_subentry(entry, HALL)
         await hass.async_block_till_done()
     assert not left_on_disk(hass_storage)
-    hass.data.pop("qheat_left_behind")  # as after a restart
+    # As after a kill.
+    hass.data.pop("qheat_left_behind")
     assert await hass.config_entries.async_reload(entry.entry_id)
-    assert left_on_disk(hass_storage)
+    (left_to_put_back,) = left_on_disk(hass_storage).values()
+    assert FIRST in str(left_to_put_back)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    assert not hass_storage["qheat.01JHOME"]["data"]["boinc"]
     await client.start()
-    await mend(hass, repairs)
-    assert (client.override, client.permanent) == (FIRST, 2)
 
 
 async def test_a_kill_while_home_assistant_writes_its_last_files_loses_no_settings(
@@ -91,7 +92,7 @@ async def test_a_kill_while_home_assistant_writes_its_last_files_loses_no_settin
     hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
     await hass.async_block_till_done()
     # The books were written, and what machines are to get back was not.
-    del hass_storage[f"{DOMAIN}.left_behind"]
+    del hass_storage[LEFT_BEHIND]
     hass.data.pop("qheat_left_behind")
     hass.set_state(CoreState.running)
 

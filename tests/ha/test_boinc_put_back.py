@@ -12,18 +12,20 @@ from homeassistant.exceptions import Unauthorized
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 
-from custom_components.qheat.compute.boinc import Originals
-from custom_components.qheat.compute.boinc.replies import RunMode
-from custom_components.qheat.const import DOMAIN
-from custom_components.qheat.left_behind import (
+from custom_components.qheat.boinc_left_behind import (
     async_leave_behind,
     async_settle,
 )
+from custom_components.qheat.compute.boinc import Originals
+from custom_components.qheat.compute.boinc.replies import RunMode
+from custom_components.qheat.const import DOMAIN
 from tests.compute.boinc.simulated import PASSWORD, SimulatedClient, cpid_of
 
 from .boinc import HALL, Repairs, boinc_data, boinc_radiator, state_of, until, until_it_runs
 from .conftest import set_up
 from .test_boinc_equal_names import FIRST, SECOND, mend, not_put_back
+
+LEFT_BEHIND = f"{DOMAIN}.left_behind"
 
 pytestmark = pytest.mark.usefixtures("boinc")
 
@@ -82,7 +84,7 @@ async def test_a_stop_that_was_refused_says_nothing_of_a_signal_that_comes_later
     with pytest.raises(Unauthorized):
         await hass.services.async_call("homeassistant", "stop", blocking=True, context=tenant)
     await hass.async_block_till_done()
-    with patch("custom_components.qheat.for_good.SOON_S", 0.0):
+    with patch("custom_components.qheat.shutdown.SOON_S", 0.0):
         await hass.async_stop(force=True)
     assert (client.override == FIRST, client.permanent) == (False, 3)
 
@@ -229,7 +231,7 @@ def left(client: SimulatedClient, known_as: str | None = None) -> dict[str, Any]
 
 def left_on_disk(hass_storage: dict[str, Any]) -> dict[str, Any]:
     """Return what is written down of machines left behind."""
-    data: dict[str, Any] = hass_storage.get(f"{DOMAIN}.left_behind", {}).get("data", {})
+    data: dict[str, Any] = hass_storage.get(LEFT_BEHIND, {}).get("data", {})
     return data
 
 

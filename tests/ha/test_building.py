@@ -18,8 +18,8 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 )
 
 from custom_components.qheat.books import HomeBooks
+from custom_components.qheat.cadence import BUILDING
 from custom_components.qheat.compute.engine import SettlementPage
-from custom_components.qheat.crowd import BUILDING
 from custom_components.qheat.heating.comfort import Comfort
 from custom_components.qheat.ledger import Ledger
 from custom_components.qheat.shelf import Shelf
@@ -72,16 +72,16 @@ async def turns_of(owner: type, name: str) -> AsyncIterator[Turns]:
 
 
 @pytest.fixture
-def crowd() -> int:
-    """Return how many radiators are no crowd yet."""
+def few() -> int:
+    """Return how many radiators are no building yet."""
     return 50
 
 
 @pytest.fixture
-async def flats(hass: HomeAssistant, engine: FixedEngine, crowd: int) -> MockConfigEntry:
+async def flats(hass: HomeAssistant, engine: FixedEngine, few: int) -> MockConfigEntry:
     entry = building()
     entry.add_to_hass(hass)
-    with patch("custom_components.qheat.crowd.CROWD", crowd):
+    with patch("custom_components.qheat.cadence.FEW_AT_MOST", few):
         await load(hass, entry)
     return entry
 
@@ -102,7 +102,7 @@ async def test_settlements_are_asked_for_one_radiator_at_a_time(
     assert turns.most <= FEW
 
 
-@pytest.mark.parametrize(("crowd", "every_s"), [(COUNT - 1, 30), (COUNT, 10)])
+@pytest.mark.parametrize(("few", "every_s"), [(COUNT - 1, 30), (COUNT, 10)])
 async def test_a_building_asks_less_often_for_settlements(
     flats: MockConfigEntry, every_s: int
 ) -> None:
@@ -160,7 +160,7 @@ def shown(flats: MockConfigEntry) -> list[str]:
     return keys
 
 
-@pytest.mark.parametrize("crowd", [COUNT - 1])
+@pytest.mark.parametrize("few", [COUNT - 1])
 async def test_the_books_of_a_building_are_shown_bit_by_bit_and_not_twice_in_two_minutes(
     flats: MockConfigEntry, shown: list[str], freezer: FrozenDateTimeFactory
 ) -> None:
@@ -177,7 +177,7 @@ async def test_the_books_of_a_building_are_shown_bit_by_bit_and_not_twice_in_two
         assert all(24 <= later - one < 30 for one, later in pairwise(shown_in))
 
 
-@pytest.mark.parametrize(("crowd", "every_s"), [(COUNT - 1, 120), (COUNT, 30)])
+@pytest.mark.parametrize(("few", "every_s"), [(COUNT - 1, 120), (COUNT, 30)])
 async def test_the_books_of_a_building_are_written_every_two_minutes_those_of_a_few_four_times(
     flats: MockConfigEntry, freezer: FrozenDateTimeFactory, every_s: int
 ) -> None:
@@ -198,7 +198,7 @@ async def test_the_books_of_a_few_radiators_are_shown_when_they_are_written(
     assert shown == list(flats.runtime_data.accounts)
 
 
-@pytest.mark.parametrize("crowd", [COUNT - 1])
+@pytest.mark.parametrize("few", [COUNT - 1])
 async def test_what_is_settled_is_shown_at_once_in_a_building_too(
     flats: MockConfigEntry, shown: list[str]
 ) -> None:

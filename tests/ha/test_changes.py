@@ -148,6 +148,17 @@ async def test_what_is_changed_while_a_home_is_loaded_anew_is_one_more_reload(
     assert [one["comfort"] for one in opened] == [21.0, 19.0]
 
 
+async def test_a_home_that_is_removed_before_it_was_loaded_anew_stays_removed(
+    hass: HomeAssistant, caplog: pytest.LogCaptureFixture
+) -> None:
+    entry = await set_up(hass, radiator())
+    hass.config_entries.async_update_entry(entry, options=entry.options | {"comfort": 21.0})
+    await hass.config_entries.async_remove(entry.entry_id)
+    await hass.async_block_till_done()
+    assert "Error doing job" not in caplog.text
+    assert not hass.config_entries.async_entries(DOMAIN)
+
+
 async def test_heat_goes_on_where_polling_is_turned_off(
     hass: HomeAssistant, engine: FixedEngine
 ) -> None:

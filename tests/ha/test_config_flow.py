@@ -204,15 +204,6 @@ async def test_nonsense_about_publishers_offers_none(
     assert result["step_id"] == "money"
 
 
-async def test_the_same_operators_address_is_not_added_twice(
-    hass: HomeAssistant, operator: Operator
-) -> None:
-    MockConfigEntry(domain=DOMAIN, data={"url": operator.url}).add_to_hass(hass)
-    result = await start(hass, "operator")
-    result = await answer(hass, result, {"url": operator.url, "token": TOKEN})
-    assert result["reason"] == "already_configured"
-
-
 @pytest.mark.parametrize(
     ("url", "token", "status", "reply", "errors"),
     [

@@ -18,10 +18,11 @@ from homeassistant.helpers.json import ExtendedJSONEncoder
 from homeassistant.util.file import WriteError
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.qheat.cadence import FEW
 from custom_components.qheat.compute.engine import HeatKind, SettlementPage
-from custom_components.qheat.crowd import FEW
 from custom_components.qheat.diagnostics import async_get_config_entry_diagnostics
 from custom_components.qheat.ledger import Ledger
+from custom_components.qheat.setting import Setting
 from tests.waiting import until
 
 from .conftest import LIVING_ROOM, FixedEngine, home, load, radiator, set_up, settlement, state_at
@@ -216,14 +217,32 @@ async def test_what_the_disk_did_not_take_is_not_shown(
     assert entry.runtime_data.books.balances[LIVING_ROOM].totals.earned == Decimal("0.002")
 
 
-async def test_a_tick_that_outlives_its_home_writes_nothing(
+async def test_a_tick_or_a_turn_of_a_dial_that_outlives_its_home_writes_nothing(
     hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, hass_storage: dict[str, Any]
 ) -> None:
     assert await hass.config_entries.async_setup(entry.entry_id)
     coordinator = entry.runtime_data
     await hass.config_entries.async_remove(entry.entry_id)
     await coordinator.books.async_save()
+    await coordinator.async_set(LIVING_ROOM, Setting(heating=True))
     assert not [key for key in hass_storage if key.startswith(BOOKS)]
+
+
+async def test_an_engine_that_stops_gets_no_new_budget_from_a_tick_or_a_dial_under_way(
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine
+) -> None:
+    """It would ask for leases again, and nobody would give them back."""
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    coordinator = entry.runtime_data
+
+    async def stop() -> None:
+        engine.budget = None
+        await coordinator._async_update_data()
+        await coordinator.async_set(LIVING_ROOM, Setting(heating=True, setpoint_c=30.0))
+
+    with patch.object(engine, "stop", stop):
+        assert await hass.config_entries.async_unload(entry.entry_id)
+    assert engine.budget is None
 
 
 async def test_a_home_without_radiators_is_set_up(hass: HomeAssistant, engine: FixedEngine) -> None:
@@ -266,11 +285,29 @@ async def test_money_still_comes_in_after_a_fault_that_nobody_foresaw(
 
     with (
         patch.object(engine, "settlements", fail_once),
-        patch("custom_components.qheat.crowd.FEW", replace(FEW, settlements_every_s=0.01)),
+        patch("custom_components.qheat.cadence.FEW", replace(FEW, settlements_every_s=0.01)),
     ):
         assert await hass.config_entries.async_setup(entry.entry_id)
         await until(lambda: len(looks) > 1)
         assert await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_a_radiator_whose_settlements_make_trouble_keeps_no_other_from_its_money(
+    hass: HomeAssistant, engine: FixedEngine
+) -> None:
+    entry = await set_up(hass, radiator(), radiator("01JBED", "Bedroom"))
+    living_room, bedroom = (one.radiator.engine for one in entry.runtime_data.radiators.values())
+
+    async def take_a_while(after: str | None) -> SettlementPage:
+        await asyncio.sleep(0.05)
+        return SettlementPage(settlements=(settlement(),), cursor="1")
+
+    with (
+        patch.object(living_room, "settlements", take_a_while),
+        patch.object(bedroom, "settlements", side_effect=RuntimeError("nobody foresaw this")),
+    ):
+        await entry.runtime_data.async_book_settlements()
+    assert entry.runtime_data.books.home_balance.totals.earned == Decimal("0.002")
 
 
 async def test_tenants_who_turn_dials_all_the_time_do_not_put_off_the_ticks_of_other_rooms(

@@ -1,13 +1,14 @@
 """A radiator follows a real schedule helper; a hand on the dial holds until its next change."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import Any
 
 import pytest
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.const import STATE_UNKNOWN
-from homeassistant.core import HomeAssistant, State
+from homeassistant.core import HomeAssistant, ServiceCall, State, SupportsResponse
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers import issue_registry as ir
@@ -16,7 +17,8 @@ from homeassistant.util.unit_system import US_CUSTOMARY_SYSTEM
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
-from custom_components.qheat.schedules import setpoint_of
+from custom_components.qheat.schedules import HelperSchedule, setpoint_of
+from custom_components.qheat.setting import DEFAULT_PRESETS
 
 from .conftest import LIVING_ROOM, MONEY, FixedEngine, radiator, set_up, state_at
 from .test_climate import call, thermostat
@@ -28,7 +30,7 @@ MONDAY_MORNING = "2026-11-23 06:00:00+00:00"
 type Clock = Callable[[str], Awaitable[State]]
 
 
-def blocks(*spans: tuple[str, str], days: tuple[str, ...] = DAYS, **data: Any) -> dict[str, Any]:
+def blocks(*spans: tuple[Any, Any], days: tuple[str, ...] = DAYS, **data: Any) -> dict[str, Any]:
     """Return the blocks of a helper, the same on several days."""
     block = {"data": data} if data else {}
     return {day: [{"from": begin, "to": end, **block} for begin, end in spans] for day in days}
@@ -218,6 +220,31 @@ async def test_an_edited_schedule_counts_at_the_next_tick(
     assert (await client.receive_json())["success"]
     assert (await until("2026-11-23 06:30:05")).attributes["temperature"] == 20
     assert (await until("2026-11-24 05:00:00")).attributes["temperature"] == 19
+
+
+async def test_an_edit_counts_also_where_the_dial_is_turned_while_it_is_read(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    edits = [blocks(), blocks((time(5), time(22)))]
+
+    async def answer(_: ServiceCall) -> dict[str, Any]:
+        await asyncio.sleep(0)
+        return {HELPER: edits.pop(0)}
+
+    hass.services.async_register(
+        "schedule", "get_schedule", answer, supports_response=SupportsResponse.ONLY
+    )
+    schedule = HelperSchedule(hass, HELPER, DEFAULT_PRESETS)
+    asked_for = []
+    for state in ("off", "on"):
+        freezer.tick()
+        hass.states.async_set(HELPER, state)
+        reading = asyncio.create_task(schedule.async_refresh())
+        await asyncio.sleep(0)
+        asked_for.append({setpoint_c for _, setpoint_c in schedule.changes() or ()})
+        await reading
+        asked_for.append({setpoint_c for _, setpoint_c in schedule.changes() or ()})
+    assert asked_for == [set(), {17.0}, {17.0}, {17.0, 20.0}]
 
 
 async def test_a_schedule_is_by_the_clock_on_the_wall_when_the_time_zone_is_changed(

@@ -8,6 +8,7 @@ from freezegun.api import FrozenDateTimeFactory
 from homeassistant.const import STATE_UNKNOWN, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
+from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry, snapshot_platform
 from syrupy.assertion import SnapshotAssertion
 
@@ -57,6 +58,24 @@ async def test_unknown_power_is_shown_as_unknown(
     assert value(hass, "sensor.home_heat_output") == STATE_UNKNOWN
 
 
+@pytest.mark.parametrize("entity_id", ["sensor.home_heat", "sensor.living_room_earnings"])
+async def test_a_figure_of_the_books_may_be_updated_by_hand(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    engine: FixedEngine,
+    caplog: pytest.LogCaptureFixture,
+    entity_id: str,
+) -> None:
+    assert await async_setup_component(hass, "homeassistant", {})
+    await load(hass, entry)
+    await hass.services.async_call(
+        "homeassistant", "update_entity", {"entity_id": entity_id}, blocking=True
+    )
+    assert "fails" not in caplog.text
+    assert float(value(hass, entity_id)) == 0
+    assert await hass.config_entries.async_unload(entry.entry_id)
+
+
 async def test_a_settlement_is_earned_once_however_often_it_comes(
     hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, freezer: FrozenDateTimeFactory
 ) -> None:
@@ -70,15 +89,6 @@ async def test_a_settlement_is_earned_once_however_often_it_comes(
     assert Decimal(value(hass, "sensor.living_room_earnings")) == Decimal("0.002")
     assert float(value(hass, "sensor.living_room_free_heat")) == pytest.approx(0.001)
     assert Decimal(value(hass, "sensor.home_earnings")) == Decimal("0.002")
-
-
-async def test_a_settlement_in_another_currency_is_not_booked(
-    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine
-) -> None:
-    engine.pages = [SettlementPage(settlements=(settlement(currency="JPY"),), cursor="1")] * 2
-    await load(hass, entry)
-    await entry.runtime_data.async_book_settlements()
-    assert Decimal(value(hass, "sensor.home_earnings")) == 0
 
 
 async def test_what_was_earned_outlives_a_restart_and_a_removed_radiator(

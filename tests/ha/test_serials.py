@@ -1,47 +1,83 @@
 """What a home keeps of publishers' serials, over a restart and after its end."""
 
-from pathlib import Path
+from collections.abc import Callable, Generator, Mapping
+from datetime import timedelta
 from typing import Any
+from unittest.mock import MagicMock, patch
 
 import pytest
 from homeassistant.core import HomeAssistant
-from pytest_homeassistant_custom_component.common import MockConfigEntry, flush_store
+from homeassistant.util import dt as dt_util
+from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 
-from custom_components.qheat.serials import Serials
+from custom_components.qheat.compute.trust import Trust
 
-from .conftest import FixedEngine, load
+from .conftest import load
 
-pytestmark = pytest.mark.usefixtures("own_folder")
+SERIALS = {"publisher module": 7}
+FILE = "qheat.01JHOME.serials"
+
+pytestmark = pytest.mark.usefixtures("engine")
 
 
-async def test_serials_are_there_after_a_restart(hass: HomeAssistant) -> None:
-    serials = Serials(hass, "home")
-    serials.keep({"publisher module": 7})
-    await flush_store(serials._store)
+@pytest.fixture
+def trust() -> Generator[MagicMock]:
+    """Show how a home makes up whom it trusts."""
+    with patch("custom_components.qheat.this_machine.Trust", wraps=Trust) as made:
+        yield made
 
-    assert await Serials(hass, "home").async_read() == {"publisher module": 7}
+
+def keep(trust: MagicMock) -> None:
+    """Have seen a manifest with a serial just now."""
+    kept: Callable[[Mapping[str, int]], None] = trust.call_args.kwargs["keep"]
+    kept(SERIALS)
+
+
+async def later(hass: HomeAssistant) -> None:
+    """Let pass what a write may be put off for."""
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(minutes=1))
+    await hass.async_block_till_done()
+
+
+async def test_serials_are_on_disk_soon(
+    hass: HomeAssistant, entry: MockConfigEntry, trust: MagicMock, hass_storage: dict[str, Any]
+) -> None:
+    await load(hass, entry)
+    keep(trust)
+    await later(hass)
+    assert hass_storage[FILE]["data"] == SERIALS
+
+
+async def test_serials_that_were_seen_right_before_a_home_is_loaded_anew_are_known_then(
+    hass: HomeAssistant, entry: MockConfigEntry, trust: MagicMock
+) -> None:
+    await load(hass, entry)
+    keep(trust)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    assert trust.call_args.kwargs["serials"] == SERIALS
 
 
 @pytest.mark.parametrize(
     ("saved", "left"), [([], {}), ({"a": "7", "b": True, "c": 8, "d": None}, {"c": 8})]
 )
 async def test_what_is_no_serial_does_not_count(
-    hass: HomeAssistant, saved: Any, left: dict[str, int]
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    trust: MagicMock,
+    hass_storage: dict[str, Any],
+    saved: Any,
+    left: dict[str, int],
 ) -> None:
-    serials = Serials(hass, "home")
-    await serials._store.async_save(saved)
-
-    assert await serials.async_read() == left
+    hass_storage[FILE] = {"version": 1, "minor_version": 1, "key": FILE, "data": saved}
+    await load(hass, entry)
+    assert trust.call_args.kwargs["serials"] == left
 
 
 async def test_a_home_that_is_removed_keeps_none(
-    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, own_folder: Path
+    hass: HomeAssistant, entry: MockConfigEntry, trust: MagicMock, hass_storage: dict[str, Any]
 ) -> None:
-    file = own_folder / f"qheat.{entry.entry_id}.serials"
-    file.write_text('{"version": 1, "minor_version": 1, "key": "", "data": {}}')
     await load(hass, entry)
-    assert file.exists()
-
+    keep(trust)
     await hass.config_entries.async_remove(entry.entry_id)
-
-    assert not file.exists()
+    await later(hass)
+    assert FILE not in hass_storage

@@ -11,11 +11,14 @@ import pytest
 from homeassistant.const import STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.storage import Store
+from homeassistant.util.file import WriteError
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.qheat.archive import MOST_UNSAVED
 from custom_components.qheat.compute.engine import SettlementPage
 from custom_components.qheat.ledger import MEMORY, History
-from custom_components.qheat.shelf import Shelf
+from custom_components.qheat.shelf import Shelf, home_store
 
 from .conftest import LIVING_ROOM, FixedEngine, load, radiator, set_up, settlement
 
@@ -133,6 +136,25 @@ async def test_a_damaged_file_sets_all_books_aside_and_the_new_ones_hold(
     assert earned(entry) == Decimal("0.002")
 
 
+async def test_damaged_books_stay_where_they_are_until_the_disk_has_room_to_set_them_aside(
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, hass_storage: dict[str, Any]
+) -> None:
+    await book_many(hass, entry, engine)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    hass_storage[VOLUME]["data"]["closed"] = "damaged"
+    books = {
+        "changes": hass_storage[CHANGES]["data"],
+        "volumes": {LIVING_ROOM: hass_storage[VOLUME]["data"]},
+    }
+    with patch("homeassistant.helpers.storage.Store._async_write_data", side_effect=WriteError):
+        await load(hass, entry)
+    assert hass_storage[CHANGES]["data"] == books["changes"]
+    assert await entry.runtime_data.books.async_save()
+    assert hass_storage[f"{CHANGES}.damaged"]["data"] == books
+    assert VOLUME not in hass_storage
+    assert ("qheat", f"books_damaged_{entry.entry_id}") in ir.async_get(hass).issues
+
+
 async def test_an_account_that_cannot_be_written_whole_stays_among_the_changes(
     hass: HomeAssistant,
     entry: MockConfigEntry,
@@ -220,6 +242,46 @@ async def test_days_whose_write_was_cut_off_are_written_when_the_home_is_unloade
         await asyncio.wait([writing])
         cut_off.set()
     assert await hass.config_entries.async_unload(entry.entry_id)
+    assert "only in the days" in str(hass_storage[DAYS]["data"])
+
+
+async def test_a_later_write_does_not_overtake_one_that_was_cut_off(hass: HomeAssistant) -> None:
+    begun, is_slow_no_more = Event(), Event()
+    landed = []
+
+    def write(data: dict[str, Any]) -> None:
+        if data["data"] == "first":
+            begun.set()
+            assert is_slow_no_more.wait(10)
+        landed.append(data["data"])
+
+    async def write_in_thread(_: Store[Any], data: dict[str, Any]) -> None:
+        await hass.async_add_executor_job(write, data)
+
+    file = home_store(hass, "01JHOME", "days")
+    with patch.object(Store, "_async_write_data", write_in_thread):
+        first = hass.async_create_task(file.async_save("first"))
+        await hass.async_add_executor_job(begun.wait, 10)
+        first.cancel()
+        hass.loop.call_later(0.1, is_slow_no_more.set)
+        await file.async_save("second")
+        await asyncio.wait([first])
+        await hass.async_block_till_done()
+    assert landed == ["first", "second"]
+    assert first.cancelled()
+
+
+async def test_days_that_the_disk_did_not_take_are_written_once_it_has_room(
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, hass_storage: dict[str, Any]
+) -> None:
+    await book_many(hass, entry, engine)
+    books = entry.runtime_data.books
+    told = [settlement(f"only in the days {number}") for number in range(MOST_UNSAVED)]
+    books.archive.booked(LIVING_ROOM, told)
+    with patch("homeassistant.helpers.storage.Store._async_write_data", side_effect=WriteError):
+        await books.async_save()
+    # The books forget ids again: the days have to be on disk before they do.
+    await books.async_save()
     assert "only in the days" in str(hass_storage[DAYS]["data"])
 
 

@@ -13,6 +13,12 @@ from homeassistant.util.yaml import parse_yaml
 
 from custom_components.qheat.boinc_actions import ACTIONS
 from custom_components.qheat.boinc_sensor import BOINC_DESCRIPTIONS, GPU_DESCRIPTIONS
+from custom_components.qheat.books_sensor import (
+    FREE,
+    HEAT_DESCRIPTIONS,
+    MONEY_DESCRIPTIONS,
+    WORK_DESCRIPTIONS,
+)
 from custom_components.qheat.compute.boinc import BoincFault
 from custom_components.qheat.compute.boinc.rpc import DEFAULT_PORT
 from custom_components.qheat.compute.engine import EngineProblem, HeatKind, PowerSource
@@ -21,7 +27,7 @@ from custom_components.qheat.heating import Reason
 from custom_components.qheat.image import DESCRIPTION as PICTURE
 from custom_components.qheat.ledger.statement_texts import TEXTS as STATEMENT_TEXTS
 from custom_components.qheat.money_issues import FOREIGN_SETTLEMENTS, PRICE_REFUSED, PRICE_SILENT
-from custom_components.qheat.problems import (
+from custom_components.qheat.radiator_issues import (
     BOINC_ISSUES,
     PULL_ISSUES,
     SCHEDULE_GONE,
@@ -32,12 +38,6 @@ from custom_components.qheat.sensor import (
     EMBEDDED_DESCRIPTIONS,
     HOME_DESCRIPTIONS,
     RADIATOR_DESCRIPTIONS,
-)
-from custom_components.qheat.sensor_books import (
-    FREE,
-    HEAT_DESCRIPTIONS,
-    MONEY_DESCRIPTIONS,
-    WORK_DESCRIPTIONS,
 )
 from custom_components.qheat.setting import PRESET_SCHEDULE, Preset
 

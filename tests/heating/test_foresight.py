@@ -94,3 +94,18 @@ def test_jobs_run_out_after_a_fall_that_was_foreseen_and_not_after_one_by_hand()
 
     assert Reason.DRAINING in reasons(foreseen=True)
     assert Reason.DRAINING not in reasons(foreseen=False)
+
+
+def test_a_heating_period_is_long_over_when_a_radiator_is_turned_on_again() -> None:
+    control, reasons = RoomControl(RATING), []
+    for minute in range(245):
+        setpoint_c = None if 120 <= minute < 240 else 20.0
+        reading = RoomReading(
+            time_s=60.0 * minute,
+            temperature_c=20.0 if minute < 119 else 20.25,
+            outdoor_c=15.0,
+            jobs_left_s=(120.0,),
+        )
+        reasons.append(control.step(reading, Target(setpoint_c=setpoint_c, upcoming=())).reason)
+    assert reasons[119:121] == [Reason.HEATING, Reason.OFF]
+    assert reasons[-5:] == [Reason.IDLE] * 5

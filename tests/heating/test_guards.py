@@ -222,6 +222,17 @@ def test_no_input_makes_a_demand_outside_the_rating(
             assert demand.power_w == 0
 
 
+@pytest.mark.parametrize(("idle_w", "rated_w", "slots"), [(1, 500, 7), (0, 120.3, 3), (10, 120, 5)])
+@pytest.mark.parametrize("divisible", [False, True])
+def test_all_slots_give_the_rated_power_whatever_rounding_makes_of_their_sum(
+    idle_w: float, rated_w: float, slots: int, *, divisible: bool
+) -> None:
+    rating = RadiatorRating(
+        idle_w=idle_w, rated_w=rated_w, slots=slots, pausable=True, divisible=divisible
+    )
+    assert run(RoomControl(rating), [12.0], COMFORT).power_w == pytest.approx(rated_w)
+
+
 @pytest.mark.parametrize(
     ("idle_w", "rated_w", "slots"), [(20, 20, 6), (-1, 500, 6), (20, 500, 0), (20, math.nan, 6)]
 )
@@ -232,13 +243,11 @@ def test_a_rating_that_no_radiator_can_have_is_refused(
         RadiatorRating(idle_w=idle_w, rated_w=rated_w, slots=slots)
 
 
-def judged(
-    shares: list[float | None], asked_w: float = 500, every_s: float = 60
-) -> RatingDoubt | None:
+def judged(shares: list[float | None], asked_w: float = 500) -> RatingDoubt | None:
     """Return the verdict on a 500 W radiator that gave these shares of it, one a minute."""
     watch = RatingWatch(500)
     for share in shares:
-        watch.see(every_s, asked_w, None if share is None else 500 * share, metered=True)
+        watch.see(60, asked_w, None if share is None else 500 * share, metered=True)
     return watch.doubt
 
 
@@ -280,7 +289,20 @@ def test_a_doubt_of_the_rating_ends_with_an_hour_as_it_should_be() -> None:
 
 
 def test_a_clock_that_jumps_is_no_hour_of_evidence() -> None:
-    assert judged([0.5, 0.5], every_s=1e9) is None
+    control = RoomControl(RATING)
+    for time_s in (0.0, 60.0, 7200.0):
+        reading = RoomReading(
+            time_s=time_s,
+            temperature_c=12.0,
+            measured_s=0.0,
+            outdoor_c=0.0,
+            heat_output_w=1.4 * RATING.rated_w,
+            output_measured=True,
+            output_metered=True,
+        )
+        demand = control.step(reading, COMFORT)
+    assert demand.power_w == RATING.rated_w
+    assert control.rating_doubt is None
 
 
 def test_a_processor_that_measures_itself_makes_no_doubt_of_the_rating() -> None:

@@ -228,6 +228,14 @@ def test_the_last_instant_before_midnight_belongs_to_a_half_hour() -> None:
     assert habits.at(-1e-20) == habits.at(0.0)
 
 
+@pytest.mark.parametrize("found_w", [-1e6, 1e6])
+def test_the_strongest_habit_that_can_be_learned_outlives_a_restart(found_w: float) -> None:
+    habits = Habits(16.7332)
+    habits.learn(0.0, 1800.0, found_w, 0.0)
+    again = Habits(16.7332, json.loads(json.dumps(habits.save())))
+    assert again.at(0.0) == habits.at(0.0)
+
+
 def test_habits_follow_the_clock_on_the_wall_also_where_it_changes_during_a_restart() -> None:
     habits_w = [float(half_hour) for half_hour in range(48)]
     control = RoomControl(RATING, {"habits_w": habits_w})

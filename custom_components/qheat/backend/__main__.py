@@ -14,6 +14,7 @@ from . import Terms, catalogue
 from .access import Access, AccessError
 from .database import StoreError
 from .server import InsecureError, JobServer
+from .submit_api import amount
 from .work import HOME, Catalogue, NoCatalogue
 
 
@@ -73,14 +74,11 @@ def _address(text: str) -> tuple[str, int]:
 
 def _amount(text: str) -> Decimal:
     try:
-        amount = wire.money({"": text}, "")
+        return amount({"": text}, "")
     except wire.FieldError:
-        amount = Decimal(-1)
-    if amount.is_signed():
         raise argparse.ArgumentTypeError(
-            f"not an amount from 0 on with at most 12 decimals: {text}"
-        )
-    return amount
+            f"not an amount from 0 to 999999 with at most 12 decimals: {text}"
+        ) from None
 
 
 def _currency(text: str) -> str:

@@ -25,7 +25,7 @@ from .answers import (
 from .desk import Desk
 from .problems import problems_as_json
 from .submit_api import MOST_OUTPUT_BYTES, SubmitApi
-from .work import Booking, Delivery, GiveBackReason, Lease, PullRequest, Terms
+from .work import Delivery, GiveBackReason, Lease, PullRequest, Settlement, Terms
 
 MOST_LEASES: Final = 64
 MOST_WAIT_S: Final = 60.0
@@ -158,7 +158,7 @@ class JobApi:
             lambda store: store.deliver(home_id, lease_id, delivery, self._clock())
         )
         return json_answer(
-            dataclasses.asdict(settled), status=200 if isinstance(settled, Booking) else 202
+            dataclasses.asdict(settled), status=200 if isinstance(settled, Settlement) else 202
         )
 
     async def _module(self, request: web.Request) -> web.Response:
@@ -173,11 +173,11 @@ class JobApi:
         home_id = home_of(request)
         radiator_id = wire.name(request.query, "radiator_id")
         after = wire.name(request.query, "after") if "after" in request.query else None
-        bookings, cursor = await self._desk.ask(
+        settlements, cursor = await self._desk.ask(
             lambda store: store.books.settlements(home_id, radiator_id, after, _PAGE)
         )
         return json_answer(
-            {"settlements": [dataclasses.asdict(one) for one in bookings], "cursor": cursor}
+            {"settlements": [dataclasses.asdict(one) for one in settlements], "cursor": cursor}
         )
 
     async def _publishers(self, request: web.Request) -> web.Response:

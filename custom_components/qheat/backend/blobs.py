@@ -20,7 +20,7 @@ _LEAP_S: Final = 60.0
 
 
 class Blobs:
-    """The blobs in a database; writing is done inside the caller's transaction.
+    """The blobs in a database; `keep` writes inside the caller's transaction.
 
     `steady` gives seconds that nobody can turn back or forwards.
     """
@@ -53,8 +53,8 @@ class Blobs:
 
     def upload(self, sha256_hex: str, body: bytes, now: float) -> bool:
         """Keep what a submitter sent; tell whether it is new. Raises StorageFullError."""
+        self.sweep(now)
         with self._database.transaction():
-            self.sweep(now)
             if self.get(sha256_hex) is None:
                 self.check_room(len(body))
             return self.keep(sha256_hex, body, now + KEPT_S)
@@ -88,36 +88,40 @@ class Blobs:
             raise StorageFullError
 
     def sweep(self, now: float) -> None:
-        """Forget, now and then, results nobody fetched for long and what no job needs."""
+        """Forget, now and then, results nobody fetched for long and what no job needs.
+
+        A transaction of its own: whatever is refused next, the room stays free.
+        """
         if not self.is_even(now) or 0 <= now - self._swept_at < SWEEP_S:
             return
         self._swept_at = now
-        self._database.execute(
-            "DELETE FROM results WHERE job_id IN (SELECT job_id FROM jobs WHERE number IS NULL"
-            " AND state = 'settled' AND closed_at < ?)",
-            now - RESULT_KEPT_S,
-        )
-        self._database.execute(
-            "DELETE FROM jobs WHERE state = 'withdrawn' AND closed_at < ?"
-            " AND job_id NOT IN (SELECT job_id FROM settlements)",
-            now - RESULT_KEPT_S,
-        )
-        self._database.execute(
-            "DELETE FROM leases WHERE state = 'returned' AND NOT failed AND ends_at < ?",
-            now - KEPT_S,
-        )
-        self._database.execute(
-            "DELETE FROM blobs WHERE sha256 IN (SELECT sha256 FROM blobs WHERE kept_until < ?"
-            " AND NOT EXISTS ("
-            "SELECT 1 FROM jobs WHERE (input_sha256 = sha256 OR module_sha256 = sha256)"
-            " AND (state IN ('queued', 'leased')"
-            " OR (number IS NOT NULL AND job_id IN (SELECT job_id FROM results)))) LIMIT ?)",
-            now,
-            MOST_SWEPT,
-        )
-        self._database.execute(
-            "DELETE FROM manifests WHERE module_sha256 NOT IN (SELECT sha256 FROM blobs)"
-        )
+        with self._database.transaction():
+            self._database.execute(
+                "DELETE FROM results WHERE job_id IN (SELECT job_id FROM jobs WHERE number IS NULL"
+                " AND state = 'settled' AND closed_at < ?)",
+                now - RESULT_KEPT_S,
+            )
+            self._database.execute(
+                "DELETE FROM jobs WHERE state = 'withdrawn' AND closed_at < ?"
+                " AND job_id NOT IN (SELECT job_id FROM settlements)",
+                now - RESULT_KEPT_S,
+            )
+            self._database.execute(
+                "DELETE FROM leases WHERE state = 'returned' AND NOT failed AND ends_at < ?",
+                now - KEPT_S,
+            )
+            self._database.execute(
+                "DELETE FROM blobs WHERE sha256 IN (SELECT sha256 FROM blobs WHERE kept_until < ?"
+                " AND NOT EXISTS ("
+                "SELECT 1 FROM jobs WHERE (input_sha256 = sha256 OR module_sha256 = sha256)"
+                " AND (state IN ('queued', 'leased')"
+                " OR (number IS NOT NULL AND job_id IN (SELECT job_id FROM results)))) LIMIT ?)",
+                now,
+                MOST_SWEPT,
+            )
+            self._database.execute(
+                "DELETE FROM manifests WHERE module_sha256 NOT IN (SELECT sha256 FROM blobs)"
+            )
 
     def is_even(self, now: float) -> bool:
         """Tell whether nobody has turned the clock lately, as far as this process can know."""

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from .database import Database
-from .work import Booking, Refusal, Terms
+from .work import Refusal, Settlement, Terms
 
 KEPT_SETTLEMENTS: Final = 50_000
 KEPT_OUTPUTS: Final = 64
@@ -26,13 +26,13 @@ class Books:
         self._terms = terms
         self._new_id = new_id
 
-    def settle(self, lease: sqlite3.Row, refusal: Refusal | None, now: float) -> Booking:
+    def settle(self, lease: sqlite3.Row, refusal: Refusal | None, now: float) -> Settlement:
         """Book the result that a lease has delivered, as accepted or as refused."""
         accepted, energy_j = refusal is None, lease["energy_j"]
         own_rate = lease["repayment_per_kwh"]
         rate = self._terms.repayment_per_kwh if own_rate is None else Decimal(own_rate)
         repaid = Decimal(energy_j) / _JOULES_PER_KWH * rate
-        booking = Booking(
+        settlement = Settlement(
             settlement_id=self._new_id(),
             lease_id=lease["lease_id"],
             job_id=lease["job_id"],
@@ -50,20 +50,20 @@ class Books:
             currency=self._terms.currency,
             settled_at=max(now, self._last_at(lease["home_id"], lease["radiator_id"])),
         )
-        self._write(lease["home_id"], booking)
-        self._prune(booking.kind)
-        return booking
+        self._write(lease["home_id"], settlement)
+        self._prune(settlement.kind)
+        return settlement
 
-    def settlement_of(self, lease_id: str) -> Booking | None:
+    def settlement_of(self, lease_id: str) -> Settlement | None:
         """Return the settlement of a lease; None if it has none yet."""
         row = self._database.execute(
             "SELECT * FROM settlements WHERE lease_id = ?", lease_id
         ).fetchone()
-        return None if row is None else _booking(row)
+        return None if row is None else _settlement(row)
 
     def settlements(
         self, home_id: str, radiator_id: str, after: str | None, most: int
-    ) -> tuple[list[Booking], str]:
+    ) -> tuple[list[Settlement], str]:
         """Return a radiator's settlements behind a cursor, in order, and the cursor behind them.
 
         A cursor is the id of the last settlement told: a place would be given again after a backup
@@ -78,7 +78,7 @@ class Books:
             {"home_id": home_id, "radiator_id": radiator_id, "after": after, "most": most},
         ).fetchall()
         cursor = rows[-1]["settlement_id"] if rows else after or _BEFORE_THE_FIRST
-        return [_booking(row) for row in rows], cursor
+        return [_settlement(row) for row in rows], cursor
 
     def balance(self, home_id: str) -> Decimal:
         """Return what all of a home's settlements paid and repaid, in the terms' currency."""
@@ -123,8 +123,8 @@ class Books:
         ).fetchone()
         return 0.0 if row is None else float(row["settled_at"])
 
-    def _write(self, home_id: str, booking: Booking) -> None:
-        row = asdict(booking) | {"home_id": home_id}
+    def _write(self, home_id: str, settlement: Settlement) -> None:
+        row = asdict(settlement) | {"home_id": home_id}
         row |= {name: str(row[name]) for name in ("earned", "repaid")}
         names, marks = ", ".join(row), ", ".join("?" * len(row))
         self._database.execute(
@@ -135,8 +135,8 @@ class Books:
             "INSERT INTO balances VALUES (?, ?, ?)"
             " ON CONFLICT (home_id, currency) DO UPDATE SET amount = excluded.amount",
             home_id,
-            booking.currency,
-            str(self.balance(home_id) + booking.earned + booking.repaid),
+            settlement.currency,
+            str(self.balance(home_id) + settlement.earned + settlement.repaid),
         )
 
     def _prune(self, kind: str) -> None:
@@ -148,20 +148,23 @@ class Books:
             kind,
             KEPT_OUTPUTS,
         )
-        self._database.execute(
-            "DELETE FROM jobs WHERE job_id IN (SELECT job_id FROM settlements"
-            " WHERE place <= (SELECT max(place) FROM settlements) - ?)"
+        (newest,) = self._database.execute("SELECT max(place) FROM settlements").fetchone()
+        # A job that was refused long ago may have been settled only now.
+        self._database.execute_named(
+            "DELETE FROM jobs WHERE job_id IN (SELECT job_id FROM settlements WHERE place <= :old)"
+            " AND NOT EXISTS (SELECT 1 FROM settlements AS newer"
+            " WHERE newer.job_id = jobs.job_id AND newer.place > :old)"
             # The plus keeps SQLite from looking through all jobs of these states instead.
             " AND +state IN ('settled', 'withdrawn')",
-            KEPT_SETTLEMENTS,
+            {"old": newest - KEPT_SETTLEMENTS},
         )
 
 
-def _booking(row: sqlite3.Row) -> Booking:
+def _settlement(row: sqlite3.Row) -> Settlement:
     """Return what `_write` wrote: columns have the names of the fields."""
-    values = {field.name: row[field.name] for field in fields(Booking)}
+    values = {field.name: row[field.name] for field in fields(Settlement)}
     values |= {name: Decimal(row[name]) for name in ("earned", "repaid")}
     values["accepted"] = bool(row["accepted"])
     if row["reason"] is not None:
         values["reason"] = Refusal(row["reason"])
-    return Booking(**values)
+    return Settlement(**values)

@@ -16,8 +16,12 @@ class Desk:
 
     async def open(self, make: Callable[[], Store]) -> None:
         """Open the store; raises what `make` raises."""
-        loop = asyncio.get_running_loop()
-        self._store = await loop.run_in_executor(self._thread, make)
+
+        def open_store() -> None:
+            # Here and not from the answer: whoever waits for that may be cancelled meanwhile.
+            self._store = make()
+
+        await asyncio.get_running_loop().run_in_executor(self._thread, open_store)
 
     async def ask[T](self, question: Callable[[Store], T]) -> T:
         """Return what `question` makes of the store; raises what it raises."""
@@ -27,7 +31,11 @@ class Desk:
 
     async def close(self) -> None:
         """Close the store once all that was asked is done; the thread ends."""
-        if self._store is not None:
-            await self.ask(Store.close)
-            self._store = None
+
+        def close_store() -> None:
+            if self._store is not None:
+                self._store.close()
+                self._store = None
+
+        await asyncio.get_running_loop().run_in_executor(self._thread, close_store)
         self._thread.shutdown()

@@ -25,7 +25,8 @@ MOST_FAILURES: Final = 3
 _RATE: Final = "CAST(coalesce(repayment_per_kwh, :repayment_per_kwh) AS REAL)"
 _PAY: Final = "CAST(pay AS REAL)"
 
-# What the last jobs of a module took, as their homes told; a job of a new one may take its limit.
+# What those of a module took among the last jobs of its kind, as their homes told; where there are
+# none, a job may take its limit.
 _LENGTHS: Final = """
     SELECT kind, module_sha256, (
         SELECT nullif(avg(cpu_s), 0) FROM (

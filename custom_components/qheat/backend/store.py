@@ -1,8 +1,8 @@
 """Jobs and leases in SQLite: nothing lost, nothing settled twice.
 
 A job is queued while it needs a lease, leased while all that it needs are out, then settled, or
-withdrawn. Each public method is one transaction; times are seconds since the epoch and come in as
-`now`. Used from one thread only.
+withdrawn. Each public method is one transaction, apart from the sweep before a pull; times are
+seconds since the epoch and come in as `now`. Used from one thread only.
 """
 
 import math
@@ -24,7 +24,6 @@ from .replicas import Vote, delivered, votes_on
 from .supply import Supply
 from .work import (
     HOME,
-    Booking,
     Catalogue,
     Delivery,
     GiveBackReason,
@@ -34,6 +33,7 @@ from .work import (
     Pending,
     PullRequest,
     Refusal,
+    Settlement,
     Terms,
 )
 
@@ -82,6 +82,7 @@ class Store:
     def pull(self, request: PullRequest, now: float) -> list[Lease]:
         """Lease the jobs that suit best; a request seen before gets what is left of its own."""
         pulled = (request.home_id, request.radiator_id, request.key)
+        self.blobs.sweep(now)
         with self.database.transaction():
             self._expire(now)
             seen = "SELECT 1 FROM leases WHERE home_id = ? AND radiator_id = ? AND pull_key = ?"
@@ -137,7 +138,7 @@ class Store:
 
     def deliver(
         self, home_id: str, lease_id: str, delivery: Delivery, now: float
-    ) -> Booking | Pending:
+    ) -> Settlement | Pending:
         """Judge and store a result, and settle its job once enough results agree.
 
         What was delivered gets the same answer again. A late result counts while the job needs
@@ -149,8 +150,8 @@ class Store:
             lease = self._find(home_id, lease_id)
             if lease["state"] not in {"delivered", "settled"}:
                 self._take_result(lease, delivery, now)
-            booking = self.books.settlement_of(lease_id)
-            return booking or Pending(lease_id=lease_id, job_id=lease["job_id"])
+            settlement = self.books.settlement_of(lease_id)
+            return settlement or Pending(lease_id=lease_id, job_id=lease["job_id"])
 
     def _take_result(self, lease: sqlite3.Row, delivery: Delivery, now: float) -> None:
         late = lease["state"] != "held"
@@ -162,8 +163,8 @@ class Store:
         most_j = lease["slot_w"] * min(held_s, lease["cpu_s"] + SPARE_CPU_S)
         output_sha256 = sha256(delivery.output).hexdigest()
         self._execute(
-            "UPDATE leases SET state = 'delivered', ends_at = min(ends_at, ?), output_sha256 = ?,"
-            " fuel = ?, energy_j = ? WHERE lease_id = ?",
+            "UPDATE leases SET state = 'delivered', ends_at = ?, output_sha256 = ?, fuel = ?,"
+            " energy_j = ? WHERE lease_id = ?",
             now,
             output_sha256,
             delivery.fuel,

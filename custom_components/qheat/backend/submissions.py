@@ -40,6 +40,7 @@ class Submissions:
         StorageFullError.
         """
         fingerprint = _fingerprint(submission)
+        self._blobs.sweep(now)
         with self._database.transaction():
             known = self._database.execute(
                 "SELECT job_id, submit_sha256 FROM jobs WHERE submit_key = ?", submission.key
@@ -58,7 +59,6 @@ class Submissions:
             return self._report(job_id)
 
     def _queue(self, submission: Submission, fingerprint: str, now: float) -> str:
-        self._blobs.sweep(now)
         (waiting,) = self._database.execute(
             "SELECT count(*) FROM jobs WHERE state IN ('queued', 'leased') AND number IS NULL"
         ).fetchone()

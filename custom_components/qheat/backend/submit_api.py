@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from decimal import Decimal
 from hashlib import sha256
 from typing import Final
 
@@ -28,6 +29,8 @@ MOST_INPUT_BYTES: Final = 8 * 1024 * 1024
 MOST_OUTPUT_BYTES: Final = 8 * 1024 * 1024
 MOST_MEMORY_BYTES: Final = 1 << 30
 MOST_CPU_S: Final = 86_400.0
+AMOUNT_LIMIT: Final = Decimal(1_000_000)
+"""Homes book no payment above this."""
 
 _WASM: Final = b"\0asm\1\0\0\0"
 _JOB_BYTES: Final = wire.base64_length(MOST_INPUT_BYTES) + MESSAGE_BYTES
@@ -98,15 +101,18 @@ class SubmitApi:
         return web.Response(status=201 if new else 204)
 
 
+def amount(message: Fields, name: str) -> Decimal:
+    """Return what is paid for a job, or repaid for a kilowatt-hour. Raises FieldError."""
+    value = wire.money(message, name)
+    if value.is_signed() or value >= AMOUNT_LIMIT:
+        raise FieldError(f"{name} is less than nothing, or {AMOUNT_LIMIT} or more")
+    return value
+
+
 def _submission(key: str, message: Fields) -> Submission:
     data = wire.data(message, "input", MOST_INPUT_BYTES) if "input" in message else None
     if (data is None) is ("input_sha256" not in message):
         raise FieldError("a job has either input or input_sha256")
-    own_rate = "repayment_per_kwh" in message
-    pay = wire.money(message, "pay")
-    rate = wire.money(message, "repayment_per_kwh") if own_rate else None
-    if pay.is_signed() or (rate is not None and rate.is_signed()):
-        raise FieldError("pay or repayment_per_kwh is less than nothing")
     return Submission(
         key=key,
         kind=wire.name(message, "kind"),
@@ -115,8 +121,10 @@ def _submission(key: str, message: Fields) -> Submission:
         if data is None
         else sha256(data).hexdigest(),
         input_data=data,
-        pay=pay,
-        repayment_per_kwh=rate,
+        pay=amount(message, "pay"),
+        repayment_per_kwh=amount(message, "repayment_per_kwh")
+        if "repayment_per_kwh" in message
+        else None,
         memory_bytes=wire.integer(message, "memory_bytes", 1, MOST_MEMORY_BYTES),
         cpu_s=wire.number(message, "cpu_s", 0.001, MOST_CPU_S),
         output_bytes=wire.integer(message, "output_bytes", 0, MOST_OUTPUT_BYTES),

@@ -34,7 +34,6 @@ class Supply:
 
     def fill(self, request: PullRequest, now: float) -> None:
         """Let enough jobs wait for one who asks for some, beside those that this home failed."""
-        self._blobs.sweep(now)
         self._withdraw_outdated()
         (queued,) = self._database.execute(
             "SELECT count(*) FROM jobs WHERE state = 'queued' AND number IS NOT NULL"

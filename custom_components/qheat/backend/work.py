@@ -118,7 +118,7 @@ class Refusal(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Booking:
+class Settlement:
     """One settlement, as it is booked: bound to module, input, output and fuel."""
 
     settlement_id: str

@@ -81,7 +81,8 @@ class PowerModel:
 
     def power_for(self, busy_slots: float) -> float:
         """Watts that `busy_slots` busy slots give."""
-        return self.idle_w + self.slot_w * busy_slots
+        # As many slots as there are may come to a trifle more.
+        return min(self.idle_w + self.slot_w * busy_slots, self.rated_w)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from .model import USUAL_GAINS_W_PER_W_K, RoomModel
 
 DAY_NOISE: Final = 2.0
 DAY_NOISE_DAYS: Final = 5.0
+"""How far a day usually is off, in W per W/K of usual loss; that counts as so many days."""
 LOSS_SPREAD: Final = 0.35
 SUN_SPREAD: Final = 1.5
 GAINS_SPREAD: Final = 1.25

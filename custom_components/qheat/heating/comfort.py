@@ -12,7 +12,7 @@ from .demand import TIME_S, HeatDemand, RadiatorRating, Reason
 from .estimate import Estimate
 from .foresight import BLOCK, Now, Stride, holding_w, outlook_of
 from .given import Given
-from .guards import believable
+from .guards import LONGEST_STEP_S, believable
 from .habits import Habits
 from .history import History
 from .model import CLEARER, OUTDOOR, SENSOR, SUN, UNKNOWN, RoomModel, lagged
@@ -22,8 +22,6 @@ from .resolution import Resolution
 from .rise import Rises
 
 TICK_S: Final = 60.0
-LONGEST_STEP_S: Final = 900.0
-"""What happened in a longer time nobody knows."""
 HOLD_S: Final = 600.0
 OFTEN_S: Final = 200.0
 """Readings so far apart at most tell enough to plan the next five minutes by themselves."""

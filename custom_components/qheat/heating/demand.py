@@ -32,7 +32,7 @@ class Reason(StrEnum):
     SENSOR_STUCK = "sensor_stuck"
     """Much heat and not the least change in the reading: no heat until it changes."""
     DRAINING = "draining"
-    """No heat is wanted for hours: jobs that end soon are let run out, and none begins."""
+    """No heat is wanted within the hour: jobs that end soon are let run out, and none begins."""
     WINDOW_OPEN = "window_open"
     """The temperature leaps as it does with an open window: no more heat than before, for now."""
 

@@ -58,7 +58,7 @@ class Estimate:
         """How long every reading has been a leap."""
 
     def save(self) -> list[list[float]]:
-        """Return the state, and the root of how unsure it is, as JSON-able values."""
+        """Return the state and the Cholesky factor of its covariance, as JSON-able values."""
         return [[round(value, 6) for value in row] for row in (self.x, *cholesky(self._p))]
 
     @classmethod
@@ -71,11 +71,11 @@ class Estimate:
         ]
         if [len(row) for row in rows] != [STATES] * (STATES + 1):
             return None
-        x, *root = rows
+        x, *factor = rows
         estimate = cls(x[SENSOR])
         estimate.x = tuple(x)
-        # A root times itself is the spread of something, whatever is in the file.
-        estimate._p = tuple(map(tuple, multiply(root, list(zip(*root, strict=True)))))
+        # A matrix times its transpose is the covariance of something, whatever is in the file.
+        estimate._p = tuple(map(tuple, multiply(factor, list(zip(*factor, strict=True)))))
         return estimate
 
     @property
@@ -104,7 +104,7 @@ class Estimate:
             self._leapt_s += step.step_s
 
     def gain(self, noise_k: float) -> tuple[list[float], float]:
-        """Return how a kelvin of innovation moves the state, and the usual innovation in K."""
+        """Return the Kalman gain, and the standard deviation of the innovation in K."""
         variance = self._p[SENSOR][SENSOR] + noise_k * noise_k
         return [row[SENSOR] / variance for row in self._p], math.sqrt(variance)
 

@@ -30,7 +30,8 @@ ANSWERED_AFTER_S: Final = 3600.0
 JUMP_C: Final = 3.0
 JUMP_C_PER_S: Final = 1.0 / 60.0
 JUMP_BELIEVED_S: Final = 600.0
-LONGEST_EVIDENCE_S: Final = 900.0
+LONGEST_STEP_S: Final = 900.0
+"""What happened in a longer time nobody knows: a clock that jumps is no evidence."""
 STUCK_AFTER_S: Final = 6 * 3600.0
 STUCK_SHARE: Final = 0.9
 """A reading is stuck if this share of the rated power for `STUCK_AFTER_S` never moved it.
@@ -89,8 +90,7 @@ class SensorWatch:
         self._silent_s += elapsed_s
         self._age_s += elapsed_s
         if not self.is_stuck:
-            # A clock that jumps is no evidence of a stuck sensor.
-            lasted_s = min(elapsed_s, LONGEST_EVIDENCE_S)
+            lasted_s = min(elapsed_s, LONGEST_STEP_S)
             self._surplus_j += (heat_w - self._much_w) * lasted_s
             self._unmoved_s = self._unmoved_s + lasted_s if self._surplus_j >= 0 else 0.0
             self._surplus_j = max(self._surplus_j, 0.0)
@@ -191,13 +191,12 @@ class RatingWatch:
         if measured_w is None or asked_w < FULL * self._rated_w:
             self._full_s = 0.0
             return
-        lasted_s = min(elapsed_s, LONGEST_EVIDENCE_S)
-        self._full_s += lasted_s
+        self._full_s += elapsed_s
         # Jobs begin and meters report with a delay.
         if self._full_s <= SETTLE_S:
             return
-        self._judged_s += lasted_s
-        self._judged_j += measured_w * lasted_s
+        self._judged_s += elapsed_s
+        self._judged_j += measured_w * elapsed_s
         if self._judged_s < JUDGED_AFTER_S:
             return
         share = self._judged_j / self._judged_s / self._rated_w
@@ -237,7 +236,7 @@ class Guards:
 
     def _bounded(self, room_c: float, target: Target, wanted: HeatDemand) -> HeatDemand:
         """Keep the thermostat's demand within the rating; below the floor heat needs no job."""
-        power_w = believable(wanted.power_w, 0.0, self.rating.rated_w) or 0.0
+        power_w = min(believable(wanted.power_w, 0.0) or 0.0, self.rating.rated_w)
         floor_c = target.comfort_floor_c
         self.below_floor = room_c < (floor_c + FLOOR_CLEAR_K if self.below_floor else floor_c)
         own_heat = self.below_floor and target.setpoint_c is not None

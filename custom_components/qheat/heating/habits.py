@@ -75,9 +75,10 @@ class Habits:
 
 
 def _kept(saved: object, usual: float, least: float, most: float) -> list[float]:
-    """Return the saved value of every half-hour, the usual one for what makes no sense."""
-    values = saved if isinstance(saved, list) and len(saved) == SLOTS else [None] * SLOTS
-    return [usual if (kept := believable(value, least, most)) is None else kept for value in values]
+    """Return the saved value of every half-hour within bounds, the usual one for no number."""
+    values = saved if isinstance(saved, list) and len(saved) == SLOTS else [usual] * SLOTS
+    kept = (usual if (number := believable(value)) is None else number for value in values)
+    return [min(max(value, least), most) for value in kept]
 
 
 def _slot(time_s: float) -> int:

@@ -214,7 +214,7 @@ def _apart(records: Sequence[Record]) -> int:
 
 
 def _gains(step: Transition, noise_k: float, apart: int) -> list[tuple[list[float], float]]:
-    """Return the filter's gain and the usual innovation in kelvin, by records missed before."""
+    """Return the Kalman gain and the innovation's spread in K, by records missed before."""
     estimate = Estimate(0.0)
     for _ in range(max(SETTLED // apart, FEWEST_SETTLED)):
         for _ in range(apart):

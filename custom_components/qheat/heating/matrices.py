@@ -38,7 +38,7 @@ def exponential(matrix: Matrix) -> list[list[float]]:
 
 
 def cholesky(matrix: Matrix) -> list[list[float]]:
-    """Return the lower triangle that times itself is a symmetric positive definite matrix."""
+    """Return the lower triangle that times its transpose is a positive definite matrix."""
     size = len(matrix)
     lower = [[0.0] * size for _ in range(size)]
     for i in range(size):

@@ -117,7 +117,7 @@ class Transition:
         return moved
 
     def slopes(self, u: Vector) -> list[list[float]]:
-        """Return how the state one step on depends on the state now."""
+        """Return the Jacobian: how the state one step on depends on the state now."""
         return [
             [*row[:CLEARER], row[CLEARER] + by_input[SUN] * u[SUN]]
             for row, by_input in zip(self.state, self.inputs, strict=True)

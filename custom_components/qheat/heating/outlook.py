@@ -10,7 +10,7 @@ from .demand import TIME_S
 from .guards import believable
 from .model import UNKNOWN_FADES_S
 
-MOST_POINTS = 400
+MOST_POINTS: Final = 400
 OUTDOOR_C: Final = (-60.0, 60.0)
 USUAL_C: Final = 5.0
 COUNTS_S: Final = 3 * 3600.0

@@ -15,11 +15,12 @@ WHOLE_S: Final = 1200.0
 """After that a plan may have any watts where jobs pause."""
 FELT_K: Final = 0.2
 FELT: Final = 3.0
+"""An error costs its square, and so many times the square of what is beyond `FELT_K`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
-    """What a plan pays besides comfort, in K²h."""
+    """What a plan pays besides comfort, in K²h: for a job, or for a kilowatt-hour."""
 
     start: float = 0.016
     stop: float = 0.02

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from .demand import TIME_S
 from .guards import believable
 
 DAY_S: Final = 86400.0
@@ -63,11 +64,13 @@ class SimulatedRoom:
         start_c: float = 17.0,
     ) -> None:
         self._parameters = parameters
-        kept = {key: believable(value, -1e12, 1e12) for key, value in (saved or {}).items()}
-        self._time_s = kept.get("time_s") or start_s
-        self._air_c = _temperature(kept.get("air_c"), start_c)
-        self._structure_c = _temperature(kept.get("structure_c"), start_c)
-        self._emitted_w = min(max(kept.get("emitted_w") or 0.0, 0.0), 1e5)
+        kept = saved or {}
+        self._time_s = believable(kept.get("time_s"), *TIME_S) or start_s
+        self._air_c, self._structure_c = (
+            start_c if (saved_c := believable(kept.get(key), -60.0, 80.0)) is None else saved_c
+            for key in ("air_c", "structure_c")
+        )
+        self._emitted_w = believable(kept.get("emitted_w"), 0.0, 1e5) or 0.0
 
     @property
     def time_s(self) -> float:
@@ -121,8 +124,3 @@ class SimulatedRoom:
         determinant = a * c - b * b
         self._air_c = (c * air_w - b * structure_w) / determinant
         self._structure_c = (a * structure_w - b * air_w) / determinant
-
-
-def _temperature(value: float | None, otherwise_c: float) -> float:
-    """Return a saved temperature if a room can have it."""
-    return otherwise_c if value is None or not -60.0 <= value <= 80.0 else value

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Final
 
-from .comfort import LONGEST_STEP_S, Comfort
+from .comfort import Comfort
 from .demand import (
     SETPOINT_C,
     TIME_S,
@@ -17,6 +17,7 @@ from .demand import (
 )
 from .guards import (
     FROST_CLEAR_C,
+    LONGEST_STEP_S,
     AnswerWatch,
     Clock,
     Guards,
@@ -149,6 +150,7 @@ class RoomControl:
     def step(self, reading: RoomReading, target: Target) -> HeatDemand:
         """Return the heat to ask for from now until the next step."""
         elapsed_s = self._clock.elapsed_s(reading.time_s)
+        lasted_s = min(elapsed_s, LONGEST_STEP_S)
         self._time_s = believable(reading.time_s, *TIME_S) or self._time_s
         wall_ahead_s = believable(reading.wall_ahead_s, *WALL_AHEAD_S) or 0.0
         self._comfort.habits.follow(wall_ahead_s)
@@ -158,7 +160,7 @@ class RoomControl:
         given_w = self._last.power_w if heat_w is None else heat_w
         measured_w = heat_w if reading.output_measured else None
         self._rating_watch.see(
-            elapsed_s, self._last.power_w, measured_w, metered=reading.output_metered
+            lasted_s, self._last.power_w, measured_w, metered=reading.output_metered
         )
         self._comfort.rises.strength = max(self._rating_watch.share, LEAST_STRENGTH)
         age_s = 0.0 if reading.measured_s is None else self._time_s - reading.measured_s
@@ -169,12 +171,12 @@ class RoomControl:
             self._measured_s, room_c = reading.measured_s, None if is_known else room_c
         if room_c is not None:
             self._answers.answered()
-        wanted = self._wanted(reading, target, min(elapsed_s, LONGEST_STEP_S), room_c, given_w)
+        wanted = self._wanted(reading, target, lasted_s, room_c, given_w)
         demand = self._guards.overrule(self._watch, target, wanted)
         frost = demand.reason is Reason.FROST
         setpoint_c = None if frost else believable(target.setpoint_c, *SETPOINT_C)
         lost_w = self._comfort.lost_w(FROST_CLEAR_C if setpoint_c is None else setpoint_c)
-        demand = self._answers.bound(demand, elapsed_s, given_w, lost_w, self._comfort.levels_w)
+        demand = self._answers.bound(demand, lasted_s, given_w, lost_w, self._comfort.levels_w)
         if demand.reason is Reason.HEATING and target.setpoint_c != asked_c:
             demand = replace(demand, reason=Reason.PREHEATING)
         # Most demands are the last one's equal: a building would keep hundreds anew with each tick.
@@ -197,18 +199,18 @@ class RoomControl:
         comfort.given.see(elapsed_s, self._last.power_w, given_w)
         self._day_over |= comfort.observe(self._time_s, elapsed_s, room_c, given_w)
         setpoint_c = believable(target.setpoint_c, *SETPOINT_C)
-        if setpoint_c is None:
-            return comfort.rest()
-        left_s = reading.jobs_left_s
-        # Where jobs can be paused no stop costs anything.
-        counts = left_s is not None and not self.rating.pausable
-        changes = clean_points(target.upcoming, *SETPOINT_C)
         foreseen = (
             self._setpoint_c,
             *(to_c for at_s, to_c in self._changes if at_s <= self._time_s),
         )
         by_hand = setpoint_c not in foreseen
+        changes = clean_points(target.upcoming, *SETPOINT_C)
         self._setpoint_c, self._changes = setpoint_c, changes
+        if setpoint_c is None:
+            return comfort.rest()
+        left_s = reading.jobs_left_s
+        # Where jobs can be paused no stop costs anything.
+        counts = left_s is not None and not self.rating.pausable
         return self._run_out.extend(
             comfort.demand(self._time_s, setpoint_c, changes, left_s if counts else None),
             time_s=self._time_s,

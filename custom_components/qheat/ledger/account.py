@@ -9,7 +9,7 @@ from ..compute.engine import HeatKind, PowerSource, Settlement, SettlementPage
 from .awaited import Awaited, Stretch
 from .booking import Booking, Fault, SettlementFaultError, SettlementMemory, checked, worked_at
 from .hours import HOUR_S, Hours
-from .money import LedgerError, Tariff, check_number, check_text, on_grid
+from .money import MAX_HEAT_J, LedgerError, Tariff, check_number, check_text, on_grid
 from .totals import Totals
 
 MAX_GAP_S: Final = 120.0
@@ -107,12 +107,15 @@ class Account:
             check_number("counted_j", reading.counted_j, _MAX_COUNTED_J)
         self._last = reading
         before_j, self._counted_j = self._counted_j, reading.counted_j
-        if before_j is not None and (reading.counted_j is None or reading.counted_j < before_j):
+        if before_j is not None and reading.counted_j is not None and reading.counted_j >= before_j:
+            self._heat_between(before, reading, self.awaited)
+            if reading.counted_j > before_j:
+                self._add(self.awaited.counted(reading.counted_j - before_j, reading.stretch))
+            return
+        if self.awaited.joules:
             self._add(self.awaited.estimated())
-            self.awaited, before_j = Awaited(), None
-        self._heat_between(before, reading)
-        if before_j is not None and reading.counted_j is not None and reading.counted_j > before_j:
-            self._add(self.awaited.counted(reading.counted_j - before_j, reading.stretch))
+            self.awaited = Awaited()
+        self._heat_between(before, reading, self._made)
 
     def book(
         self, page: SettlementPage, *, radiator_id: str, currency: str, now_s: float
@@ -168,7 +171,8 @@ class Account:
             return replace(fault, foreign=None)
         return fault
 
-    def _heat_between(self, before: Reading | None, reading: Reading) -> None:
+    def _heat_between(self, before: Reading | None, reading: Reading, heat: Awaited) -> None:
+        """Add what was made between two readings, as estimated, to `heat`."""
         if before is None or before.power_w is None or reading.power_w is None:
             return
         passed_s = reading.moment.steady_s - before.moment.steady_s
@@ -182,7 +186,7 @@ class Account:
         # Most halves have all in common, and then are worth the same as one.
         parts = [(first, first_j + second_j)] if first == second else halves
         for stretch, heat_j in parts:
-            (self._made if reading.counted_j is None else self.awaited).add(stretch, heat_j)
+            heat.add(stretch, heat_j)
 
     def _add(self, heat: Iterable[tuple[int, Totals]]) -> None:
         """Add heat to its hours."""
@@ -191,7 +195,10 @@ class Account:
         self._show()
 
     def _settle(self, settlement: Settlement) -> Settlement:
-        """Add a settlement to the hour of its heat; return it as it is remembered."""
+        """Add a settlement to the hour of its heat; return it as it is remembered.
+
+        Raises SettlementFaultError.
+        """
         jobs = self.hours.totals.jobs
         if settlement.job_kind not in jobs and len(jobs) >= MAX_JOB_KINDS:
             settlement = replace(settlement, job_kind=OTHER_JOBS)
@@ -204,6 +211,10 @@ class Account:
                 settlement,
                 settled_at=reversed_one.settled_at,
                 delivered_at=reversed_one.delivered_at,
+            )
+        if self.hours.totals.free_heat_j + change.free_heat_j > MAX_HEAT_J:
+            raise SettlementFaultError(
+                f"settlement {settlement.settlement_id} repays more than a radiator can draw"
             )
         at_s = self.hours.open_at(worked_at(settlement))
         self.hours.add(at_s, change)

@@ -20,10 +20,9 @@ class ForeignMoney:
         """Go on from what `save` returned; what is damaged of it is left out."""
         self._kept: dict[str, dict[str, Settlement]] = {}
         if isinstance(saved, Mapping):
-            for radiator_id in saved:
+            for radiator_id, entries in saved.items():
                 try:
-                    entries = list_of(radiator_id, saved)
-                    loaded = [_load(radiator_id, entry) for entry in entries]
+                    loaded = [_load(radiator_id, entry) for entry in list_of("foreign", entries)]
                 except LedgerError:
                     continue
                 self._kept[radiator_id] = {one.settlement_id: one for one in loaded}

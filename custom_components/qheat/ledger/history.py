@@ -44,7 +44,7 @@ _NOTHING: Final = Day(totals=Totals(), settlement_ids=())
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Before:
-    """The days of one radiator by the calendars of earlier time zones."""
+    """The days of one radiator by the calendars of earlier time zones, or from earlier books."""
 
     until_s: float = 0.0
     """All hours that begin before this, and no others, are in these days (epoch seconds)."""
@@ -84,6 +84,20 @@ class History:
         # By the calendar that the days are by, until they go over to another one.
         for day, ids in _ids(settlements, self._time_zone or time_zone).items():
             days[day] = days.get(day, _NOTHING).with_ids(ids)
+
+    def begin_anew(self, ledger: Ledger, now_s: float) -> None:
+        """Leave the days as they are of radiators that a ledger does not know: its books are new.
+
+        What backends tell it again is in these days, up to the end of the hour of `now_s` (epoch
+        seconds).
+        """
+        until_s = (now_s // HOUR_S + 1) * HOUR_S
+        for radiator_id in self._days.keys() - set(ledger.radiator_ids):
+            days = dict(self._before.get(radiator_id, _Before()).days)
+            for day, row in self._days[radiator_id].items():
+                days[day] = days.get(day, _NOTHING) + row
+            self._before[radiator_id] = _Before(until_s=until_s, days=days)
+            self._days[radiator_id] = {}
 
     def _move(self, ledger: Ledger, time_zone: tzinfo) -> bool:
         """Go over to the calendar of a time zone; tell if that is another one."""
@@ -249,8 +263,7 @@ def _dump_days(days: dict[date, Day]) -> list[Any]:
 
 
 def _load_days(data: object) -> dict[date, Day]:
-    entries = list_of("days", {"days": data})
-    return unique_of("day", [_load_day(entry) for entry in entries])
+    return unique_of("day", [_load_day(entry) for entry in list_of("days", data)])
 
 
 def _load_time_zone(name: object) -> ZoneInfo:
@@ -269,6 +282,6 @@ def _load_day(data: object) -> tuple[date, Day]:
     return day, Day(
         totals=load_totals(totals),
         settlement_ids=tuple(
-            check_text("settlement id", one, MAX_ID) for one in list_of("ids", {"ids": ids})
+            check_text("settlement id", one, MAX_ID) for one in list_of("ids", ids)
         ),
     )

@@ -10,6 +10,8 @@ CONTEXT: Final = Context(
 )
 JOULES_PER_KWH: Final = Decimal(3_600_000)
 
+MAX_HEAT_J: Final = 8e12
+"""More than any radiator makes in its life."""
 MAX_PRICE_PER_KWH: Final = Decimal(1_000_000)
 MAX_EFFICIENCY: Final = Decimal(20)
 

@@ -213,7 +213,7 @@ def _row(radiator_id: str, day: date, entry: Day) -> dict[str, Any]:
     return {
         "day": day.isoformat(),
         "radiator": radiator_id,
-        **{name: f"{figure:f}" for name, figure in zip(_FIGURES, figures, strict=True)},
+        **{name: f"{figure:zf}" for name, figure in zip(_FIGURES, figures, strict=True)},
         "jobs": sum(totals.jobs.values()),
         "refused": totals.refused,
         "settlement_ids": list(entry.settlement_ids),

@@ -6,10 +6,9 @@ from typing import Any, Final
 
 from ..compute.engine import HeatKind, PowerSource, Settlement
 from .booking import MAX_ENERGY_J, MAX_ID, MAX_KIND, MAX_TIME_S, worked_at
-from .money import LedgerError, check_decimal, check_number, check_text
+from .money import MAX_HEAT_J, LedgerError, check_decimal, check_number, check_text
 from .totals import Totals
 
-MAX_HEAT_J: Final = 8e12
 _MAX_MONEY: Final = Decimal("1E24")
 _MAX_COUNT: Final = 2**53
 _MAX_DIGITS: Final = 64
@@ -32,11 +31,10 @@ def object_of(name: str, data: object) -> Mapping[str, Any]:
     raise LedgerError(f"{name} is not an object")
 
 
-def list_of(name: str, fields: Mapping[str, Any]) -> list[Any]:
-    """Return the field of that name if it is a list, else raise LedgerError."""
-    value = fields[name]
-    if isinstance(value, list):
-        return value
+def list_of(name: str, data: object) -> list[Any]:
+    """Return `data` if it is a list, else raise LedgerError."""
+    if isinstance(data, list):
+        return data
     raise LedgerError(f"{name} is not a list")
 
 

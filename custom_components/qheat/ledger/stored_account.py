@@ -21,9 +21,8 @@ from ..compute.engine import Settlement
 from .account import MAX_CURSOR, Account
 from .booking import MAX_ID, MAX_TIME_S, SettlementMemory
 from .hours import HOUR_S, Hours
-from .money import LedgerError, check_number, check_text
+from .money import MAX_HEAT_J, LedgerError, check_number, check_text
 from .stored import (
-    MAX_HEAT_J,
     count_of,
     dump_settlement,
     dump_totals,
@@ -164,12 +163,15 @@ def _load(data: object, radiator_id: str, currency: str) -> _Part:
         free_heat_shown_j=check_number("free_heat_shown_j", part["free_heat_shown_j"], MAX_HEAT_J),
         cursor=part["cursor"],
         horizon_s=check_number("horizon_s", part["horizon_s"], MAX_TIME_S),
-        hours=unique_of("hour", [_load_hour(entry) for entry in list_of("hours", part)]),
+        hours=unique_of("hour", [_load_hour(entry) for entry in list_of("hours", part["hours"])]),
         settled=unique_of(
             "settlement",
-            [_load_settled(entry, radiator_id, currency) for entry in list_of("settled", part)],
+            [
+                _load_settled(entry, radiator_id, currency)
+                for entry in list_of("settled", part["settled"])
+            ],
         ),
-        awaited=[_load_hour(entry) for entry in list_of("awaited", part)],
+        awaited=[_load_hour(entry) for entry in list_of("awaited", part["awaited"])],
     )
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from .case import THERMOSTATS, Case
 from .cases import SETS
-from .trial import DAYS, Score
+from .trial import DAYS, SCORED_FROM, Score
+from .weather import HOURS
 
 HEADINGS = (
     *("RMSE, K", "within ±0.3 K, %", "K·h/day below", "windows shut", "K·h/day above"),
@@ -20,6 +21,7 @@ HEADINGS = (
     *("windows found, %", "false alarms/day"),
 )
 DIGITS = (2, 1, 2, 2, 2, 1, 2, 1, 1, 2, 0, 2)
+POSSIBLE_DAYS = range(SCORED_FROM + 1, HOURS // 24)
 
 type Scores = dict[tuple[str, str], Score]
 
@@ -29,7 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rooms", nargs="+", choices=[*SETS], default=[*SETS])
     parser.add_argument("--thermostats", nargs="+", choices=[*THERMOSTATS], default=[*THERMOSTATS])
-    parser.add_argument("--days", type=int, default=DAYS)
+    parser.add_argument("--days", type=int, choices=POSSIBLE_DAYS, metavar="DAYS", default=DAYS)
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True, help="folder of the results")
     options = parser.parse_args()

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pyenergyplus import dataset
 
-from .__main__ import HEADINGS, middle, row
+from .__main__ import HEADINGS, POSSIBLE_DAYS, middle, row
 from .case import IDLE_W, THERMOSTATS, Case
 from .iso13790 import HEIGHT_M, IsoRoom
 from .people import Schedule
@@ -134,7 +134,7 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--count", type=int, default=20)
     parser.add_argument("--thermostat", choices=[*THERMOSTATS], default="qheat, jobs that pause")
-    parser.add_argument("--days", type=int, default=DAYS)
+    parser.add_argument("--days", type=int, choices=POSSIBLE_DAYS, metavar="DAYS", default=DAYS)
     parser.add_argument("--processes", type=int, default=1)
     options = parser.parse_args()
     numbers = range(options.first, options.first + options.count)

@@ -212,7 +212,7 @@ class Trial:
                 found.append(any(self.alarm[minute : minute + 10]))
             if self.alarm[minute] and not self.alarm[minute - 1]:
                 false_alarms += not any(self.open_window[minute - 30 : minute + 1])
-        return 100 * sum(found) / len(found), false_alarms
+        return 100 * _mean(found), false_alarms
 
 
 def _mean(values: Iterable[float]) -> float:

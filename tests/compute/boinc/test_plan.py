@@ -47,6 +47,14 @@ def test_a_budget_gives_whole_cores_and_pulses_the_last_fraction(
     assert planner().plan(power_w) == plan
 
 
+@given(st.integers(0, 1000), st.integers(10, 9000), st.integers(1, 128))
+def test_a_budget_of_the_rated_power_gives_all_cores_without_a_pause(
+    idle_dw: int, more_dw: int, cores: int
+) -> None:
+    model = PowerModel(idle_w=idle_dw / 10, rated_w=(idle_dw + more_dw) / 10, slots=cores)
+    assert Planner(table=WattsTable(model)).plan(model.rated_w) == Plan(cores=cores)
+
+
 def test_wide_tasks_are_pulsed_as_none_of_them_runs_on_fewer_cores() -> None:
     assert planner().plan(60.0, AtHand(narrowest=4)) == Plan(cores=4, duty=0.5)
     assert planner().plan(60.0, AtHand(narrowest=99)) == Plan(cores=4, duty=0.5)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custom_components.qheat.ledger import MAX_GAP_S, MAX_JOB_KINDS, OTHER_JOBS
-from custom_components.qheat.today import CoreTime, Today, all_work
+from custom_components.qheat.work_today import CoreTime, Today, all_work
 
 from .ledger_data import OFFICE
 

@@ -1,11 +1,11 @@
-"""One job for many: a building asks at once for what needs to be done only once."""
+"""Calls that come together, answered together: a building asks at once for one and the same."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
 
-class Shared:
-    """Does something when called; all who call while it is being done share the next time."""
+class Coalesced:
+    """Runs `do` when called, one run at a time; all who call during a run share the next one."""
 
     def __init__(self, do: Callable[[], Awaitable[bool]]) -> None:
         self._do = do
@@ -15,7 +15,7 @@ class Shared:
         self._answer = False
 
     async def __call__(self) -> bool:
-        """Return what was answered by a time that began after this call did."""
+        """Return the answer of a run that began after this call did."""
         self._asked += 1
         number = self._asked
         async with self._turn:

@@ -9,7 +9,7 @@ from .compute.boinc import LOOK_EVERY_S
 from .const import DOMAIN
 from .radiator import BUDGET_S
 
-CROWD: Final = 50
+FEW_AT_MOST: Final = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,15 +17,15 @@ class Cadence:
     """Intervals, in seconds or in ticks of a home."""
 
     budget_s: float
-    """For so long a heat budget holds: three ticks may be missed, of a BOINC machine one."""
+    """How long a heat budget holds: three ticks may be missed, or one of a BOINC machine's."""
     boinc_in_ticks: int
-    """Over so many ticks BOINC machines are ticked; each gets a new plan every 10 s at most."""
+    """How many ticks BOINC machines are spread over: each gets a new plan once in so many."""
     look_every_s: float
-    """BOINC tasks are looked at so often, run modes with every tick."""
+    """How often BOINC tasks are looked at; run modes are with every tick of theirs."""
     settlements_every_s: float
     save_every_s: float
     shown_in_ticks: int
-    """Over so many ticks the books are shown that were saved, each account at most once."""
+    """How many ticks saved books are spread over until all of them are shown."""
 
 
 FEW: Final = Cadence(
@@ -46,12 +46,12 @@ BUILDING: Final = Cadence(
 )
 
 
-def is_crowd(hass: HomeAssistant) -> bool:
+def is_building(hass: HomeAssistant) -> bool:
     """Return whether there are more than fifty radiators, in all homes together."""
     homes = hass.config_entries.async_entries(DOMAIN, include_disabled=False)
-    return sum(len(home.subentries) for home in homes) > CROWD
+    return sum(len(home.subentries) for home in homes) > FEW_AT_MOST
 
 
 def cadence(hass: HomeAssistant) -> Cadence:
     """Return how often things are done with as many radiators as there are."""
-    return BUILDING if is_crowd(hass) else FEW
+    return BUILDING if is_building(hass) else FEW

@@ -20,7 +20,7 @@ from .books import Balance
 from .const import JOULES_PER_KWH
 from .entity import QheatEntity
 from .ledger import Totals
-from .today import in_tenths
+from .work_today import in_tenths
 
 FREE: Final = "free"
 
