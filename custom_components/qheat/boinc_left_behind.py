@@ -41,7 +41,8 @@ async def async_leave_behind(hass: HomeAssistant, radiator_id: str, left: Left) 
     by_repair[issue_id] = left
     await store.async_save(by_repair)
     _tell(hass, issue_id, left)
-    return store.is_written
+    # At its end Home Assistant writes its files later, and in any order.
+    return store.is_written and not hass.is_stopping
 
 
 async def async_left_behind(hass: HomeAssistant) -> Mapping[str, Left]:

@@ -83,7 +83,7 @@ class BoincMachines:
         self._closing = False
         self._machines: dict[str, _Machine] = {}
         self._meters: list[Callable[[], None]] = []
-        self._left: set[str] = set()
+        self._handed_over: set[str] = set()
         """Radiators whose repairs have taken over what is to be put back."""
         self._unwritten: dict[str, Any] = {}
         """What a full disk kept the repairs from taking over, by radiator."""
@@ -140,11 +140,11 @@ class BoincMachines:
                 currency=self._entry.data[CONF_CURRENCY],
                 gpu_w=data[CONF_GPU_W],
                 meter=_meter_of(self._hass, data),
-                poll_s=cadence(self._hass).look_every_s,
+                look_every_s=cadence(self._hass).look_every_s,
             ),
             saved=saved,
             save=partial(self._keep, data),
-            left=None if saved.get("originals") else owed(self._left_behind, data),
+            owed=None if saved.get("originals") else owed(self._left_behind, data),
             pace=pace(self._hass),
         )
         self._machines[radiator_id] = _Machine(engine=engine, title=subentry.title, data=data)
@@ -163,9 +163,9 @@ class BoincMachines:
     def save(self) -> dict[str, Any]:
         """Return what is to be kept over a restart, as JSON-able data without secrets."""
         saved = self._unwritten | {key: machine.save() for key, machine in self._machines.items()}
-        for key in self._left:
+        for key in self._handed_over:
             # With two owners, the books would put back again what the repair has put back.
-            saved[key]["engine"] |= {"originals": None, "taken": False}
+            saved[key]["engine"] |= {"originals": None}
         return saved
 
     async def async_close(self, *, for_good: bool = False) -> None:
@@ -188,8 +188,8 @@ class BoincMachines:
         try:
             await machine.engine.release()
         except BoincError:
-            if left is None or await async_leave_behind(self._hass, radiator_id, left):
-                self._left.add(radiator_id)
+            if left is not None and await async_leave_behind(self._hass, radiator_id, left):
+                self._handed_over.add(radiator_id)
         else:
             if left is not None:
                 await async_settle(self._hass, machine.data)

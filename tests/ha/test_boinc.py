@@ -162,7 +162,7 @@ async def test_tasks_of_more_machines_than_a_few_are_looked_at_less_often(
         patch(f"{machines}.BoincEngine", wraps=BoincEngine) as engine,
     ):
         await set_up(hass, boinc_radiator(client.port))
-    assert {call.kwargs["options"].poll_s for call in engine.call_args_list} == {every_s}
+    assert {call.kwargs["options"].look_every_s for call in engine.call_args_list} == {every_s}
 
 
 async def test_radiators_of_both_kinds_share_a_home(

@@ -9,18 +9,14 @@ from homeassistant.components.homeassistant import async_set_stop_handler
 from homeassistant.config_entries import ConfigEntryDisabler
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import Unauthorized
-from homeassistant.helpers import issue_registry as ir
-from homeassistant.helpers.storage import Store
 from homeassistant.setup import async_setup_component
-from homeassistant.util.file import WriteError
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 
 from custom_components.qheat.boinc_left_behind import (
     async_leave_behind,
     async_settle,
-    async_tell_of_left_behind,
 )
-from custom_components.qheat.compute.boinc import BoincEngine, Originals
+from custom_components.qheat.compute.boinc import Originals
 from custom_components.qheat.compute.boinc.replies import RunMode
 from custom_components.qheat.const import DOMAIN
 from tests.compute.boinc.simulated import PASSWORD, SimulatedClient, cpid_of
@@ -146,98 +142,6 @@ async def test_a_repair_whose_settings_a_radiator_has_itself_goes_at_once(
     assert await hass.config_entries.async_setup(entry.entry_id)
     assert not not_put_back(hass)
     assert not left_on_disk(hass_storage)
-    await client.start()
-
-
-async def test_the_books_of_a_removed_home_are_there_until_its_machines_have_their_settings_back(
-    hass: HomeAssistant, entry: MockConfigEntry, hass_storage: dict[str, Any]
-) -> None:
-    books = f"{DOMAIN}.{entry.entry_id}"
-    there: list[bool] = []
-
-    async def release(_engine: BoincEngine) -> None:
-        there.append(books in hass_storage)
-
-    with patch.object(BoincEngine, "release", release):
-        await hass.config_entries.async_remove(entry.entry_id)
-    assert there == [True]
-    assert books not in hass_storage
-
-
-@pytest.mark.parametrize("then", ["loaded", "removed"])
-@pytest.mark.parametrize("given_another", [False, True])
-async def test_a_machine_that_was_not_released_before_a_kill_is_told(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    client: SimulatedClient,
-    repairs: Repairs,
-    then: str,
-    given_another: bool,
-    hass_storage: dict[str, Any],
-) -> None:
-    """After a kill, the entry is as changed, and the books are as before."""
-    assert await hass.config_entries.async_unload(entry.entry_id)
-    if given_another:
-        hass.config_entries.async_update_subentry(entry, entry.subentries[HALL], data=boinc_data(1))
-    else:
-        hass.config_entries.async_remove_subentry(entry, HALL)
-    if then == "removed":
-        await hass.config_entries.async_remove(entry.entry_id)
-    else:
-        assert await hass.config_entries.async_setup(entry.entry_id)
-    assert client.override != FIRST
-    await mend(hass, repairs)
-    assert (client.override, client.permanent) == (FIRST, 2)
-    assert not left_on_disk(hass_storage)
-
-
-async def test_a_repair_that_the_registry_has_not_written_yet_is_raised_again_after_a_kill(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    client: SimulatedClient,
-    repairs: Repairs,
-    hass_storage: dict[str, Any],
-) -> None:
-    await client.stop()
-    hass.config_entries.async_remove_subentry(entry, HALL)
-    await hass.async_block_till_done()
-    (issue_id,) = not_put_back(hass)
-    assert PASSWORD not in str(left_on_disk(hass_storage))
-
-    ir.async_delete_issue(hass, DOMAIN, issue_id)
-    hass.data.pop("qheat_left_behind")
-    await async_tell_of_left_behind(hass)
-    assert not_put_back(hass) == [issue_id]
-    await client.start()
-    await mend(hass, repairs)
-    assert (client.override, client.permanent) == (FIRST, 2)
-
-
-async def test_settings_that_a_full_disk_did_not_take_are_in_the_books_until_it_has_room(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    client: SimulatedClient,
-    hass_storage: dict[str, Any],
-) -> None:
-    write = Store._async_write_data
-
-    async def fill_up(store: Store[Any], data: dict[str, Any]) -> None:
-        if store.key == LEFT_BEHIND:
-            raise WriteError("no space left on device")
-        await write(store, data)
-
-    await client.stop()
-    with patch.object(Store, "_async_write_data", fill_up):
-        hass.config_entries.async_remove_subentry(entry, HALL)
-        await hass.async_block_till_done()
-    assert not left_on_disk(hass_storage)
-    # As after a kill.
-    hass.data.pop("qheat_left_behind")
-    assert await hass.config_entries.async_reload(entry.entry_id)
-    (left_to_put_back,) = left_on_disk(hass_storage).values()
-    assert FIRST in str(left_to_put_back)
-    assert await hass.config_entries.async_reload(entry.entry_id)
-    assert not hass_storage["qheat.01JHOME"]["data"]["boinc"]
     await client.start()
 
 

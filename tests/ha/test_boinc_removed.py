@@ -9,8 +9,6 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.qheat.compute.boinc import Originals, put_back_late
-from custom_components.qheat.compute.boinc.replies import RunMode
 from custom_components.qheat.const import DOMAIN
 from tests.compute.boinc.simulated import PASSWORD, SimulatedClient, cpid_of
 
@@ -18,7 +16,6 @@ from .boinc import (
     HALL,
     OWN_PREFERENCES,
     Repairs,
-    boinc_data,
     boinc_radiator,
     until,
     until_it_runs,
@@ -132,33 +129,6 @@ async def test_a_machine_that_is_a_radiator_again_still_gets_its_own_settings_ba
     await hass.async_block_till_done()
     assert client.override == OWN_PREFERENCES
     assert client.permanent == 2
-
-
-async def test_a_run_mode_set_since_the_radiator_was_removed_stays(
-    socket_enabled: None, client: SimulatedClient
-) -> None:
-    client.permanent, client.gpu_permanent = 1, 3
-    originals = Originals(override=OWN_PREFERENCES, cpu_mode=RunMode.AUTO, gpu_mode=RunMode.AUTO)
-    await put_back_late("127.0.0.1", client.port, PASSWORD, originals)
-    assert client.override == OWN_PREFERENCES
-    assert (client.permanent, client.gpu_permanent) == (1, 2)
-
-
-async def test_another_machine_does_not_get_the_first_ones_settings(
-    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
-) -> None:
-    await until_it_runs(hass, entry, client)
-    other = SimulatedClient(override="<global_preferences/>")
-    await other.start()
-    hass.config_entries.async_update_subentry(
-        entry, entry.subentries[HALL], data=boinc_data(other.port)
-    )
-    await hass.async_block_till_done()
-    assert client.override == OWN_PREFERENCES
-    await until_reached(hass, entry)
-    await hass.config_entries.async_remove(entry.entry_id)
-    assert other.override == "<global_preferences/>"
-    await other.stop()
 
 
 def another_host(client: SimulatedClient, request: str) -> str:

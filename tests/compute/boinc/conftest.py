@@ -5,9 +5,10 @@ from decimal import Decimal
 
 import pytest
 
+from custom_components.qheat.compute.boinc import control, engine
 from custom_components.qheat.compute.boinc.options import BoincOptions
 
-from .engines import Radiator
+from .engines import OWN, Radiator
 from .simulated import URL, SimulatedClient
 from .watched import Watched, watching
 
@@ -18,6 +19,16 @@ async def simulated(socket_enabled: None) -> AsyncGenerator[SimulatedClient]:
     await client.start()
     yield client
     await client.stop()
+
+
+@pytest.fixture
+def quick(simulated: SimulatedClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a client with preferences of its own, and an engine that waits for nothing."""
+    simulated.override = OWN
+    monkeypatch.setattr(engine, "FIRST_RETRY_S", 0.05)
+    monkeypatch.setattr(engine, "LAST_RETRY_S", 0.1)
+    monkeypatch.setattr(engine, "SPREAD_S", 0.0)
+    monkeypatch.setattr(control, "BETWEEN_CHANGES_S", 0.2)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from custom_components.qheat.compute.boinc import BoincEngine, BoincOptions
 from custom_components.qheat.compute.engine import HeatBudget
@@ -12,6 +12,8 @@ from tests.waiting import until
 
 from .simulated import PASSWORD, URL, SimulatedClient
 from .watched import MODEL
+
+OWN: Final = "<global_preferences><max_ncpus_pct>75</max_ncpus_pct></global_preferences>"
 
 
 class Radiator:
@@ -34,7 +36,7 @@ class Radiator:
             password,
             radiator_id="hall",
             model=MODEL,
-            options=BoincOptions(poll_s=0.2, rates={URL: Decimal("0.5")}, meter=meter),
+            options=BoincOptions(look_every_s=0.2, rates={URL: Decimal("0.5")}, meter=meter),
             saved=self.saved,
             save=self.save,
             **more,

@@ -89,13 +89,14 @@ async def test_a_part_of_a_core_becomes_a_duty_of_all_that_may_compute(
         assert simulated.preferences[name] == pytest.approx(25, abs=0.01)
 
 
-async def test_a_change_that_fails_half_way_is_a_change_too(
+async def test_preferences_that_a_client_does_not_take_give_no_lease_and_are_a_change_too(
     control: Control, simulated: SimulatedClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:
         broken.setattr(SimulatedClient, "preferences", {"max_ncpus_pct": 100.0})
-        with pytest.raises(BoincError):
+        with pytest.raises(BoincError, match="did not take"):
             await follow(control, 100.0, 40.0, 120.0)
+    assert simulated.mode == 3
     await follow(control, 105.0, 40.0, 125.0)
     assert simulated.running == 0
     await follow(control, 110.0, 40.0, 130.0)
@@ -128,15 +129,6 @@ async def test_no_budget_and_a_budget_at_its_end_rest(
 async def test_a_budget_for_ever_gives_a_lease_that_is_told_from_a_hand(control: Control) -> None:
     await follow(control, 100.0, 60.0, 1e9)
     assert (await control.client.status()).cpu.left_s <= 100
-
-
-async def test_a_client_that_does_not_take_the_preferences_gets_no_lease(
-    control: Control, simulated: SimulatedClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(SimulatedClient, "preferences", {"max_ncpus_pct": 100.0})
-    with pytest.raises(Exception, match="did not take"):
-        await follow(control, 100.0, 40.0, 120.0)
-    assert simulated.mode == 3
 
 
 async def test_a_gpu_computes_under_the_same_lease_while_the_budget_has_room_for_it(

@@ -2,12 +2,11 @@
 
 import json
 import time
-from collections.abc import Mapping
 from decimal import Decimal
 
 import pytest
 
-from custom_components.qheat.compute.boinc import BoincError, BoincFault, control, engine
+from custom_components.qheat.compute.boinc import BoincError, BoincFault, control
 from custom_components.qheat.compute.engine import (
     EngineError,
     EngineProblem,
@@ -18,18 +17,9 @@ from custom_components.qheat.compute.engine import (
 from tests.waiting import until
 
 from .engines import Radiator, heat
-from .simulated import PASSWORD, URL, SimulatedClient, cpid_of
+from .simulated import PASSWORD, URL, SimulatedClient
 
-OWN = "<global_preferences><max_ncpus_pct>75</max_ncpus_pct></global_preferences>"
-
-
-@pytest.fixture(autouse=True)
-def _quick(simulated: SimulatedClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    simulated.override = OWN
-    monkeypatch.setattr(engine, "FIRST_RETRY_S", 0.05)
-    monkeypatch.setattr(engine, "LAST_RETRY_S", 0.1)
-    monkeypatch.setattr(engine, "SPREAD_S", 0.0)
-    monkeypatch.setattr(control, "BETWEEN_CHANGES_S", 0.2)
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 async def test_nothing_computes_before_the_first_budget(radiator: Radiator) -> None:
@@ -150,130 +140,20 @@ async def test_a_wrong_password_is_told(radiator: Radiator) -> None:
     await until(lambda: made.status().problem is EngineProblem.BACKEND_REFUSED)
 
 
-async def test_another_machine_that_has_the_address_now_is_left_alone(radiator: Radiator) -> None:
-    client, own = radiator.client, radiator.engine(machine=cpid_of(radiator.client.port))
-    await own.start()
-    heat(own)
-    await until(lambda: own.status().jobs_running == 4)
-    await own.stop()
-    client.calls.clear()
-    made = radiator.engine(machine=cpid_of(1))
-    await made.start()
-    heat(made)
-    await until(lambda: made.status().problem is EngineProblem.BACKEND_FAULTY)
-    assert not made.status().reachable
-    with pytest.raises(BoincError) as refused:
-        await made.release()
-    assert refused.value.fault is BoincFault.OTHER_MACHINE
-    assert not [call for call in client.calls if call.startswith("set_")]
-    assert made.saved_state()["originals"] == {"override": OWN, "cpu_mode": 2, "gpu_mode": 2}
-
-
-async def test_the_users_settings_are_saved_before_anything_is_changed(
-    radiator: Radiator, monkeypatch: pytest.MonkeyPatch
+async def test_a_radiator_taken_back_while_its_machine_is_away_heats_as_soon_as_it_answers(
+    radiator: Radiator,
 ) -> None:
-    async def full(_state: Mapping[str, object]) -> None:
-        raise OSError("no space left on device")
-
-    monkeypatch.setattr(radiator, "save", full)
-    made = radiator.engine()
-    await made.start()
-    await until(lambda: made.status().problem is EngineProblem.ENGINE_FAILED)
-    assert radiator.client.permanent == 2
-    await until(lambda: radiator.client.calls.count("get_cc_status") >= 4)
-    assert not [call for call in radiator.client.calls if call.startswith("set_")]
-    radiator.engines.clear()
-    with pytest.raises(OSError, match="no space"):
-        await made.stop()
-    assert not [call for call in radiator.client.calls if call.startswith("set_")]
-
-
-async def test_a_crash_does_not_lose_the_users_settings(radiator: Radiator) -> None:
-    first = await radiator.heating()
-    assert radiator.client.override != OWN
-    second = await radiator.seen()
-    await second.release()
-    assert (radiator.client.override, radiator.client.permanent) == (OWN, 2)
-    assert radiator.client.gpu_permanent == 2
-    assert radiator.saved["originals"] is None
-    await first.release()
-
-
-@pytest.fixture
-def cut_off(radiator: Radiator) -> Radiator:
-    """Return a radiator whose take-over was cut off after the first setting."""
-    own = {"override": OWN, "cpu_mode": 2, "gpu_mode": 2}
-    radiator.saved = {"originals": own, "taken": False}
-    radiator.client.override = OWN.replace(
-        "</g", "<leave_apps_in_memory>1</leave_apps_in_memory></g"
-    )
-    return radiator
-
-
-async def test_a_take_over_that_was_cut_off_is_done_again(cut_off: Radiator) -> None:
-    made = cut_off.engine()
-    await made.start()
-    heat(made)
-    await until(lambda: made.status().jobs_running == 4)
-    assert made.status().problem is None
-    await made.release()
-    assert (cut_off.client.override, cut_off.client.permanent) == (OWN, 2)
-
-
-async def test_a_take_over_that_was_cut_off_is_undone(cut_off: Radiator) -> None:
-    await cut_off.engine().release()
-    assert (cut_off.client.override, cut_off.client.permanent) == (OWN, 2)
-
-
-async def test_a_run_mode_set_by_hand_stays_and_the_other_is_put_back(radiator: Radiator) -> None:
     made = await radiator.heating()
-    assert radiator.client.gpu_permanent == 3
     radiator.client.temporary_until_s, radiator.client.permanent = 0.0, 1
     await until(lambda: made.status().problem is EngineProblem.CHANGED_BY_HAND)
-    await made.release()
-    assert (radiator.client.permanent, radiator.client.gpu_permanent) == (1, 2)
-
-
-async def test_a_run_mode_set_by_hand_stays_over_a_restart_and_when_the_radiator_is_removed(
-    radiator: Radiator,
-) -> None:
-    """Suspended by hand, a client looks like one that we have set to rest."""
-    radiator.client.permanent = 1
-    first = await radiator.heating()
-    radiator.client.temporary_until_s = 0.0
-    await until(lambda: first.status().problem is EngineProblem.CHANGED_BY_HAND)
-    await first.stop()
-    second = radiator.engine()
-    await second.start()
-    heat(second)
-    await until(second.details)
-    assert second.status().problem is EngineProblem.CHANGED_BY_HAND
-    radiator.client.permanent = 2
-    await until(lambda: (told := second.details()) and told.mode == "auto")
-    await second.stop()
-    await radiator.engine().release()
-    assert (radiator.client.permanent, radiator.client.gpu_permanent) == (2, 2)
-    assert radiator.client.override == OWN
-
-
-async def test_a_mode_set_while_nobody_looked_stays_when_the_radiator_is_removed(
-    radiator: Radiator,
-) -> None:
-    made = await radiator.seen()
-    await made.stop()
-    radiator.client.permanent = 1
-    await radiator.engine().release()
-    assert (radiator.client.permanent, radiator.client.gpu_permanent) == (1, 2)
-
-
-async def test_tasks_that_a_first_stop_interrupts_keep_what_they_have_done(
-    radiator: Radiator,
-) -> None:
-    await radiator.seen()
-    changes = [call for call in radiator.client.calls if call.startswith("set_")]
-    assert changes == ["set_global_prefs_override", "set_gpu_mode", "set_run_mode"]
-    assert radiator.client.preferences["leave_apps_in_memory"] == 1
-    assert radiator.client.preferences["max_ncpus_pct"] == 75
+    await radiator.client.stop()
+    await until(lambda: made.status().problem is EngineProblem.BACKEND_UNREACHABLE)
+    made.take_back()
+    await radiator.client.start()
+    await until(made.details)
+    assert made.status().problem is None
+    await until(lambda: made.status().jobs_running == 4)
+    assert radiator.client.permanent == 3
 
 
 @pytest.mark.parametrize("set_back_s", [0.0, 3600.0])
@@ -288,16 +168,6 @@ async def test_changes_are_kept_apart_over_a_restart(
         monkeypatch.setattr(time, "time", lambda now=time.time: now() - set_back_s)
     await radiator.heating()
     assert time.monotonic() - stopped_s >= 3.0
-
-
-async def test_stopping_rests_the_client_and_keeps_its_settings_put_away(
-    radiator: Radiator,
-) -> None:
-    made = await radiator.heating()
-    await made.stop()
-    assert (radiator.client.mode, radiator.client.permanent) == (3, 3)
-    assert radiator.saved["originals"] == {"override": OWN, "cpu_mode": 2, "gpu_mode": 2}
-    assert made.status().problem is EngineProblem.BACKEND_UNREACHABLE
 
 
 async def test_the_radiator_rests_when_its_budget_ends(radiator: Radiator) -> None:
@@ -348,25 +218,6 @@ async def test_credit_is_settled_behind_the_cursor(radiator: Radiator) -> None:
         await made.settlements("nonsense")
 
 
-@pytest.mark.parametrize(
-    "saved",
-    [
-        {"originals": 5, "watts": []},
-        {"originals": {"override": 3, "cpu_mode": 2, "gpu_mode": 2}},
-        {"originals": {"override": "", "cpu_mode": 9, "gpu_mode": None}},
-        {"changed_s": float("nan"), "by_hand": {"cpu": 3, "gpu": [True]}},
-        {"changed_s": "now", "by_hand": [[True, True]]},
-        {"watts": {"meter": "sensor.plug", "cores": 0, "seen": {}}},
-    ],
-)
-async def test_broken_saved_state_is_dropped(
-    radiator: Radiator, saved: Mapping[str, object]
-) -> None:
-    radiator.saved = saved
-    await radiator.seen(meter="sensor.plug")
-    assert radiator.saved["originals"] == {"override": OWN, "cpu_mode": 2, "gpu_mode": 2}
-
-
 async def test_what_a_power_meter_has_taught_is_forgotten_with_the_meter(
     radiator: Radiator,
 ) -> None:
@@ -391,54 +242,3 @@ async def test_what_is_no_project_is_not_attached(radiator: Radiator, url: str) 
     assert caught.value.fault is BoincFault.COMMAND_REFUSED
     with pytest.raises(BoincError):
         await made.attach(URL, "<key/>")
-
-
-@pytest.mark.parametrize("mode", [3, 1], ids=["snoozed", "run for an hour"])
-async def test_a_mode_for_a_while_does_not_keep_the_lasting_one_from_being_put_back(
-    radiator: Radiator, simulated: SimulatedClient, mode: int
-) -> None:
-    made = radiator.engine()
-    await made.start()
-    heat(made)
-    await until(lambda: simulated.running == 4)
-    simulated.temporary, simulated.temporary_until_s = mode, time.monotonic() + 3600
-    await until(lambda: made.status().problem is EngineProblem.CHANGED_BY_HAND)
-    await made.release()
-    simulated.temporary_until_s = 0.0
-    assert (simulated.permanent, simulated.gpu_permanent) == (2, 2)
-    assert simulated.override == OWN
-
-
-async def test_what_was_suspended_by_hand_before_a_release_is_heated_with_again(
-    radiator: Radiator, simulated: SimulatedClient
-) -> None:
-    made = radiator.engine()
-    await made.start()
-    heat(made)
-    await until(lambda: simulated.running == 4)
-    simulated.temporary_until_s = 0.0  # *Suspend*
-    await until(lambda: made.status().problem is EngineProblem.CHANGED_BY_HAND)
-    await made.release()
-    assert simulated.permanent == 3
-    simulated.permanent = 2  # *Run based on preferences*
-    again = radiator.engine()
-    await again.start()
-    heat(again)
-    await until(lambda: simulated.running == 4)
-    await again.release()
-    assert simulated.permanent == 2
-
-
-async def test_how_it_was_pulsed_before_a_release_says_nothing_of_who_computes_by_hand_later(
-    radiator: Radiator,
-) -> None:
-    first = radiator.engine()
-    await first.start()
-    heat(first, 25.0)
-    await until(lambda: (told := first.details()) and told.duty == 0.5)
-    await first.release()
-    second = await radiator.seen()
-    radiator.client.permanent = 1
-    await until(lambda: second.status().problem is EngineProblem.CHANGED_BY_HAND)
-    await until(lambda: second.status().jobs_running == 3)
-    assert second.status().power_w == 50.0

@@ -11,6 +11,7 @@ from custom_components.qheat.compute.boinc import (
     BoincFault,
     control,
     engine,
+    project_url,
 )
 from custom_components.qheat.compute.boinc.session import Session
 from custom_components.qheat.compute.engine import EngineError, EngineProblem
@@ -140,6 +141,21 @@ async def test_a_project_that_the_client_drops_again_has_not_taken_the_machine_i
     assert caught.value.fault is BoincFault.COMMAND_REFUSED
     assert "project_attach" in client.calls
     await made.attach(URL, KEY)
+
+
+@pytest.mark.parametrize(
+    ("typed", "attached"),
+    [
+        (" HTTPS://Science.Example", URL),
+        ("https://science.example//?a=1", URL),
+        ("https://science.example//a//B", "https://science.example/a/B/"),
+    ],
+)
+def test_a_projects_url_is_written_as_the_client_itself_writes_it(
+    typed: str, attached: str
+) -> None:
+    """Or an attached project is not found again, and counts as one that refuses the key."""
+    assert project_url(typed) == attached
 
 
 async def test_pauses_double_until_a_client_has_been_looked_at(

@@ -4,11 +4,12 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncGenerator
+from xml.etree.ElementTree import Element
 
 import pytest
 
 from custom_components.qheat.compute.boinc import BoincError, BoincFault, rpc
-from custom_components.qheat.compute.boinc.markup import MAX_REPLY_BYTES
+from custom_components.qheat.compute.boinc.markup import MAX_REPLY_BYTES, text_of
 from custom_components.qheat.compute.boinc.rpc import RpcConnection
 
 from .simulated import PASSWORD, SimulatedClient
@@ -139,6 +140,23 @@ async def test_half_a_reply_and_then_the_end_is_a_broken_reply(peer: Peer) -> No
     peer.answers = [REPLY[:20]]
     peer.hangs_up = True
     assert await fault_of(connection) is BoincFault.BROKEN_REPLY
+
+
+async def test_a_loop_that_is_held_up_while_a_clock_is_asked_for_is_no_clock_that_was_set(
+    simulated: SimulatedClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hold_up(node: Element, tag: str) -> str:
+        time.sleep(0.5)
+        return text_of(node, tag)
+
+    connection = RpcConnection("127.0.0.1", simulated.port, PASSWORD)
+    await connection.connect()
+    monkeypatch.setattr(rpc, "CLOCK_SET_S", 0.3)
+    monkeypatch.setattr(rpc, "text_of", hold_up)
+    for ahead_s in (0.0, 10.0):
+        simulated.ahead_s = ahead_s
+        assert await connection.clock_was_set() is (ahead_s > 0)
+    await connection.close()
 
 
 async def test_silence_and_a_reply_that_trickles_end_in_time(

@@ -230,4 +230,4 @@ async def test_a_client_that_lets_nobody_in_besides_is_heated_with_all_the_same(
 async def test_the_watts_of_a_gpu_are_no_busy_cores(with_gpu: Watched) -> None:
     for budget_w, busy in ((160.0, 4.1), (140.0, 2.1), (25.0, 0.5), (0.0, 0.0)):
         await with_gpu.run(30, budget_w)
-        assert with_gpu.session.busy_cores() == pytest.approx(min(busy, 4))
+        assert with_gpu.session.busy_slots() == pytest.approx(min(busy, 4))

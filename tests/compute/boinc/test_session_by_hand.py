@@ -218,7 +218,7 @@ async def test_a_radiator_that_is_taken_back_heats_ten_seconds_later(watched: Wa
     watched.client.temporary_until_s, watched.client.permanent = 0.0, 1
     await watched.run(30, 60.0)
     watched.steward.hand.take_back()
-    watched.session.insist = True
+    watched.steward.insist = True
     await watched.run(10, 60.0)
     assert (watched.client.running, watched.client.permanent) == (0, 3)
     await watched.run(5, 60.0)
@@ -235,7 +235,7 @@ async def test_a_take_back_is_a_change_though_the_connection_is_lost_in_the_midd
     await watched.run(30, 60.0)
     status = await watched.rpc.status()
     watched.steward.hand.take_back()
-    watched.session.insist = True
+    watched.steward.insist = True
     monkeypatch.setattr(BoincClient, "status", lose)
     with pytest.raises(BoincError):
         await watched.session.step(watched.now_s, status, None)
@@ -250,7 +250,7 @@ async def test_a_radiator_that_was_snoozed_is_taken_back(with_gpu: Watched) -> N
     await with_gpu.run(30, 160.0)
     with_gpu.steward.hand.take_back()
     with_gpu.steward.gpu_hand.take_back()
-    with_gpu.session.insist = True
+    with_gpu.steward.insist = True
     await with_gpu.run(30, 160.0)
     assert (with_gpu.client.running, with_gpu.client.gpu_runs) == (4, True)
     assert not with_gpu.steward.by_hand
@@ -270,7 +270,7 @@ async def test_the_run_mode_of_a_gpu_set_by_hand_is_shown_and_not_fought(
     await with_gpu.run(20, 0.0)
     assert with_gpu.client.gpu_permanent == mode
     with_gpu.steward.gpu_hand.take_back()
-    with_gpu.session.insist = True
+    with_gpu.steward.insist = True
     await with_gpu.run(20, 140.0)
     assert (with_gpu.client.running, with_gpu.client.gpu_runs) == (2, True)
     assert with_gpu.client.gpu_permanent == 3

@@ -74,6 +74,17 @@ def test_a_task_that_ends_its_step_before_it_pauses_is_left_alone() -> None:
         assert not watch.burning(float(second), [task])
 
 
+def test_a_client_that_invents_tasks_that_burn_fills_no_memory() -> None:
+    watch = ObedienceWatch()
+    steps = []
+    for number in range(100):
+        task = replace(TASK, name=f"task_{number}")
+        watch.suspects([task], [task])
+        steps.append(watch.judge(20.0 * number, [task]))
+    assert set(steps[1:]) == {Step.ABORT}
+    assert len(watch._aborted_s) == 1
+
+
 def test_an_alarm_is_told_for_a_while_and_ends() -> None:
     watch = ObedienceWatch()
     drive(watch, range(30), 1.0)

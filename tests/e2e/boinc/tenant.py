@@ -61,7 +61,7 @@ def engine_for(
     saved: Mapping[str, object] | None = None,
     gpu_w: float = 0.0,
     password: str = PASSWORD,
-    poll_s: float = 2.0,
+    look_every_s: float = 2.0,
 ) -> BoincEngine:
     return BoincEngine(
         "127.0.0.1",
@@ -69,7 +69,7 @@ def engine_for(
         password,
         radiator_id="living-room",
         model=MODEL,
-        options=BoincOptions(poll_s=poll_s, rates=rates or {}, gpu_w=gpu_w),
+        options=BoincOptions(look_every_s=look_every_s, rates=rates or {}, gpu_w=gpu_w),
         saved=saved,
     )
 

@@ -22,7 +22,7 @@ async def test_a_dry_queue_burns_again_soon_after_work_is_there(
     client: RealClient, project: Project, rate: int, drought_s: float
 ) -> None:
     rates = {project.url: Decimal(rate)}
-    engine = engine_for(client, rates=rates, poll_s=LOOK_EVERY_S)
+    engine = engine_for(client, rates=rates, look_every_s=LOOK_EVERY_S)
     async with heated(engine) as tenant:
         await engine.attach(project.url, ACCOUNT_KEY)
         tenant.set(CORES)

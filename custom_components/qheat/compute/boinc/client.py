@@ -198,7 +198,8 @@ def project_url(text: str) -> str:
         raise BoincError(BoincFault.COMMAND_REFUSED, "This is not the URL of a project")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     address = host if port is None else f"{host}:{port}"
-    return f"{parts.scheme}://{address}{parts.path.rstrip('/')}/"
+    path = re.sub("/+", "/", f"{parts.path}/")
+    return f"{parts.scheme}://{address}{path}"
 
 
 def address_of(url: str) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -54,7 +55,8 @@ class BoincEngine:
     """Drives one BOINC client over its GUI RPC; fulfils the Engine protocol.
 
     `saved` is what `save` was given last. `save` is awaited before anything is changed on the
-    client, so that the user's own settings are not lost by a crash. `machine` is a name that the
+    client, so that the user's own settings are not lost by a crash. `owed` are those that the
+    client still waits for since another radiator had it. `machine` is a name that the
     client has to have (see `Probed.names`), for addresses change hands. Engines with the same
     `pace` share out the turns of the loop (see RpcConnection). `clock` is the one of
     `HeatBudget.expires_s`.
@@ -71,7 +73,7 @@ class BoincEngine:
         model: PowerModel,
         options: BoincOptions | None = None,
         saved: Mapping[str, object] | None = None,
-        left: Originals | None = None,
+        owed: Originals | None = None,
         save: Save = _keep_nothing,
         pace: asyncio.Lock | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -83,7 +85,7 @@ class BoincEngine:
         self._machine = machine
         self._radiator_id = radiator_id
         self._options = options
-        self._left = left
+        self._owed = owed
         self._save = save
         self._clock = clock
         self._steward = Stewardship(table=WattsTable(model), options=options)
@@ -113,10 +115,7 @@ class BoincEngine:
         if self._steward.taken and not self._steward.hand.by_hand:
             with suppress(BoincError, TimeoutError):
                 async with asyncio.timeout(STOP_S):
-                    await self._connect()
-                    status = await self._client.status()
-                    if await rest(self._client, status, gpu=not self._steward.gpu_hand.by_hand):
-                        self._steward.changed_s = self._clock()
+                    await self._rest()
         await self._let_go()
 
     async def release(self) -> None:
@@ -127,11 +126,13 @@ class BoincEngine:
         """
         await self._end()
         originals = Originals.owed(self.saved_state())
+        # Whoever begins again, also because this failed, takes the client over anew.
+        self._steward.originals, self._steward.taken = originals, False
         try:
             if originals is not None:
                 await self._connect()
                 await originals.put_back(self._client)
-            self._steward.originals, self._steward.taken = None, False
+            self._steward.originals = None
         finally:
             await self._let_go()
 
@@ -145,8 +146,7 @@ class BoincEngine:
         """Take the radiator back from whoever set its run mode by hand."""
         self._steward.hand.take_back()
         self._steward.gpu_hand.take_back()
-        if self._session is not None:
-            self._session.insist = True
+        self._steward.insist = True
         self._wake.set()
 
     def status(self) -> EngineStatus:
@@ -168,7 +168,7 @@ class BoincEngine:
             cores_by_kind=seen.cores_by_kind,
             reachable=session is not None,
             counted_j=None if self.meter.shown() else self.meter.counted_j(),
-            busy_slots=None if session is None else session.busy_cores(),
+            busy_slots=None if session is None else session.busy_slots(),
         )
 
     def details(self) -> Details | None:
@@ -273,24 +273,38 @@ class BoincEngine:
         """Put the user's own settings away before anything is changed, then compute nothing."""
         steward = self._steward
         status = await self._client.status()
-        if steward.originals is None and self._left is not None:
-            steward.originals = self._left.since(status)
-        elif steward.originals is None:
-            steward.originals = await Originals.of(self._client, status)
+        originals = steward.originals or self._owed or await Originals.of(self._client, status)
+        if steward.taken and not steward.by_hand and await originals.are_back(self._client, status):
+            # They were put back, and a kill kept that from being saved.
+            steward.taken = False
         if not steward.taken:
+            originals = steward.originals = originals.since(status)
             # What was set before, by somebody or by us, has nothing to do with this time.
             steward.hand.take_back()
             steward.gpu_hand.take_back()
             steward.duty = 1.0
             await self._save(self.saved_state())
-            current = await steward.originals.current(self._client)
+            current = await originals.current(self._client)
             # Tasks that are stopped now are to keep what they have done since their checkpoint.
             kept = override_with(current, {"leave_apps_in_memory": 1.0})
             await self._client.set_override(kept)
             steward.changed_s = self._clock()
             await rest(self._client, status, gpu=True)
             steward.taken = True
-        return steward.originals
+        return originals
+
+    async def _rest(self) -> None:
+        """Have the client compute nothing, unless somebody has just set a run mode by hand."""
+        steward, left_s = self._steward, -math.inf
+        # Over another connection it may be another run of the client, which has no lease.
+        if self._connection.connected and self._session is not None:
+            left_s = self._session.lease_until_s - self._clock()
+        await self._connect()
+        status = await self._client.status()
+        by_hand = steward.hand.judge(status.cpu, lease_left_s=left_s)
+        gpu_by_hand = steward.gpu_hand.judge(status.gpu, lease_left_s=-math.inf)
+        if not by_hand and await rest(self._client, status, gpu=not gpu_by_hand):
+            steward.changed_s = self._clock()
 
     async def _end(self) -> None:
         task, self._task = self._task, None
@@ -330,7 +344,7 @@ class BoincEngine:
         if session is None:
             return None
         age_s = self._clock() - session.seen.at_s
-        return session if age_s <= 2 * self._options.poll_s + LATE_S else None
+        return session if age_s <= 2 * self._options.look_every_s + LATE_S else None
 
     def _problem(self) -> EngineProblem | None:
         if self._steward.obedience.alarm:

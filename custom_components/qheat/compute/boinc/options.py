@@ -21,7 +21,7 @@ class BoincOptions:
     """What the GPU adds when it computes, in watts; 0 where there is none."""
     meter: str | None = None
     """What tells the radiator's power meter from others: what one has taught goes with it."""
-    poll_s: float = LOOK_EVERY_S
+    look_every_s: float = LOOK_EVERY_S
     """Seconds between two looks at the client."""
 
     def known_rates(self) -> dict[str, Decimal]:

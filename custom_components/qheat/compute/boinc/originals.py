@@ -65,9 +65,9 @@ class Originals:
         )
 
     def since(self, status: ClientStatus) -> Originals:
-        """Return the settings of a client that still waits for these: with what its user set since.
+        """Return these settings with the run modes that the client's user has set since.
 
-        Behind `never`, which a radiator leaves, nobody has set a run mode.
+        `never` is what a radiator leaves behind: it tells of nobody.
         """
         cpu, gpu = status.cpu.permanent, status.gpu.permanent
         return replace(
@@ -78,15 +78,8 @@ class Originals:
 
     async def current(self, client: BoincClient) -> str:
         """Return a client's preferences file; if it is of no use, what it was before."""
-        try:
-            text = await client.override()
-        except BoincError as error:
-            if error.fault is not BoincFault.BROKEN_REPLY:
-                raise
-            return self.override
-        if text is None:
-            return ""
-        return text if _END in text and _is_sendable(text) else self.override
+        text = await _usable_override(client)
+        return self.override if text is None else text
 
     def with_news(self, current: str) -> str:
         """Return the file to put back: what somebody has changed meanwhile stays so.
@@ -100,6 +93,12 @@ class Originals:
         own = "".join(f"\n   {found[0]}" for found in _ELEMENT.finditer(self.override))
         text = f"{kept}{own}\n{_END}"
         return text if _is_sendable(text) else self.override
+
+    async def are_back(self, client: BoincClient, status: ClientStatus) -> bool:
+        """Tell whether a client has these again, and not only another run mode."""
+        if status.cpu.permanent is RunMode.NEVER:
+            return False
+        return await _usable_override(client) == self.override
 
     async def put_back(self, client: BoincClient) -> None:
         """Give a client its preferences file back, and the run modes of its cores and its GPU.
@@ -120,6 +119,19 @@ class Originals:
             "cpu_mode": int(self.cpu_mode),
             "gpu_mode": int(self.gpu_mode),
         }
+
+
+async def _usable_override(client: BoincClient) -> str | None:
+    """Return a client's preferences file, "" where there is none; None if it is of no use."""
+    try:
+        text = await client.override()
+    except BoincError as error:
+        if error.fault is not BoincFault.BROKEN_REPLY:
+            raise
+        return None
+    if text is None:
+        return ""
+    return text if _END in text and _is_sendable(text) else None
 
 
 def _is_sendable(text: str) -> bool:

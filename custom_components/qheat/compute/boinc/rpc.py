@@ -214,6 +214,8 @@ class RpcConnection:
             await asyncio.sleep(0)
 
     async def _authenticate(self) -> None:
+        # Not when the reply is read: that may be seconds later, where the loop is held up.
+        asked_s, own_s = time.monotonic(), time.time()
         try:
             nonce = text_of(await self.call("<auth1/>"), "nonce")
         except BoincError as error:
@@ -227,7 +229,7 @@ class RpcConnection:
             raise BoincError(BoincFault.NOT_BOINC, "The reply does not come from a BOINC client")
         # A client takes the time as its nonce.
         told_s = number_in(nonce, 0.0, YEARS_S)
-        self._clock_ahead_s = (time.time() if told_s is None else told_s) - time.monotonic()
+        self._clock_ahead_s = (own_s if told_s is None else told_s) - asked_s
         digest = md5((nonce + self._password).encode(), usedforsecurity=False).hexdigest()
         reply = await self.call(f"<auth2>\n<nonce_hash>{digest}</nonce_hash>\n</auth2>")
         if reply.find("authorized") is None:

@@ -24,7 +24,9 @@ PROJECTS_S: Final = 30.0
 AFTER_CHANGE_S: Final = 3.0
 """A change is seen by then; it acts within 1.3 s."""
 STEADY_S: Final = 20.0
+"""What a meter shows is that of a load that has lasted so long."""
 SHORT_S: Final = 30.0
+"""Too few tasks for so long are told as no jobs."""
 MANY_TASKS: Final = 200
 WAITING_S: Final = 60.0
 """Work that waits longer, with cores idle, is none: its files do not come, or it lacks memory."""
@@ -47,8 +49,6 @@ class Session:
         originals: Originals,
     ) -> None:
         self.seen = UNSEEN
-        self.insist = False
-        """Take the radiator back from whoever set its mode by hand."""
         self._host = host
         self._client = client
         self._steward = steward
@@ -66,15 +66,20 @@ class Session:
         self._details: Details | None = None
         """What `details` returned since the last look: a dozen sensors ask for it."""
 
+    @property
+    def lease_until_s(self) -> float:
+        """Until when the client was told that it may compute."""
+        return self._control.lease_until_s
+
     async def step(self, now_s: float, status: ClientStatus, reading: Reading | None) -> float:
         """Bring the client to the budget, look at it if that is due; return when to step again.
 
         `now_s` is not before `status` came: one from after a lease's end is no sign of a hand.
         """
         steward, control = self._steward, self._control
-        if steward.notice_resume(status) or self.insist:
+        if steward.notice_resume(status) or steward.insist:
             await control.take_back(now_s, status)
-            self.insist, status = False, await self._client.status()
+            steward.insist, status = False, await self._client.status()
         left_s = control.lease_until_s - now_s
         if is_cut_off(status.cpu, left_s) and await self._clock_was_set():
             # A client's leases end by its own clock. Whoever suspends it sets no clock.
@@ -98,8 +103,8 @@ class Session:
             self._look_s = self._latest_look_s = now_s + AFTER_CHANGE_S
             await self._look(now_s, status, reading)
         if now_s >= self._look_s:
-            self._look_s = now_s + (1 - _LEEWAY) * steward.options.poll_s
-            self._latest_look_s = now_s + (1 + _LEEWAY) * steward.options.poll_s
+            self._look_s = now_s + (1 - _LEEWAY) * steward.options.look_every_s
+            self._latest_look_s = now_s + (1 + _LEEWAY) * steward.options.look_every_s
             await self._look(now_s, status, reading)
         due_s = control.next_s(now_s, self._budget(now_s))
         return self._latest_look_s if due_s is None else min(self._latest_look_s, due_s)
@@ -108,7 +113,7 @@ class Session:
         """Tell whether a step would have nothing to do: no heat is wanted, and no look is due."""
         return (
             now_s < self._look_s
-            and not self.insist
+            and not self._steward.insist
             and self._control.rests(now_s, self._budget(now_s), self._at_hand())
         )
 
@@ -125,8 +130,8 @@ class Session:
         heat_w = pulsed_w * self._steward.duty + guilty_w
         return min(table.idle_w + heat_w, table.watts(table.model.slots)) + gpu_w
 
-    def busy_cores(self) -> float:
-        """Return the cores that compute, those beside a GPU among them."""
+    def busy_slots(self) -> float:
+        """Return the cores that compute, whole and fraction, those beside a GPU among them."""
         busy = sum(self.seen.cores_by_kind.values()) * self._steward.duty
         return min(busy, self._steward.table.model.slots)
 
@@ -267,24 +272,24 @@ class Session:
         self._waiting_since_s = since_s
         short = wanted and (lacks or now_s - since_s >= WAITING_S)
         # More often than that, only who has given none is asked.
-        is_pay_due = self._steward.pay.due(now_s, short=wanted and lacks)
+        is_paying_due = self._steward.paying.due(now_s, short=wanted and lacks)
         is_due = self._steward.work.due(now_s, short=short)
-        behind = waiting_projects(seen.projects, (t for t in seen.running if not t.gpu))
-        is_paid_due = self._steward.paid_work.due(now_s, short=wanted and bool(behind))
+        waiting = waiting_projects(seen.projects, (t for t in seen.running if not t.gpu))
+        is_main_due = self._steward.main_work.due(now_s, short=wanted and bool(waiting))
         if seen.status.offline:
             return  # to ask would use the network all the same
         if is_due:
             for project in seen.projects:
                 if project.may_give:
                     await self._client.update(project.url)
-        elif is_pay_due:
+        elif is_paying_due:
             # A server puts off whoever asks before it said so, and would do so for ever.
             for project in await self._client.projects():
                 pays = self._steward.rates.get(address_of(project.url))
                 if pays and project.may_give and project.next_rpc_s <= self._client.clock_s():
                     await self._client.update(project.url)
-        if is_paid_due:
-            for url in behind:
+        if is_main_due:
+            for url in waiting:
                 await self._client.update(url)
 
     async def _clock_was_set(self) -> bool:

@@ -45,12 +45,23 @@ class Stewardship:
     """Credit totals when they were first seen, by `credit.key_of`."""
     hand: HandWatch = field(default_factory=HandWatch)
     gpu_hand: HandWatch = field(default_factory=HandWatch)
+    insist: bool = False
+    """The radiator is still to be taken back from whoever set its mode by hand."""
     obedience: ObedienceWatch = field(default_factory=ObedienceWatch)
     rates: Mapping[str, Decimal] = field(init=False)
     """Money per credit, by `address_of` the projects."""
-    pay: WorkWatch = field(init=False)
-    work: WorkWatch = field(init=False)
-    paid_work: WorkWatch = field(init=False)
+    work: WorkWatch = field(
+        default_factory=lambda: WorkWatch(first_s=_FIRST_ASK_S, last_s=_LAST_ASK_S)
+    )
+    """When all projects are asked for work, while there is too little."""
+    paying: WorkWatch = field(
+        default_factory=lambda: WorkWatch(first_s=PAY_ASK_S, last_s=PAY_ASK_S)
+    )
+    """When those that pay are, besides."""
+    main_work: WorkWatch = field(
+        default_factory=lambda: WorkWatch(first_s=_LAST_ASK_S, last_s=_LAST_ASK_S)
+    )
+    """When the main projects are, while only backup projects compute."""
 
     def see_first(self, key: str, credit: Decimal) -> None:
         """Remember a credit total that was not seen before, unless there are too many."""
@@ -84,11 +95,8 @@ class Stewardship:
         return self.hand.by_hand or self.gpu_hand.by_hand
 
     def __post_init__(self) -> None:
-        """Work out who pays, and set the pace at which projects are asked for work."""
+        """Work out who pays."""
         self.rates = self.options.known_rates()
-        self.pay = WorkWatch(first_s=PAY_ASK_S, last_s=PAY_ASK_S)
-        self.work = WorkWatch(first_s=_FIRST_ASK_S, last_s=_LAST_ASK_S)
-        self.paid_work = WorkWatch(first_s=_LAST_ASK_S, last_s=_LAST_ASK_S)
 
     def saved(self, *, clock_s: float, wall_s: float) -> dict[str, object]:
         """Return what `restore` takes, for JSON; now is `clock_s`, and `wall_s` since the epoch."""

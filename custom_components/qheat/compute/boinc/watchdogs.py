@@ -98,7 +98,7 @@ class ObedienceWatch:
     _seen_s: float = 0.0
 
     def burning(self, now_s: float, paused: Iterable[Task]) -> list[Task]:
-        """Return those of the tasks that should be paused which use CPU time."""
+        """Return the tasks that use CPU time although they should be paused."""
         before, self._paused = self._paused, {}
         guilty = []
         for task in paused:
@@ -115,7 +115,7 @@ class ObedienceWatch:
         self._burning_since_s = self._stopped_s = None
 
     def suspects(self, tasks: Iterable[Task], paused: Iterable[Task]) -> list[Task]:
-        """Return those of the paused tasks that may compute unseen, all tasks being `tasks`.
+        """Note which of all `tasks` run; return the paused ones that may compute unseen.
 
         A GPU task uses little CPU time, and tells nothing by it. What was not seen to run has no
         part in what was drawn.
@@ -133,6 +133,7 @@ class ObedienceWatch:
                     (self._honest if grew else self._mute).add(task.name)
         self._honest &= held
         self._mute &= held
+        self._aborted_s = {name: at_s for name, at_s in self._aborted_s.items() if name in held}
         return [task for task in paused if task.name in self._mute - self._honest]
 
     @property

@@ -1,0 +1,168 @@
+"""Neither a kill nor a full disk loses the BOINC settings of a machine that is gone or removed."""
+
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
+from homeassistant.core import CoreState, HomeAssistant
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.storage import Store
+from homeassistant.util.file import WriteError
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.qheat.boinc_left_behind import async_tell_of_left_behind
+from custom_components.qheat.compute.boinc import BoincEngine
+from custom_components.qheat.const import DOMAIN
+from tests.compute.boinc.simulated import PASSWORD, SimulatedClient
+
+from .boinc import HALL, Repairs, boinc_data, boinc_radiator, until_it_runs
+from .conftest import set_up
+from .test_boinc_equal_names import FIRST, mend, not_put_back
+from .test_boinc_put_back import LEFT_BEHIND, left_on_disk
+
+pytestmark = pytest.mark.usefixtures("boinc")
+
+
+@pytest.fixture
+async def entry(hass: HomeAssistant, client: SimulatedClient) -> MockConfigEntry:
+    """Return a home with one BOINC machine, which heats."""
+    entry = await set_up(hass, boinc_radiator(client.port))
+    await until_it_runs(hass, entry, client)
+    return entry
+
+
+async def test_the_books_forget_no_settings_before_these_are_written_down_elsewhere(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    boinc = entry.runtime_data.boinc
+    kept = []
+
+    async def write_down(*_: object) -> bool:
+        kept.append(boinc.save()[HALL]["engine"]["originals"])
+        return True
+
+    await client.stop()
+    with patch("custom_components.qheat.boinc_machines.async_leave_behind", write_down):
+        hass.config_entries.async_remove_subentry(entry, HALL)
+        await hass.async_block_till_done()
+    assert [one["override"] for one in kept] == [FIRST]
+    assert boinc.save()[HALL]["engine"]["originals"] is None
+    await client.start()
+
+
+async def test_settings_that_a_full_disk_did_not_take_are_in_the_books_until_it_has_room(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    client: SimulatedClient,
+    hass_storage: dict[str, Any],
+) -> None:
+    write = Store._async_write_data
+
+    async def fill_up(store: Store[Any], data: dict[str, Any]) -> None:
+        if store.key == LEFT_BEHIND:
+            raise WriteError("no space left on device")
+        await write(store, data)
+
+    await client.stop()
+    with patch.object(Store, "_async_write_data", fill_up):
+        hass.config_entries.async_remove_subentry(entry, HALL)
+        await hass.async_block_till_done()
+    assert not left_on_disk(hass_storage)
+    # As after a kill.
+    hass.data.pop("qheat_left_behind")
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    (left_to_put_back,) = left_on_disk(hass_storage).values()
+    assert FIRST in str(left_to_put_back)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    assert not hass_storage["qheat.01JHOME"]["data"]["boinc"]
+    await client.start()
+
+
+async def test_a_kill_while_home_assistant_writes_its_last_files_loses_no_settings(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    client: SimulatedClient,
+    hass_storage: dict[str, Any],
+) -> None:
+    await client.stop()
+    hass.set_state(CoreState.stopping)
+    with patch("custom_components.qheat.boinc_machines.stops_for_good", return_value=True):
+        assert await hass.config_entries.async_unload(entry.entry_id)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
+    await hass.async_block_till_done()
+    # The books were written, and what machines are to get back was not.
+    del hass_storage[LEFT_BEHIND]
+    hass.data.pop("qheat_left_behind")
+    hass.set_state(CoreState.running)
+
+    await client.start()
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await until_it_runs(hass, entry, client)
+    hass.config_entries.async_remove_subentry(entry, HALL)
+    await hass.async_block_till_done()
+    assert (client.override, client.permanent) == (FIRST, 2)
+
+
+async def test_the_books_of_a_removed_home_are_there_until_its_machines_have_their_settings_back(
+    hass: HomeAssistant, entry: MockConfigEntry, hass_storage: dict[str, Any]
+) -> None:
+    books = f"{DOMAIN}.{entry.entry_id}"
+    there: list[bool] = []
+
+    async def release(_engine: BoincEngine) -> None:
+        there.append(books in hass_storage)
+
+    with patch.object(BoincEngine, "release", release):
+        await hass.config_entries.async_remove(entry.entry_id)
+    assert there == [True]
+    assert books not in hass_storage
+
+
+@pytest.mark.parametrize("then", ["loaded", "removed"])
+@pytest.mark.parametrize("given_another", [False, True])
+async def test_a_machine_that_was_not_released_before_a_kill_is_told(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    client: SimulatedClient,
+    repairs: Repairs,
+    then: str,
+    given_another: bool,
+    hass_storage: dict[str, Any],
+) -> None:
+    """After a kill, the entry is as changed, and the books are as before."""
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    if given_another:
+        hass.config_entries.async_update_subentry(entry, entry.subentries[HALL], data=boinc_data(1))
+    else:
+        hass.config_entries.async_remove_subentry(entry, HALL)
+    if then == "removed":
+        await hass.config_entries.async_remove(entry.entry_id)
+    else:
+        assert await hass.config_entries.async_setup(entry.entry_id)
+    assert client.override != FIRST
+    await mend(hass, repairs)
+    assert (client.override, client.permanent) == (FIRST, 2)
+    assert not left_on_disk(hass_storage)
+
+
+async def test_a_repair_that_the_registry_has_not_written_yet_is_raised_again_after_a_kill(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    client: SimulatedClient,
+    repairs: Repairs,
+    hass_storage: dict[str, Any],
+) -> None:
+    await client.stop()
+    hass.config_entries.async_remove_subentry(entry, HALL)
+    await hass.async_block_till_done()
+    (issue_id,) = not_put_back(hass)
+    assert PASSWORD not in str(left_on_disk(hass_storage))
+
+    ir.async_delete_issue(hass, DOMAIN, issue_id)
+    hass.data.pop("qheat_left_behind")
+    await async_tell_of_left_behind(hass)
+    assert not_put_back(hass) == [issue_id]
+    await client.start()
+    await mend(hass, repairs)
+    assert (client.override, client.permanent) == (FIRST, 2)
