@@ -24,6 +24,7 @@ from .demo_home.errors import DemoError, RefusedError
 
 NEEDED: Final = ("name", "host", "password", "rated_w", "idle_w", "temperature_entity")
 OPTIONAL: Final = ("port", "gpu_w", "power_entity", "schedule_entity", "area")
+NUMBERS: Final = {"rated_w", "idle_w", "port", "gpu_w"}
 TEXTS: Final = Path(__file__).parents[1] / "custom_components/qheat/translations/en.json"
 
 type Row = Mapping[str, str]
@@ -95,9 +96,9 @@ def _rows(text: str) -> Iterator[Row]:
             raise ListError(f"{where} has nothing for {', '.join(empty)}")
         if row["name"] in names:
             raise ListError(f"{where} has a name that was there before: {row['name']}")
-        for column in filter(is_project, row):
-            if not _is_rate(row[column]):
-                raise ListError(f"{where} has no rate per credit for {column}: {row[column]}")
+        for column, cell in row.items():
+            if (column in NUMBERS or is_project(column)) and not _is_number(cell):
+                raise ListError(f"{where} has no number for {column}: {cell}")
         names.add(row["name"])
         yield row
 
@@ -107,7 +108,7 @@ def is_project(column: str) -> bool:
     return column.startswith(("http://", "https://"))
 
 
-def _is_rate(cell: str) -> bool:
+def _is_number(cell: str) -> bool:
     try:
         return math.isfinite(float(cell))
     except ValueError:

@@ -140,11 +140,14 @@ class Api:
         """
         path = f"/api/config/config_entries/{kind}"
         step = await self.post(path, {"handler": handler, **context})
-        while step["type"] == "form":
-            if step["errors"] or step["step_id"] not in answers:
-                await self._request("DELETE", f"{path}/{step['flow_id']}")
-                raise RefusedError(step["step_id"], step["errors"])
-            step = await self.post(f"{path}/{step['flow_id']}", answers[step["step_id"]])
+        try:
+            while step["type"] == "form":
+                if step["errors"] or step["step_id"] not in answers:
+                    raise RefusedError(step["step_id"], step["errors"])
+                step = await self.post(f"{path}/{step['flow_id']}", answers[step["step_id"]])
+        except DemoError:
+            await self._request("DELETE", f"{path}/{step['flow_id']}")
+            raise
         if step["type"] == "abort" and step["reason"] != "reconfigure_successful":
             raise DemoError(f"Home Assistant ends the set-up: {step['reason']}")
         return step.get("result")

@@ -68,10 +68,11 @@ async def test_machines_of_a_list_are_added_and_one_that_is_refused_keeps_no_oth
             f"{NEEDED},area,{URL}",
             f"Cellar,127.0.0.1,{client.port},{PASSWORD},300,40,sensor.hall,Cellar,0.002",
             f"Attic,127.0.0.1,{second.port},wrong,300,40,sensor.hall,Attic,",
+            f"Loft,127.0.0.1,{second.port},{PASSWORD},1e6,20,sensor.hall,Loft,",
             f"Hall,127.0.0.1,{second.port},{PASSWORD},200,20,sensor.hall,Hall,",
         )
         await hass.async_block_till_done()
-        assert refused == 1
+        assert refused == 2
         added = {one.title: one for one in entry.subentries.values()}
         assert set(added) == {"Cellar", "Hall"}
         assert added["Cellar"].data["rates"] == [{"project": URL, "rate": 0.002}]
@@ -87,6 +88,8 @@ async def test_machines_of_a_list_are_added_and_one_that_is_refused_keeps_no_oth
         said = capsys.readouterr().out.splitlines()
         assert said[0] == "Cellar: added"
         assert said[1].startswith("Attic: refused. password: The BOINC client refuses this")
+        assert said[2].startswith("Loft: refused. POST")
+        assert "rated_w" in said[2]
         assert not hass.config_entries.subentries.async_progress()
     finally:
         await second.stop()
@@ -174,8 +177,9 @@ def test_an_address_or_a_token_that_cannot_be_one_is_told_before_anything_is_rea
         ([NEEDED, "Hall,127.0.0.1"], "line 2 has not as many"),
         ([NEEDED, ROW.replace("sensor.hall", " ")], "line 2 has nothing for temperature_entity"),
         ([NEEDED, ROW, ROW], "line 3 has a name that was there before: Hall"),
-        ([f"{NEEDED},{URL}", f"{ROW},nan"], "line 2 has no rate per credit"),
-        ([f"{NEEDED},{URL}", f'{ROW},"0,5"'], "line 2 has no rate per credit"),
+        ([f"{NEEDED},{URL}", f"{ROW},nan"], "line 2 has no number for https"),
+        ([f"{NEEDED},{URL}", f'{ROW},"0,5"'], "line 2 has no number for https"),
+        ([NEEDED, ROW.replace("300", "300 W")], "line 2 has no number for rated_w: 300 W"),
         ([NEEDED, f'"{ROW}'], "no CSV file"),
     ],
 )
