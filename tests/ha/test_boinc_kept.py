@@ -18,7 +18,7 @@ from tests.compute.boinc.simulated import PASSWORD, SimulatedClient
 
 from .boinc import HALL, Repairs, boinc_data, boinc_radiator, until_it_runs
 from .conftest import set_up
-from .test_boinc_equal_names import FIRST, mend, not_put_back
+from .test_boinc_equal_names import FIRST, SECOND, mend, not_put_back
 from .test_boinc_put_back import LEFT_BEHIND, left_on_disk
 
 pytestmark = pytest.mark.usefixtures("boinc")
@@ -51,11 +51,13 @@ async def test_the_books_forget_no_settings_before_these_are_written_down_elsewh
     await client.start()
 
 
+@pytest.mark.parametrize("given_another", [False, True])
 async def test_settings_that_a_full_disk_did_not_take_are_in_the_books_until_it_has_room(
     hass: HomeAssistant,
     entry: MockConfigEntry,
     client: SimulatedClient,
     hass_storage: dict[str, Any],
+    given_another: bool,
 ) -> None:
     write = Store._async_write_data
 
@@ -65,9 +67,17 @@ async def test_settings_that_a_full_disk_did_not_take_are_in_the_books_until_it_
         await write(store, data)
 
     await client.stop()
+    other = SimulatedClient(override=SECOND)
+    await other.start()
     with patch.object(Store, "_async_write_data", fill_up):
-        hass.config_entries.async_remove_subentry(entry, HALL)
+        if given_another:
+            hass.config_entries.async_update_subentry(
+                entry, entry.subentries[HALL], data=boinc_data(other.port)
+            )
+        else:
+            hass.config_entries.async_remove_subentry(entry, HALL)
         await hass.async_block_till_done()
+        await entry.runtime_data.books.async_save()
     assert not left_on_disk(hass_storage)
     # As after a kill.
     hass.data.pop("qheat_left_behind")
@@ -75,7 +85,8 @@ async def test_settings_that_a_full_disk_did_not_take_are_in_the_books_until_it_
     (left_to_put_back,) = left_on_disk(hass_storage).values()
     assert FIRST in str(left_to_put_back)
     assert await hass.config_entries.async_reload(entry.entry_id)
-    assert not hass_storage["qheat.01JHOME"]["data"]["boinc"]
+    assert FIRST not in str(hass_storage["qheat.01JHOME"]["data"]["boinc"])
+    await other.stop()
     await client.start()
 
 
