@@ -131,7 +131,7 @@ class Shelf:
 
     async def _async_set_aside(self, books: dict[str, Any]) -> bool:
         damaged = self._file("damaged")
-        if not await damaged.async_write(books):
+        if self.is_closing or not await damaged.async_write(books):
             return False
         for radiator_id in books["volumes"]:
             await self._volume(radiator_id).async_remove()
