@@ -45,6 +45,13 @@ async def async_leave_behind(hass: HomeAssistant, radiator_id: str, left: Left) 
     return is_written and not hass.is_stopping
 
 
+async def async_write_again(hass: HomeAssistant) -> None:
+    """Write down what machines are to get back, if the disk did not take it before."""
+    store, by_repair = await _async_file(hass)
+    if not store.is_written:
+        await store.async_save(by_repair)
+
+
 async def async_left_behind(hass: HomeAssistant) -> Mapping[str, Left]:
     """Return all that machines are still to get back, by repair."""
     _, by_repair = await _async_file(hass)

@@ -90,6 +90,26 @@ async def test_settings_that_a_full_disk_did_not_take_are_in_the_books_until_it_
     await client.start()
 
 
+async def test_what_a_full_disk_did_not_take_is_written_once_the_books_of_a_removed_home_are_gone(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    client: SimulatedClient,
+    hass_storage: dict[str, Any],
+) -> None:
+    write, books = Store._async_write_data, f"{DOMAIN}.{entry.entry_id}"
+
+    async def fill_up(store: Store[Any], data: dict[str, Any]) -> None:
+        if store.key == LEFT_BEHIND and books in hass_storage:
+            raise WriteError("no space left on device")
+        await write(store, data)
+
+    await client.stop()
+    with patch.object(Store, "_async_write_data", fill_up):
+        await hass.config_entries.async_remove(entry.entry_id)
+    assert FIRST in str(left_on_disk(hass_storage))
+    await client.start()
+
+
 async def test_a_kill_while_home_assistant_writes_its_last_files_loses_no_settings(
     hass: HomeAssistant,
     entry: MockConfigEntry,
