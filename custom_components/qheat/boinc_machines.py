@@ -166,7 +166,8 @@ class BoincMachines:
         for key in self._handed_over:
             # With two owners, the books would put back again what the repair has put back.
             saved[key]["engine"] |= {"originals": None}
-        return saved | self._unwritten
+        unwritten = self._unwritten.items()
+        return saved | {key: kept for key, kept in unwritten if owed(self._left_behind, kept)}
 
     async def async_close(self, *, for_good: bool = False) -> None:
         """Have all machines compute nothing; put back the settings of those no longer wanted.
@@ -202,10 +203,13 @@ class BoincMachines:
             return
         # The books have one place for a radiator, and the machine that it was before is there.
         left = left_of(mapping(self._unwritten, radiator_id))
-        if left is not None:
-            if not await async_leave_behind(self._hass, radiator_id, left):
-                raise OSError("what another machine is to get back cannot be written")
-            del self._unwritten[radiator_id]
+        if (
+            left is not None
+            and owed(self._left_behind, left)
+            and not await async_leave_behind(self._hass, radiator_id, left)
+        ):
+            raise OSError("what another machine is to get back cannot be written")
+        self._unwritten.pop(radiator_id, None)
         await self._save()
         if state["originals"] is not None:
             await async_settle(self._hass, data)

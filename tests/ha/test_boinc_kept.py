@@ -1,5 +1,7 @@
 """Neither a kill nor a full disk loses the BOINC settings of a machine that is gone or removed."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
@@ -51,6 +53,20 @@ async def test_the_books_forget_no_settings_before_these_are_written_down_elsewh
     await client.start()
 
 
+@contextmanager
+def full_disk() -> Generator[None]:
+    """Have no room for what machines are to get back."""
+    write = Store._async_write_data
+
+    async def fill_up(store: Store[Any], data: dict[str, Any]) -> None:
+        if store.key == LEFT_BEHIND:
+            raise WriteError("no space left on device")
+        await write(store, data)
+
+    with patch.object(Store, "_async_write_data", fill_up):
+        yield
+
+
 @pytest.mark.parametrize("given_another", [False, True])
 async def test_settings_that_a_full_disk_did_not_take_are_in_the_books_until_it_has_room(
     hass: HomeAssistant,
@@ -59,17 +75,10 @@ async def test_settings_that_a_full_disk_did_not_take_are_in_the_books_until_it_
     hass_storage: dict[str, Any],
     given_another: bool,
 ) -> None:
-    write = Store._async_write_data
-
-    async def fill_up(store: Store[Any], data: dict[str, Any]) -> None:
-        if store.key == LEFT_BEHIND:
-            raise WriteError("no space left on device")
-        await write(store, data)
-
     await client.stop()
     other = SimulatedClient(override=SECOND)
     await other.start()
-    with patch.object(Store, "_async_write_data", fill_up):
+    with full_disk():
         if given_another:
             hass.config_entries.async_update_subentry(
                 entry, entry.subentries[HALL], data=boinc_data(other.port)
@@ -88,6 +97,20 @@ async def test_settings_that_a_full_disk_did_not_take_are_in_the_books_until_it_
     assert FIRST not in str(hass_storage["qheat.01JHOME"]["data"]["boinc"])
     await other.stop()
     await client.start()
+
+
+async def test_a_repair_that_a_full_disk_did_not_take_and_somebody_has_mended_does_not_come_again(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient, repairs: Repairs
+) -> None:
+    await client.stop()
+    with full_disk():
+        hass.config_entries.async_remove_subentry(entry, HALL)
+        await hass.async_block_till_done()
+    await client.start()
+    await mend(hass, repairs)
+    assert client.override == FIRST
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    assert not not_put_back(hass)
 
 
 async def test_what_a_full_disk_did_not_take_is_written_once_the_books_of_a_removed_home_are_gone(
