@@ -66,6 +66,27 @@ def _too_deep_a_stack() -> None:
     ctypes.memset(STACK - (64 << 20), 1, 4096)
 
 
+def _a_stack_that_is_moved() -> None:
+    LIBC.mremap.restype = ctypes.c_void_p
+    size = ctypes.c_long(1 << 30)
+    moved = LIBC.mremap(ctypes.c_void_p(STACK), ctypes.c_long(4096), size, 1)
+    if moved == 2**64 - 1:
+        raise OSError(ctypes.get_errno(), "mremap")
+    ctypes.memset(moved, 1, 1 << 30)
+
+
+def _memory_that_is_no_longer_writable() -> None:
+    LIBC.mmap.restype = ctypes.c_void_p
+    zero, size = ctypes.c_long(0), ctypes.c_long(64 << 20)
+    for _ in range(16):
+        page = LIBC.mmap(zero, size, 3, 0x22, -1, zero)
+        if page == 2**64 - 1:
+            raise OSError(ctypes.get_errno(), "mmap")
+        ctypes.memset(page, 1, size.value)
+        if LIBC.mprotect(ctypes.c_void_p(page), size, 1) != 0:
+            raise OSError(ctypes.get_errno(), "mprotect")
+
+
 MAPS = Path("/proc/self/maps").read_text().splitlines()
 STACK = next(int(line.partition("-")[0], 16) for line in MAPS if line.endswith("[stack]"))
 FOLDER = tempfile.gettempdir()
@@ -103,6 +124,8 @@ ATTACKS: dict[str, Callable[[], object]] = {
     "memory_like_a_stack": _memory_like_a_stack,
     "page_tables": _page_tables,
     "too_deep_a_stack": _too_deep_a_stack,
+    "a_stack_that_is_moved": _a_stack_that_is_moved,
+    "memory_that_is_no_longer_writable": _memory_that_is_no_longer_writable,
 }
 if X86_64:
     # The numbers of x32; a process of aarch64 has no others than its own.

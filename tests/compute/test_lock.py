@@ -63,6 +63,8 @@ def test_native_code_in_a_locked_worker_gets_nowhere(attack: str, user: str) -> 
         "memory_like_a_stack",
         "page_tables",
         "too_deep_a_stack",
+        "a_stack_that_is_moved",
+        "memory_that_is_no_longer_writable",
         "none",
     ],
 )

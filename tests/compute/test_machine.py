@@ -318,14 +318,18 @@ async def test_of_a_runner_that_falls_silent_nothing_is_told() -> None:
         task.cancel()
 
 
+@pytest.mark.parametrize("again", [False, True], ids=["new", "stopped before"])
 async def test_a_computer_that_is_too_busy_for_a_runner_at_first_works_later(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, again: bool
 ) -> None:
+    machine = Machine(1, modules=[sha256(ECHO).hexdigest()])
+    if again:
+        await machine.start()
+        await machine.stop()
     script = tmp_path / "runner.py"
     script.write_text("import sys; sys.stdin.read()")
     monkeypatch.setattr(runner_module, "_BOOT", str(script))
     monkeypatch.setattr(runner_module, "_SILENCE_S", 0.5)
-    machine = Machine(1, modules=[sha256(ECHO).hexdigest()])
     await machine.start()
     try:
         assert machine.usage(OWNER).busy_slots is None

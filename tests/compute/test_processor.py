@@ -1,10 +1,12 @@
 """How busy the processors are, from files as Linux shows them."""
 
 import os
+import selectors
 from pathlib import Path
 
 import pytest
 
+from custom_components.qheat.compute.sandbox import pool
 from custom_components.qheat.compute.sandbox.processor import busy_s
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -45,3 +47,20 @@ def test_a_kernel_that_does_not_tell_is_an_error_that_is_expected(
 
     with pytest.raises((ValueError, KeyError)):
         busy_s(stat)
+
+
+@pytest.mark.parametrize("error", [OSError, ValueError, KeyError])
+def test_all_cores_that_we_may_run_on_count_as_free_where_the_kernel_does_not_tell(
+    monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    def tell_nothing() -> float:
+        raise error
+
+    own = set(range((os.cpu_count() or 1) + 1))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: own)
+    monkeypatch.setattr(pool, "busy_s", tell_nothing)
+    with selectors.DefaultSelector() as selector:
+        made = pool.Pool(1, "/", selector, lambda *_: None)
+        for now_s in (0.0, 1.0):
+            made.measure(now_s)
+    assert made._guard.free_cores == len(own)

@@ -94,6 +94,7 @@ class Machine:
         """
         if sys.platform != "linux":
             raise EngineError(EngineProblem.ENGINE_FAILED, "jobs run on Linux only")
+        self._connected.clear()
         self._wasmtime_folder = await asyncio.to_thread(_find_wasmtime)
         runner = None
         with contextlib.suppress(TimeoutError):

@@ -44,6 +44,8 @@ class SimulatedClient:
     """When the project wants to be asked next, in seconds since the epoch."""
     ahead_s: float = 0.0
     """How far its clock is ahead."""
+    busy_s: float = 0.0
+    """For so long it lets wait who connects, before it tells the time."""
     tasks: int = 8
     ready: bool = True
     """Whether the tasks' files are there: without them none can be begun."""
@@ -116,6 +118,7 @@ class SimulatedClient:
             writer.close()
             return
         self._writers.add(writer)
+        await asyncio.sleep(self.busy_s)
         nonce = f"{time.time() + self.ahead_s:f}"
         authorized = False
         try:

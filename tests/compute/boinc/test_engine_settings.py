@@ -5,7 +5,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from custom_components.qheat.compute.boinc import BoincError, BoincFault
+from custom_components.qheat.compute.boinc import BoincError, BoincFault, engine
+from custom_components.qheat.compute.boinc.client import BoincClient
+from custom_components.qheat.compute.boinc.probe import Probed, identify
 from custom_components.qheat.compute.engine import EngineProblem
 from tests.waiting import until
 
@@ -140,6 +142,31 @@ async def test_a_run_mode_set_by_hand_just_before_a_stop_stays_over_a_restart_to
     second = await radiator.seen()
     assert second.status().problem is EngineProblem.CHANGED_BY_HAND
     assert (radiator.client.permanent, radiator.client.gpu_permanent) == (mode, gpu_mode)
+
+
+async def test_a_suspend_just_before_a_radiator_is_removed_stays(radiator: Radiator) -> None:
+    made = await radiator.heating()
+    radiator.client.temporary_until_s = 0.0  # *Suspend*
+    await made.release()
+    assert (radiator.client.permanent, radiator.client.override) == (3, OWN)
+
+
+async def test_a_lease_that_ends_while_a_stop_waits_for_the_client_is_no_hand(
+    radiator: Radiator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passed_s = 0.0
+
+    async def slowly(client: BoincClient) -> Probed:
+        nonlocal passed_s
+        passed_s, radiator.client.temporary_until_s = 30.0, 0.0
+        return await identify(client)
+
+    first = await radiator.heating(clock=lambda: time.monotonic() + passed_s)
+    with monkeypatch.context() as slow:
+        slow.setattr(engine, "identify", slowly)
+        await first.stop()
+    second = await radiator.seen()
+    assert second.status().problem is None
 
 
 async def test_a_run_mode_set_by_hand_stays_over_a_restart_and_when_the_radiator_is_removed(

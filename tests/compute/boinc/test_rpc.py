@@ -159,6 +159,19 @@ async def test_a_loop_that_is_held_up_while_a_clock_is_asked_for_is_no_clock_tha
     await connection.close()
 
 
+async def test_a_client_that_is_held_up_before_it_tells_the_time_has_no_clock_that_was_set(
+    simulated: SimulatedClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = RpcConnection("127.0.0.1", simulated.port, PASSWORD)
+    await connection.connect()
+    monkeypatch.setattr(rpc, "CLOCK_SET_S", 0.3)
+    for busy_s, ahead_s in ((0.5, 0.0), (0.0, 0.0), (0.5, 10.0), (0.0, 0.0)):
+        simulated.busy_s, simulated.ahead_s = busy_s, ahead_s
+        was_ahead_s = round(connection.clock_s() - time.time())
+        assert await connection.clock_was_set() is (ahead_s != was_ahead_s)
+    await connection.close()
+
+
 async def test_silence_and_a_reply_that_trickles_end_in_time(
     peer: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

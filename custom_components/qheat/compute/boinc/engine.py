@@ -29,6 +29,7 @@ from .options import BoincOptions
 from .originals import Originals
 from .plan import override_with
 from .probe import Probed, identify
+from .replies import ClientStatus
 from .rpc import RpcConnection
 from .session import Session
 from .stewardship import Stewardship
@@ -125,6 +126,9 @@ class BoincEngine:
         nothing, and `release` may be called again.
         """
         await self._end()
+        if (leased := self._leased()) is not None:
+            with suppress(BoincError):
+                await self._judged(leased)
         originals = Originals.owed(self.saved_state())
         # Whoever begins again, also because this failed, takes the client over anew.
         self._steward.originals, self._steward.taken = originals, False
@@ -295,16 +299,25 @@ class BoincEngine:
 
     async def _rest(self) -> None:
         """Have the client compute nothing, unless somebody has just set a run mode by hand."""
-        steward, left_s = self._steward, -math.inf
-        # Over another connection it may be another run of the client, which has no lease.
-        if self._connection.connected and self._session is not None:
-            left_s = self._session.lease_until_s - self._clock()
+        leased = self._leased()
         await self._connect()
+        status = await self._judged(leased)
+        gpu = not self._steward.gpu_hand.by_hand
+        if not self._steward.hand.by_hand and await rest(self._client, status, gpu=gpu):
+            self._steward.changed_s = self._clock()
+
+    async def _judged(self, leased: Session | None) -> ClientStatus:
+        """Return what the client does, after a look whether somebody has it do so by hand."""
         status = await self._client.status()
-        by_hand = steward.hand.judge(status.cpu, lease_left_s=left_s)
-        gpu_by_hand = steward.gpu_hand.judge(status.gpu, lease_left_s=-math.inf)
-        if not by_hand and await rest(self._client, status, gpu=not gpu_by_hand):
-            steward.changed_s = self._clock()
+        # Told behind that: a lease that ended meanwhile was cut off by nobody.
+        left_s = -math.inf if leased is None else leased.lease_until_s - self._clock()
+        self._steward.hand.judge(status.cpu, lease_left_s=left_s)
+        self._steward.gpu_hand.judge(status.gpu, lease_left_s=-math.inf)
+        return status
+
+    def _leased(self) -> Session | None:
+        """Return who gave the lease; over another connection it may be another run's, with none."""
+        return self._session if self._connection.connected else None
 
     async def _end(self) -> None:
         task, self._task = self._task, None

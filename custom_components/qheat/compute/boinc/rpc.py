@@ -115,14 +115,15 @@ class RpcConnection:
         self._password = password
         self._turn = asyncio.Lock()
         self._line: _Line | None = None
-        self._clock_ahead_s = 0.0
+        self._clock_ahead_s = (0.0, 0.0)
+        """What the client's clock is ahead of ours (time.monotonic), at least and at most."""
 
     def clock_s(self) -> float:
-        """Return what the client's own clock shows, in seconds since the epoch.
+        """Return what the client's own clock shows at least, in seconds since the epoch.
 
         That is what it showed when it was told last, and the time since then.
         """
-        return time.monotonic() + self._clock_ahead_s
+        return time.monotonic() + self._clock_ahead_s[0]
 
     async def clock_was_set(self, *, alone: bool = False) -> bool:
         """Tell whether the client's clock was set since its time was last told.
@@ -130,7 +131,7 @@ class RpcConnection:
         A client tells its time to whoever connects, so another connection is made and closed;
         if this one is to be `alone`, it is made anew instead. Raises BoincError.
         """
-        known_s = self._clock_ahead_s
+        known_least_s, known_most_s = self._clock_ahead_s
         if alone:
             await self.connect()
         else:
@@ -140,7 +141,8 @@ class RpcConnection:
             finally:
                 await other.close()
             self._clock_ahead_s = other._clock_ahead_s
-        return abs(self._clock_ahead_s - known_s) > CLOCK_SET_S
+        least_s, most_s = self._clock_ahead_s
+        return max(least_s - known_most_s, known_least_s - most_s) > CLOCK_SET_S
 
     @property
     def connected(self) -> bool:
@@ -214,8 +216,7 @@ class RpcConnection:
             await asyncio.sleep(0)
 
     async def _authenticate(self) -> None:
-        # Not when the reply is read: that may be seconds later, where the loop is held up.
-        asked_s, own_s = time.monotonic(), time.time()
+        asked_s = time.monotonic()
         try:
             nonce = text_of(await self.call("<auth1/>"), "nonce")
         except BoincError as error:
@@ -227,9 +228,11 @@ class RpcConnection:
             raise
         if not nonce:
             raise BoincError(BoincFault.NOT_BOINC, "The reply does not come from a BOINC client")
-        # A client takes the time as its nonce.
+        # A client takes the time as its nonce. Where it or this loop is held up, seconds may lie
+        # between the request and the nonce, or between that and now.
         told_s = number_in(nonce, 0.0, YEARS_S)
-        self._clock_ahead_s = (own_s if told_s is None else told_s) - asked_s
+        told_s = time.time() if told_s is None else told_s
+        self._clock_ahead_s = told_s - time.monotonic(), told_s - asked_s
         digest = md5((nonce + self._password).encode(), usedforsecurity=False).hexdigest()
         reply = await self.call(f"<auth2>\n<nonce_hash>{digest}</nonce_hash>\n</auth2>")
         if reply.find("authorized") is None:

@@ -18,11 +18,13 @@ _RETURN: Final = 0x06  # BPF_RET | BPF_K
 _ALLOW: Final = 0x7FFF0000
 _KILL_PROCESS: Final = 0x80000000
 _ANSWER_NO_TERMINAL: Final = 0x00050000 | errno.ENOTTY
+_ANSWER_NO_MEMORY: Final = 0x00050000 | errno.ENOMEM
 _NUMBER: Final = 0  # offsets into seccomp_data
 _ARCHITECTURE: Final = 4
 _X32_BIT: Final = 0x40000000
 
 PROT_EXEC: Final = 4
+_PROT_WRITE: Final = 2
 _MAP_SHARED: Final = 0x01
 _MAP_ANONYMOUS: Final = 0x20
 _MAP_GROWSDOWN: Final = 0x100
@@ -39,8 +41,9 @@ class Architecture(NamedTuple):
     write: int
     mmap: int
     mprotect: int
+    mremap: int
     memory: tuple[int, ...]
-    """munmap, brk, mremap, madvise."""
+    """munmap, brk, madvise."""
     signals: tuple[int, ...]
     """rt_sigaction, rt_sigprocmask, rt_sigreturn, sigaltstack."""
     waiting: tuple[int, ...]
@@ -66,7 +69,8 @@ _ARCHITECTURES: Final = {
         write=1,
         mmap=9,
         mprotect=10,
-        memory=(11, 12, 25, 28),
+        mremap=25,
+        memory=(11, 12, 28),
         signals=(13, 14, 15, 131),
         waiting=(202, 24, 204, 324, 219),
         asking=(39, 186, 318, 228, 229, 96, 98),
@@ -81,7 +85,8 @@ _ARCHITECTURES: Final = {
         write=64,
         mmap=222,
         mprotect=226,
-        memory=(215, 214, 216, 233),
+        mremap=216,
+        memory=(215, 214, 233),
         signals=(134, 135, 139, 132),
         waiting=(98, 124, 123, 283, 128),
         asking=(172, 178, 278, 113, 114, 169, 165),
@@ -102,7 +107,8 @@ def program(arch: Architecture, *, compiling: bool) -> bytes:
     """Return the filter as an array of `struct sock_filter`.
 
     While `compiling`, memory may become executable and a stricter filter may follow; memory is
-    never both writable and executable, never maps a file, and always counts as data (RLIMIT_DATA).
+    never both writable and executable, and never maps a file. What was written to counts as data
+    (RLIMIT_DATA), but for what was made executable or read-only while compiling.
     """
     code = [
         *_kill_unless(_ARCHITECTURE, arch.audit),
@@ -114,10 +120,14 @@ def program(arch: Architecture, *, compiling: bool) -> bytes:
     if compiling:
         code += _allow(arch.seccomp)
     # The engine asks whether its standard error is a terminal; it is not.
-    code += [_op(_JUMP_EQUAL, arch.ioctl, 0, 1), _op(_RETURN, _ANSWER_NO_TERMINAL)]
+    code += _answered(arch.ioctl, _ANSWER_NO_TERMINAL)
+    # It would let the stack grow, which is no data. Whoever reallocates copies instead.
+    code += _answered(arch.mremap, _ANSWER_NO_MEMORY)
     code += _guarded(arch.write, [_op(_LOAD, _low(0)), *_kill_if(_JUMP_AT_LEAST, 3)])
     protection = _protection(compiling=compiling)
-    code += _guarded(arch.mprotect, protection)
+    # What can no longer be written to is no data, and yet it keeps what was written.
+    stays = [] if compiling else [_op(_JUMP_ANY_BIT, _PROT_WRITE, 1, 0), _kill()]
+    code += _guarded(arch.mprotect, [*protection, *stays])
     flags = [_op(_LOAD, _low(3)), _op(_JUMP_ANY_BIT, _MAP_ANONYMOUS, 1, 0), _kill()]
     # What is shared, or grows as a stack does, is no data to the kernel.
     flags += _kill_if(_JUMP_ANY_BIT, _MAP_SHARED | _MAP_GROWSDOWN)
@@ -130,14 +140,18 @@ def _protection(*, compiling: bool) -> list[bytes]:
     load = _op(_LOAD, _low(2))
     if not compiling:
         return [load, *_kill_if(_JUMP_ANY_BIT, PROT_EXEC)]
-    # Executable is allowed while not writable: PROT_WRITE is 2.
-    return [load, _op(_JUMP_ANY_BIT, PROT_EXEC, 0, 2), *_kill_if(_JUMP_ANY_BIT, 2)]
+    # Executable is allowed while not writable.
+    return [load, _op(_JUMP_ANY_BIT, PROT_EXEC, 0, 2), *_kill_if(_JUMP_ANY_BIT, _PROT_WRITE)]
 
 
 def _guarded(number: int, checks: list[bytes]) -> list[bytes]:
     """Allow call `number` if no check kills."""
     body = [*checks, _op(_RETURN, _ALLOW)]
     return [_op(_JUMP_EQUAL, number, 0, len(body)), *body]
+
+
+def _answered(number: int, answer: int) -> list[bytes]:
+    return [_op(_JUMP_EQUAL, number, 0, 1), _op(_RETURN, answer)]
 
 
 def _allow(number: int) -> list[bytes]:
