@@ -1,7 +1,7 @@
 """Days, months and clocks that change: a statement lists all once, and where it counts."""
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -120,3 +120,20 @@ def test_the_days_of_earlier_books_stay_and_what_is_told_again_counts_once() -> 
     assert summed(history).jobs == {"docking": 60}
     ids = [settlement_id for day in days for settlement_id in day.settlement_ids]
     assert sorted(ids) == sorted(one.settlement_id for one in told)
+
+
+def test_what_is_only_told_again_after_books_were_begun_anew_is_in_no_day_not_even_by_its_id() -> (
+    None
+):
+    history, earlier, later = History("EUR"), Ledger("EUR"), Ledger("EUR")
+    first, unwritten = settlement("s1"), settlement("s2")
+    now_s = first.settled_at
+    earlier.book(OFFICE, page(first), now_s)
+    history.absorb(earlier, UTC)
+    history.begin_anew(later, now_s)
+    booking = later.book(OFFICE, page(first, unwritten), now_s)
+    history.note(OFFICE, booking.booked, UTC)
+    history.absorb(later, UTC)
+    [(_, _, day)] = history.days(*ALWAYS)
+    assert day.totals.jobs == {"docking": 1}
+    assert day.settlement_ids == ("s1",)

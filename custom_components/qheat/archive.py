@@ -3,7 +3,8 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
+from functools import partial
 from typing import Final
 
 from homeassistant.core import HomeAssistant
@@ -22,11 +23,21 @@ MOST_UNSAVED: Final = MEMORY // 2
 
 
 class Archive:
-    """Copies days out of the ledger often, and writes them seldom: a lost write is made up for."""
+    """Copies days out of the ledger often, and writes them seldom: a lost write is made up for.
 
-    def __init__(self, store: CheckedStore, history: History, ledger: Ledger) -> None:
+    `set_aside` writes elsewhere what is to be kept of the file before it is written over.
+    """
+
+    def __init__(
+        self,
+        store: CheckedStore,
+        history: History,
+        ledger: Ledger,
+        set_aside: Callable[[], Awaitable[bool]] | None = None,
+    ) -> None:
         self.history = history
         self._store = store
+        self._set_aside = set_aside
         self._ledger = ledger
         self._changed = False
         self._unsaved: Counter[str] = Counter()
@@ -71,10 +82,12 @@ class Archive:
         if self._changed:
             self._changed, is_written = False, False
             try:
-                # The years of a building take seconds: no work for the loop.
-                saved = await asyncio.to_thread(self.history.copy().save)
-                await self._store.async_save(saved)
-                is_written = self._store.is_written
+                if self._set_aside is not None and await self._set_aside():
+                    self._set_aside = None
+                if self._set_aside is None:
+                    # The years of a building take seconds: no work for the loop.
+                    saved = await asyncio.to_thread(self.history.copy().save)
+                    is_written = await self._store.async_write(saved)
             finally:
                 # The disk may be full, or the home ends, and with it the task that writes.
                 if not is_written:
@@ -87,13 +100,12 @@ async def async_open_archive(hass: HomeAssistant, entry_id: str, ledger: Ledger)
     """Read the days of a home; damaged ones are set aside, and the days still open kept anew."""
     store = home_store(hass, entry_id, "days")
     saved = await store.async_load()
-    history = History(ledger.currency)
+    history, set_aside = History(ledger.currency), None
     if saved is not None:
         try:
             history = await hass.async_add_executor_job(History.load, saved, ledger.currency)
         except LedgerError as err:
             LOGGER.error("The days kept for statements are damaged and set aside: %s", err)
-            await home_store(hass, entry_id, "days.damaged").async_save(saved)
-            history = History(ledger.currency)
+            set_aside = partial(home_store(hass, entry_id, "days.damaged").async_write, saved)
     history.begin_anew(ledger, time.time())
-    return Archive(store, history, ledger)
+    return Archive(store, history, ledger, set_aside)

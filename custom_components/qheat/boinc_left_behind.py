@@ -39,10 +39,17 @@ async def async_leave_behind(hass: HomeAssistant, radiator_id: str, left: Left) 
     issue_id = f"{NOT_PUT_BACK}_{radiator_id}_{machine}"
     store, by_repair = await _async_file(hass)
     by_repair[issue_id] = left
-    await store.async_save(by_repair)
+    is_written = await store.async_write(by_repair)
     _tell(hass, issue_id, left)
     # At its end Home Assistant writes its files later, and in any order.
-    return store.is_written and not hass.is_stopping
+    return is_written and not hass.is_stopping
+
+
+async def async_write_again(hass: HomeAssistant) -> None:
+    """Write down what machines are to get back, if the disk did not take it before."""
+    store, by_repair = await _async_file(hass)
+    if not store.is_written:
+        await store.async_save(by_repair)
 
 
 async def async_left_behind(hass: HomeAssistant) -> Mapping[str, Left]:

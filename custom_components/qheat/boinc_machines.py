@@ -143,7 +143,7 @@ class BoincMachines:
                 look_every_s=cadence(self._hass).look_every_s,
             ),
             saved=saved,
-            save=partial(self._keep, data),
+            save=partial(self._keep, radiator_id, data),
             owed=None if saved.get("originals") else owed(self._left_behind, data),
             pace=pace(self._hass),
         )
@@ -162,11 +162,12 @@ class BoincMachines:
 
     def save(self) -> dict[str, Any]:
         """Return what is to be kept over a restart, as JSON-able data without secrets."""
-        saved = self._unwritten | {key: machine.save() for key, machine in self._machines.items()}
+        saved = {key: machine.save() for key, machine in self._machines.items()}
         for key in self._handed_over:
             # With two owners, the books would put back again what the repair has put back.
             saved[key]["engine"] |= {"originals": None}
-        return saved
+        unwritten = self._unwritten.items()
+        return saved | {key: kept for key, kept in unwritten if owed(self._left_behind, kept)}
 
     async def async_close(self, *, for_good: bool = False) -> None:
         """Have all machines compute nothing; put back the settings of those no longer wanted.
@@ -194,10 +195,21 @@ class BoincMachines:
             if left is not None:
                 await async_settle(self._hass, machine.data)
 
-    async def _keep(self, data: Mapping[str, Any], state: Mapping[str, object]) -> None:
+    async def _keep(
+        self, radiator_id: str, data: Mapping[str, Any], state: Mapping[str, object]
+    ) -> None:
         # A home that closes saves once, when all its engines have stopped.
         if self._closing:
             return
+        # The books have one place for a radiator, and the machine that it was before is there.
+        left = left_of(mapping(self._unwritten, radiator_id))
+        if (
+            left is not None
+            and owed(self._left_behind, left)
+            and not await async_leave_behind(self._hass, radiator_id, left)
+        ):
+            raise OSError("what another machine is to get back cannot be written")
+        self._unwritten.pop(radiator_id, None)
         await self._save()
         if state["originals"] is not None:
             await async_settle(self._hass, data)

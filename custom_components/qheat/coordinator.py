@@ -79,16 +79,17 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         boinc: BoincMachines,
         embedded: EmbeddedBackend | None,
     ) -> None:
+        # First: Home Assistant shuts this one down, with them, also where one cannot be made.
+        self.radiators = {
+            key: RadiatorCoordinator(hass, entry, radiator, books)
+            for key, radiator in radiators.items()
+        }
         super().__init__(hass, LOGGER, config_entry=entry, name=entry.title, update_interval=TICK)
         self.presets = presets
         self.machine = machine
         self.embedded = embedded
         self.boinc = boinc
         self.books = books
-        self.radiators = {
-            key: RadiatorCoordinator(hass, entry, radiator, books)
-            for key, radiator in radiators.items()
-        }
         self.accounts = {
             key: DataUpdateCoordinator[Balance](
                 hass,

@@ -12,6 +12,7 @@ from homeassistant.helpers import area_registry as ar
 from homeassistant.helpers import device_registry as dr
 
 from .archive import async_open_archive
+from .boinc_left_behind import async_write_again
 from .boinc_machines import BoincMachines, async_release_all
 from .books import HomeBooks
 from .cadence import cadence
@@ -176,6 +177,8 @@ async def async_remove_home(hass: HomeAssistant, entry: QheatConfigEntry) -> Non
     for name in ("days", "days.damaged", "dials", "learned", "serials"):
         await home_store(hass, entry.entry_id, name).async_remove()
     await async_delete_database(hass, entry)
+    # What a full disk did not take is in no books any more, and now there is room.
+    await async_write_again(hass)
 
 
 async def _async_register_devices(hass: HomeAssistant, entry: ConfigEntry) -> None:

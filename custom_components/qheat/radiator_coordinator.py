@@ -41,6 +41,9 @@ class RadiatorCoordinator(DataUpdateCoordinator[RadiatorState]):
         try:
             if radiator.schedule is not None:
                 await radiator.schedule.async_refresh()
+                # A home that was closed meanwhile has stopped the engine.
+                if self._shutdown_requested:
+                    return self.data
             radiator.has_dial = self._has_dial()
             state = radiator.tick(now.utc_s, now.steady_s)
         except Exception as err:

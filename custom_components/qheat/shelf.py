@@ -27,6 +27,11 @@ class CheckedStore(Store[Any]):
 
     is_written = True
 
+    async def async_write(self, data: Any) -> bool:
+        """Write data; tell whether it is on disk."""
+        await self.async_save(data)
+        return self.is_written
+
     @override
     async def _async_write_data(self, data: dict[str, Any]) -> None:
         self.is_written = False
@@ -81,8 +86,7 @@ class Shelf:
         """Write what has changed; tell whether it is on disk."""
         if self._damaged is not None and not await self._async_set_aside(self._damaged):
             return False
-        await self._changes.async_save(changes)
-        return self._changes.is_written
+        return await self._changes.async_write(changes)
 
     @property
     def is_closing(self) -> bool:
@@ -92,8 +96,7 @@ class Shelf:
     async def async_write_volume(self, radiator_id: str, volume: dict[str, Any]) -> None:
         """Write an account whole; raises OSError if it cannot be."""
         file = self._volume(radiator_id)
-        await file.async_save(volume)
-        if not file.is_written:
+        if not await file.async_write(volume):
             raise OSError(f"{file.path} cannot be written")
 
     async def async_read_kept(self) -> Kept:
@@ -128,8 +131,7 @@ class Shelf:
 
     async def _async_set_aside(self, books: dict[str, Any]) -> bool:
         damaged = self._file("damaged")
-        await damaged.async_save(books)
-        if not damaged.is_written:
+        if self.is_closing or not await damaged.async_write(books):
             return False
         for radiator_id in books["volumes"]:
             await self._volume(radiator_id).async_remove()

@@ -12,6 +12,7 @@ from freezegun.api import FrozenDateTimeFactory
 from homeassistant.auth.models import User
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError, Unauthorized
+from homeassistant.util.file import WriteError
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.qheat.compute.engine import SettlementPage
@@ -198,6 +199,19 @@ async def test_damaged_days_are_set_aside_and_the_open_ones_kept_anew(
     assert hass_storage["qheat.01JHOME.days.damaged"]["data"] == days
     await hass.config_entries.async_remove(heated.entry_id)
     assert not [key for key in hass_storage if key.startswith("qheat.01JHOME")]
+
+
+async def test_damaged_days_stay_where_they_are_until_the_disk_has_room_to_set_them_aside(
+    hass: HomeAssistant, heated: MockConfigEntry, hass_storage: dict[str, Any]
+) -> None:
+    assert await hass.config_entries.async_unload(heated.entry_id)
+    hass_storage["qheat.01JHOME.days"]["data"] = []
+    with patch("homeassistant.helpers.storage.Store._async_write_data", side_effect=WriteError):
+        assert await hass.config_entries.async_setup(heated.entry_id)
+    assert hass_storage["qheat.01JHOME.days"]["data"] == []
+    assert await hass.config_entries.async_unload(heated.entry_id)
+    assert hass_storage["qheat.01JHOME.days.damaged"]["data"] == []
+    assert "job-1" in json.dumps(hass_storage["qheat.01JHOME.days"])
 
 
 async def test_where_the_books_are_damaged_the_days_stay_and_count_nothing_twice(

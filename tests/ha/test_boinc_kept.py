@@ -1,5 +1,7 @@
 """Neither a kill nor a full disk loses the BOINC settings of a machine that is gone or removed."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
@@ -18,7 +20,7 @@ from tests.compute.boinc.simulated import PASSWORD, SimulatedClient
 
 from .boinc import HALL, Repairs, boinc_data, boinc_radiator, until_it_runs
 from .conftest import set_up
-from .test_boinc_equal_names import FIRST, mend, not_put_back
+from .test_boinc_equal_names import FIRST, SECOND, mend, not_put_back
 from .test_boinc_put_back import LEFT_BEHIND, left_on_disk
 
 pytestmark = pytest.mark.usefixtures("boinc")
@@ -51,12 +53,9 @@ async def test_the_books_forget_no_settings_before_these_are_written_down_elsewh
     await client.start()
 
 
-async def test_settings_that_a_full_disk_did_not_take_are_in_the_books_until_it_has_room(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    client: SimulatedClient,
-    hass_storage: dict[str, Any],
-) -> None:
+@contextmanager
+def full_disk() -> Generator[None]:
+    """Have no room for what machines are to get back."""
     write = Store._async_write_data
 
     async def fill_up(store: Store[Any], data: dict[str, Any]) -> None:
@@ -64,10 +63,30 @@ async def test_settings_that_a_full_disk_did_not_take_are_in_the_books_until_it_
             raise WriteError("no space left on device")
         await write(store, data)
 
-    await client.stop()
     with patch.object(Store, "_async_write_data", fill_up):
-        hass.config_entries.async_remove_subentry(entry, HALL)
+        yield
+
+
+@pytest.mark.parametrize("given_another", [False, True])
+async def test_settings_that_a_full_disk_did_not_take_are_in_the_books_until_it_has_room(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    client: SimulatedClient,
+    hass_storage: dict[str, Any],
+    given_another: bool,
+) -> None:
+    await client.stop()
+    other = SimulatedClient(override=SECOND)
+    await other.start()
+    with full_disk():
+        if given_another:
+            hass.config_entries.async_update_subentry(
+                entry, entry.subentries[HALL], data=boinc_data(other.port)
+            )
+        else:
+            hass.config_entries.async_remove_subentry(entry, HALL)
         await hass.async_block_till_done()
+        await entry.runtime_data.books.async_save()
     assert not left_on_disk(hass_storage)
     # As after a kill.
     hass.data.pop("qheat_left_behind")
@@ -75,7 +94,42 @@ async def test_settings_that_a_full_disk_did_not_take_are_in_the_books_until_it_
     (left_to_put_back,) = left_on_disk(hass_storage).values()
     assert FIRST in str(left_to_put_back)
     assert await hass.config_entries.async_reload(entry.entry_id)
-    assert not hass_storage["qheat.01JHOME"]["data"]["boinc"]
+    assert FIRST not in str(hass_storage["qheat.01JHOME"]["data"]["boinc"])
+    await other.stop()
+    await client.start()
+
+
+async def test_a_repair_that_a_full_disk_did_not_take_and_somebody_has_mended_does_not_come_again(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient, repairs: Repairs
+) -> None:
+    await client.stop()
+    with full_disk():
+        hass.config_entries.async_remove_subentry(entry, HALL)
+        await hass.async_block_till_done()
+    await client.start()
+    await mend(hass, repairs)
+    assert client.override == FIRST
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    assert not not_put_back(hass)
+
+
+async def test_what_a_full_disk_did_not_take_is_written_once_the_books_of_a_removed_home_are_gone(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    client: SimulatedClient,
+    hass_storage: dict[str, Any],
+) -> None:
+    write, books = Store._async_write_data, f"{DOMAIN}.{entry.entry_id}"
+
+    async def fill_up(store: Store[Any], data: dict[str, Any]) -> None:
+        if store.key == LEFT_BEHIND and books in hass_storage:
+            raise WriteError("no space left on device")
+        await write(store, data)
+
+    await client.stop()
+    with patch.object(Store, "_async_write_data", fill_up):
+        await hass.config_entries.async_remove(entry.entry_id)
+    assert FIRST in str(left_on_disk(hass_storage))
     await client.start()
 
 

@@ -13,6 +13,7 @@ from homeassistant.helpers import entity_registry as er
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components import qheat
+from custom_components.qheat.books import HomeBooks
 from custom_components.qheat.compute.engine import EngineProblem
 from custom_components.qheat.const import DOMAIN
 from tests.waiting import until
@@ -48,6 +49,24 @@ async def test_a_radiator_removed_while_its_home_is_set_up_heats_no_more(
     hass.config_entries.async_remove_subentry(entry, BEDROOM)
     await hass.async_block_till_done()
     assert entry.state is ConfigEntryState.LOADED
+    assert list(entry.runtime_data.radiators) == [LIVING_ROOM]
+
+
+async def test_a_radiator_removed_while_its_coordinator_is_made_ends_no_task_in_an_error(
+    hass: HomeAssistant, caplog: pytest.LogCaptureFixture
+) -> None:
+    entry = await set_up(hass, radiator(), radiator(BEDROOM, "Bedroom"))
+    open_books = HomeBooks.async_open
+
+    async def remove(books: HomeBooks) -> None:
+        await open_books(books)
+        if BEDROOM in entry.subentries:
+            hass.config_entries.async_remove_subentry(entry, BEDROOM)
+
+    with patch.object(HomeBooks, "async_open", remove):
+        await hass.config_entries.async_reload(entry.entry_id)
+        await hass.async_block_till_done()
+    assert "never retrieved" not in caplog.text
     assert list(entry.runtime_data.radiators) == [LIVING_ROOM]
 
 

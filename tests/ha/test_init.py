@@ -7,7 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
+from unittest.mock import AsyncMock, patch
 
 import pytest
 from homeassistant.config_entries import ConfigEntryState
@@ -234,9 +234,21 @@ async def test_an_engine_that_stops_gets_no_new_budget_from_a_tick_or_a_dial_und
     """It would ask for leases again, and nobody would give them back."""
     assert await hass.config_entries.async_setup(entry.entry_id)
     coordinator = entry.runtime_data
+    is_asked, answers = asyncio.Event(), asyncio.Event()
+
+    async def read() -> None:
+        is_asked.set()
+        await answers.wait()
+
+    schedule = AsyncMock(**{"async_refresh.side_effect": read, "changes": lambda: None})
+    coordinator.radiators[LIVING_ROOM].radiator.schedule = schedule
+    ticking = hass.async_create_task(coordinator.async_refresh())
+    await is_asked.wait()
 
     async def stop() -> None:
         engine.budget = None
+        answers.set()
+        await ticking
         await coordinator._async_update_data()
         await coordinator.async_set(LIVING_ROOM, Setting(heating=True, setpoint_c=30.0))
 

@@ -8,8 +8,8 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from homeassistant.const import STATE_UNKNOWN
-from homeassistant.core import HomeAssistant
+from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE, STATE_UNKNOWN
+from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.storage import Store
 from homeassistant.util.file import WriteError
@@ -148,7 +148,14 @@ async def test_damaged_books_stay_where_they_are_until_the_disk_has_room_to_set_
     }
     with patch("homeassistant.helpers.storage.Store._async_write_data", side_effect=WriteError):
         await load(hass, entry)
+        # Home Assistant writes its files later then, and it may write none.
+        hass.set_state(CoreState.stopping)
+        await entry.runtime_data.books.async_save()
+        hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
+        await hass.async_block_till_done()
+        hass.set_state(CoreState.running)
     assert hass_storage[CHANGES]["data"] == books["changes"]
+    assert hass_storage[VOLUME]["data"] == books["volumes"][LIVING_ROOM]
     assert await entry.runtime_data.books.async_save()
     assert hass_storage[f"{CHANGES}.damaged"]["data"] == books
     assert VOLUME not in hass_storage

@@ -20,6 +20,8 @@ _MOST_MEMORY_BYTES: Final = 1 << 30
 _MOST_CPU_S: Final = 86_400.0
 _MOST_EPOCH_S: Final = 253_402_300_799.0  # the end of the year 9999
 _PAGE: Final = 1000
+_MOST_AMOUNT: Final = Decimal(1_000_000)
+"""More is not booked: the job would be computed for nothing."""
 _MOST_PUBLISHERS: Final = 100
 _MOST_KINDS: Final = 16
 
@@ -161,8 +163,8 @@ class _Verdict(StrEnum):
 def _lease(message: Fields) -> JobLease:
     job = wire.child(message, "job")
     pay, repayment_per_kwh = wire.money(job, "pay"), wire.money(job, "repayment_per_kwh")
-    if pay < 0 or repayment_per_kwh < 0:
-        raise FieldError("pay or repayment_per_kwh is less than nothing")
+    if not (0 <= pay <= _MOST_AMOUNT and 0 <= repayment_per_kwh <= _MOST_AMOUNT):
+        raise FieldError("pay or repayment_per_kwh is less than nothing, or is never booked")
     return JobLease(
         lease_id=wire.name(message, "lease_id"),
         ttl_s=wire.number(message, "ttl_s", 0, _MOST_TTL_S),

@@ -81,8 +81,10 @@ class History:
     def note(self, radiator_id: str, settlements: Iterable[Settlement], time_zone: tzinfo) -> None:
         """List settlements that were just booked: of a long page, the ledger remembers few."""
         days = self._days.setdefault(radiator_id, {})
+        until_s = self._before.get(radiator_id, _Before()).until_s
+        since = (one for one in settlements if _hour_of(one) >= until_s)
         # By the calendar that the days are by, until they go over to another one.
-        for day, ids in _ids(settlements, self._time_zone or time_zone).items():
+        for day, ids in _ids(since, self._time_zone or time_zone).items():
             days[day] = days.get(day, _NOTHING).with_ids(ids)
 
     def begin_anew(self, ledger: Ledger, now_s: float) -> None:
