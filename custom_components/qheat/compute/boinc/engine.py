@@ -21,15 +21,13 @@ from ..engine import (
 from ..meter import IMPOSSIBLE_SHARE, PowerMeter
 from .alarm import Alarm
 from .client import BoincClient
-from .control import rest
 from .credit import Book, Tariff
 from .errors import PROBLEM, BoincError, BoincFault
+from .handover import judge, let_rest, take_over
 from .observation import UNSEEN, Details
 from .options import BoincOptions
 from .originals import Originals
-from .plan import override_with
 from .probe import Probed, identify
-from .replies import ClientStatus
 from .rpc import RpcConnection
 from .session import Session
 from .stewardship import Stewardship
@@ -116,7 +114,9 @@ class BoincEngine:
         if self._steward.taken and not self._steward.hand.by_hand:
             with suppress(BoincError, TimeoutError):
                 async with asyncio.timeout(STOP_S):
-                    await self._rest()
+                    until_s = self._lease_until_s()
+                    await self._connect()
+                    await let_rest(self._client, self._steward, until_s, self._clock)
         await self._let_go()
 
     async def release(self) -> None:
@@ -126,9 +126,9 @@ class BoincEngine:
         nothing, and `release` may be called again.
         """
         await self._end()
-        if (leased := self._leased()) is not None:
+        if self._session is not None and self._connection.connected:
             with suppress(BoincError):
-                await self._judged(leased)
+                await judge(self._client, self._steward, self._lease_until_s(), self._clock)
         originals = Originals.owed(self.saved_state())
         # Whoever begins again, also because this failed, takes the client over anew.
         self._steward.originals, self._steward.taken = originals, False
@@ -257,7 +257,13 @@ class BoincEngine:
         host = await self._connect()
         self._steward.cpid = self._steward.cpid or host.cpid
         self._steward.count_cores(host.cores)
-        originals = await self._take_over()
+        originals = await take_over(
+            self._client,
+            self._steward,
+            self._owed,
+            save=lambda: self._save(self.saved_state()),
+            clock=self._clock,
+        )
         self._session = session = Session(self._client, self._steward, host, originals)
         while True:
             self._wake.clear()
@@ -273,51 +279,11 @@ class BoincEngine:
                 await self._wake.wait()
             await asyncio.sleep(min(self._phase_s, max(0.0, next_s - now_s)))
 
-    async def _take_over(self) -> Originals:
-        """Put the user's own settings away before anything is changed, then compute nothing."""
-        steward = self._steward
-        status = await self._client.status()
-        originals = steward.originals or self._owed or await Originals.of(self._client, status)
-        if steward.taken and not steward.by_hand and await originals.are_back(self._client, status):
-            # They were put back, and a kill kept that from being saved.
-            steward.taken = False
-        if not steward.taken:
-            originals = steward.originals = originals.since(status)
-            # What was set before, by somebody or by us, has nothing to do with this time.
-            steward.hand.take_back()
-            steward.gpu_hand.take_back()
-            steward.duty = 1.0
-            await self._save(self.saved_state())
-            current = await originals.current(self._client)
-            # Tasks that are stopped now are to keep what they have done since their checkpoint.
-            kept = override_with(current, {"leave_apps_in_memory": 1.0})
-            await self._client.set_override(kept)
-            steward.changed_s = self._clock()
-            await rest(self._client, status, gpu=True)
-            steward.taken = True
-        return originals
-
-    async def _rest(self) -> None:
-        """Have the client compute nothing, unless somebody has just set a run mode by hand."""
-        leased = self._leased()
-        await self._connect()
-        status = await self._judged(leased)
-        gpu = not self._steward.gpu_hand.by_hand
-        if not self._steward.hand.by_hand and await rest(self._client, status, gpu=gpu):
-            self._steward.changed_s = self._clock()
-
-    async def _judged(self, leased: Session | None) -> ClientStatus:
-        """Return what the client does, after a look whether somebody has it do so by hand."""
-        status = await self._client.status()
-        # Told behind that: a lease that ended meanwhile was cut off by nobody.
-        left_s = -math.inf if leased is None else leased.lease_until_s - self._clock()
-        self._steward.hand.judge(status.cpu, lease_left_s=left_s)
-        self._steward.gpu_hand.judge(status.gpu, lease_left_s=-math.inf)
-        return status
-
-    def _leased(self) -> Session | None:
-        """Return who gave the lease; over another connection it may be another run's, with none."""
-        return self._session if self._connection.connected else None
+    def _lease_until_s(self) -> float:
+        """Return when the lease ends; another connection may be to another run, which has none."""
+        if self._session is None or not self._connection.connected:
+            return -math.inf
+        return self._session.lease_until_s
 
     async def _end(self) -> None:
         task, self._task = self._task, None

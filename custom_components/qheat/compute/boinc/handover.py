@@ -1,0 +1,73 @@
+"""How a client is taken over from its user, and left again: what its user sets meanwhile stays."""
+
+import math
+from collections.abc import Awaitable, Callable
+
+from .client import BoincClient
+from .control import rest
+from .originals import Originals
+from .plan import override_with
+from .replies import ClientStatus
+from .stewardship import Stewardship
+
+
+async def take_over(
+    client: BoincClient,
+    steward: Stewardship,
+    owed: Originals | None,
+    *,
+    save: Callable[[], Awaitable[None]],
+    clock: Callable[[], float],
+) -> Originals:
+    """Put the user's own settings away before anything is changed, then compute nothing.
+
+    `owed` are settings that the client still waits for, `save` keeps what the steward knows.
+    Raises BoincError, and what `save` raises.
+    """
+    status = await client.status()
+    originals = steward.originals or owed or await Originals.of(client, status)
+    if steward.taken and not steward.by_hand and await originals.are_back(client, status):
+        # They were put back, and a kill kept that from being saved.
+        steward.taken = False
+    if not steward.taken:
+        originals = steward.originals = originals.since(status)
+        # What was set before, by somebody or by us, has nothing to do with this time.
+        steward.hand.take_back()
+        steward.gpu_hand.take_back()
+        steward.duty = 1.0
+        await save()
+        current = await originals.current(client)
+        # Tasks that are stopped now are to keep what they have done since their checkpoint.
+        kept = override_with(current, {"leave_apps_in_memory": 1.0})
+        await client.set_override(kept)
+        steward.changed_s = clock()
+        await rest(client, status, gpu=True)
+        steward.taken = True
+    return originals
+
+
+async def judge(
+    client: BoincClient, steward: Stewardship, lease_until_s: float, clock: Callable[[], float]
+) -> ClientStatus:
+    """Return what the client does, after a look whether somebody has it do so by hand.
+
+    `lease_until_s` is on `clock`, -inf where there is no lease. Raises BoincError.
+    """
+    status = await client.status()
+    # Told behind that: a lease that ended meanwhile was cut off by nobody.
+    steward.hand.judge(status.cpu, lease_left_s=lease_until_s - clock())
+    steward.gpu_hand.judge(status.gpu, lease_left_s=-math.inf)
+    return status
+
+
+async def let_rest(
+    client: BoincClient, steward: Stewardship, lease_until_s: float, clock: Callable[[], float]
+) -> None:
+    """Have the client compute nothing, unless somebody has just set a run mode by hand.
+
+    `lease_until_s` is that of `judge`. Raises BoincError.
+    """
+    status = await judge(client, steward, lease_until_s, clock)
+    gpu = not steward.gpu_hand.by_hand
+    if not steward.hand.by_hand and await rest(client, status, gpu=gpu):
+        steward.changed_s = clock()
