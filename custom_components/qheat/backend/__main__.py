@@ -77,7 +77,7 @@ def _amount(text: str) -> Decimal:
         return amount({"": text}, "")
     except wire.FieldError:
         raise argparse.ArgumentTypeError(
-            f"not an amount from 0 to 999999 with at most 12 decimals: {text}"
+            f"not an amount from 0 to below 1000000 with at most 12 decimals: {text}"
         ) from None
 
 

@@ -8,7 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
+
+MAX_AMOUNT: Final = Decimal(1_000_000)
+"""No ledger books more for one job: it would be computed for nothing."""
 
 
 class HeatKind(StrEnum):

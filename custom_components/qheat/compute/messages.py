@@ -9,7 +9,7 @@ from typing import Final
 from .. import wire
 from ..manifests import SignedManifest, fingerprint, read_public_key
 from ..wire import FieldError, Fields
-from .engine import Settlement, SettlementPage
+from .engine import MAX_AMOUNT, Settlement, SettlementPage
 from .machine import Limits
 
 MOST_LEASES: Final = 64
@@ -20,8 +20,6 @@ _MOST_MEMORY_BYTES: Final = 1 << 30
 _MOST_CPU_S: Final = 86_400.0
 _MOST_EPOCH_S: Final = 253_402_300_799.0  # the end of the year 9999
 _PAGE: Final = 1000
-_MOST_AMOUNT: Final = Decimal(1_000_000)
-"""More is not booked: the job would be computed for nothing."""
 _MOST_PUBLISHERS: Final = 100
 _MOST_KINDS: Final = 16
 
@@ -163,7 +161,7 @@ class _Verdict(StrEnum):
 def _lease(message: Fields) -> JobLease:
     job = wire.child(message, "job")
     pay, repayment_per_kwh = wire.money(job, "pay"), wire.money(job, "repayment_per_kwh")
-    if not (0 <= pay <= _MOST_AMOUNT and 0 <= repayment_per_kwh <= _MOST_AMOUNT):
+    if not (0 <= pay <= MAX_AMOUNT and 0 <= repayment_per_kwh <= MAX_AMOUNT):
         raise FieldError("pay or repayment_per_kwh is less than nothing, or is never booked")
     return JobLease(
         lease_id=wire.name(message, "lease_id"),

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final
 
-from ..compute.engine import Settlement
+from ..compute.engine import MAX_AMOUNT, Settlement
 from .money import (
     CONTEXT,
     LedgerError,
@@ -33,7 +33,6 @@ MEMORY: Final = 256
 MOST: Final = 4096
 """Remembered of those settled at the newest moment, a batch of which more follow, and of those
 settled ahead of the home's clock."""
-MAX_AMOUNT: Final = Decimal(1_000_000)
 MAX_ENERGY_J: Final = 3.6e9
 MAX_TIME_S: Final = 1e11
 MAX_ID: Final = 128
