@@ -10,7 +10,7 @@ from .blobs import Blobs
 from .catalogue import Offer
 from .database import Database
 from .line import Line
-from .work import Catalogue, PullRequest, Refusal
+from .work import Catalogue, LeaseLostError, PullRequest, Refusal
 
 JOBS_AHEAD: Final = 4
 
@@ -52,11 +52,16 @@ class Supply:
             self._add(offer, now)
 
     def judge(self, lease: sqlite3.Row, output: bytes) -> Refusal | None:
-        """Return why a result is refused, as far as it can be told from itself alone."""
+        """Return why a result is refused, as far as it can be told from itself alone.
+
+        Raises LeaseLostError for a kind of own job that there is no more.
+        """
         if len(output) > lease["output_bytes"]:
             return Refusal.TOO_LONG
         if lease["number"] is None:
             return None
+        if lease["kind"] not in self._catalogue.MODULES:
+            raise LeaseLostError
         input_data = self._blobs.get(lease["input_sha256"])
         assert input_data is not None
         wrong = self._catalogue.check_output(lease["kind"], input_data, output)
