@@ -72,28 +72,31 @@ class Line:
 
     def next_jobs(self, request: PullRequest, now: float) -> list[str]:
         """Return the ids of the jobs that suit a radiator best."""
-        rows = self._database.execute_named(
+        rows = self._database.execute(
             _NEXT,
-            self._asker(request.home_id, request.radiator_id, now)
-            | {
-                "count": request.count,
-                "slot_w": request.slot_w,
-                "wanted_s": request.wanted_s,
-                "unpaid": request.unpaid,
-                "repayment_per_kwh": self._repayment_per_kwh,
-                "passed_over_from": now - PASSED_OVER_S,
-                "now": now,
-            },
+            **self._asker(request.home_id, request.radiator_id, now),
+            count=request.count,
+            slot_w=request.slot_w,
+            wanted_s=request.wanted_s,
+            unpaid=request.unpaid,
+            repayment_per_kwh=self._repayment_per_kwh,
+            passed_over_from=now - PASSED_OVER_S,
+            now=now,
         )
         return [row["job_id"] for row in rows]
 
     def may_take(self, lease: sqlite3.Row, now: float) -> bool:
         """Tell whether the holder of a lease that has ended may take its job again."""
-        row = self._database.execute_named(
+        row = self._database.execute(
             f"SELECT 1 FROM jobs WHERE job_id = :job_id AND {MAY_TAKE}",  # noqa: S608
-            self._asker(lease["home_id"], lease["radiator_id"], now) | {"job_id": lease["job_id"]},
+            **self._asker(lease["home_id"], lease["radiator_id"], now),
+            job_id=lease["job_id"],
         ).fetchone()
         return row is not None
+
+    def add(self, **job: object) -> None:
+        """Let a new job wait at the end of the line."""
+        self._database.insert("jobs", **job, state="queued", place=self._next_place())
 
     def update(self, job_id: str) -> None:
         """Let a job wait for as many leases as it needs beside those that are held."""
@@ -110,7 +113,7 @@ class Line:
     def requeue(self, job_id: str) -> None:
         """Send a job to the end of the line."""
         self._database.execute(
-            "UPDATE jobs SET place = ? WHERE job_id = ?", self.next_place(), job_id
+            "UPDATE jobs SET place = ? WHERE job_id = ?", self._next_place(), job_id
         )
         self.update(job_id)
 
@@ -130,8 +133,7 @@ class Line:
             failures >= MOST_FAILURES and homes >= min(MOST_FAILURES, self._homes) and not results
         )
 
-    def next_place(self) -> int:
-        """Return the place at the end of the line."""
+    def _next_place(self) -> int:
         (place,) = self._database.execute("SELECT coalesce(max(place), 0) + 1 FROM jobs").fetchone()
         return int(place)
 

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Callable
+from dataclasses import asdict
 from hashlib import sha256
 from typing import Final
 
@@ -70,20 +71,10 @@ class Supply:
     def _add(self, offer: Offer, now: float) -> None:
         input_sha256 = sha256(offer.input_data).hexdigest()
         self._blobs.keep(input_sha256, offer.input_data, kept_until=0)
-        self._database.execute(
-            "INSERT INTO jobs VALUES"
-            " (?, ?, NULL, NULL, ?, ?, ?, ?, ?, NULL, ?, ?, ?, 1, 'queued', NULL, NULL, ?)",
-            self._new_id(),
-            offer.number,
-            now,
-            offer.kind,
-            offer.module_sha256,
-            input_sha256,
-            str(offer.pay),
-            offer.memory_bytes,
-            offer.cpu_s,
-            offer.output_bytes,
-            self._line.next_place(),
+        job = asdict(offer)
+        del job["input_data"]
+        self._line.add(
+            job_id=self._new_id(), submitted_at=now, input_sha256=input_sha256, replicas=1, **job
         )
 
     def _withdraw_outdated(self) -> None:
