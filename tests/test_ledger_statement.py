@@ -26,6 +26,7 @@ from .ledger_data import (
     ALWAYS,
     OFFICE,
     TARIFF,
+    absorb,
     heat,
     hour,
     moment,
@@ -62,7 +63,7 @@ def stated(
 
 def of_ledger(ledger: Ledger) -> History:
     history = History("EUR")
-    history.absorb(ledger, UTC)
+    absorb(history, ledger, UTC)
     return history
 
 

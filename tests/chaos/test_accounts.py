@@ -57,5 +57,5 @@ def test_books_that_hold_each_settlement_once_are_right(tmp_path: Path) -> None:
     for _ in range(2):
         ledger.book("r1", page, NOW + 60)
         assert check_books(books, HOME, ledger) == 3
-    assert books.balance(HOME) == ledger.total().earned + ledger.total().repaid
+    assert books.balance(HOME) == ledger.totals("r1").earned + ledger.totals("r1").repaid
     store.close()

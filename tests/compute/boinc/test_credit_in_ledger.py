@@ -78,7 +78,7 @@ class Home:
 
     @property
     def earned(self) -> Decimal:
-        return self.ledger.total().earned
+        return self.ledger.totals("hall").earned
 
 
 @given(count=st.integers(1, 200), seed=st.integers(0, 2**32))
