@@ -47,11 +47,10 @@ def read(
     kind: HeatKind = HeatKind.PAID,
     source: PowerSource = PowerSource.MEASURED,
     tariff: Tariff | None = TARIFF,
-    radiator_id: str = OFFICE,
     counted_j: float | None = None,
 ) -> None:
     ledger.record(
-        radiator_id,
+        OFFICE,
         moment(passed_s),
         power_w,
         kind=kind,

@@ -39,13 +39,9 @@ class BooksSensorDescription(SensorEntityDescription):
 
 def shown(value: Value) -> Value:
     """Round to a millionth: what is finer is nobody's heat or money."""
-    match value:
-        case Decimal():
-            return round(value, 6)
-        case float():
-            return round(value, 6)
-        case _:
-            return value
+    if isinstance(value, Decimal):
+        return round(value, 6)
+    return round(value, 6) if isinstance(value, float) else value
 
 
 def effective_cop(totals: Totals) -> Value:
