@@ -66,7 +66,7 @@ class Home:
     def book(self, *projects: Project) -> SettlementPage:
         page = self.ask(projects)
         booking = self.ledger.book("hall", page, self.now_s)
-        assert len(booking.booked) + len(booking.revoked) == len(page.settlements)
+        assert len(booking.booked) == len(page.settlements)
         return page
 
     def save(self) -> None:
