@@ -1,5 +1,6 @@
 """The fault test's own judgement: what is lost or booked twice is found out."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -21,20 +22,7 @@ def settled(store: Store) -> SettlementPage:
         (lease,) = store.pull(ask(str(number)), NOW)
         deliver(store, lease.lease_id, f"input {number}".encode(), 100.0, NOW + 60)
     told, cursor = store.books.settlements(HOME, "r1", None, 10)
-    message = [
-        {
-            "settlement_id": one.settlement_id,
-            "radiator_id": one.radiator_id,
-            "kind": one.kind,
-            "accepted": one.accepted,
-            "earned": str(one.earned),
-            "repaid": str(one.repaid),
-            "energy_j": one.energy_j,
-            "currency": one.currency,
-            "settled_at": one.settled_at,
-        }
-        for one in told
-    ]
+    message = [asdict(one) | {"earned": str(one.earned), "repaid": str(one.repaid)} for one in told]
     return read_settlements({"settlements": message, "cursor": cursor}, "r1")
 
 
