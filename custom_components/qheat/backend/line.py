@@ -7,7 +7,9 @@ of these those that likely end while heat is still wanted, of these those that p
 second of a slot, of these those that wait longest.
 """
 
+import json
 import sqlite3
+from collections.abc import Collection
 from typing import Final
 
 from .database import Database
@@ -41,8 +43,8 @@ _LENGTHS: Final = """
 
 _FAILED: Final = "FROM leases AS had WHERE had.job_id = jobs.job_id AND had.failed"
 _MAY_TRY: Final = f"""NOT EXISTS (SELECT 1 {_FAILED} AND had.home_id = :home_id
-    AND had.ends_at <= :now AND had.ends_at > :now - iif(
-        (SELECT count(DISTINCT had.home_id) {_FAILED}) >= :homes, {PASSED_OVER_S}, {FAILED_S}))"""
+    AND had.ends_at <= :now AND had.ends_at > :now - iif(EXISTS (SELECT 1 FROM json_each(:homes)
+        WHERE value NOT IN (SELECT had.home_id {_FAILED})), {FAILED_S}, {PASSED_OVER_S}))"""  # noqa: S608
 
 _NEXT: Final = f"""
     WITH lengths AS MATERIALIZED ({_LENGTHS})
@@ -65,10 +67,11 @@ seconds; with `unpaid` also those that neither pay nor repay."""
 class Line:
     """The jobs of a store that wait for leases; used inside the caller's transaction."""
 
-    def __init__(self, database: Database, terms: Terms, homes: int) -> None:
+    def __init__(self, database: Database, terms: Terms, homes: Collection[str]) -> None:
         self._database = database
         self._repayment_per_kwh = str(terms.repayment_per_kwh)
-        self._homes = homes
+        self._homes = json.dumps(list(homes))
+        self._enough_homes = min(MOST_FAILURES, len(homes))
 
     def next_jobs(self, request: PullRequest, now: float) -> list[str]:
         """Return the ids of the jobs that suit a radiator best."""
@@ -125,13 +128,12 @@ class Line:
         """
         self._database.execute("UPDATE leases SET failed = 1 WHERE lease_id = ?", lease["lease_id"])
         failures, homes, results = self._database.execute(
-            "SELECT sum(failed), count(DISTINCT iif(failed, home_id, NULL)),"
-            " sum(state = 'delivered') FROM leases WHERE job_id = ?",
+            "SELECT sum(failed), count(DISTINCT iif(failed, value, NULL)), sum(state = 'delivered')"
+            " FROM leases LEFT JOIN json_each(?) ON value = home_id WHERE job_id = ?",
+            self._homes,
             lease["job_id"],
         ).fetchone()
-        return bool(
-            failures >= MOST_FAILURES and homes >= min(MOST_FAILURES, self._homes) and not results
-        )
+        return bool(failures >= MOST_FAILURES and homes >= self._enough_homes and not results)
 
     def _next_place(self) -> int:
         (place,) = self._database.execute("SELECT coalesce(max(place), 0) + 1 FROM jobs").fetchone()

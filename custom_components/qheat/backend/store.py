@@ -72,7 +72,7 @@ class Store:
         self._terms = terms
         self.new_id = new_id
         self._lease_ttl_s = lease_ttl_s
-        self.line = Line(self.database, terms, len(homes))
+        self.line = Line(self.database, terms, homes)
         self._supply = Supply(self.database, self.line, self.blobs, catalogue, new_id)
 
     def close(self) -> None:
