@@ -167,22 +167,6 @@ def test_a_backend_that_forgets_the_cursor_and_tells_all_again_pays_nothing_twic
     assert len(ledger.save()["accounts"][OFFICE]["settled"]) == MEMORY
 
 
-def test_what_was_booked_by_the_homes_late_clock_pays_nothing_twice_when_cursors_change(
-    ledger: Ledger,
-) -> None:
-    count, lag_s = 2 * MEMORY, 120.0
-    # As the ledger kept them before: by the home's clock, whatever the backend's showed.
-    told = [settlement(f"s{n}", settled_at=START_S + 20 * n) for n in range(count)]
-    for number, one in enumerate(told):
-        ledger.book(OFFICE, page(one, cursor=f"store.{number}"), one.settled_at + 5)
-    anew = [replace(one, settled_at=one.settled_at + lag_s) for one in told]
-    late = settlement("late", settled_at=anew[-1].settled_at)
-    now_s, ledger = late.settled_at + 60, reloaded(ledger)
-    booking = ledger.book(OFFICE, page(*anew, late, cursor="late"), now_s)
-    assert [one.settlement_id for one in booking.booked] == ["late"]
-    assert reloaded(ledger).totals(OFFICE).jobs == {"docking": count + 1}
-
-
 def test_a_batch_settled_at_one_moment_is_booked_whole_over_many_pages(ledger: Ledger) -> None:
     told = [settlement(f"s{n}") for n in range(5 * MEMORY)]
     for at in range(0, len(told), 100):

@@ -12,7 +12,6 @@ where the meter stood. It is added when an account is read.
 What there are many of is a list in a fixed order, to be short.
 """
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final
@@ -35,9 +34,6 @@ from .stored import (
     unique_of,
 )
 from .totals import Totals
-
-_OLD_CURSOR: Final = re.compile(r"[^.]*\.[0-9]{1,18}")
-"""Behind one of these a backend of today tells all again, for it knows settlements by their ids."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,23 +100,12 @@ def load_account(changes: object, volume: object, radiator_id: str, currency: st
         memory=SettlementMemory(
             settled={key: one for key, one in settled.items() if one is not None},
             changed=dict.fromkeys(since.settled),
-            horizon_s=_horizon_s(since, settled),
+            horizon_s=since.horizon_s,
         ),
     )
     for hour_s, totals in since.awaited:
         account.hours.add(hour_s, totals or Totals())
     return account
-
-
-def _horizon_s(part: _Part, settled: dict[str, Settlement | None]) -> float:
-    """Return the horizon; with an old cursor one behind all that was told, but the newest moment.
-
-    Times were kept by the home's clock then: the horizon was behind the backend's by its lag.
-    """
-    if not part.horizon_s or not _OLD_CURSOR.fullmatch(part.cursor or ""):
-        return part.horizon_s
-    told_s = sorted({one.settled_at for one in settled.values() if one is not None})
-    return max([part.horizon_s, *told_s[-2:-1]])
 
 
 def _dump(
