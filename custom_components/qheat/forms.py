@@ -139,7 +139,7 @@ def publishers(offered: Iterable[str]) -> vol.Schema:
 
 def in_full(offered: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
     """Return fingerprints and kinds of jobs as text: a list cuts off what is to be compared."""
-    return {"offered": "\n".join(f"- `{key}` {', '.join(offered[key])}" for key in offered)}
+    return {"offered": "\n".join(f"- `{key}` {', '.join(offered[key])}" for key in offered) or "—"}
 
 
 def money(currency: str) -> vol.Schema:

@@ -130,6 +130,7 @@ async def test_a_publisher_is_accepted_by_its_fingerprint_and_removed_again(
     hass: HomeAssistant,
 ) -> None:
     entry, result = await publishers_page(hass)
+    assert result["description_placeholders"] == {"offered": "—"}
     written = fingerprint(bytes(32)).replace(" ", "").upper()
     result = await answer(hass, result, {"publishers": [written, fingerprint(bytes(32))]})
     assert result["type"] is FlowResultType.CREATE_ENTRY
