@@ -158,7 +158,8 @@ def _write(hass: HomeAssistant, path: str, kind: StatementFormat, text: str) -> 
         raise _misuse("path_ending", ending=f".{kind}")
     try:
         if not hass.config.is_allowed_path(str(target)):
-            raise _misuse("path_not_allowed", path=path)
+            folders = ", ".join(sorted(hass.config.allowlist_external_dirs))
+            raise _misuse("path_not_allowed", path=path, folders=folders)
         target.parent.mkdir(parents=True, exist_ok=True)
         write_utf8_file_atomic(str(target), text.encode(), mode="wb")
     except (OSError, ValueError, WriteError) as err:

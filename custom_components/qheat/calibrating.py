@@ -1,7 +1,6 @@
 """Calibration of this computer in Home Assistant: when it may run, and what becomes of it."""
 
 from collections.abc import Callable, Sequence
-from math import ceil
 from typing import Final
 
 from homeassistant.config_entries import ConfigEntryState, ConfigSubentry
@@ -63,11 +62,9 @@ def planned(hass: HomeAssistant, entry: QheatConfigEntry) -> dict[str, str]:
     machine, measured = _machine(entry), computer_power(hass).measured()
     assert machine is not None
     assert measured is not None
-    levels = len(slots_to_try(machine.slots))
     return {
-        "levels": str(levels),
-        "minutes": str(ceil(levels * LEVEL_S / 60)),
-        "power_w": f"{measured.reading.power_w:.1f}",
+        "levels": str(len(slots_to_try(machine.slots))),
+        "power_w": f"{measured.reading.power_w:.0f}",
     }
 
 

@@ -109,7 +109,8 @@ class QheatConfigFlow(ConfigFlow, domain=DOMAIN):
         if user_input is not None and not errors:
             self._options = {CONF_PUBLISHERS: publishers}
             return await self.async_step_money()
-        return self._show_form("publishers", forms.publishers(self._offered), user_input, errors)
+        schema, texts = forms.publishers(self._offered), forms.in_full(self._offered)
+        return self._show_form("publishers", schema, user_input, errors, **texts)
 
     async def async_step_money(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for the prices that savings are worked out from."""
@@ -188,12 +189,14 @@ class QheatConfigFlow(ConfigFlow, domain=DOMAIN):
         schema: vol.Schema,
         values: Mapping[str, Any] | None,
         errors: dict[str, str],
+        **texts: str,
     ) -> ConfigFlowResult:
         shown = {key: value for key, value in (values or {}).items() if key != CONF_TOKEN}
         return self.async_show_form(
             step_id=step_id,
             data_schema=self.add_suggested_values_to_schema(schema, shown),
             errors=errors,
+            description_placeholders=texts,
         )
 
 

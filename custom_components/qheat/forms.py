@@ -1,6 +1,6 @@
 """The forms of the config flow: which fields, with which selectors and bounds."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal
 
 import voluptuous as vol
@@ -25,7 +25,6 @@ from homeassistant.helpers.selector import (
     ObjectSelector,
     ObjectSelectorConfig,
     ObjectSelectorField,
-    SelectOptionDict,
     SelectSelector,
     SelectSelectorConfig,
     SelectSelectorMode,
@@ -130,20 +129,17 @@ OPERATOR: Final = vol.Schema(
 TOKEN: Final = vol.Schema({vol.Required(CONF_TOKEN): OPERATOR.schema[CONF_TOKEN]})
 
 
-def publishers(offered: Mapping[str, tuple[str, ...]]) -> vol.Schema:
-    """Return which publishers to accept: kinds of jobs by fingerprint are offered, others typed."""
+def publishers(offered: Iterable[str]) -> vol.Schema:
+    """Return which publishers to accept: some fingerprints are offered, others typed."""
     fingerprints = SelectSelector(
-        SelectSelectorConfig(
-            options=[
-                SelectOptionDict(value=key, label=f"{', '.join(kinds)}: {key}" if kinds else key)
-                for key, kinds in offered.items()
-            ],
-            multiple=True,
-            custom_value=True,
-            mode=SelectSelectorMode.LIST,
-        )
+        SelectSelectorConfig(options=list(offered), multiple=True, custom_value=True)
     )
     return vol.Schema({vol.Optional(CONF_PUBLISHERS): fingerprints})
+
+
+def in_full(offered: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+    """Return fingerprints and kinds of jobs as text: a list cuts off what is to be compared."""
+    return {"offered": "\n".join(f"- `{key}` {', '.join(offered[key])}" for key in offered) or "—"}
 
 
 def money(currency: str) -> vol.Schema:

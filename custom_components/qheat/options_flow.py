@@ -68,7 +68,8 @@ class HomeOptionsFlow(OptionsFlow):
         # What is to be kept waits for no backend that is silent.
         if user_input is None or errors:
             offered |= await async_offered(self.hass, entry.data)
-        return self._step("publishers", forms.publishers(offered), user_input, errors)
+        schema, texts = forms.publishers(offered), forms.in_full(offered)
+        return self._step("publishers", schema, user_input, errors, **texts)
 
     async def async_step_unpaid(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Choose whether unpaid jobs are taken."""
@@ -129,6 +130,7 @@ class HomeOptionsFlow(OptionsFlow):
         schema: vol.Schema,
         user_input: dict[str, Any] | None,
         errors: dict[str, str],
+        **texts: str,
     ) -> ConfigFlowResult:
         """Show a page, or keep what was entered on it beside the options of the other pages."""
         options = self.config_entry.options
@@ -140,4 +142,5 @@ class HomeOptionsFlow(OptionsFlow):
             step_id=step_id,
             data_schema=self.add_suggested_values_to_schema(schema, shown),
             errors=errors,
+            description_placeholders=texts,
         )

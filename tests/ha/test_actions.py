@@ -278,6 +278,15 @@ async def test_a_statement_is_written_nowhere_else(
 
 
 @pytest.mark.usefixtures("heated")
+async def test_a_refusal_names_the_folders_that_home_assistant_may_write_to(
+    hass: HomeAssistant,
+) -> None:
+    hass.config.allowlist_external_dirs = {"/media", "/config/www"}
+    with pytest.raises(ServiceValidationError, match=r"may write to /config/www, /media, and"):
+        await write(hass, "media/november.csv")
+
+
+@pytest.mark.usefixtures("heated")
 async def test_only_an_administrator_writes_files(
     hass: HomeAssistant, tmp_path: Path, hass_read_only_user: User, hass_admin_user: User
 ) -> None:

@@ -79,7 +79,7 @@ async def begin(hass: HomeAssistant, entry: MockConfigEntry) -> Any:
     result = await open_page(hass, entry)
     assert result["type"] is FlowResultType.FORM
     assert result["step_id"] == "calibrate"
-    power_w = float(result["description_placeholders"]["power_w"])
+    power_w = int(result["description_placeholders"]["power_w"])
     assert IDLE_W - 1 <= power_w <= IDLE_W + SLOT_W + 1
     result = await hass.config_entries.options.async_configure(result["flow_id"], {})
     assert result["type"] is FlowResultType.SHOW_PROGRESS

@@ -130,6 +130,7 @@ async def test_a_publisher_is_accepted_by_its_fingerprint_and_removed_again(
     hass: HomeAssistant,
 ) -> None:
     entry, result = await publishers_page(hass)
+    assert result["description_placeholders"] == {"offered": "—"}
     written = fingerprint(bytes(32)).replace(" ", "").upper()
     result = await answer(hass, result, {"publishers": [written, fingerprint(bytes(32))]})
     assert result["type"] is FlowResultType.CREATE_ENTRY
@@ -163,10 +164,9 @@ async def test_the_backends_publishers_are_offered_beside_those_that_are_accepte
         await answer(hass, result, {"publishers": [mine]})
         result = await open_publishers(hass, entry)
     (selector,) = result["data_schema"].schema.values()
-    assert selector.config["options"] == [
-        {"value": mine, "label": mine},
-        {"value": fingerprint(bytes(32)), "label": f"echo: {fingerprint(bytes(32))}"},
-    ]
+    assert selector.config["options"] == [mine, fingerprint(bytes(32))]
+    lines = [f"- `{mine}` ", f"- `{fingerprint(bytes(32))}` echo"]
+    assert result["description_placeholders"]["offered"].splitlines() == lines
 
 
 async def test_who_removes_a_publisher_does_not_wait_for_its_backend(hass: HomeAssistant) -> None:

@@ -183,6 +183,12 @@ def test_the_title_of_a_form_fits_on_a_phone_above_what_home_assistant_writes_th
     assert not [text for text in titles if "{" in text]
 
 
+@pytest.mark.parametrize("language", TEXTS)
+def test_the_title_of_a_repair_fits_into_the_list_on_a_phone(language: str) -> None:
+    titles = (issue["title"] for issue in TEXTS[language]["issues"].values())
+    assert not [text for text in titles if len(re.sub(r"{\w+}", "Salon", text)) > 38]
+
+
 @pytest.mark.parametrize("name", ["README.md", "docs/money.md", "docs/thermostat.md"])
 def test_every_place_that_people_are_sent_to_is_there(name: str) -> None:
     there = {*pages("en").values(), *leaves(TEXTS["en"]).values(), DOMAIN}
