@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from enum import IntEnum
-from itertools import islice, product
+from itertools import islice
 from typing import Final
 from xml.etree.ElementTree import Element
 
@@ -44,14 +44,7 @@ class Switch:
     left_s: float
 
 
-_LASTING: Final = {
-    (mode, permanent): Switch(mode=mode, permanent=permanent, left_s=0.0)
-    for mode, permanent in product(RunMode, RunMode)
-}
-"""Most switches are set for good: a building is to keep no two of a kind."""
-
-
-RESTING: Final = _LASTING[RunMode.NEVER, RunMode.NEVER]
+RESTING: Final = Switch(mode=RunMode.NEVER, permanent=RunMode.NEVER, left_s=0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,11 +184,11 @@ def _child(reply: Element, tag: str) -> Element:
 
 
 def _switch(node: Element, tag: str) -> Switch:
-    mode = RunMode(integer_of(node, tag, 1, 3))
-    permanent = RunMode(integer_of(node, f"{tag}_perm", 1, 3))
-    if left_s := number_of(node, f"{tag}_delay", 0.0, YEARS_S):
-        return Switch(mode=mode, permanent=permanent, left_s=left_s)
-    return _LASTING[mode, permanent]
+    return Switch(
+        mode=RunMode(integer_of(node, tag, 1, 3)),
+        permanent=RunMode(integer_of(node, f"{tag}_perm", 1, 3)),
+        left_s=number_of(node, f"{tag}_delay", 0.0, YEARS_S) or 0.0,
+    )
 
 
 def _task(node: Element) -> Task:
