@@ -121,11 +121,8 @@ async def test_a_broken_file_is_replaced_by_the_originals_and_it_heats(
     tell = SimulatedClient._get_global_prefs_working
     monkeypatch.setattr(SimulatedClient, "_get_global_prefs_working", told)
     simulated.override = broken
-    control = Control(
-        client=client,
-        steward=Stewardship(table=WattsTable(MODEL), options=BoincOptions()),
-        originals=originals(OWN),
-    )
+    steward = Stewardship(table=WattsTable(MODEL), options=BoincOptions(), originals=originals(OWN))
+    control = Control(client=client, steward=steward)
     budget = HeatBudget(power_w=30.0, expires_s=120.0)
     await control.follow(100.0, await client.status(), budget, AtHand())
     assert simulated.mode == 1

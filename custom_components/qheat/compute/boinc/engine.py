@@ -257,14 +257,14 @@ class BoincEngine:
         host = await self._connect()
         self._steward.cpid = self._steward.cpid or host.cpid
         self._steward.count_cores(host.cores)
-        originals = await take_over(
+        await take_over(
             self._client,
             self._steward,
             self._owed,
             save=lambda: self._save(self.saved_state()),
             clock=self._clock,
         )
-        self._session = session = Session(self._client, self._steward, host, originals)
+        self._session = session = Session(self._client, self._steward, host)
         while True:
             self._wake.clear()
             # When the loop was held up, hundreds of radiators are due at once.
