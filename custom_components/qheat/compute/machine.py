@@ -177,6 +177,7 @@ class Machine:
             self._used[number] = used
         try:
             runner.send(Frame({**header, "op": "run", "number": number, "owner": owner}, body))
+            del body  # 64 MiB maybe, and the runner has it now: a job may take hours
             await runner.drain()
             return await future
         finally:
