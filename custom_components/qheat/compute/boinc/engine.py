@@ -102,8 +102,7 @@ class BoincEngine:
 
     async def start(self) -> None:
         """Begin to look after the client; it is set to compute nothing before the first budget."""
-        if self._task is None:
-            self._task = asyncio.create_task(self._run(), name=f"boinc {self._radiator_id}")
+        self._task = asyncio.create_task(self._run(), name=f"boinc {self._radiator_id}")
 
     async def stop(self) -> None:
         """Have the client compute nothing, as far as it can be reached, and let go of it.

@@ -16,7 +16,7 @@ MAX_TASKS: Final = 10_000
 MAX_PROJECTS: Final = 200
 MAX_CORES: Final = 4096
 MAX_CREDIT: Final = Decimal(10) ** 15
-_CPUS: Final = re.compile(r"([0-9.]+) CPU")
+_CPUS: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?) CPU")
 CPID: Final = re.compile(r"[0-9a-f]{32}")
 
 
@@ -205,7 +205,7 @@ def _task(node: Element) -> Task:
         barred=flag_of(node, "suspended_via_gui")
         or flag_of(node, "project_suspended_via_gui")
         or resources.endswith("(missing)"),
-        cpus=_cpus(width[1]) if width else 1.0,
+        cpus=min(float(width[1]), MAX_CORES) if width else 1.0,
         gpu="GPU" in resources,
         cpu_time_s=number_of(active, "current_cpu_time", 0.0, YEARS_S)
         or number_of(node, "final_cpu_time", 0.0, YEARS_S)
@@ -214,13 +214,6 @@ def _task(node: Element) -> Task:
         left_s=number_of(node, "estimated_cpu_time_remaining", 0.0, YEARS_S),
         deadline_s=number_of(node, "report_deadline", 0.0, YEARS_S),
     )
-
-
-def _cpus(text: str) -> float:
-    try:
-        return min(float(text), MAX_CORES)
-    except ValueError:
-        return 1.0
 
 
 def _projects(node: Element) -> Iterator[Project]:
