@@ -440,7 +440,6 @@ async def test_a_runner_that_does_not_come_up_is_a_clear_error(
         _USAGE.replace("[]", "[[1,-1]]"),
         _USAGE.replace("[]", '[["one",1]]'),
         _USAGE.replace(',"jobs":[]', ""),
-        '{"op":"result","number":1e999,"cpu_s":1,"size":0}',
         '{"op":"new","size":0}',
         '{"size":-1}',
     ],
