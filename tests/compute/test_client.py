@@ -441,6 +441,13 @@ async def test_a_large_result_arrives_whole(tmp_path: Path) -> None:
     assert settlement.settlement_id == "s"
 
 
+@pytest.mark.parametrize("page", [http(b"<html>"), say({**SETTLEMENT, "radiator_id": "other"})])
+async def test_what_says_nothing_of_a_result_has_not_taken_it(tmp_path: Path, page: bytes) -> None:
+    async with answering(tmp_path, page) as path, client_of(path) as client:
+        with pytest.raises(BackendError):
+            await client.deliver("l", "r", b"", 1.0)
+
+
 async def test_over_a_slow_line_a_module_comes_and_a_result_goes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
