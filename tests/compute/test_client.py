@@ -187,6 +187,28 @@ async def test_what_many_jobs_need_at_once_is_fetched_once(tmp_path: Path) -> No
         assert not client._fetching
 
 
+async def test_the_inputs_of_jobs_that_are_done_take_no_memory(tmp_path: Path) -> None:
+    """Each is one job's own: they were kept beside the modules, up to 64 MiB of them."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        writer.write(http(inputs[head.split(b"/")[3][:64].decode()]))
+        await writer.drain()
+        writer.close()
+
+    inputs = {sha256(one).hexdigest(): one for one in (bytes([n]) * 1_000_000 for n in range(20))}
+    path = tmp_path / "inputs.sock"
+    async with await asyncio.start_unix_server(answer, path), client_of(path) as client:
+        tracemalloc.start()
+        try:
+            for digest, one in inputs.items():
+                assert await client.input_data(digest) == one
+            held_bytes, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert held_bytes < 5_000_000
+
+
 async def test_bytes_with_another_hash_are_refused(tmp_path: Path) -> None:
     async with answering(tmp_path, http(b"evil")) as path, client_of(path) as client:
         with pytest.raises(BackendError) as caught:
@@ -194,7 +216,7 @@ async def test_bytes_with_another_hash_are_refused(tmp_path: Path) -> None:
         assert caught.value.problem is EngineProblem.BACKEND_FAULTY
         assert await client.module(sha256(b"evil").hexdigest()) == b"evil"
     async with client_of(path) as gone:
-        gone._blobs = client._blobs
+        gone._modules = client._modules
         assert await gone.module(sha256(b"evil").hexdigest()) == b"evil"
 
 
@@ -417,6 +439,13 @@ async def test_a_large_result_arrives_whole(tmp_path: Path) -> None:
         settlement = await client.deliver("l", "r", b"x" * messages.MOST_OUTPUT_BYTES, 1.0)
     assert isinstance(settlement, Settlement)
     assert settlement.settlement_id == "s"
+
+
+@pytest.mark.parametrize("page", [http(b"<html>"), say({**SETTLEMENT, "radiator_id": "other"})])
+async def test_what_says_nothing_of_a_result_has_not_taken_it(tmp_path: Path, page: bytes) -> None:
+    async with answering(tmp_path, page) as path, client_of(path) as client:
+        with pytest.raises(BackendError):
+            await client.deliver("l", "r", b"", 1.0)
 
 
 async def test_over_a_slow_line_a_module_comes_and_a_result_goes(

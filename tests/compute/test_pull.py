@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from custom_components.qheat.compute import patience
 from custom_components.qheat.compute.engine import EngineError, EngineProblem, HeatKind
 from tests.backend.tiny import PAY, TinyCatalogue, deliver
 from tests.waiting import until
@@ -115,19 +114,6 @@ async def test_a_job_waits_paused_while_no_heat_is_wanted_and_goes_on(tmp_path: 
         engine.set_budget(heat())
         await until(lambda: engine.status().jobs_running)
         assert engine.status().work_lost_s == 0
-
-
-async def test_what_nobody_wants_for_long_is_given_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(patience, "UNWANTED_S", 0.2)
-    monkeypatch.setattr(patience, "KEPT_S", 0.2)
-    async with pulling(tmp_path, LOOP, jobs=1) as (engine, backend, _):
-        engine.set_budget(heat())
-        await until(lambda: engine.status().jobs_running)
-        engine.set_budget(heat(0.0))
-        await until(lambda: engine.status().lease_left_s is None)
-        assert await free_jobs(backend) == 1
 
 
 async def test_without_jobs_own_heat_is_burnt_only_where_the_budget_allows_it(

@@ -99,8 +99,8 @@ class JobClient:
             hdrs.AUTHORIZATION: f"Bearer {token}",
             hdrs.ACCEPT_ENCODING: "identity",
         }
-        self._blobs: dict[str, bytes] = {}
-        """The blobs by their hash, the one used last at the end."""
+        self._modules: dict[str, bytes] = {}
+        """The modules by their hash, the one used last at the end."""
         self._fetching: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def pull(self, request: PullRequest, wait_s: int) -> PullAnswer:
@@ -168,10 +168,18 @@ class JobClient:
 
     async def module(self, sha256_hex: str) -> bytes:
         """Return the WebAssembly module with this hash."""
-        return await self._blob("modules", sha256_hex)
+        # Jobs that begin together often have the same module: one fetches it, the others wait.
+        async with self._fetching.setdefault(sha256_hex, asyncio.Lock()):
+            module = self._modules.pop(sha256_hex, None)
+            if module is None:
+                module = await self._blob("modules", sha256_hex)
+            self._modules[sha256_hex] = module
+        while sum(map(len, self._modules.values())) > _KEPT_BYTES:
+            del self._modules[next(iter(self._modules))]
+        return module
 
     async def input_data(self, sha256_hex: str) -> bytes:
-        """Return the input with this hash."""
+        """Return the input with this hash; it is one job's own, and not kept."""
         return await self._blob("inputs", sha256_hex)
 
     async def account(self) -> Account:
@@ -199,18 +207,10 @@ class JobClient:
         return _read(answer, lambda page: messages.read_settlements(page, radiator_id))
 
     async def _blob(self, folder: str, sha256_hex: str) -> bytes:
-        # Jobs that begin together often have the same module: one fetches it, the others wait.
-        async with self._fetching.setdefault(sha256_hex, asyncio.Lock()):
-            blob = self._blobs.pop(sha256_hex, None)
-            if blob is None:
-                answer = await self._ask(hdrs.METH_GET, f"{folder}/{sha256_hex}", most=_BLOB_BYTES)
-                blob = answer.body
-                if sha256(blob).hexdigest() != sha256_hex:
-                    raise BackendError(EngineProblem.BACKEND_FAULTY, "a blob has another hash")
-            self._blobs[sha256_hex] = blob
-        while sum(map(len, self._blobs.values())) > _KEPT_BYTES:
-            del self._blobs[next(iter(self._blobs))]
-        return blob
+        answer = await self._ask(hdrs.METH_GET, f"{folder}/{sha256_hex}", most=_BLOB_BYTES)
+        if sha256(answer.body).hexdigest() != sha256_hex:
+            raise BackendError(EngineProblem.BACKEND_FAULTY, "a blob has another hash")
+        return answer.body
 
     async def _ask(
         self,

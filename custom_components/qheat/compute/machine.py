@@ -19,11 +19,12 @@ from .engine import EngineError, EngineProblem
 from .modules import SHIPPED
 from .runner import RunnerProcess
 from .sandbox.frames import Frame
-from .sandbox.work import Limits, Lock, Mode, WorkFault, read_fuel
+from .sandbox.work import MAX_CPU_S, Limits, Lock, Mode, WorkFault, read_fuel
 
 _LOGGER = logging.getLogger(__name__)
 
 _HEARD_S: Final = 5.0
+_BURN_LIMITS: Final = Limits(memory_bytes=1 << 20, cpu_s=MAX_CPU_S, output_bytes=0)
 _NONSENSE: Final = (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError)
 """All that reading a runner's words may end in."""
 
@@ -149,7 +150,7 @@ class Machine:
 
     async def burn(self, owner: str) -> None:
         """Burn CPU for nothing but warmth until cancelled. Raises WorkError when it ends."""
-        await self._work(owner, {"mode": Mode.BURN}, b"")
+        await self._work(owner, {"mode": Mode.BURN, **_BURN_LIMITS.to_json()}, b"")
 
     def usage(self, owner: str) -> Usage:
         """Return the last measurement of an owner's workers; an old one tells nothing."""
@@ -176,6 +177,7 @@ class Machine:
             self._used[number] = used
         try:
             runner.send(Frame({**header, "op": "run", "number": number, "owner": owner}, body))
+            del body  # 64 MiB maybe, and the runner has it now: a job may take hours
             await runner.drain()
             return await future
         finally:

@@ -34,8 +34,7 @@ async def control(simulated: SimulatedClient) -> AsyncGenerator[Control]:
     await connection.connect()
     yield Control(
         client=BoincClient(connection),
-        steward=Stewardship(table=WattsTable(MODEL), options=BoincOptions()),
-        originals=OWN,
+        steward=Stewardship(table=WattsTable(MODEL), options=BoincOptions(), originals=OWN),
     )
     await connection.close()
 

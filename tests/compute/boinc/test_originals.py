@@ -6,6 +6,7 @@ import pytest
 
 from custom_components.qheat.compute.boinc.client import BoincClient
 from custom_components.qheat.compute.boinc.control import Control
+from custom_components.qheat.compute.boinc.errors import BoincError, BoincFault
 from custom_components.qheat.compute.boinc.options import BoincOptions
 from custom_components.qheat.compute.boinc.originals import Originals
 from custom_components.qheat.compute.boinc.plan import AtHand, Plan, override_with, preferences_for
@@ -81,6 +82,38 @@ async def test_who_cleared_the_local_preferences_gets_back_only_what_a_radiator_
     assert simulated.preferences["max_ncpus_pct"] == 75
 
 
+@pytest.fixture
+def in_latin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a client whose preferences were written by an editor that knows no UTF-8."""
+    ask = RpcConnection.call_raw
+
+    async def told(connection: RpcConnection, request: str) -> bytes:
+        reply = await ask(connection, request)
+        return reply.decode().encode("latin-1") if "get_global" in request else reply
+
+    monkeypatch.setattr(RpcConnection, "call_raw", told)
+
+
+@pytest.mark.usefixtures("in_latin")
+async def test_words_in_another_encoding_are_given_back_as_the_same_words(
+    client: BoincClient, simulated: SimulatedClient
+) -> None:
+    simulated.override = own = OWN.replace("<disk", "<!-- Préférences -->\n   <disk")
+    found = await Originals.of(client, await client.status())
+    await found.put_back(client)
+    assert simulated.override == own
+
+
+@pytest.mark.usefixtures("in_latin")
+async def test_what_would_be_too_long_to_be_given_back_is_not_taken_over(
+    client: BoincClient, simulated: SimulatedClient
+) -> None:
+    simulated.override = "ÿ" * 50_000
+    with pytest.raises(BoincError) as caught:
+        await Originals.of(client, await client.status())
+    assert caught.value.fault is BoincFault.BROKEN_REPLY
+
+
 BROKEN = [
     "\n",  # a file that a power cut has left empty
     "<oops",
@@ -121,11 +154,8 @@ async def test_a_broken_file_is_replaced_by_the_originals_and_it_heats(
     tell = SimulatedClient._get_global_prefs_working
     monkeypatch.setattr(SimulatedClient, "_get_global_prefs_working", told)
     simulated.override = broken
-    control = Control(
-        client=client,
-        steward=Stewardship(table=WattsTable(MODEL), options=BoincOptions()),
-        originals=originals(OWN),
-    )
+    steward = Stewardship(table=WattsTable(MODEL), options=BoincOptions(), originals=originals(OWN))
+    control = Control(client=client, steward=steward)
     budget = HeatBudget(power_w=30.0, expires_s=120.0)
     await control.follow(100.0, await client.status(), budget, AtHand())
     assert simulated.mode == 1

@@ -174,7 +174,8 @@ async def test_preferences_saved_by_somebody_else_are_ruled_again_and_keep_what_
     await watched.run(20, 50.0)
     assert watched.client.running == 3
     assert watched.client.preferences["disk_max_used_gb"] == 77
-    await watched.originals.put_back(watched.rpc)
+    assert watched.steward.originals is not None
+    await watched.steward.originals.put_back(watched.rpc)
     assert watched.client.preferences == {
         "max_ncpus_pct": 100,  # what the client does without a preference
         "cpu_usage_limit": 100,

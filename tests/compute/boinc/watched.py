@@ -28,13 +28,11 @@ class Watched:
         client: SimulatedClient,
         rpc: BoincClient,
         host: Probed,
-        originals: Originals,
         steward: Stewardship,
     ) -> None:
         self.client = client
         self.rpc = rpc
         self.host = host
-        self.originals = originals
         self.steward = steward
         self.session = self.connected()
         self.now_s = 1000.0
@@ -45,7 +43,7 @@ class Watched:
 
     def connected(self) -> Session:
         """Return a session as a new connection makes one."""
-        return Session(self.rpc, self.steward, self.host, self.originals)
+        return Session(self.rpc, self.steward, self.host)
 
     def problem(self) -> EngineProblem | None:
         """Return what keeps the machine from heating."""
@@ -78,6 +76,6 @@ async def watching(options: BoincOptions, ahead_s: float = 0.0) -> AsyncGenerato
     client = BoincClient(connection)
     originals = Originals(override="", cpu_mode=RunMode.AUTO, gpu_mode=RunMode.AUTO)
     steward = Stewardship(table=WattsTable(MODEL), options=options, originals=originals, taken=True)
-    yield Watched(simulated, client, await identify(client), originals, steward)
+    yield Watched(simulated, client, await identify(client), steward)
     await connection.close()
     await simulated.stop()

@@ -93,9 +93,14 @@ class BoincClient:
         """Return the local preferences file as it stands, well-formed or not; None if none."""
         reply = await self._rpc.call_raw("<get_global_prefs_override/>")
         begin, end = reply.find(_REPLY) + len(_REPLY), reply.rfind(_REPLY_END)
-        if not len(_REPLY) <= begin <= end <= begin + MAX_OVERRIDE_BYTES:
+        raw = reply[begin:end].strip()
+        try:
+            text = raw.decode()
+        except UnicodeDecodeError:
+            text = raw.decode("latin-1")  # what some editors write
+        # What is sent back is always UTF-8.
+        if not len(_REPLY) <= begin <= end or len(text.encode()) > MAX_OVERRIDE_BYTES:
             raise BoincError(BoincFault.BROKEN_REPLY, "The reply holds no preferences")
-        text = reply[begin:end].decode(errors="replace").strip()
         if text.startswith("<unauthorized"):
             raise BoincError(BoincFault.WRONG_PASSWORD, "The client refuses the password")
         return None if text.startswith("<error>") else text

@@ -8,7 +8,6 @@ from typing import Final
 from ..engine import HeatBudget
 from .client import BoincClient
 from .errors import BoincError, BoincFault
-from .originals import Originals
 from .plan import OFF, AtHand, Plan, Planner, override_with, preferences_for
 from .replies import RESTING, ClientStatus, RunMode
 from .stewardship import Stewardship
@@ -31,7 +30,6 @@ class Control:
 
     client: BoincClient
     steward: Stewardship
-    originals: Originals
     planner: Planner = field(init=False)
     plan: Plan = OFF
     lease_until_s: float = float("-inf")
@@ -146,8 +144,10 @@ class Control:
         if wanted == self._written:
             return
         self._written = None
+        originals = self.steward.originals
+        assert originals is not None  # put away before a client is taken over
         # Ours may not get through in a file that somebody has broken.
-        for text in (await self.originals.current(self.client), self.originals.override):
+        for text in (await originals.current(self.client), originals.override):
             await self.client.set_override(override_with(text, wanted))
             if _are_met(wanted, await self.client.preferences()):
                 self._written = wanted

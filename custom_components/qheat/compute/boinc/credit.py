@@ -34,12 +34,12 @@ _EXACT: Final = Context(prec=60, rounding=ROUND_DOWN)
 class Mark:
     """A booked total; `number` names the settlement that led to it, 0: none did.
 
-    `rate` is what each credit was paid with then; None in books that did not keep it.
+    `rate` is what each credit was paid with then.
     """
 
     number: int
     total: Decimal
-    rate: Decimal | None = None
+    rate: Decimal = _NOTHING
 
 
 type Marks = Mapping[str, tuple[Mark, ...]]
@@ -93,9 +93,9 @@ class Book:
         settlements: list[Settlement] = []
         shown: dict[str, tuple[Mark, ...]] = {}
         for project in projects:
-            key = self._booked_as(project)
+            key = key_of(project)
             if project.host_id and project.credit is not None and key not in shown:
-                first = Mark(0, first_seen.get(key_of(project), project.credit))
+                first = Mark(0, first_seen.get(key, project.credit))
                 marks = list(self._before.get(key, (first,)))
                 settlements += self._settle(key, project, project.credit, marks)
                 shown[key] = tuple(marks)
@@ -105,26 +105,16 @@ class Book:
             return SettlementPage(settlements=(), cursor=self._after)
         return SettlementPage(settlements=tuple(settlements), cursor=self._written(marks_of))
 
-    def _booked_as(self, project: Project) -> str:
-        """Return what a project's totals are booked by; of two that are known, the higher."""
-        address = address_of(project.url)
-        # Settlements of when http and https told projects apart can be revoked by these only.
-        olds = (_key(f"{project.host_id} {scheme}://{address}") for scheme in ("http", "https"))
-        known = [key for key in (key_of(project), *olds) if key in self._before]
-        return max(known, key=lambda key: self._before[key][-1].total, default=key_of(project))
-
     def _settle(
         self, key: str, project: Project, total: Decimal, marks: list[Mark]
     ) -> Iterator[Settlement]:
-        rate = today = self._tariff.rates.get(address_of(project.url), _NOTHING)
+        rate = self._tariff.rates.get(address_of(project.url), _NOTHING)
         while len(marks) > 1 and marks[-1].total > total:
             mark = marks.pop()
-            if not mark.number:
-                rate = _NOTHING
-                continue
             # What is left of it stays paid as it was.
-            rate = today if mark.rate is None else mark.rate
-            yield self._settlement(key, project, mark, None)
+            rate = mark.rate
+            if mark.number:
+                yield self._settlement(key, project, mark, None)
         if total <= marks[-1].total:
             return
         earned = _worth(total - marks[-1].total, rate)
@@ -157,7 +147,7 @@ class Book:
         oldest = max(0, self._number - MAX_STEPS)
         surplus = max(0, len(marks_of) - MAX_TOTALS)
         kept = {
-            key: [_listed(mark) for mark in _revocable(marks, oldest)]
+            key: [[m.number, str(m.total), str(m.rate)] for m in _revocable(marks, oldest)]
             for key, marks in islice(marks_of.items(), surplus, None)
         }
         return json.dumps([_VERSION, self._number, kept, self._machine], separators=(",", ":"))
@@ -165,20 +155,12 @@ class Book:
 
 def key_of(project: Project) -> str:
     """Return what tells a project's totals for this machine from all others."""
-    return _key(f"{project.host_id} {address_of(project.url)}")
-
-
-def _key(text: str) -> str:
+    text = f"{project.host_id} {address_of(project.url)}"
     return sha256(text.encode()).hexdigest()[:10]
 
 
 def _worth(credit: Decimal, rate: Decimal) -> Decimal:
     return _EXACT.quantize(_EXACT.multiply(credit, rate), _FINEST)
-
-
-def _listed(mark: Mark) -> list[int | str]:
-    rate = [] if mark.rate is None else [str(mark.rate)]
-    return [mark.number, str(mark.total), *rate]
 
 
 def _revocable(marks: Sequence[Mark], oldest: int) -> Sequence[Mark]:
@@ -191,7 +173,7 @@ def _opened(cursor: str, machine: str) -> tuple[int, Marks]:
     try:
         version, number, marks, *of = json.loads(cursor)
         opened = {
-            str(key): tuple(Mark(int(mark[0]), *map(_amount, mark[1:3])) for mark in kept)
+            str(key): tuple(Mark(int(step), *map(_amount, amounts)) for step, *amounts in kept)
             for key, kept in marks.items()
         }
         number = int(number)

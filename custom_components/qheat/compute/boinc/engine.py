@@ -102,8 +102,7 @@ class BoincEngine:
 
     async def start(self) -> None:
         """Begin to look after the client; it is set to compute nothing before the first budget."""
-        if self._task is None:
-            self._task = asyncio.create_task(self._run(), name=f"boinc {self._radiator_id}")
+        self._task = asyncio.create_task(self._run(), name=f"boinc {self._radiator_id}")
 
     async def stop(self) -> None:
         """Have the client compute nothing, as far as it can be reached, and let go of it.
@@ -257,14 +256,14 @@ class BoincEngine:
         host = await self._connect()
         self._steward.cpid = self._steward.cpid or host.cpid
         self._steward.count_cores(host.cores)
-        originals = await take_over(
+        await take_over(
             self._client,
             self._steward,
             self._owed,
             save=lambda: self._save(self.saved_state()),
             clock=self._clock,
         )
-        self._session = session = Session(self._client, self._steward, host, originals)
+        self._session = session = Session(self._client, self._steward, host)
         while True:
             self._wake.clear()
             # When the loop was held up, hundreds of radiators are due at once.

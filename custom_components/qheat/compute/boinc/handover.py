@@ -18,7 +18,7 @@ async def take_over(
     *,
     save: Callable[[], Awaitable[None]],
     clock: Callable[[], float],
-) -> Originals:
+) -> None:
     """Put the user's own settings away before anything is changed, then compute nothing.
 
     `owed` are settings that the client still waits for, `save` keeps what the steward knows.
@@ -43,7 +43,6 @@ async def take_over(
         steward.changed_s = clock()
         await rest(client, status, gpu=True)
         steward.taken = True
-    return originals
 
 
 async def judge(

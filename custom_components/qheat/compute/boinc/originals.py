@@ -92,7 +92,7 @@ class Originals:
         kept = _ELEMENT.sub("", ruled).rpartition(_END)[0].rstrip()
         own = "".join(f"\n   {found[0]}" for found in _ELEMENT.finditer(self.override))
         text = f"{kept}{own}\n{_END}"
-        return text if _is_sendable(text) else self.override
+        return text if len(text.encode()) <= MAX_OVERRIDE_BYTES else self.override
 
     async def are_back(self, client: BoincClient, status: ClientStatus) -> bool:
         """Tell whether a client has these again, and not only another run mode."""
@@ -131,11 +131,7 @@ async def _usable_override(client: BoincClient) -> str | None:
         return None
     if text is None:
         return ""
-    return text if _END in text and _is_sendable(text) else None
-
-
-def _is_sendable(text: str) -> bool:
-    return len(text.encode()) <= MAX_OVERRIDE_BYTES
+    return text if _END in text else None
 
 
 async def put_back_late(host: str, port: int, password: str, originals: Originals) -> None:

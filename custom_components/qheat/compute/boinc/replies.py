@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from enum import IntEnum
-from itertools import islice, product
+from itertools import islice
 from typing import Final
 from xml.etree.ElementTree import Element
 
@@ -16,7 +16,7 @@ MAX_TASKS: Final = 10_000
 MAX_PROJECTS: Final = 200
 MAX_CORES: Final = 4096
 MAX_CREDIT: Final = Decimal(10) ** 15
-_CPUS: Final = re.compile(r"([0-9.]+) CPU")
+_CPUS: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?) CPU")
 CPID: Final = re.compile(r"[0-9a-f]{32}")
 
 
@@ -44,14 +44,7 @@ class Switch:
     left_s: float
 
 
-_LASTING: Final = {
-    (mode, permanent): Switch(mode=mode, permanent=permanent, left_s=0.0)
-    for mode, permanent in product(RunMode, RunMode)
-}
-"""Most switches are set for good: a building is to keep no two of a kind."""
-
-
-RESTING: Final = _LASTING[RunMode.NEVER, RunMode.NEVER]
+RESTING: Final = Switch(mode=RunMode.NEVER, permanent=RunMode.NEVER, left_s=0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,11 +184,11 @@ def _child(reply: Element, tag: str) -> Element:
 
 
 def _switch(node: Element, tag: str) -> Switch:
-    mode = RunMode(integer_of(node, tag, 1, 3))
-    permanent = RunMode(integer_of(node, f"{tag}_perm", 1, 3))
-    if left_s := number_of(node, f"{tag}_delay", 0.0, YEARS_S):
-        return Switch(mode=mode, permanent=permanent, left_s=left_s)
-    return _LASTING[mode, permanent]
+    return Switch(
+        mode=RunMode(integer_of(node, tag, 1, 3)),
+        permanent=RunMode(integer_of(node, f"{tag}_perm", 1, 3)),
+        left_s=number_of(node, f"{tag}_delay", 0.0, YEARS_S) or 0.0,
+    )
 
 
 def _task(node: Element) -> Task:
@@ -212,7 +205,7 @@ def _task(node: Element) -> Task:
         barred=flag_of(node, "suspended_via_gui")
         or flag_of(node, "project_suspended_via_gui")
         or resources.endswith("(missing)"),
-        cpus=_cpus(width[1]) if width else 1.0,
+        cpus=min(float(width[1]), MAX_CORES) if width else 1.0,
         gpu="GPU" in resources,
         cpu_time_s=number_of(active, "current_cpu_time", 0.0, YEARS_S)
         or number_of(node, "final_cpu_time", 0.0, YEARS_S)
@@ -221,13 +214,6 @@ def _task(node: Element) -> Task:
         left_s=number_of(node, "estimated_cpu_time_remaining", 0.0, YEARS_S),
         deadline_s=number_of(node, "report_deadline", 0.0, YEARS_S),
     )
-
-
-def _cpus(text: str) -> float:
-    try:
-        return min(float(text), MAX_CORES)
-    except ValueError:
-        return 1.0
 
 
 def _projects(node: Element) -> Iterator[Project]:

@@ -13,7 +13,6 @@ from .control import Control
 from .credit import key_of
 from .errors import BoincError
 from .observation import UNSEEN, Details, Observation, is_filler, known_again, waiting_projects
-from .originals import Originals
 from .plan import OFF, AtHand
 from .probe import Probed
 from .replies import ABORTED, ERRORED, ClientStatus, SuspendReason, Task
@@ -46,13 +45,12 @@ class Session:
         client: BoincClient,
         steward: Stewardship,
         host: Probed,
-        originals: Originals,
     ) -> None:
         self.seen = UNSEEN
         self._host = host
         self._client = client
         self._steward = steward
-        self._control = Control(client=client, steward=steward, originals=originals)
+        self._control = Control(client=client, steward=steward)
         self._look_s = self._latest_look_s = float("-inf")
         self._all_tasks_s = float("-inf")
         self._projects_s = float("-inf")

@@ -10,6 +10,8 @@ from .replies import PAUSED, QUITTING, RESTING, RUNNING, RunMode, Switch, Task
 
 SETTLE_S: Final = 8.0
 """A change acts within 1.3 s; the client's own figures may be some seconds old."""
+PATIENT_FOR: Final = 4
+"""Requests at the first interval before it doubles."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -18,8 +20,6 @@ class WorkWatch:
 
     first_s: float
     last_s: float
-    patient_for: int = 4
-    """Requests at the first interval before it doubles."""
     _short_since_s: float | None = None
     _asked_s: float = float("-inf")
     _asked: int = 0
@@ -38,7 +38,7 @@ class WorkWatch:
             self._short_since_s = now_s
         if now_s - self._short_since_s < min(SETTLE_S, self.first_s):
             return False
-        doublings = min(max(self._asked - self.patient_for, 0), 30)
+        doublings = min(max(self._asked - PATIENT_FOR, 0), 30)
         if now_s - self._asked_s < min(self.first_s * 2**doublings, self.last_s):
             return False
         self._asked += 1

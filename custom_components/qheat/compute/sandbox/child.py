@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .frames import Frame, Frames
-from .work import OUTCOME_BYTES, Limits, Lock, WorkFault, read_fuel
+from .work import DETAIL_CHARACTERS, OUTCOME_BYTES, Limits, Lock, WorkFault, read_fuel
 
 _BOOT = str(Path(__file__).with_name("boot.py"))
 _ERROR_BYTES = 4096
-_DETAIL_CHARACTERS = 500
 _FAULTS_OF_A_WORKER = frozenset(
     {
         WorkFault.REFUSED,
@@ -153,4 +152,4 @@ def _readable(text: object) -> str:
     """Return a stranger's text as one short line fit for a log; raises TypeError."""
     if not isinstance(text, str):
         raise TypeError("not text")
-    return "".join(c if c.isprintable() else " " for c in text[:_DETAIL_CHARACTERS])
+    return "".join(c if c.isprintable() else " " for c in text[:DETAIL_CHARACTERS])

@@ -18,7 +18,7 @@ from .frames import Frame
 from .link import ClosedError, Link
 from .lock import OrphanedError, die_with_parent
 from .pool import Job, Owner, Pool
-from .work import MAX_CPU_S, Limits, Mode, WorkFault
+from .work import Limits, Mode, WorkFault
 
 _TICK_S = 0.1
 _USAGE_S = 1.0
@@ -26,7 +26,6 @@ _CHECK = 0
 """Number of the runner's own first job, which tells whether and how well workers are locked."""
 
 _OWN_LIMITS = Limits(memory_bytes=1 << 20, cpu_s=60.0, output_bytes=0)
-_BURN_LIMITS = Limits(memory_bytes=1 << 20, cpu_s=MAX_CPU_S, output_bytes=0)
 # (module (memory (export "memory") 1) (func (export "_start")))
 _CHECK_MODULE = bytes.fromhex(
     "0061736d010000000104016000000302010005030100010713020"
@@ -102,7 +101,7 @@ class Runner:
             elif operation == "allot":
                 self._allot(self._pool, frame.header)
             elif operation == "run":
-                self._add(self._pool, Mode(frame.header["mode"]), frame)
+                self._add(self._pool, frame)
             elif operation == "cancel":
                 self._cancel(self._pool, int(frame.header["number"]))
             else:
@@ -115,15 +114,9 @@ class Runner:
         if not 1 <= slots <= 1024:
             raise ValueError("slots out of bounds")
         pool = Pool(slots, str(header["wasmtime_folder"]), self._selector, self._done)
-        check = Job(
-            number=_CHECK,
-            owner="",
-            mode=Mode.CHECK,
-            limits=_OWN_LIMITS,
-            frame=_worker_frame(
-                Mode.JOB, _OWN_LIMITS, _CHECK_MODULE, module_bytes=len(_CHECK_MODULE)
-            ),
-        )
+        work = {"mode": Mode.JOB, "module_bytes": len(_CHECK_MODULE), "count_fuel": False}
+        frame = Frame({**work, **_OWN_LIMITS.to_json()}, _CHECK_MODULE)
+        check = Job(number=_CHECK, owner="", mode=Mode.CHECK, limits=_OWN_LIMITS, frame=frame)
         pool.jobs[_CHECK] = check
         pool.start(check)
         return pool
@@ -137,26 +130,22 @@ class Runner:
         owner.expires_s = expires_s
         owner.urgent = bool(header["urgent"])
 
-    def _add(self, pool: Pool, mode: Mode, frame: Frame) -> None:
-        number = int(frame.header["number"])
+    def _add(self, pool: Pool, frame: Frame) -> None:
+        header = frame.header
+        number, mode = int(header["number"]), Mode(header["mode"])
         if number <= _CHECK or number in pool.jobs or mode is Mode.CHECK:
             raise ValueError("not a new job")
-        limits = Limits.from_json(frame.header) if mode is Mode.JOB else _BURN_LIMITS
-        module_bytes = int(frame.header["module_bytes"]) if mode is Mode.JOB else 0
-        count_fuel = mode is Mode.JOB and bool(frame.header["count_fuel"])
         job = Job(
             number=number,
-            owner=str(frame.header["owner"]),
+            owner=str(header["owner"]),
             mode=mode,
-            limits=limits,
-            frame=_worker_frame(
-                mode, limits, frame.body, module_bytes=module_bytes, count_fuel=count_fuel
-            ),
+            limits=Limits.from_json(header),
+            frame=frame,
         )
         pool.add(job, time.monotonic())
         if mode is Mode.JOB and number in pool.jobs:
-            found = sha256(frame.body[:module_bytes]).hexdigest()
-            if found not in self._modules and found != frame.header["module_sha256"]:
+            found = sha256(frame.body[: int(header["module_bytes"])]).hexdigest()
+            if found not in self._modules and found != header["module_sha256"]:
                 pool.end(job, Failure(WorkFault.REFUSED, "not a module that may run here"))
 
     def _cancel(self, pool: Pool, number: int) -> None:
@@ -178,15 +167,3 @@ class Runner:
         else:
             burnt = {"fuel": outcome.fuel}
             self._link.send(Frame({"op": "result", **header, **burnt}, outcome.output))
-
-
-def _worker_frame(
-    mode: Mode,
-    limits: Limits,
-    body: bytes = b"",
-    *,
-    module_bytes: int = 0,
-    count_fuel: bool = False,
-) -> Frame:
-    header = {"mode": mode, "module_bytes": module_bytes, "count_fuel": count_fuel}
-    return Frame({**header, **limits.to_json()}, body)

@@ -111,7 +111,8 @@ def program(arch: Architecture, *, compiling: bool) -> bytes:
     (RLIMIT_DATA), but for what was made executable or read-only while compiling.
     """
     code = [
-        *_kill_unless(_ARCHITECTURE, arch.audit),
+        _op(_LOAD, _ARCHITECTURE),
+        *_kill_unless(_JUMP_EQUAL, arch.audit),
         _op(_LOAD, _NUMBER),
         *_kill_if(_JUMP_AT_LEAST, _X32_BIT),
     ]
@@ -126,9 +127,9 @@ def program(arch: Architecture, *, compiling: bool) -> bytes:
     code += _guarded(arch.write, [_op(_LOAD, _low(0)), *_kill_if(_JUMP_AT_LEAST, 3)])
     protection = _protection(compiling=compiling)
     # What can no longer be written to is no data, and yet it keeps what was written.
-    stays = [] if compiling else [_op(_JUMP_ANY_BIT, _PROT_WRITE, 1, 0), _kill()]
+    stays = [] if compiling else _kill_unless(_JUMP_ANY_BIT, _PROT_WRITE)
     code += _guarded(arch.mprotect, [*protection, *stays])
-    flags = [_op(_LOAD, _low(3)), _op(_JUMP_ANY_BIT, _MAP_ANONYMOUS, 1, 0), _kill()]
+    flags = [_op(_LOAD, _low(3)), *_kill_unless(_JUMP_ANY_BIT, _MAP_ANONYMOUS)]
     # What is shared, or grows as a stack does, is no data to the kernel.
     flags += _kill_if(_JUMP_ANY_BIT, _MAP_SHARED | _MAP_GROWSDOWN)
     code += _guarded(arch.mmap, [*protection, *flags])
@@ -158,8 +159,8 @@ def _allow(number: int) -> list[bytes]:
     return _guarded(number, [])
 
 
-def _kill_unless(offset: int, value: int) -> list[bytes]:
-    return [_op(_LOAD, offset), _op(_JUMP_EQUAL, value, 1, 0), _kill()]
+def _kill_unless(jump: int, value: int) -> list[bytes]:
+    return [_op(jump, value, 1, 0), _kill()]
 
 
 def _kill_if(jump: int, value: int) -> list[bytes]:

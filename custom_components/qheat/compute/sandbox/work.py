@@ -14,6 +14,7 @@ LOCKED = b"\n"
 """What a worker writes before its answer once it is locked."""
 OUTCOME_BYTES = 16 << 10
 """What a worker's answer may take besides the job's own output."""
+DETAIL_CHARACTERS = 500
 
 
 class WorkFault(StrEnum):

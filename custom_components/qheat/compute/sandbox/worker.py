@@ -11,9 +11,7 @@ from typing import Any, Never
 
 from .frames import Frame, Frames
 from .lock import SYSTEM_CALLS, die_with_parent, lock_process
-from .work import LOCKED, OUTCOME_BYTES, Limits, Lock, Mode, WorkFault
-
-_DETAIL_CHARACTERS = 500
+from .work import DETAIL_CHARACTERS, LOCKED, OUTCOME_BYTES, Limits, Lock, Mode, WorkFault
 
 
 def main(arguments: list[str]) -> Never:
@@ -42,14 +40,14 @@ def _run(
     try:
         from . import guest  # noqa: PLC0415  # only here can it fail, and say so
     except (ImportError, OSError, RuntimeError) as err:
-        _finish({"fault": WorkFault.REFUSED, "detail": f"cannot load wasmtime: {err}"})
+        _fail(WorkFault.REFUSED, f"cannot load wasmtime: {err}")
     lock = _locked(parent, limits)
     try:
         output, fuel = guest.run(module, input_data, limits, count_fuel=count_fuel)
     except guest.JobError as err:
-        _finish({"fault": err.fault, "detail": str(err)})
+        _fail(err.fault, str(err))
     except MemoryError:
-        _finish({"fault": WorkFault.OUT_OF_MEMORY, "detail": "the worker's memory is used up"})
+        _fail(WorkFault.OUT_OF_MEMORY, "the worker's memory is used up")
     _finish({"lock": lock.to_json(), "fuel": fuel}, output)
 
 
@@ -68,14 +66,16 @@ def _locked(parent: int, limits: Limits) -> Lock:
         file_bytes=limits.output_bytes + OUTCOME_BYTES,
     )
     if SYSTEM_CALLS in lock.missing:
-        _finish({"fault": WorkFault.REFUSED, "detail": "system calls cannot be locked"})
+        _fail(WorkFault.REFUSED, "system calls cannot be locked")
     os.write(1, LOCKED)
     return lock
 
 
+def _fail(fault: WorkFault, detail: str) -> Never:
+    _finish({"fault": fault, "detail": detail[:DETAIL_CHARACTERS]})
+
+
 def _finish(header: dict[str, Any], output: bytes = b"") -> Never:
-    if "detail" in header:
-        header["detail"] = header["detail"][:_DETAIL_CHARACTERS]
     left = memoryview(Frame(header, output).encode())
     while left:
         left = left[os.write(1, left) :]
