@@ -25,8 +25,18 @@ from custom_components.qheat.ledger import Ledger
 from custom_components.qheat.setting import Setting
 from tests.waiting import until
 
-from .conftest import LIVING_ROOM, FixedEngine, home, load, radiator, set_up, settlement, state_at
-from .test_climate import call
+from .conftest import (
+    LIVING_ROOM,
+    FixedEngine,
+    call,
+    home,
+    kept,
+    load,
+    radiator,
+    set_up,
+    settlement,
+    state_at,
+)
 
 BOOKS = "qheat.01JHOME"
 
@@ -35,11 +45,6 @@ def children() -> set[int]:
     """Return the process ids of all that this process has started and is still there."""
     tasks = Path("/proc/self/task").glob("*/children")
     return {int(pid) for task in tasks for pid in task.read_text("ascii").split()}
-
-
-def kept(own_folder: Path) -> set[str]:
-    """Return the names of all files that a home keeps."""
-    return {path.name for path in own_folder.glob("qheat*")}
 
 
 @pytest.fixture
