@@ -146,4 +146,4 @@ class QheatThermostat(RadiatorEntity, ClimateEntity):
         return self.coordinator.radiator.by_hand(setting, time.time())
 
     async def _set(self, setting: Setting) -> None:
-        await self._home.async_set(self._radiator_id, setting)
+        await self._home.async_set(self._key, setting)

@@ -37,7 +37,6 @@ from .coordinator import HomeCoordinator, QheatConfigEntry
 from .heating import FROST_LIMIT_C, RoomControl
 from .hourly_statistics import HourlyStatistics
 from .issues import watch_issues
-from .learned import Learned
 from .ledger import ForeignMoney
 from .money_issues import find_foreign_settlements, find_lost_prices
 from .outdoors import Outdoors
@@ -141,7 +140,7 @@ async def async_open_home(
         entry,
         radiators=radiators,
         books=books,
-        learned=Learned(learned, {key: one.control for key, one in radiators.items()}),
+        learned=learned,
         dials=dials,
         outdoors=outdoors,
         presets=presets,

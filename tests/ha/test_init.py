@@ -283,7 +283,7 @@ async def test_what_a_day_taught_is_taken_over(
     learned = replace(control.model, loss_w_k=control.model.loss_w_k * 1.1)
     with (
         patch.object(control, "needs_refit", side_effect=[True, False]),
-        patch("custom_components.qheat.radiator_coordinator.refit", return_value=learned),
+        patch("custom_components.qheat.coordinator.refit", return_value=learned),
     ):
         await entry.runtime_data.async_refresh()
         await until(lambda: control.model == learned)
