@@ -39,8 +39,6 @@ from .const import (
     SUBENTRY_BOINC,
 )
 from .coordinator import QheatConfigEntry
-from .own_entities import is_own
-from .power_meter import meter_fault
 from .this_machine import this_machine_radiators
 
 HELP_URL: Final = "https://github.com/qheat/qheat/blob/main/docs/boinc.md"
@@ -82,7 +80,7 @@ class RadiatorFlow(ConfigSubentryFlow):
         """Tell what is wrong with the answers, by field; may complete them."""
         if faults := forms.name_fault(user_input):
             return faults
-        if fault := meter_fault(self.hass, user_input.get(CONF_POWER_ENTITY)):
+        if fault := forms.meter_fault(self.hass, user_input.get(CONF_POWER_ENTITY)):
             return {CONF_POWER_ENTITY: fault}
         below = user_input[CONF_IDLE_W] < user_input[CONF_RATED_W]
         return {} if below else {CONF_IDLE_W: "idle_not_below_rated"}
@@ -122,7 +120,7 @@ class RadiatorFlow(ConfigSubentryFlow):
             entity_id = user_input[CONF_TEMPERATURE_ENTITY]
             state = self.hass.states.get(entity_id)
             unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) if state else None
-            if is_own(self.hass, entity_id):
+            if forms.is_own(self.hass, entity_id):
                 errors = {CONF_TEMPERATURE_ENTITY: "own_entity"}
             elif unit not in TemperatureConverter.VALID_UNITS:
                 errors = {CONF_TEMPERATURE_ENTITY: "no_temperature"}
