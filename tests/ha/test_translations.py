@@ -25,15 +25,17 @@ from custom_components.qheat.compute.engine import EngineProblem, HeatKind, Powe
 from custom_components.qheat.const import DOMAIN
 from custom_components.qheat.heating import Reason
 from custom_components.qheat.image import DESCRIPTION as PICTURE
-from custom_components.qheat.ledger.statement_texts import TEXTS as STATEMENT_TEXTS
-from custom_components.qheat.money_issues import FOREIGN_SETTLEMENTS, PRICE_REFUSED, PRICE_SILENT
-from custom_components.qheat.radiator_issues import (
+from custom_components.qheat.issues import (
     BOINC_ISSUES,
+    FOREIGN_SETTLEMENTS,
+    PRICE_REFUSED,
+    PRICE_SILENT,
     PULL_ISSUES,
     SCHEDULE_GONE,
     SENSOR_SILENT,
     SENSOR_STUCK,
 )
+from custom_components.qheat.ledger.statement_texts import TEXTS as STATEMENT_TEXTS
 from custom_components.qheat.sensor import (
     EMBEDDED_DESCRIPTIONS,
     HOME_DESCRIPTIONS,
