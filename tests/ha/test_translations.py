@@ -11,7 +11,6 @@ from homeassistant.components import climate, sensor
 from homeassistant.components.climate import PRESET_NONE
 from homeassistant.util.yaml import parse_yaml
 
-from custom_components.qheat.boinc_actions import ACTIONS
 from custom_components.qheat.boinc_sensor import BOINC_DESCRIPTIONS, GPU_DESCRIPTIONS
 from custom_components.qheat.books_sensor import (
     FREE,
@@ -41,6 +40,7 @@ from custom_components.qheat.sensor import (
     HOME_DESCRIPTIONS,
     RADIATOR_DESCRIPTIONS,
 )
+from custom_components.qheat.services import BOINC_ACTIONS
 from custom_components.qheat.setting import PRESET_SCHEDULE, Preset
 
 ROOT = Path(__file__).parents[2]
@@ -227,5 +227,5 @@ def test_every_issue_of_a_radiator_has_a_text() -> None:
 def test_the_actions_of_a_boinc_machine_ask_for_what_they_take() -> None:
     actions = parse_yaml((FOLDER / "services.yaml").read_text("utf-8"))
     assert isinstance(actions, dict)
-    for name, (schema, _) in ACTIONS.items():
-        assert set(actions[name]["fields"]) == {str(key) for key in schema}
+    for name, (schema, _) in BOINC_ACTIONS.items():
+        assert set(actions[name]["fields"]) == {str(key) for key in schema.schema}
