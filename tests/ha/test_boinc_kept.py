@@ -16,7 +16,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.qheat.boinc_left_behind import async_tell_of_left_behind
 from custom_components.qheat.compute.boinc import BoincEngine
 from custom_components.qheat.const import DOMAIN
-from tests.compute.boinc.simulated import PASSWORD, SimulatedClient
+from tests.compute.boinc.simulated import PASSWORD, SimulatedClient, cpid_of
 
 from .boinc import (
     FIRST,
@@ -25,11 +25,13 @@ from .boinc import (
     SECOND,
     Repairs,
     boinc_data,
+    boinc_radiator,
     left_on_disk,
     mend,
     not_put_back,
     until_it_runs,
 )
+from .conftest import set_up
 
 pytestmark = pytest.mark.usefixtures("boinc")
 
@@ -222,3 +224,17 @@ async def test_a_repair_that_the_registry_has_not_written_yet_is_raised_again_af
     await client.start()
     await mend(hass, repairs)
     assert (client.override, client.permanent) == (FIRST, 2)
+
+
+HALF: dict[str, Any] = {"radiator": "Hall", "host": "box", "port": 1, "machine": cpid_of(1)}
+
+
+@pytest.mark.parametrize(
+    "left", [7, {"a": 7}, {"a": {}}, {"a": HALF}, {"a": HALF | {"originals": "x"}}], ids=str
+)
+async def test_what_makes_no_sense_of_machines_left_behind_keeps_no_home_from_heating(
+    hass: HomeAssistant, hass_storage: dict[str, Any], left: Any
+) -> None:
+    hass_storage[LEFT_BEHIND] = {"version": 1, "key": LEFT_BEHIND, "data": left}
+    await set_up(hass, boinc_radiator(1, machine=cpid_of(1)))
+    assert not not_put_back(hass)
