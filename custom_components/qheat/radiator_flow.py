@@ -22,6 +22,7 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.util.unit_conversion import TemperatureConverter
 
 from . import forms
+from .boinc_left_behind import is_same
 from .boinc_machines import rates_of
 from .compute.boinc import BoincError, BoincFault, Probed, probe
 from .const import (
@@ -214,6 +215,15 @@ class BoincFlow(RadiatorFlow):
         user_input[CONF_CORES] = found.cores
         user_input[CONF_MACHINE] = self._machine(found, address)
         return {}
+
+    @override
+    def _step_room(
+        self, room: str, user_input: dict[str, Any] | None, errors: dict[str, str]
+    ) -> SubentryFlowResult:
+        # Another dialog may have added the machine since it was tried.
+        if any(is_same(one.data, self._data) for _, one in self._others()):
+            return self.async_abort(reason="already_a_radiator")
+        return super()._step_room(room, user_input, errors)
 
     def _machine(self, found: Probed, address: Mapping[str, Any]) -> str:
         """Return what to know a machine by; one that is sure to be the same stays known as it was.

@@ -200,6 +200,16 @@ async def test_a_machine_is_one_radiator_only(
     await other.stop()
 
 
+async def test_a_machine_that_another_dialog_has_added_meanwhile_is_added_no_second_time(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    first, second = [await fill_in(hass, entry, client.port) for _ in range(2)]
+    await answer(hass, first, SIMULATED_ROOM)
+    assert (await answer(hass, second, SIMULATED_ROOM))["reason"] == "already_a_radiator"
+    await hass.async_block_till_done()
+    assert len(entry.subentries) == 1
+
+
 async def test_a_machine_under_another_address_is_the_same_radiator_in_whichever_home(
     hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
 ) -> None:
