@@ -37,11 +37,12 @@ class CheckedStore(Store[Any]):
         self.is_written = False
         writing = asyncio.ensure_future(super()._async_write_data(data))
         try:
-            await asyncio.shield(writing)
+            await asyncio.wait([writing])
         finally:
             # A thread writes on, also when this is cancelled; a later write is not to overtake it.
             await asyncio.wait([writing])
-        self.is_written = True
+            self.is_written = writing.exception() is None
+        writing.result()
 
 
 class Shelf:
