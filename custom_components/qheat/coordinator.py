@@ -25,10 +25,10 @@ from .compute.engine import EngineError, EngineProblem, HeatBudget
 from .compute.machine import Machine
 from .const import DOMAIN, LOGGER, THERMOSTAT
 from .heating import refit
+from .heating.setting import Presets, Setting
 from .ledger import Moment
 from .outdoors import Outdoors
 from .radiator import Radiator, RadiatorState
-from .setting import Presets, Setting
 from .showcase import Showcase, read_showcase
 from .turns import async_next_turn
 

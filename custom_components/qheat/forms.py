@@ -76,8 +76,8 @@ from .const import (
     ROOM_SIMULATED,
 )
 from .heating import FROST_LIMIT_C
+from .heating.setting import DEFAULT_PRESETS, MAX_SETPOINT_C, MIN_SETPOINT_C
 from .ledger import MAX_PRICE_PER_KWH, ReferenceKind
-from .setting import DEFAULT_PRESETS, MAX_SETPOINT_C, MIN_SETPOINT_C
 
 # What a household pays for a kWh, rounded, as a start; other currencies are asked for.
 TYPICAL_PRICE_PER_KWH: Final = {"CHF": 0.29, "EUR": 0.25, "GBP": 0.26, "USD": 0.17}

@@ -35,6 +35,7 @@ from .const import (
 )
 from .coordinator import HomeCoordinator, QheatConfigEntry
 from .heating import FROST_LIMIT_C, RoomControl
+from .heating.setting import DEFAULT_PRESETS, Setting
 from .hourly_statistics import HourlyStatistics
 from .issues import log_silence, watch_issues
 from .ledger import ForeignMoney
@@ -43,7 +44,6 @@ from .prices import Carbon, Prices, fixed_tariff
 from .radiator import Radiator, Room
 from .rooms import FastRoom, SensorRoom
 from .schedules import HelperSchedule
-from .setting import DEFAULT_PRESETS, Setting
 from .shelf import Kept, Shelf, home_store, mapping
 from .this_machine import (
     async_delete_database,

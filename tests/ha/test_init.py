@@ -21,8 +21,8 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.qheat.cadence import FEW
 from custom_components.qheat.compute.engine import HeatKind, SettlementPage
 from custom_components.qheat.diagnostics import async_get_config_entry_diagnostics
+from custom_components.qheat.heating.setting import Setting
 from custom_components.qheat.ledger import Ledger
-from custom_components.qheat.setting import Setting
 from tests.waiting import until
 
 from .conftest import (

@@ -23,6 +23,7 @@ from custom_components.qheat.compute.boinc.rpc import DEFAULT_PORT
 from custom_components.qheat.compute.engine import EngineProblem, HeatKind, PowerSource
 from custom_components.qheat.const import DOMAIN
 from custom_components.qheat.heating import Reason
+from custom_components.qheat.heating.setting import PRESET_SCHEDULE, Preset
 from custom_components.qheat.image import DESCRIPTION as PICTURE
 from custom_components.qheat.issues import (
     BOINC_ISSUES,
@@ -41,7 +42,6 @@ from custom_components.qheat.sensor import (
     RADIATOR_DESCRIPTIONS,
 )
 from custom_components.qheat.services import BOINC_ACTIONS
-from custom_components.qheat.setting import PRESET_SCHEDULE, Preset
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "custom_components" / "qheat"
