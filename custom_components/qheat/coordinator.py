@@ -36,9 +36,10 @@ type QheatConfigEntry = ConfigEntry[HomeCoordinator]
 
 # A heat budget is renewed with every tick; a tenant who turns the dial sees watts move at once.
 TICK: Final = timedelta(seconds=5)
-LEARNED_EVERY_S: Final = 3600.0
+SAVE_LEARNED_EVERY_S: Final = 3600.0
 """What thermostats have learned is written seldom: a lost hour is learned again."""
 LEARNING: Final = HassKey[asyncio.Lock](f"{DOMAIN}_learning")
+"""Held by the one room of all homes that is being learned."""
 
 
 class RadiatorCoordinator(DataUpdateCoordinator[RadiatorState]):
@@ -219,7 +220,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
             if key in self._unshown and (number + ticks) % self._cadence.shown_in_ticks == 0:
                 await self._async_show_account(key)
         if now_s >= self._next_learned_s:
-            self._next_learned_s = now_s + LEARNED_EVERY_S
+            self._next_learned_s = now_s + SAVE_LEARNED_EVERY_S
             await self._save_learned()
         return self._state()
 
