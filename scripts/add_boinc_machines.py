@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
+from yarl import URL
 
 from .demo_home.api import Api
 from .demo_home.errors import DemoError, RefusedError
@@ -37,13 +38,13 @@ class ListError(Exception):
 def main() -> int:
     """Read the list, then add and change; return the exit status."""
     parser = argparse.ArgumentParser(prog="scripts/add-boinc-machines", description=__doc__)
-    parser.add_argument("url", help="Home Assistant's address, such as http://homeassistant:8123")
+    parser.add_argument(
+        "url", type=address, help="Home Assistant's address, such as http://homeassistant:8123"
+    )
     parser.add_argument("list", type=Path, help="the CSV file")
     parser.add_argument("--home", help="which qheat home, if there are several")
     parser.add_argument("--folder", type=Path, default=Path(), help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if not options.url.startswith(("http://", "https://")):
-        parser.error("Home Assistant's address has to begin with http:// or https://")
     if not (token := os.environ.get("HASS_TOKEN")):
         parser.error("HASS_TOKEN is not set")
     try:
@@ -52,6 +53,11 @@ def main() -> int:
     except (ListError, DemoError, OSError, aiohttp.ClientError) as err:
         sys.stderr.write(f"{err}\n")
         return 1
+
+
+def address(text: str) -> str:
+    """Return where Home Assistant is, whichever of its pages is named; raises ValueError."""
+    return str(URL(text).origin())
 
 
 async def _go(url: str, token: str, rows: list[Row], home: str | None) -> int:

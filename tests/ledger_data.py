@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date
+from datetime import UTC, date, tzinfo
 from decimal import Decimal
 from typing import Any
 
@@ -47,11 +47,10 @@ def read(
     kind: HeatKind = HeatKind.PAID,
     source: PowerSource = PowerSource.MEASURED,
     tariff: Tariff | None = TARIFF,
-    radiator_id: str = OFFICE,
     counted_j: float | None = None,
 ) -> None:
     ledger.record(
-        radiator_id,
+        OFFICE,
         moment(passed_s),
         power_w,
         kind=kind,
@@ -100,6 +99,12 @@ def reloaded(ledger: Ledger) -> Ledger:
     return Ledger.load(json.loads(json.dumps(ledger.save())))
 
 
+def absorb(history: History, ledger: Ledger, time_zone: tzinfo) -> bool:
+    """Copy the open days of all radiators; tell if any changed."""
+    changed = [history.absorb(one, ledger, time_zone) for one in ledger.radiator_ids]
+    return any(changed)
+
+
 def summed(history: History) -> Totals:
     return sum((day.totals for _, _, day in history.days(*ALWAYS)), Totals())
 
@@ -121,7 +126,7 @@ def sixty_hours() -> History:
             settled_at=float(hour(number)),
         )
         ledger.book(OFFICE, page(told), hour(number) + 10)
-        history.absorb(ledger, UTC)
+        absorb(history, ledger, UTC)
     return history
 
 
@@ -131,6 +136,3 @@ def places(data: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         for key in data if isinstance(data, dict) else range(len(data)):
             yield (*path, key)
             yield from places(data[key], (*path, key))
-
-
-FIGURES = ("heat_kwh", "free_heat_kwh", "electricity_cost", "repaid", "earned", "savings")

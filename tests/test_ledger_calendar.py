@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from custom_components.qheat.ledger import History, Ledger, make_statement
 
-from .ledger_data import ALWAYS, OFFICE, TARIFF, heat, hour, page, settlement, summed
+from .ledger_data import ALWAYS, OFFICE, TARIFF, absorb, heat, hour, page, settlement, summed
 
 ZONES = (
     "UTC",
@@ -65,7 +65,7 @@ def test_what_a_day_lists_is_what_it_adds_up_to_and_months_add_up_to_the_whole(
         )
         earned[told.settlement_id] = told.earned
         ledger.book(OFFICE, page(told), around.timestamp() + 300_000)
-        history.absorb(ledger, zone)
+        absorb(history, ledger, zone)
     first, last = around.date() - timedelta(days=4), around.date() + timedelta(days=4)
     whole = stated(history, zone, first, last)
     listed = [one for row in whole["rows"] for one in row["settlement_ids"]]
@@ -90,7 +90,7 @@ def test_a_day_on_which_clocks_change_has_the_heat_of_all_its_hours(day: date, h
     begin_s = datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()
     for number in range(-3, hours + 3):
         heat(ledger, begin_s + 3600 * number + 100, 360_000, TARIFF)
-    history.absorb(ledger, zone)
+    absorb(history, ledger, zone)
     [row] = stated(history, zone, day, day)["rows"]
     assert Decimal(row["heat_kwh"]) * 10 == hours
 
@@ -107,13 +107,13 @@ def test_the_days_of_earlier_books_stay_and_what_is_told_again_counts_once() -> 
     for number, one in enumerate(told):
         heat(earlier, hour(number) + 100, 1000.0)
         earlier.book(OFFICE, page(one), hour(number) + 200)
-    history.absorb(earlier, zones[0])
+    absorb(history, earlier, zones[0])
     history.begin_anew(later, hour(59) + 300)
     booking = later.book(OFFICE, page(*told), hour(59) + 400)
     history.note(OFFICE, booking.booked, zones[0])
     for number in range(59, 400):
         heat(later, hour(number) + 1000, 1000.0)
-        history.absorb(later, zones[number // 200])
+        absorb(history, later, zones[number // 200])
     days = [day for _, _, day in history.days(*ALWAYS)]
     # But for what was made in the rest of the hour in which the books were begun.
     assert summed(history).heat_j == 400 * 1000
@@ -129,11 +129,11 @@ def test_what_is_only_told_again_after_books_were_begun_anew_is_in_no_day_not_ev
     first, unwritten = settlement("s1"), settlement("s2")
     now_s = first.settled_at
     earlier.book(OFFICE, page(first), now_s)
-    history.absorb(earlier, UTC)
+    absorb(history, earlier, UTC)
     history.begin_anew(later, now_s)
     booking = later.book(OFFICE, page(first, unwritten), now_s)
     history.note(OFFICE, booking.booked, UTC)
-    history.absorb(later, UTC)
+    absorb(history, later, UTC)
     [(_, _, day)] = history.days(*ALWAYS)
     assert day.totals.jobs == {"docking": 1}
     assert day.settlement_ids == ("s1",)

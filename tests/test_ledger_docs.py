@@ -22,7 +22,7 @@ from custom_components.qheat.ledger import (
 from custom_components.qheat.ledger.history import KEPT_DAYS, KEPT_IDS
 from custom_components.qheat.ledger.hours import LATE_DAYS
 
-from .ledger_data import OFFICE, hour, moment, page, settlement
+from .ledger_data import OFFICE, absorb, hour, moment, page, settlement
 
 PAGE = re.sub(r"\s+", " ", (Path(__file__).parents[1] / "docs" / "money.md").read_text())
 GAS = REFERENCE_DEFAULTS[ReferenceKind.GAS]
@@ -88,7 +88,7 @@ def table(name: str, figure: str) -> bool:
 
 
 def test_the_example_has_the_heat_and_money_that_the_ledger_computes(ledger: Ledger) -> None:
-    totals = ledger.total()
+    totals = ledger.totals(OFFICE)
     assert table("paid heat", kwh(totals.heat_of(HeatKind.PAID)))
     assert table("own heat", kwh(totals.heat_of(HeatKind.OWN)))
     assert table("heat", kwh(totals.heat_j))
@@ -114,21 +114,21 @@ def test_the_example_has_the_heat_and_money_that_the_ledger_computes(ledger: Led
 def test_the_example_has_what_a_revocation_changes(ledger: Ledger) -> None:
     revoked = settlement("job 3", accepted=False, settled_at=float(hour(24 * 7)))
     ledger.book(OFFICE, page(revoked), hour(24 * 7 + 1))
-    totals = ledger.total()
+    totals = ledger.totals(OFFICE)
     assert (
         f"repaid €{totals.repaid:.3f}, earned €{totals.earned:.3f}, savings"
         f" €{totals.savings:.3f}, net heat cost €{totals.net_heat_cost:.3f}."
     ) in PAGE
     assert kwh(totals.free_heat_j) == "2.40"
     history = History("EUR")
-    history.absorb(ledger, UTC)
+    absorb(history, ledger, UTC)
     ((_, day, row),) = history.days(date(2000, 1, 1), date(2100, 1, 1))
     assert day == date(2026, 9, 21)
     assert f"true free heat, {kwh(row.totals.free_heat_j)} kWh" in PAGE
 
 
 def test_the_example_has_what_heat_without_a_price_makes_of_savings_and_subsidy() -> None:
-    totals = example(None).total()
+    totals = example(None).totals(OFFICE)
     assert kwh(totals.unpriced_heat_j) == "2.40"
     assert f"no price, savings would be €{totals.savings:.3f} and the subsidy" in PAGE
     assert totals.subsidy is not None
@@ -147,7 +147,7 @@ def test_the_example_has_the_co2_that_the_code_computes(ledger: Ledger) -> None:
             electricity_g_per_kwh=electricity_g_per_kwh,
         )
 
-    boiler_g, avoided_g = grams(ledger.total(), 0), grams(ledger.total(), 60)
+    boiler_g, avoided_g = grams(ledger.totals(OFFICE), 0), grams(ledger.totals(OFFICE), 60)
     assert f"With {GAS.co2_g_per_kwh} g of CO2 per kWh of gas and 60 g" in PAGE
     assert f"has avoided {avoided_g:.0f} g: the boiler would have emitted {boiler_g:.0f} g" in PAGE
     assert f"own heat has emitted {boiler_g - avoided_g:.0f} g" in PAGE

@@ -102,7 +102,7 @@ def test_hours_and_what_is_closed_always_add_up_to_the_totals(
             heat(ledger, hour(at) + 100, 1000 / 7)
     again = reloaded(ledger)
     assert again.save() == ledger.save()
-    assert again.total() == ledger.total()
+    assert again.totals(OFFICE) == ledger.totals(OFFICE)
     running = ledger.running_totals(OFFICE)
     totals = ledger.totals(OFFICE)
     assert running[-1][1].heat_split_j == totals.heat_split_j

@@ -14,7 +14,7 @@ from custom_components.qheat.ledger import (
     co2_avoided_g,
 )
 
-from .ledger_data import TARIFF, heat, hour
+from .ledger_data import OFFICE, TARIFF, heat, hour
 
 KWH_J = 3_600_000
 
@@ -35,7 +35,10 @@ def test_paid_heat_avoids_all_that_the_reference_heating_would_emit() -> None:
     ledger = Ledger("EUR")
     heat(ledger, hour(1), 900_000)
     avoided_g = co2_avoided_g(
-        ledger.total(), reference_g_per_kwh=200, reference_efficiency=0.9, electricity_g_per_kwh=400
+        ledger.totals(OFFICE),
+        reference_g_per_kwh=200,
+        reference_efficiency=0.9,
+        electricity_g_per_kwh=400,
     )
     assert avoided_g == pytest.approx(900_000 / KWH_J / 0.9 * 200)
 
@@ -45,7 +48,10 @@ def test_unpaid_heat_from_dirty_electricity_emits_more_than_it_avoids(kind: Heat
     ledger = Ledger("EUR")
     heat(ledger, hour(1), 900_000, kind=kind)
     avoided_g = co2_avoided_g(
-        ledger.total(), reference_g_per_kwh=200, reference_efficiency=1, electricity_g_per_kwh=400
+        ledger.totals(OFFICE),
+        reference_g_per_kwh=200,
+        reference_efficiency=1,
+        electricity_g_per_kwh=400,
     )
     assert avoided_g == pytest.approx(-50)
 
@@ -66,4 +72,4 @@ def test_an_absurd_factor_is_refused(change: dict[str, float]) -> None:
         "electricity_g_per_kwh": 50.0,
     }
     with pytest.raises(LedgerError):
-        co2_avoided_g(Ledger("EUR").total(), **(factors | change))
+        co2_avoided_g(Ledger("EUR").totals(OFFICE), **(factors | change))

@@ -70,7 +70,7 @@ class Archive:
         """Copy all days that are still open, by the local calendar."""
         time_zone = dt_util.get_default_time_zone()
         for radiator_id in self._ledger.radiator_ids:
-            changed = self.history.absorb_one(radiator_id, self._ledger, time_zone)
+            changed = self.history.absorb(radiator_id, self._ledger, time_zone)
             self._changed = self._changed or changed
             # The days of a whole building at once would hold up everything else.
             await asyncio.sleep(0)

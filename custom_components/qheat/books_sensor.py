@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final, override
 
 from homeassistant.components.sensor import (
@@ -39,13 +40,9 @@ class BooksSensorDescription(SensorEntityDescription):
 
 def shown(value: Value) -> Value:
     """Round to a millionth: what is finer is nobody's heat or money."""
-    match value:
-        case Decimal():
-            return round(value, 6)
-        case float():
-            return round(value, 6)
-        case _:
-            return value
+    if isinstance(value, Decimal):
+        return round(value, 6)
+    return round(value, 6) if isinstance(value, float) else value
 
 
 def effective_cop(totals: Totals) -> Value:
@@ -59,52 +56,31 @@ def _percent(share: Decimal | None) -> Decimal | None:
     return None if share is None else share * 100
 
 
-HEAT_DESCRIPTIONS: tuple[BooksSensorDescription, ...] = (
-    BooksSensorDescription(
-        key="heat",
-        device_class=SensorDeviceClass.ENERGY,
-        native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
-        state_class=SensorStateClass.TOTAL_INCREASING,
-        suggested_display_precision=3,
-        value_fn=lambda balance: balance.totals.heat_j / JOULES_PER_KWH,
-    ),
-    BooksSensorDescription(
-        key="free_heat",
-        device_class=SensorDeviceClass.ENERGY,
-        native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
-        state_class=SensorStateClass.TOTAL_INCREASING,
-        suggested_display_precision=3,
-        value_fn=lambda balance: balance.totals.free_heat_j / JOULES_PER_KWH,
-    ),
+_ENERGY: Final = partial(
+    BooksSensorDescription,
+    device_class=SensorDeviceClass.ENERGY,
+    native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+    state_class=SensorStateClass.TOTAL_INCREASING,
+    suggested_display_precision=3,
+)
+_MONEY: Final = partial(
+    BooksSensorDescription,
+    device_class=SensorDeviceClass.MONETARY,
+    state_class=SensorStateClass.TOTAL,
+    suggested_display_precision=3,
 )
 
-MONEY_DESCRIPTIONS: tuple[BooksSensorDescription, ...] = (
-    BooksSensorDescription(
-        key="earnings",
-        device_class=SensorDeviceClass.MONETARY,
-        state_class=SensorStateClass.TOTAL,
-        suggested_display_precision=3,
-        value_fn=lambda balance: balance.totals.earned,
-    ),
-    BooksSensorDescription(
-        key="savings",
-        device_class=SensorDeviceClass.MONETARY,
-        state_class=SensorStateClass.TOTAL,
-        suggested_display_precision=3,
-        value_fn=lambda balance: balance.totals.savings,
-    ),
-    BooksSensorDescription(
-        key="net_heat_cost",
-        device_class=SensorDeviceClass.MONETARY,
-        state_class=SensorStateClass.TOTAL,
-        suggested_display_precision=3,
-        value_fn=lambda balance: balance.totals.net_heat_cost,
-    ),
-    BooksSensorDescription(
+HEAT_DESCRIPTIONS: Final = (
+    _ENERGY(key="heat", value_fn=lambda balance: balance.totals.heat_j / JOULES_PER_KWH),
+    _ENERGY(key="free_heat", value_fn=lambda balance: balance.totals.free_heat_j / JOULES_PER_KWH),
+)
+
+MONEY_DESCRIPTIONS: Final = (
+    _MONEY(key="earnings", value_fn=lambda balance: balance.totals.earned),
+    _MONEY(key="savings", value_fn=lambda balance: balance.totals.savings),
+    _MONEY(key="net_heat_cost", value_fn=lambda balance: balance.totals.net_heat_cost),
+    _MONEY(
         key="repaid",
-        device_class=SensorDeviceClass.MONETARY,
-        state_class=SensorStateClass.TOTAL,
-        suggested_display_precision=3,
         entity_registry_enabled_default=False,
         value_fn=lambda balance: balance.totals.repaid,
     ),

@@ -3,7 +3,8 @@
 import asyncio
 import json
 import stat
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from io import BytesIO
 from pathlib import Path
 from threading import Event
@@ -31,7 +32,10 @@ LEASE = "/v1/leases/unknown"
 
 
 def embedded(
-    folder: Path, jobs: int | None = 1, socket_path: Path | None = None
+    folder: Path,
+    jobs: int = 1,
+    socket_path: Path | None = None,
+    clock: Callable[[], float] = time.time,
 ) -> EmbeddedBackend:
     return EmbeddedBackend(
         db_path=folder / "jobs.db",
@@ -39,6 +43,7 @@ def embedded(
         token=TOKEN,
         terms=TERMS,
         catalogue=TinyCatalogue(jobs),
+        clock=clock,
     )
 
 
@@ -302,14 +307,7 @@ async def test_a_body_of_another_type_is_refused(session: aiohttp.ClientSession)
 
 async def test_a_result_of_somebody_elses_job_is_a_conflict(tmp_path: Path) -> None:
     now = [1_800_000_000.0]
-    backend = EmbeddedBackend(
-        db_path=tmp_path / "jobs.db",
-        socket_path=tmp_path / "jobs.sock",
-        token=TOKEN,
-        terms=TERMS,
-        catalogue=TinyCatalogue(jobs=1),
-        clock=lambda: now[0],
-    )
+    backend = embedded(tmp_path, clock=lambda: now[0])
     await backend.start()
     async with session_at(backend.socket_path) as session:
         (first,) = await pull(session, "a")

@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
@@ -42,15 +42,15 @@ class Line:
         folder: Path,
         repayment_per_kwh: str = "0",
         steady: Callable[[], float] = time.monotonic,
+        homes: Collection[str] = (HOME, "other"),
     ) -> None:
         numbers = itertools.count()
         terms = Terms(currency="EUR", repayment_per_kwh=Decimal(repayment_per_kwh))
-        homes = (HOME, "other")
         self.store = Store(
             folder / "jobs.db",
             terms,
             NoCatalogue(),
-            lambda: f"id-{next(numbers)}",
+            lambda: f"id-{next(numbers)}-of-{len(homes)}",
             homes=homes,
             steady=steady,
         )
@@ -265,6 +265,28 @@ def test_a_job_that_others_fail_is_not_withdrawn_while_a_result_of_it_waits(line
     assert settlement.accepted
     (told,) = line.store.books.settlements(HOME, "r", None, 10)[0]
     assert told.accepted
+
+
+def test_a_home_that_has_moved_out_counts_for_none_that_is_there(tmp_path: Path) -> None:
+    """Else who has delivered could confirm himself, and one home alone withdraw a job."""
+    line = Line(tmp_path, homes=(HOME, "other", "third"))
+    line.bring("compared", replicas=3, pay="2")
+    line.bring("failed")
+    result = Delivery(output=b"it", energy_j=0.0, fuel=7)
+    compared, failed = line.pull(home_id="third", count=2)
+    line.store.deliver("third", compared.lease_id, result, NOW)
+    line.store.give_back("third", failed.lease_id, GiveBackReason.FAILED, NOW)
+    line.store.close()
+    line, now = Line(tmp_path), NOW
+    compared, failed = line.pull(count=2)
+    line.store.deliver(HOME, compared.lease_id, result, now)
+    line.store.give_back(HOME, failed.lease_id, GiveBackReason.FAILED, now)
+    now += FAILED_S
+    (failed,) = line.pull(count=2, now=now)
+    assert line.name(failed) == "failed"
+    line.store.give_back(HOME, failed.lease_id, GiveBackReason.FAILED, now)
+    assert line.names(home_id="other", now=now) == ["compared", "failed"]
+    line.store.close()
 
 
 def test_an_unpaid_job_is_handed_out_only_to_who_asks_for_such_and_after_all_that_pay(

@@ -215,6 +215,7 @@ def test_tokens_are_not_shown() -> None:
         ("a token", ["--listen", "0.0.0.0:0"], "needs TLS"),
         ("a one\na two", ["--listen", "127.0.0.1:0"], "two homes a"),
         ("a", ["--listen", "127.0.0.1:0"], "wrong form"),
+        ("a tokön", ["--listen", "127.0.0.1:0"], "wrong form"),
         ("a token", [], "somewhere to listen"),
         ("a token", ["--listen", "127.0.0.1"], "invalid"),
         ("a token", ["--listen", "127.0.0.1:99999"], "invalid"),
@@ -229,7 +230,7 @@ def test_tokens_are_not_shown() -> None:
 def test_a_backend_told_wrongly_ends_and_says_why(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], homes: str, more: list[str], wrong: str
 ) -> None:
-    (tmp_path / "homes").write_text(homes)
+    (tmp_path / "homes").write_text(homes, encoding="latin-1")
     files = [f"--database={tmp_path / 'jobs.db'}", f"--homes-file={tmp_path / 'homes'}"]
     with pytest.raises(SystemExit) as caught:
         main([*files, *more])

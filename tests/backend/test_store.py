@@ -29,6 +29,7 @@ from custom_components.qheat.backend.work import (
     Lease,
     LeaseLostError,
     LeaseUnknownError,
+    NoCatalogue,
     PullRequest,
     Refusal,
     StorageFullError,
@@ -388,6 +389,16 @@ def test_a_settlement_is_told_also_where_its_job_was_refused_long_before(
         deliver(store, last.lease_id, b"input 4", 0.0, later),
     ]
     assert store.books.settlements(HOME, "r1", None, 10)[0][-2:] == settlements
+    store.close()
+
+
+def test_a_result_of_an_own_job_is_lost_where_a_backend_has_none_any_more(tmp_path: Path) -> None:
+    store = open_store(tmp_path, jobs=1)
+    (lease,) = store.pull(ask(), NOW)
+    store.close()
+    store = Store(tmp_path / "jobs.db", TERMS, NoCatalogue(), lambda: "id")
+    with pytest.raises(LeaseLostError):
+        deliver(store, lease.lease_id, b"input 0", 0.0, NOW + 1)
     store.close()
 
 

@@ -80,12 +80,12 @@ def _report(world: World, left: list[str], took_s: float) -> None:
     books, jobs = world.books, world.submitter.jobs
     ledgers = world.ledgers()
     booked = sum(check_books(books, *home) for home in ledgers.items())
-    totals = sum((ledger.total() for ledger in ledgers.values()), Totals())
-    balances = {home_id: books.balance(home_id) for home_id in ledgers}
-    written = {
-        home_id: ledger.total().earned + ledger.total().repaid
+    totals = {
+        home_id: sum(map(ledger.totals, ledger.radiator_ids), Totals())
         for home_id, ledger in ledgers.items()
     }
+    balances = {home_id: books.balance(home_id) for home_id in ledgers}
+    written = {home_id: one.earned + one.repaid for home_id, one in totals.items()}
     settlements = Counter(
         job_id for [job_id] in books.rows("SELECT job_id FROM settlements WHERE accepted = 1")
     )
@@ -114,7 +114,7 @@ def _report(world: World, left: list[str], took_s: float) -> None:
         "a right result was refused": refused > 0,
         "not every settlement is in the home's books": booked != len(jobs),
         "the balances differ": balances != written,
-        "the pay is not what the jobs promised": totals.earned != pay,
+        "the pay is not what the jobs promised": sum(one.earned for one in totals.values()) != pay,
         "a lease is still held": held > 0,
         "a process is left": bool(left),
         "faults were missed": len(world.missed) > world.done.total() // 20,

@@ -27,7 +27,6 @@ class HassHome:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.starts = 0
         self._port = free_port()
         self._hass = HassProcess(folder)
 
@@ -42,7 +41,6 @@ class HassHome:
         with (self.folder / "configuration.yaml").open("a") as file:
             file.write(COLD)
         await self._hass.start()
-        self.starts += 1
 
     async def kill(self) -> None:
         """End it as a power cut would."""

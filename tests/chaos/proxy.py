@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import re
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -57,7 +56,6 @@ class Proxy:
     """Passes HTTP from a TCP port of this machine to a unix socket."""
 
     def __init__(self, socket: Path, chance: Random) -> None:
-        self.calls: Counter[str] = Counter()
         self.port = 0
         self._socket = socket
         self._chance = chance
@@ -93,7 +91,6 @@ class Proxy:
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = await _message(reader)
         call = _name(request)
-        self.calls[call] += 1
         trap = self._trap
         if trap is None or trap.call != call or trap.entered:
             await self._pass_through(request, reader, writer, None)

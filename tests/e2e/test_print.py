@@ -21,7 +21,7 @@ from custom_components.qheat.ledger import (
 )
 from scripts.demo_home.browser import blank_page
 
-from ..ledger_data import OFFICE, TARIFF, heat, hour, page, settlement
+from ..ledger_data import OFFICE, TARIFF, absorb, heat, hour, page, settlement
 
 A4_LANDSCAPE_PT: Final = (842, 595)
 MARGIN_PT: Final = 25
@@ -57,7 +57,7 @@ def october() -> Statement:
             settled_at=float(hour(number)),
         )
         ledger.book(OFFICE, page(told), hour(number) + 10)
-        history.absorb(ledger, UTC)
+        absorb(history, ledger, UTC)
     return make_statement(
         history,
         first=date(2026, 9, 21),

@@ -198,11 +198,11 @@ async def test_the_books_on_disk_are_half_a_minute_behind_at_most_and_not_at_all
         freezer.tick(5)
         await entry.runtime_data.async_refresh()
         written, _ = await Shelf(hass, entry).async_read()
-        assert written.total().heat_j >= 400 * (5 * ticks - 30)
+        assert written.totals(LIVING_ROOM).heat_j >= 400 * (5 * ticks - 30)
 
     engine.pages = paid()
     freezer.tick(5)
     await entry.runtime_data.async_refresh()
     await entry.runtime_data.async_book_settlements()
     written, _ = await Shelf(hass, entry).async_read()
-    assert written.total().earned == Decimal("0.002")
+    assert written.totals(LIVING_ROOM).earned == Decimal("0.002")

@@ -150,7 +150,11 @@ async def test_a_home_assistant_that_stops_meanwhile_is_told_in_words(tmp_path: 
 
 @pytest.mark.parametrize(
     ("url", "token", "says"),
-    [("homeassistant:8123", "secret", "begin with http://"), ("http://127.0.0.1:1", "", "not set")],
+    [
+        ("homeassistant:8123", "secret", "invalid address"),
+        ("http://[::1", "secret", "invalid address"),
+        ("http://127.0.0.1:1", "", "not set"),
+    ],
 )
 def test_an_address_or_a_token_that_cannot_be_one_is_told_before_anything_is_read(
     monkeypatch: pytest.MonkeyPatch,
@@ -164,6 +168,18 @@ def test_an_address_or_a_token_that_cannot_be_one_is_told_before_anything_is_rea
     with pytest.raises(SystemExit):
         main()
     assert says in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("socket_enabled")
+def test_the_address_of_any_page_of_home_assistants_tells_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "list.csv").write_text(f"{NEEDED}\n{ROW}\n")
+    monkeypatch.setenv("HASS_TOKEN", "secret")
+    page = "http://127.0.0.1:1/config/integrations?domain=qheat"
+    monkeypatch.setattr("sys.argv", ["add-boinc-machines", page, str(tmp_path / "list.csv")])
+    assert main() == 1
+    assert "127.0.0.1:1" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
 
 def _access(arguments: argparse.Namespace) -> Access:
     homes = {HOME: _secret(arguments.token_file)} if arguments.token_file else {}
-    for line in arguments.homes_file.read_text().splitlines() if arguments.homes_file else ():
+    for line in _secret(arguments.homes_file).splitlines() if arguments.homes_file else ():
         home_id, _, token = line.partition(" ")
         if home_id in homes:
             raise AccessError(f"there are two homes {home_id}")
@@ -54,7 +54,8 @@ def _access(arguments: argparse.Namespace) -> Access:
 
 
 def _secret(path: Path) -> str:
-    return path.read_text().strip()
+    # What is no UTF-8 is no token either, and is told as that.
+    return path.read_text(errors="replace").strip()
 
 
 def _tls(arguments: argparse.Namespace) -> ssl.SSLContext | None:

@@ -38,26 +38,25 @@ class Blobs:
         self._even_since_s = 0.0
         self._swept_at = 0.0
 
-    def keep(self, sha256_hex: str, body: bytes, kept_until: float) -> bool:
-        """Keep a blob; tell whether it is new."""
-        known = self._database.execute(
-            "UPDATE blobs SET kept_until = max(kept_until, ?) WHERE sha256 = ?",
-            kept_until,
+    def keep(self, sha256_hex: str, body: bytes, kept_until: float) -> None:
+        """Keep a blob until then at least, in epoch seconds."""
+        self._database.execute(
+            "INSERT INTO blobs VALUES (?, ?, ?, ?) ON CONFLICT (sha256)"
+            " DO UPDATE SET kept_until = max(kept_until, excluded.kept_until)",
             sha256_hex,
-        ).rowcount
-        if not known:
-            self._database.execute(
-                "INSERT INTO blobs VALUES (?, ?, ?, ?)", sha256_hex, body, len(body), kept_until
-            )
-        return not known
+            body,
+            len(body),
+            kept_until,
+        )
 
     def upload(self, sha256_hex: str, body: bytes, now: float) -> bool:
         """Keep what a submitter sent; tell whether it is new. Raises StorageFullError."""
         self.sweep(now)
         with self._database.transaction():
-            if self.get(sha256_hex) is None:
+            if is_new := self.get(sha256_hex) is None:
                 self.check_room(len(body))
-            return self.keep(sha256_hex, body, now + KEPT_S)
+            self.keep(sha256_hex, body, now + KEPT_S)
+            return is_new
 
     def get(self, sha256_hex: str) -> bytes | None:
         """Return the blob with this hash, or None."""

@@ -26,7 +26,7 @@ class Books:
         self._terms = terms
         self._new_id = new_id
 
-    def settle(self, lease: sqlite3.Row, refusal: Refusal | None, now: float) -> Settlement:
+    def settle(self, lease: sqlite3.Row, refusal: Refusal | None, now: float) -> None:
         """Book the result that a lease has delivered, as accepted or as refused."""
         accepted, energy_j = refusal is None, lease["energy_j"]
         own_rate = lease["repayment_per_kwh"]
@@ -52,7 +52,6 @@ class Books:
         )
         self._write(lease["home_id"], settlement)
         self._prune(settlement.kind)
-        return settlement
 
     def settlement_of(self, lease_id: str) -> Settlement | None:
         """Return the settlement of a lease; None if it has none yet."""
@@ -70,12 +69,15 @@ class Books:
         is restored. Behind one that is not known here, also another backend's, all are told: twice
         told is better than never told.
         """
-        rows = self._database.execute_named(
+        rows = self._database.execute(
             "SELECT * FROM settlements WHERE home_id = :home_id AND radiator_id = :radiator_id"
             " AND place > coalesce((SELECT place FROM settlements WHERE settlement_id = :after"
             " AND home_id = :home_id AND radiator_id = :radiator_id), 0)"
             " ORDER BY place LIMIT :most",
-            {"home_id": home_id, "radiator_id": radiator_id, "after": after, "most": most},
+            home_id=home_id,
+            radiator_id=radiator_id,
+            after=after,
+            most=most,
         ).fetchall()
         cursor = rows[-1]["settlement_id"] if rows else after or _BEFORE_THE_FIRST
         return [_settlement(row) for row in rows], cursor
@@ -124,13 +126,7 @@ class Books:
         return 0.0 if row is None else float(row["settled_at"])
 
     def _write(self, home_id: str, settlement: Settlement) -> None:
-        row = asdict(settlement) | {"home_id": home_id}
-        row |= {name: str(row[name]) for name in ("earned", "repaid")}
-        names, marks = ", ".join(row), ", ".join("?" * len(row))
-        self._database.execute(
-            f"INSERT INTO settlements ({names}) VALUES ({marks})",  # noqa: S608
-            *row.values(),
-        )
+        self._database.insert("settlements", **asdict(settlement), home_id=home_id)
         self._database.execute(
             "INSERT INTO balances VALUES (?, ?, ?)"
             " ON CONFLICT (home_id, currency) DO UPDATE SET amount = excluded.amount",
@@ -150,13 +146,13 @@ class Books:
         )
         (newest,) = self._database.execute("SELECT max(place) FROM settlements").fetchone()
         # A job that was refused long ago may have been settled only now.
-        self._database.execute_named(
+        self._database.execute(
             "DELETE FROM jobs WHERE job_id IN (SELECT job_id FROM settlements WHERE place <= :old)"
             " AND NOT EXISTS (SELECT 1 FROM settlements AS newer"
             " WHERE newer.job_id = jobs.job_id AND newer.place > :old)"
             # The plus keeps SQLite from looking through all jobs of these states instead.
             " AND +state IN ('settled', 'withdrawn')",
-            {"old": newest - KEPT_SETTLEMENTS},
+            old=newest - KEPT_SETTLEMENTS,
         )
 
 

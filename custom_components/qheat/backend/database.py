@@ -3,7 +3,8 @@
 import contextlib
 import itertools
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -65,13 +66,15 @@ class Database:
         """Close the file."""
         self._connection.close()
 
-    def execute(self, sql: str, *values: object) -> sqlite3.Cursor:
-        """Run one statement."""
-        return self._connection.execute(sql, values)
+    def execute(self, sql: str, *values: object, **named: object) -> sqlite3.Cursor:
+        """Run one statement, whose values either all have names or none has."""
+        return self._connection.execute(sql, named or values)
 
-    def execute_named(self, sql: str, values: Mapping[str, object]) -> sqlite3.Cursor:
-        """Run one statement whose values have names."""
-        return self._connection.execute(sql, values)
+    def insert(self, table: str, **row: object) -> None:
+        """Add a row, with money in digits; a column that is not named has its default."""
+        names, marks = ", ".join(row), ", ".join("?" * len(row))
+        values = (str(value) if isinstance(value, Decimal) else value for value in row.values())
+        self.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", *values)  # noqa: S608
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:

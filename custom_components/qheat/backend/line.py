@@ -7,7 +7,9 @@ of these those that likely end while heat is still wanted, of these those that p
 second of a slot, of these those that wait longest.
 """
 
+import json
 import sqlite3
+from collections.abc import Collection
 from typing import Final
 
 from .database import Database
@@ -41,8 +43,8 @@ _LENGTHS: Final = """
 
 _FAILED: Final = "FROM leases AS had WHERE had.job_id = jobs.job_id AND had.failed"
 _MAY_TRY: Final = f"""NOT EXISTS (SELECT 1 {_FAILED} AND had.home_id = :home_id
-    AND had.ends_at <= :now AND had.ends_at > :now - iif(
-        (SELECT count(DISTINCT had.home_id) {_FAILED}) >= :homes, {PASSED_OVER_S}, {FAILED_S}))"""
+    AND had.ends_at <= :now AND had.ends_at > :now - iif(EXISTS (SELECT 1 FROM json_each(:homes)
+        WHERE value NOT IN (SELECT had.home_id {_FAILED})), {FAILED_S}, {PASSED_OVER_S}))"""  # noqa: S608
 
 _NEXT: Final = f"""
     WITH lengths AS MATERIALIZED ({_LENGTHS})
@@ -65,35 +67,39 @@ seconds; with `unpaid` also those that neither pay nor repay."""
 class Line:
     """The jobs of a store that wait for leases; used inside the caller's transaction."""
 
-    def __init__(self, database: Database, terms: Terms, homes: int) -> None:
+    def __init__(self, database: Database, terms: Terms, homes: Collection[str]) -> None:
         self._database = database
         self._repayment_per_kwh = str(terms.repayment_per_kwh)
-        self._homes = homes
+        self._homes = json.dumps(list(homes))
+        self._enough_homes = min(MOST_FAILURES, len(homes))
 
     def next_jobs(self, request: PullRequest, now: float) -> list[str]:
         """Return the ids of the jobs that suit a radiator best."""
-        rows = self._database.execute_named(
+        rows = self._database.execute(
             _NEXT,
-            self._asker(request.home_id, request.radiator_id, now)
-            | {
-                "count": request.count,
-                "slot_w": request.slot_w,
-                "wanted_s": request.wanted_s,
-                "unpaid": request.unpaid,
-                "repayment_per_kwh": self._repayment_per_kwh,
-                "passed_over_from": now - PASSED_OVER_S,
-                "now": now,
-            },
+            **self._asker(request.home_id, request.radiator_id, now),
+            count=request.count,
+            slot_w=request.slot_w,
+            wanted_s=request.wanted_s,
+            unpaid=request.unpaid,
+            repayment_per_kwh=self._repayment_per_kwh,
+            passed_over_from=now - PASSED_OVER_S,
+            now=now,
         )
         return [row["job_id"] for row in rows]
 
     def may_take(self, lease: sqlite3.Row, now: float) -> bool:
         """Tell whether the holder of a lease that has ended may take its job again."""
-        row = self._database.execute_named(
+        row = self._database.execute(
             f"SELECT 1 FROM jobs WHERE job_id = :job_id AND {MAY_TAKE}",  # noqa: S608
-            self._asker(lease["home_id"], lease["radiator_id"], now) | {"job_id": lease["job_id"]},
+            **self._asker(lease["home_id"], lease["radiator_id"], now),
+            job_id=lease["job_id"],
         ).fetchone()
         return row is not None
+
+    def add(self, **job: object) -> None:
+        """Let a new job wait at the end of the line."""
+        self._database.insert("jobs", **job, state="queued", place=self._next_place())
 
     def update(self, job_id: str) -> None:
         """Let a job wait for as many leases as it needs beside those that are held."""
@@ -110,7 +116,7 @@ class Line:
     def requeue(self, job_id: str) -> None:
         """Send a job to the end of the line."""
         self._database.execute(
-            "UPDATE jobs SET place = ? WHERE job_id = ?", self.next_place(), job_id
+            "UPDATE jobs SET place = ? WHERE job_id = ?", self._next_place(), job_id
         )
         self.update(job_id)
 
@@ -122,16 +128,14 @@ class Line:
         """
         self._database.execute("UPDATE leases SET failed = 1 WHERE lease_id = ?", lease["lease_id"])
         failures, homes, results = self._database.execute(
-            "SELECT sum(failed), count(DISTINCT iif(failed, home_id, NULL)),"
-            " sum(state = 'delivered') FROM leases WHERE job_id = ?",
+            "SELECT sum(failed), count(DISTINCT iif(failed, value, NULL)), sum(state = 'delivered')"
+            " FROM leases LEFT JOIN json_each(?) ON value = home_id WHERE job_id = ?",
+            self._homes,
             lease["job_id"],
         ).fetchone()
-        return bool(
-            failures >= MOST_FAILURES and homes >= min(MOST_FAILURES, self._homes) and not results
-        )
+        return bool(failures >= MOST_FAILURES and homes >= self._enough_homes and not results)
 
-    def next_place(self) -> int:
-        """Return the place at the end of the line."""
+    def _next_place(self) -> int:
         (place,) = self._database.execute("SELECT coalesce(max(place), 0) + 1 FROM jobs").fetchone()
         return int(place)
 

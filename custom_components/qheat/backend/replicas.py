@@ -27,8 +27,8 @@ _PART: Final = (
 MAY_TAKE: Final = f"""(replicas = 1
     OR NOT EXISTS ({_PART} AND part.home_id = :home_id)
     OR (
-        (SELECT count(DISTINCT part.home_id) FROM leases AS part WHERE part.job_id = jobs.job_id
-            AND part.state IN ('held', 'delivered', 'settled')) >= :homes
+        NOT EXISTS (SELECT 1 FROM json_each(:homes) AS home
+            WHERE NOT EXISTS ({_PART} AND part.home_id = home.value))
         AND (
             NOT EXISTS ({_PART} AND part.home_id = :home_id AND part.radiator_id = :radiator_id)
             OR (

@@ -72,7 +72,7 @@ class Store:
         self._terms = terms
         self.new_id = new_id
         self._lease_ttl_s = lease_ttl_s
-        self.line = Line(self.database, terms, len(homes))
+        self.line = Line(self.database, terms, homes)
         self._supply = Supply(self.database, self.line, self.blobs, catalogue, new_id)
 
     def close(self) -> None:
@@ -204,16 +204,17 @@ class Store:
         request = replace(request, count=math.floor(count))
         self._supply.fill(request, now)
         for job_id in self.line.next_jobs(request, now):
-            self._execute(
-                "INSERT INTO leases VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'held', NULL, NULL, NULL, 0)",
-                self.new_id(),
-                job_id,
-                request.home_id,
-                request.radiator_id,
-                request.key,
-                request.slot_w,
-                now,
-                now + self._lease_ttl_s,
+            self.database.insert(
+                "leases",
+                lease_id=self.new_id(),
+                job_id=job_id,
+                home_id=request.home_id,
+                radiator_id=request.radiator_id,
+                pull_key=request.key,
+                slot_w=request.slot_w,
+                granted_at=now,
+                ends_at=now + self._lease_ttl_s,
+                state="held",
             )
             self.line.update(job_id)
 

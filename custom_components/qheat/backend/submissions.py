@@ -1,7 +1,7 @@
 """Jobs that a submitter brings: taken in once, and followed to their end."""
 
 import sqlite3
-from dataclasses import astuple, replace
+from dataclasses import asdict, astuple, replace
 from decimal import Decimal
 from hashlib import sha256
 from typing import Final
@@ -74,24 +74,14 @@ class Submissions:
         if not self._is_covered(submission, now):
             raise NotCoveredError
         job_id = self._store.new_id()
-        rate = submission.repayment_per_kwh
-        self._database.execute(
-            "INSERT INTO jobs VALUES"
-            " (?, NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', NULL, NULL, ?)",
-            job_id,
-            submission.key,
-            fingerprint,
-            now,
-            submission.kind,
-            submission.module_sha256,
-            submission.input_sha256,
-            str(submission.pay),
-            None if rate is None else str(rate),
-            submission.memory_bytes,
-            submission.cpu_s,
-            submission.output_bytes,
-            submission.replicas,
-            self._store.line.next_place(),
+        job = asdict(submission)
+        del job["input_data"]
+        self._store.line.add(
+            job_id=job_id,
+            submit_key=job.pop("key"),
+            submit_sha256=fingerprint,
+            submitted_at=now,
+            **job,
         )
         return job_id
 

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Callable
+from dataclasses import asdict
 from hashlib import sha256
 from typing import Final
 
@@ -10,7 +11,7 @@ from .blobs import Blobs
 from .catalogue import Offer
 from .database import Database
 from .line import Line
-from .work import Catalogue, PullRequest, Refusal
+from .work import Catalogue, LeaseLostError, PullRequest, Refusal
 
 JOBS_AHEAD: Final = 4
 
@@ -52,11 +53,16 @@ class Supply:
             self._add(offer, now)
 
     def judge(self, lease: sqlite3.Row, output: bytes) -> Refusal | None:
-        """Return why a result is refused, as far as it can be told from itself alone."""
+        """Return why a result is refused, as far as it can be told from itself alone.
+
+        Raises LeaseLostError for a kind of own job that there is no more.
+        """
         if len(output) > lease["output_bytes"]:
             return Refusal.TOO_LONG
         if lease["number"] is None:
             return None
+        if lease["kind"] not in self._catalogue.MODULES:
+            raise LeaseLostError
         input_data = self._blobs.get(lease["input_sha256"])
         assert input_data is not None
         wrong = self._catalogue.check_output(lease["kind"], input_data, output)
@@ -65,20 +71,10 @@ class Supply:
     def _add(self, offer: Offer, now: float) -> None:
         input_sha256 = sha256(offer.input_data).hexdigest()
         self._blobs.keep(input_sha256, offer.input_data, kept_until=0)
-        self._database.execute(
-            "INSERT INTO jobs VALUES"
-            " (?, ?, NULL, NULL, ?, ?, ?, ?, ?, NULL, ?, ?, ?, 1, 'queued', NULL, NULL, ?)",
-            self._new_id(),
-            offer.number,
-            now,
-            offer.kind,
-            offer.module_sha256,
-            input_sha256,
-            str(offer.pay),
-            offer.memory_bytes,
-            offer.cpu_s,
-            offer.output_bytes,
-            self._line.next_place(),
+        job = asdict(offer)
+        del job["input_data"]
+        self._line.add(
+            job_id=self._new_id(), submitted_at=now, input_sha256=input_sha256, replicas=1, **job
         )
 
     def _withdraw_outdated(self) -> None:

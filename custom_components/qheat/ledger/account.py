@@ -130,7 +130,6 @@ class Account:
         if page.cursor is not None:
             check_text("settlement cursor", page.cursor, MAX_CURSOR)
         booked: list[Settlement] = []
-        revoked: list[Settlement] = []
         faults: list[Fault] = []
         for offered in page.settlements:
             try:
@@ -138,19 +137,14 @@ class Account:
                     offered, radiator_id=radiator_id, currency=currency, now_s=now_s
                 )
                 if self.memory.is_news(settlement):
-                    is_known = settlement.settlement_id in self.memory.settled
-                    (revoked if is_known else booked).append(self._settle(settlement))
+                    booked.append(self._settle(settlement))
             except SettlementFaultError as error:
                 faults.append(self._judged(error.fault))
         self.memory.forget(now_s)
         if page.cursor is not None:
             self.cursor = page.cursor
         self._show()
-        return Booking(
-            booked=tuple(booked),
-            revoked=tuple(revoked),
-            faults=tuple(faults),
-        )
+        return Booking(booked=tuple(booked), faults=tuple(faults))
 
     def shown(self) -> Totals:
         """Return the totals with free heat as shown: never above the heat, never backwards.

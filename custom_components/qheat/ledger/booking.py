@@ -54,9 +54,7 @@ class Booking:
     """What became of the settlements of one page; those booked are dated where they count."""
 
     booked: tuple[Settlement, ...]
-    """Seen for the first time, accepted or refused."""
-    revoked: tuple[Settlement, ...]
-    """Booked as accepted before, and reversed now."""
+    """Seen for the first time, accepted or refused, or accepted before and reversed now."""
     faults: tuple[Fault, ...]
 
 

@@ -35,7 +35,7 @@ class ForeignMoney:
                 kept[fault.foreign.settlement_id] = fault.foreign
             elif fault.foreign is not None:
                 kept.pop(fault.foreign.settlement_id, None)
-        for settlement in (*booking.booked, *booking.revoked):
+        for settlement in booking.booked:
             kept.pop(settlement.settlement_id, None)
         newest = sorted(kept.values(), key=worked_at)[-KEPT:]
         self._kept[radiator_id] = {one.settlement_id: one for one in newest}

@@ -68,13 +68,8 @@ class History:
         self._days: dict[str, dict[date, Day]] = {}
         self._before: dict[str, _Before] = {}
 
-    def absorb(self, ledger: Ledger, time_zone: tzinfo) -> bool:
-        """Copy all open days of a ledger, by the calendar of `time_zone`; tell if any changed."""
-        changed = [self.absorb_one(key, ledger, time_zone) for key in ledger.radiator_ids]
-        return any(changed)
-
-    def absorb_one(self, radiator_id: str, ledger: Ledger, time_zone: tzinfo) -> bool:
-        """Copy the open days of one radiator, as `absorb` does for all."""
+    def absorb(self, radiator_id: str, ledger: Ledger, time_zone: tzinfo) -> bool:
+        """Copy a radiator's open days, by the calendar of `time_zone`; tell if any changed."""
         moved = self._move(ledger, time_zone)
         return self._absorb(radiator_id, ledger, time_zone) or moved
 

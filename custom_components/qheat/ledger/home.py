@@ -87,10 +87,6 @@ class Ledger:
         """Return what a radiator has made, cost and earned; all zero for an unknown one."""
         return self._known(radiator_id).shown()
 
-    def total(self) -> Totals:
-        """Return the sum over all radiators, also those removed since."""
-        return sum((account.shown() for account in self._accounts.values()), Totals())
-
     def hours(self, radiator_id: str) -> Mapping[int, Totals]:
         """Return what a radiator made and earned in each hour still open, by its start.
 

@@ -16,12 +16,11 @@ _MAX_DIGITS: Final = 64
 
 def fields_of(name: str, data: object, keys: set[str]) -> Mapping[str, Any]:
     """Return `data` if it is an object with just these keys, else raise LedgerError."""
-    if not isinstance(data, Mapping):
-        raise LedgerError(f"{name} is not an object")
-    if data.keys() != keys:
-        odd = ", ".join(sorted(str(key)[:40] for key in data.keys() ^ keys)[:5])
+    fields = object_of(name, data)
+    if fields.keys() != keys:
+        odd = ", ".join(sorted(str(key)[:40] for key in fields.keys() ^ keys)[:5])
         raise LedgerError(f"{name} has missing or unknown fields: {odd}")
-    return data
+    return fields
 
 
 def object_of(name: str, data: object) -> Mapping[str, Any]:
