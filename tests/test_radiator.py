@@ -13,8 +13,8 @@ from custom_components.qheat.heating import (
     RoomReading,
     Target,
 )
+from custom_components.qheat.heating.setting import Preset, Setting
 from custom_components.qheat.radiator import BUDGET_S, Radiator
-from custom_components.qheat.setting import Preset, Setting
 from tests.compute.day import DaySchedule
 from tests.ha.conftest import FixedEngine
 

@@ -11,13 +11,12 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType
 from homeassistant.util.hass_dict import HassKey
 
-from .actions import async_register_actions
-from .boinc_actions import async_register_boinc_actions
 from .boinc_left_behind import async_tell_of_left_behind
 from .const import DOMAIN
 from .coordinator import QheatConfigEntry
 from .home import async_open_home, async_remove_home
 from .renames import async_follow_renames
+from .services import async_register_actions
 from .shutdown import async_watch_stops
 from .turns import async_next_turn
 
@@ -34,7 +33,6 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     async_watch_stops(hass)
     async_follow_renames(hass)
     async_register_actions(hass)
-    async_register_boinc_actions(hass)
     await async_tell_of_left_behind(hass)
     return True
 

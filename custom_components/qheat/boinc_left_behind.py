@@ -21,6 +21,7 @@ from .shelf import CheckedStore, Kept, mapping
 NOT_PUT_BACK: Final = "not_put_back"
 CONF_RADIATOR: Final = "radiator"
 _VERSION: Final = 1
+_KEYS: Final = (CONF_RADIATOR, CONF_HOST, CONF_PORT, CONF_MACHINE)
 
 type Left = dict[str, Any]
 """All that is needed to try again, but for the password: neither issues nor books hold one."""
@@ -80,15 +81,17 @@ def owed(by_repair: Mapping[str, Left], machine: Mapping[str, Any]) -> Originals
 def left_of(kept: Kept) -> Left | None:
     """Return what the books keep for a machine to get back; None if there is nothing."""
     originals = Originals.owed(mapping(kept, "engine"))
-    keys = (CONF_RADIATOR, CONF_HOST, CONF_PORT, CONF_MACHINE)
-    if originals is None or not kept.keys() >= set(keys):
+    if originals is None or not kept.keys() >= set(_KEYS):
         return None
-    return {**{key: kept[key] for key in keys}, "originals": json.dumps(originals.saved())}
+    return {**{key: kept[key] for key in _KEYS}, "originals": json.dumps(originals.saved())}
 
 
 def originals_of(left: Mapping[str, Any]) -> Originals | None:
-    """Return the settings that a repair keeps for its machine."""
-    return Originals.from_saved(json.loads(left["originals"]))
+    """Return the settings that a repair keeps for its machine, None if they make no sense."""
+    try:
+        return Originals.from_saved(json.loads(left["originals"]))
+    except KeyError, TypeError, ValueError:
+        return None
 
 
 def is_same(left: Mapping[str, Any], machine: Mapping[str, Any]) -> bool:
@@ -103,7 +106,11 @@ def is_same(left: Mapping[str, Any], machine: Mapping[str, Any]) -> bool:
 async def _async_file(hass: HomeAssistant) -> tuple[CheckedStore, dict[str, Left]]:
     """Return the file, and what it holds by repair."""
     store = CheckedStore(hass, _VERSION, f"{DOMAIN}.left_behind", private=True, atomic_writes=True)
-    return store, await store.async_load() or {}
+    saved = await store.async_load()
+    kept = {key: mapping(saved, key) for key in saved} if isinstance(saved, dict) else {}
+    # Nobody is to freeze for want of what makes no sense.
+    whole = {key: dict(left) for key, left in kept.items() if left.keys() >= set(_KEYS)}
+    return store, {key: left for key, left in whole.items() if originals_of(left)}
 
 
 def _tell(hass: HomeAssistant, issue_id: str, left: Left) -> None:

@@ -168,7 +168,7 @@ class BoincSensor(RadiatorEntity, SensorEntity):
 
     @property
     def _details(self) -> Details | None:
-        return self._home.boinc.details(self._radiator_id)
+        return self._home.boinc.details(self._key)
 
     @property
     @override

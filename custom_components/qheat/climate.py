@@ -22,7 +22,7 @@ from homeassistant.helpers.temperature import display_temp
 from .const import DOMAIN, THERMOSTAT
 from .coordinator import QheatConfigEntry
 from .entity import RadiatorEntity
-from .setting import MAX_SETPOINT_C, MIN_SETPOINT_C, PRESET_SCHEDULE, Preset, Setting
+from .heating.setting import MAX_SETPOINT_C, MIN_SETPOINT_C, PRESET_SCHEDULE, Preset, Setting
 from .turns import async_next_turn
 
 # No tenant waits until another has turned a dial.
@@ -146,4 +146,4 @@ class QheatThermostat(RadiatorEntity, ClimateEntity):
         return self.coordinator.radiator.by_hand(setting, time.time())
 
     async def _set(self, setting: Setting) -> None:
-        await self._home.async_set(self._radiator_id, setting)
+        await self._home.async_set(self._key, setting)

@@ -117,6 +117,8 @@ class QheatConfigFlow(ConfigFlow, domain=DOMAIN):
         currency = self._data[CONF_CURRENCY]
         errors = price_errors(self.hass, user_input or {}, currency)
         if user_input is not None and not errors:
+            # Another dialog may have added the same operator since it was tried.
+            self._async_abort_entries_match({CONF_URL: self._data.get(CONF_URL)})
             name = self._data.pop(CONF_NAME)
             return self.async_create_entry(
                 title=name, data=self._data, options=self._options | user_input

@@ -11,9 +11,8 @@ from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.update_coordinator import CoordinatorEntity, DataUpdateCoordinator
 
 from .const import DOMAIN
-from .coordinator import HomeCoordinator
+from .coordinator import HomeCoordinator, RadiatorCoordinator
 from .radiator import RadiatorState
-from .radiator_coordinator import RadiatorCoordinator
 
 
 @callback
@@ -82,7 +81,6 @@ class RadiatorEntity(QheatEntity[RadiatorCoordinator]):
     ) -> None:
         super().__init__(home.radiators[radiator_id], radiator_id, description)
         self._home = home
-        self._radiator_id = radiator_id
 
     @property
     @override

@@ -1,10 +1,12 @@
-"""The forms of the config flow: which fields, with which selectors and bounds."""
+"""The forms of the config flow: fields, selectors and bounds, and faults that no selector sees."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal
 
 import voluptuous as vol
+from homeassistant.components.sensor import ATTR_STATE_CLASS, SensorDeviceClass, SensorStateClass
 from homeassistant.const import (
+    ATTR_DEVICE_CLASS,
     CONF_HOST,
     CONF_NAME,
     CONF_PASSWORD,
@@ -13,6 +15,8 @@ from homeassistant.const import (
     CONF_URL,
     UnitOfTemperature,
 )
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.selector import (
     AreaSelector,
     BooleanSelector,
@@ -66,12 +70,13 @@ from .const import (
     CONF_SPEED,
     CONF_TEMPERATURE_ENTITY,
     CONF_UNPAID_JOBS,
+    DOMAIN,
     ROOM_SENSOR,
     ROOM_SIMULATED,
 )
 from .heating import FROST_LIMIT_C
+from .heating.setting import DEFAULT_PRESETS, MAX_SETPOINT_C, MIN_SETPOINT_C
 from .ledger import MAX_PRICE_PER_KWH, ReferenceKind
-from .setting import DEFAULT_PRESETS, MAX_SETPOINT_C, MIN_SETPOINT_C
 
 # What a household pays for a kWh, rounded, as a start; other currencies are asked for.
 TYPICAL_PRICE_PER_KWH: Final = {"CHF": 0.29, "EUR": 0.25, "GBP": 0.26, "USD": 0.17}
@@ -81,6 +86,7 @@ _TEMPERATURE: Final = EntityWithDeviceFilterSelectorConfig(
 )
 
 
+_COUNTING: Final = {SensorStateClass.TOTAL, SensorStateClass.TOTAL_INCREASING}
 _NAME: Final = vol.All(TextSelector(), vol.Strip)
 _LONGEST_NAME: Final = 64
 # A line's end is easily copied along; a BOINC client strips what it reads from its file, too.
@@ -92,6 +98,25 @@ _SECRET: Final = vol.All(
 def name_fault(user_input: Mapping[str, Any]) -> dict[str, str]:
     """Tell whether a name is empty or too long: voluptuous would say so in English only."""
     return {} if 1 <= len(user_input[CONF_NAME]) <= _LONGEST_NAME else {CONF_NAME: "bad_name"}
+
+
+def is_own(hass: HomeAssistant, entity_id: str | None) -> bool:
+    """Tell whether an entity is one of qheat: to read it would be to read an echo."""
+    entity = er.async_get(hass).async_get(entity_id) if entity_id else None
+    return entity is not None and entity.platform == DOMAIN
+
+
+def meter_fault(hass: HomeAssistant, entity_id: str | None) -> str | None:
+    """Return why an entity cannot be a power meter, as the key of an error; None: it can."""
+    if entity_id is None:
+        return None
+    if is_own(hass, entity_id):
+        return "own_meter"
+    state = hass.states.get(entity_id)
+    if state is None or state.attributes.get(ATTR_DEVICE_CLASS) != SensorDeviceClass.ENERGY:
+        return None
+    counts = state.attributes.get(ATTR_STATE_CLASS) in _COUNTING
+    return None if counts else "no_counter"
 
 
 def _number(

@@ -35,18 +35,15 @@ from .const import (
 )
 from .coordinator import HomeCoordinator, QheatConfigEntry
 from .heating import FROST_LIMIT_C, RoomControl
+from .heating.setting import DEFAULT_PRESETS, Setting
 from .hourly_statistics import HourlyStatistics
-from .issues import watch_issues
-from .learned import Learned
+from .issues import log_silence, watch_issues
 from .ledger import ForeignMoney
-from .money_issues import find_foreign_settlements, find_lost_prices
 from .outdoors import Outdoors
 from .prices import Carbon, Prices, fixed_tariff
 from .radiator import Radiator, Room
-from .radiator_issues import find_lost_schedules, find_lost_sensors, find_problems, log_silence
 from .rooms import FastRoom, SensorRoom
 from .schedules import HelperSchedule
-from .setting import DEFAULT_PRESETS, Setting
 from .shelf import Kept, Shelf, home_store, mapping
 from .this_machine import (
     async_delete_database,
@@ -58,13 +55,6 @@ from .work_today import CoreTime
 
 MODELS: Final = {SUBENTRY_THIS_MACHINE: None, SUBENTRY_BOINC: "BOINC"}
 """Names that are the same in every language: Home Assistant translates none."""
-FIND_ISSUES: Final = (
-    find_problems,
-    find_lost_sensors,
-    find_lost_schedules,
-    find_foreign_settlements,
-    find_lost_prices,
-)
 
 
 async def async_open_home(
@@ -141,7 +131,7 @@ async def async_open_home(
         entry,
         radiators=radiators,
         books=books,
-        learned=Learned(learned, {key: one.control for key, one in radiators.items()}),
+        learned=learned,
         dials=dials,
         outdoors=outdoors,
         presets=presets,
@@ -158,8 +148,7 @@ async def async_open_home(
         await radiator.engine.start()
         await async_next_turn(hass)
     stack.callback(log_silence(coordinator))
-    for find in FIND_ISSUES:
-        stack.callback(watch_issues(coordinator, find))
+    stack.callback(watch_issues(coordinator))
     return coordinator
 
 

@@ -16,7 +16,6 @@ from .const import (
     CONF_OUTDOOR_ENTITY,
     CONF_PUBLISHERS,
 )
-from .own_entities import is_own
 from .prices import price_errors
 from .publishers import accepted, async_offered
 from .this_machine import this_machine_radiators
@@ -47,7 +46,7 @@ class HomeOptionsFlow(OptionsFlow):
     ) -> ConfigFlowResult:
         """Change the setpoints of the presets, and where the outdoor temperature comes from."""
         outdoors = (user_input or {}).get(CONF_OUTDOOR_ENTITY)
-        errors = {CONF_OUTDOOR_ENTITY: "own_entity"} if is_own(self.hass, outdoors) else {}
+        errors = {CONF_OUTDOOR_ENTITY: "own_entity"} if forms.is_own(self.hass, outdoors) else {}
         return self._step("presets", forms.PRESETS, user_input, errors)
 
     async def async_step_co2(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:

@@ -1,20 +1,9 @@
 """Power meters: entities that show the watts of a machine or count its energy, of a smart plug."""
 
 from collections.abc import Callable
-from typing import Final
 
-from homeassistant.components.sensor import (
-    ATTR_LAST_RESET,
-    ATTR_STATE_CLASS,
-    SensorDeviceClass,
-    SensorStateClass,
-)
-from homeassistant.const import (
-    ATTR_DEVICE_CLASS,
-    ATTR_UNIT_OF_MEASUREMENT,
-    UnitOfEnergy,
-    UnitOfPower,
-)
+from homeassistant.components.sensor import ATTR_LAST_RESET
+from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT, UnitOfEnergy, UnitOfPower
 from homeassistant.core import (
     Event,
     EventStateChangedData,
@@ -35,9 +24,6 @@ from homeassistant.util.unit_conversion import (
 )
 
 from .compute.meter import PowerMeter
-from .own_entities import is_own
-
-COUNTING: Final = {SensorStateClass.TOTAL, SensorStateClass.TOTAL_INCREASING}
 
 
 def async_follow_meter(
@@ -56,19 +42,6 @@ def async_follow_meter(
         async_track_state_change_event(hass, entity_id, show),
         async_track_state_report_event(hass, entity_id, show),
     ]
-
-
-def meter_fault(hass: HomeAssistant, entity_id: str | None) -> str | None:
-    """Return why an entity cannot be a power meter, as the key of an error; None: it can."""
-    if entity_id is None:
-        return None
-    if is_own(hass, entity_id):
-        return "own_meter"
-    state = hass.states.get(entity_id)
-    if state is None or state.attributes.get(ATTR_DEVICE_CLASS) != SensorDeviceClass.ENERGY:
-        return None
-    counts = state.attributes.get(ATTR_STATE_CLASS) in COUNTING
-    return None if counts else "no_counter"
 
 
 def _shown(

@@ -23,8 +23,8 @@ from .heating import (
     RoomReading,
     Target,
 )
-from .setting import LASTING, Setting
-from .week import Changes, coming, setpoint_at
+from .heating.setting import LASTING, Setting
+from .heating.week import Changes, coming, setpoint_at
 
 BUDGET_S: Final = 20.0
 """For so long a heat budget holds that no tick renews."""

@@ -22,6 +22,7 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.util.unit_conversion import TemperatureConverter
 
 from . import forms
+from .boinc_left_behind import is_same
 from .boinc_machines import rates_of
 from .compute.boinc import BoincError, BoincFault, Probed, probe
 from .const import (
@@ -39,8 +40,6 @@ from .const import (
     SUBENTRY_BOINC,
 )
 from .coordinator import QheatConfigEntry
-from .own_entities import is_own
-from .power_meter import meter_fault
 from .this_machine import this_machine_radiators
 
 HELP_URL: Final = "https://github.com/qheat/qheat/blob/main/docs/boinc.md"
@@ -82,7 +81,7 @@ class RadiatorFlow(ConfigSubentryFlow):
         """Tell what is wrong with the answers, by field; may complete them."""
         if faults := forms.name_fault(user_input):
             return faults
-        if fault := meter_fault(self.hass, user_input.get(CONF_POWER_ENTITY)):
+        if fault := forms.meter_fault(self.hass, user_input.get(CONF_POWER_ENTITY)):
             return {CONF_POWER_ENTITY: fault}
         below = user_input[CONF_IDLE_W] < user_input[CONF_RATED_W]
         return {} if below else {CONF_IDLE_W: "idle_not_below_rated"}
@@ -122,7 +121,7 @@ class RadiatorFlow(ConfigSubentryFlow):
             entity_id = user_input[CONF_TEMPERATURE_ENTITY]
             state = self.hass.states.get(entity_id)
             unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) if state else None
-            if is_own(self.hass, entity_id):
+            if forms.is_own(self.hass, entity_id):
                 errors = {CONF_TEMPERATURE_ENTITY: "own_entity"}
             elif unit not in TemperatureConverter.VALID_UNITS:
                 errors = {CONF_TEMPERATURE_ENTITY: "no_temperature"}
@@ -216,6 +215,15 @@ class BoincFlow(RadiatorFlow):
         user_input[CONF_CORES] = found.cores
         user_input[CONF_MACHINE] = self._machine(found, address)
         return {}
+
+    @override
+    def _step_room(
+        self, room: str, user_input: dict[str, Any] | None, errors: dict[str, str]
+    ) -> SubentryFlowResult:
+        # Another dialog may have added the machine since it was tried.
+        if any(is_same(one.data, self._data) for _, one in self._others()):
+            return self.async_abort(reason="already_a_radiator")
+        return super()._step_room(room, user_input, errors)
 
     def _machine(self, found: Probed, address: Mapping[str, Any]) -> str:
         """Return what to know a machine by; one that is sure to be the same stays known as it was.

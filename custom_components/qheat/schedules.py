@@ -19,9 +19,9 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.unit_conversion import TemperatureConverter
 
 from .const import LOGGER
+from .heating.setting import MAX_SETPOINT_C, MIN_SETPOINT_C, Preset, Presets
+from .heating.week import WEEKDAYS, Block, Changes, Week, changes
 from .radiator import Schedule
-from .setting import MAX_SETPOINT_C, MIN_SETPOINT_C, Preset, Presets
-from .week import WEEKDAYS, Block, Changes, Week, changes
 
 GET_SCHEDULE: Final = "get_schedule"
 

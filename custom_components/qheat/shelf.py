@@ -37,11 +37,12 @@ class CheckedStore(Store[Any]):
         self.is_written = False
         writing = asyncio.ensure_future(super()._async_write_data(data))
         try:
-            await asyncio.shield(writing)
+            await asyncio.wait([writing])
         finally:
             # A thread writes on, also when this is cancelled; a later write is not to overtake it.
             await asyncio.wait([writing])
-        self.is_written = True
+            self.is_written = writing.exception() is None
+        writing.result()
 
 
 class Shelf:
@@ -51,7 +52,6 @@ class Shelf:
         self._hass = hass
         self._entry = entry
         self._changes = self._file()
-        self._volumes: dict[str, CheckedStore] = {}
         self._damaged: dict[str, Any] | None = None
         """Books that are to be set aside before others are written."""
 
@@ -79,14 +79,12 @@ class Shelf:
                 "The books of %s cannot be read and are set aside: %s", self._entry.title, err
             )
         self._damaged = {"changes": saved, "volumes": volumes}
-        await self._async_set_aside(self._damaged)
+        await self._async_set_aside()
         return Ledger(currency), kept
 
     async def async_write(self, changes: dict[str, Any]) -> bool:
         """Write what has changed; tell whether it is on disk."""
-        if self._damaged is not None and not await self._async_set_aside(self._damaged):
-            return False
-        return await self._changes.async_write(changes)
+        return await self._async_set_aside() and await self._changes.async_write(changes)
 
     @property
     def is_closing(self) -> bool:
@@ -95,7 +93,7 @@ class Shelf:
 
     async def async_write_volume(self, radiator_id: str, volume: dict[str, Any]) -> None:
         """Write an account whole; raises OSError if it cannot be."""
-        file = self._volume(radiator_id)
+        file = self._file(radiator_id)
         if not await file.async_write(volume):
             raise OSError(f"{file.path} cannot be written")
 
@@ -111,14 +109,14 @@ class Shelf:
         """Delete the books, also those set aside."""
         saved = await self.async_read_kept()
         for radiator_id in self._radiator_ids(saved):
-            await self._volume(radiator_id).async_remove()
+            await self._file(radiator_id).async_remove()
         await self._file("damaged").async_remove()
         await self._changes.async_remove()
         ir.async_delete_issue(self._hass, DOMAIN, f"books_damaged_{self._entry.entry_id}")
 
     async def _async_read_volumes(self, saved: object) -> dict[str, Any]:
         read = {
-            radiator_id: await self._volume(radiator_id).async_load()
+            radiator_id: await self._file(radiator_id).async_load()
             for radiator_id in self._radiator_ids(saved)
         }
         return {radiator_id: volume for radiator_id, volume in read.items() if volume is not None}
@@ -129,12 +127,15 @@ class Shelf:
         # A file's name is made of it, so no id that came from a file goes unlooked at.
         return {key for key in accounts if key.isalnum()} | set(self._entry.subentries)
 
-    async def _async_set_aside(self, books: dict[str, Any]) -> bool:
+    async def _async_set_aside(self) -> bool:
+        """Write damaged books elsewhere, if there are any; tell whether none is in the way."""
+        if self._damaged is None:
+            return True
         damaged = self._file("damaged")
-        if self.is_closing or not await damaged.async_write(books):
+        if self.is_closing or not await damaged.async_write(self._damaged):
             return False
-        for radiator_id in books["volumes"]:
-            await self._volume(radiator_id).async_remove()
+        for radiator_id in self._damaged["volumes"]:
+            await self._file(radiator_id).async_remove()
         ir.async_create_issue(
             self._hass,
             DOMAIN,
@@ -147,11 +148,6 @@ class Shelf:
         )
         self._damaged = None
         return True
-
-    def _volume(self, radiator_id: str) -> CheckedStore:
-        if radiator_id not in self._volumes:
-            self._volumes[radiator_id] = self._file(radiator_id)
-        return self._volumes[radiator_id]
 
     def _file(self, *name: str) -> CheckedStore:
         return home_store(self._hass, self._entry.entry_id, *name)

@@ -25,10 +25,10 @@ from custom_components.qheat.compute.machine import Machine, Usage, WorkError, W
 from custom_components.qheat.compute.pull import PullEngine
 from custom_components.qheat.compute.sandbox.work import Limits, WorkFault
 from custom_components.qheat.heating import RadiatorRating, RoomControl
+from custom_components.qheat.heating.setting import Setting
+from custom_components.qheat.heating.week import Changes
 from custom_components.qheat.radiator import Radiator, RadiatorState, Schedule
 from custom_components.qheat.rooms import FastRoom
-from custom_components.qheat.setting import Setting
-from custom_components.qheat.week import Changes
 from tests.backend.tiny import TERMS, TinyCatalogue
 
 from .homes import RADIATOR, TOKEN

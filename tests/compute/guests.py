@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Final
 
 from wasmtime import wat2wasm
@@ -63,3 +64,12 @@ async def machine_for(*modules: bytes, slots: int = 1) -> AsyncIterator[Machine]
     async with machine_with(*modules, slots=slots) as machine:
         machine.allot(OWNER, float(slots), time.monotonic() + 100.0, urgent=True)
         yield machine
+
+
+def broken_wasmtime(folder: Path) -> Path:
+    """Put a wasmtime in `folder` whose library is another platform's."""
+    package = folder / "wasmtime"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise OSError('wrong ELF class')\n")
+    folder.chmod(0o755)
+    return folder

@@ -10,19 +10,8 @@ from custom_components.qheat.compute.machine import Machine
 from custom_components.qheat.compute.unfit import UnfitEngine
 from tests.backend.tiny import TinyCatalogue
 
-from .guests import ECHO
+from .guests import ECHO, broken_wasmtime
 from .homes import RADIATOR, client_of, engine_on, heat, machine_with, serving, settled
-
-NO_WHEEL = "raise OSError('wrong ELF class')\n"
-
-
-def broken_wasmtime(folder: Path) -> Path:
-    """Put a wasmtime in `folder` whose library is another platform's."""
-    package = folder / "wasmtime"
-    package.mkdir()
-    (package / "__init__.py").write_text(NO_WHEEL)
-    folder.chmod(0o755)
-    return folder
 
 
 async def test_a_machine_without_a_usable_wheel_says_so_at_its_start(

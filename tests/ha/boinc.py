@@ -7,10 +7,11 @@ from types import MappingProxyType
 from typing import Any
 from unittest.mock import patch
 
-from homeassistant.config_entries import ConfigSubentry
+from homeassistant.config_entries import SOURCE_RECONFIGURE, SOURCE_USER, ConfigSubentry
 from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import issue_registry as ir
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
@@ -18,7 +19,11 @@ from custom_components.qheat.const import DOMAIN
 from tests.compute.boinc.simulated import PASSWORD, SimulatedClient, cpid_of
 
 HALL = "01JHALL0000000000000000000"
-OWN_PREFERENCES = "<global_preferences><max_ncpus_pct>75</max_ncpus_pct></global_preferences>"
+SIMULATED_ROOM = {"floor_area_m2": 12, "speed": 60}
+LEFT_BEHIND = f"{DOMAIN}.left_behind"
+FIRST = "<global_preferences><max_ncpus_pct>75</max_ncpus_pct></global_preferences>"
+"""Preferences of a user's own."""
+SECOND = "<global_preferences><max_ncpus_pct>50</max_ncpus_pct></global_preferences>"
 
 
 @contextmanager
@@ -58,6 +63,40 @@ def boinc_radiator(
         title=title,
         unique_id=None,
     )
+
+
+def machine(port: int, **changes: Any) -> dict[str, Any]:
+    """Return what a person fills in."""
+    return {
+        "name": "Cellar",
+        "host": "127.0.0.1",
+        "port": port,
+        "password": PASSWORD,
+        "rated_w": 300,
+        "idle_w": 40,
+        "gpu_w": 0,
+        "room": "simulated",
+        **changes,
+    }
+
+
+async def start(hass: HomeAssistant, entry: MockConfigEntry) -> Any:
+    """Begin to add a machine."""
+    return await hass.config_entries.subentries.async_init(
+        (entry.entry_id, "boinc"), context={"source": SOURCE_USER}
+    )
+
+
+async def change(hass: HomeAssistant, entry: MockConfigEntry) -> Any:
+    """Begin to change the machine in the hall."""
+    return await hass.config_entries.subentries.async_init(
+        (entry.entry_id, "boinc"), context={"source": SOURCE_RECONFIGURE, "subentry_id": HALL}
+    )
+
+
+async def answer(hass: HomeAssistant, result: Any, user_input: dict[str, Any]) -> Any:
+    """Answer the form that the flow shows."""
+    return await hass.config_entries.subentries.async_configure(result["flow_id"], user_input)
 
 
 async def until(
@@ -141,3 +180,29 @@ class Repairs:
     async def _post(self, path: str, data: dict[str, str]) -> Any:
         http = await self._hass_client()
         return await (await http.post(f"/api/repairs/issues/fix{path}", json=data)).json()
+
+
+def not_put_back(hass: HomeAssistant) -> list[str]:
+    """Return the repairs of removed radiators."""
+    return [
+        issue_id for _, issue_id in ir.async_get(hass).issues if issue_id.startswith("not_put_back")
+    ]
+
+
+async def mend(hass: HomeAssistant, repairs: Repairs) -> None:
+    """Submit the only repair."""
+    assert (await submitted(hass, repairs))["type"] == "create_entry"
+    assert not not_put_back(hass)
+
+
+async def submitted(hass: HomeAssistant, repairs: Repairs) -> Any:
+    """Return what comes of the only repair when it is submitted."""
+    form = await repairs.open(*not_put_back(hass))
+    # Blanks are easily copied along.
+    return await repairs.submit(form, host=" 127.0.0.1", password=f"{PASSWORD}\n")
+
+
+def left_on_disk(hass_storage: dict[str, Any]) -> dict[str, Any]:
+    """Return what is written down of machines left behind."""
+    data: dict[str, Any] = hass_storage.get(LEFT_BEHIND, {}).get("data", {})
+    return data

@@ -12,6 +12,7 @@ from unittest.mock import patch
 import pytest
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import HomeAssistant, State
+from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.storage import STORAGE_DIR
 from homeassistant.setup import async_setup_component
@@ -36,9 +37,10 @@ from custom_components.qheat.compute.rapl import Rapl
 from custom_components.qheat.const import DOMAIN
 from tests.compute.boinc.simulated import SimulatedClient
 
-from .boinc import OWN_PREFERENCES, Repairs, hurried
+from .boinc import FIRST, Repairs, boinc_radiator, hurried, until_it_runs
 
 LIVING_ROOM = "01JLIVINGROOM0000000000000"
+THERMOSTAT = "climate.living_room"
 
 MONEY = {"electricity_price": 0.25, "reference_price": 0.25, "reference_efficiency": 1.0}
 
@@ -135,6 +137,33 @@ def state_at(hass: HomeAssistant, entity_id: str) -> State:
     return state
 
 
+async def call(hass: HomeAssistant, action: str, **data: Any) -> None:
+    """Call a climate action on the living room's thermostat."""
+    await hass.services.async_call(
+        "climate", action, {"entity_id": THERMOSTAT} | data, blocking=True
+    )
+
+
+def thermostat(hass: HomeAssistant) -> State:
+    """Return the thermostat's state."""
+    return state_at(hass, THERMOSTAT)
+
+
+async def open_page(hass: HomeAssistant, entry: MockConfigEntry, page: str) -> Any:
+    """Choose a page from the menu of options."""
+    result = await hass.config_entries.options.async_init(entry.entry_id)
+    assert result["type"] is FlowResultType.MENU
+    assert result["menu_options"] == ["prices", "presets", "co2", "calibrate"]
+    return await hass.config_entries.options.async_configure(
+        result["flow_id"], {"next_step_id": page}
+    )
+
+
+def kept(own_folder: Path) -> set[str]:
+    """Return the names of all files that a home keeps."""
+    return {path.name for path in own_folder.glob("qheat*")}
+
+
 @pytest.fixture
 def boinc(socket_enabled: None, own_folder: Path) -> Generator[None]:
     """Let radiators reach simulated BOINC clients, and not wait for each other."""
@@ -145,10 +174,18 @@ def boinc(socket_enabled: None, own_folder: Path) -> Generator[None]:
 @pytest.fixture
 async def client(boinc: None) -> AsyncGenerator[SimulatedClient]:
     """Return a BOINC client with preferences of its user's own."""
-    client = SimulatedClient(override=OWN_PREFERENCES)
+    client = SimulatedClient(override=FIRST)
     await client.start()
     yield client
     await client.stop()
+
+
+@pytest.fixture
+async def heating_home(hass: HomeAssistant, client: SimulatedClient) -> MockConfigEntry:
+    """Return a home with one BOINC machine, which heats."""
+    entry = await set_up(hass, boinc_radiator(client.port))
+    await until_it_runs(hass, entry, client)
+    return entry
 
 
 @pytest.fixture

@@ -82,7 +82,7 @@ async def test_a_statement_is_made_beside_the_loop_and_books_go_on_meanwhile(
         assert booked.wait(10)
         return make_statement(*args, **kwargs)
 
-    with patch("custom_components.qheat.actions.make_statement", make):
+    with patch("custom_components.qheat.services.make_statement", make):
         assert await export(hass, **NOVEMBER, format=kind) == before
 
 

@@ -18,8 +18,7 @@ from custom_components.qheat.const import DOMAIN
 from custom_components.qheat.publishers import Serials
 
 from ..publishing import manifest_of, signed
-from .conftest import MONEY, radiator, set_up, state_at
-from .test_climate import call
+from .conftest import MONEY, call, radiator, set_up, state_at
 
 pytestmark = pytest.mark.usefixtures("own_folder")
 

@@ -19,8 +19,7 @@ from custom_components.qheat.diagnostics import async_get_config_entry_diagnosti
 from tests.compute.boinc.simulated import PASSWORD, URL, SimulatedClient, cpid_of
 
 from .boinc import HALL, boinc_radiator, heat, sensor_of, state_of, until, until_reached
-from .conftest import FixedEngine, home, radiator, set_up, state_at
-from .test_init import kept
+from .conftest import FixedEngine, home, kept, radiator, set_up, state_at
 
 LIVE = ("heat_output", "jobs_running", "heat_kind", "tasks_waiting", "projects", "credit")
 

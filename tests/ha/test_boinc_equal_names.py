@@ -8,18 +8,29 @@ from typing import Any
 
 import pytest
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import issue_registry as ir
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from tests.compute.boinc import simulated
-from tests.compute.boinc.simulated import PASSWORD, SimulatedClient, cpid_of
+from tests.compute.boinc.simulated import SimulatedClient, cpid_of
 
-from .boinc import HALL, OWN_PREFERENCES, Repairs, boinc_radiator, until_it_runs, until_reached
+from .boinc import (
+    FIRST,
+    HALL,
+    SECOND,
+    SIMULATED_ROOM,
+    Repairs,
+    answer,
+    boinc_radiator,
+    change,
+    machine,
+    mend,
+    not_put_back,
+    start,
+    submitted,
+    until_it_runs,
+    until_reached,
+)
 from .conftest import set_up
-from .test_boinc_flow import SIMULATED_ROOM, answer, change, machine, start
-
-FIRST = OWN_PREFERENCES
-SECOND = "<global_preferences><max_ncpus_pct>50</max_ncpus_pct></global_preferences>"
 
 pytestmark = pytest.mark.usefixtures("boinc")
 
@@ -171,23 +182,3 @@ async def reconfigure(
     result = await answer(hass, result, SIMULATED_ROOM)
     assert result["reason"] == "reconfigure_successful"
     await hass.async_block_till_done()
-
-
-def not_put_back(hass: HomeAssistant) -> list[str]:
-    """Return the repairs of removed radiators."""
-    return [
-        issue_id for _, issue_id in ir.async_get(hass).issues if issue_id.startswith("not_put_back")
-    ]
-
-
-async def mend(hass: HomeAssistant, repairs: Repairs) -> None:
-    """Submit the only repair."""
-    assert (await submitted(hass, repairs))["type"] == "create_entry"
-    assert not not_put_back(hass)
-
-
-async def submitted(hass: HomeAssistant, repairs: Repairs) -> Any:
-    """Return what comes of the only repair when it is submitted."""
-    form = await repairs.open(*not_put_back(hass))
-    # Blanks are easily copied along.
-    return await repairs.submit(form, host=" 127.0.0.1", password=f"{PASSWORD}\n")

@@ -5,7 +5,6 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from homeassistant.config_entries import SOURCE_RECONFIGURE, SOURCE_USER
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
 from homeassistant.helpers import area_registry as ar
@@ -14,11 +13,8 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from tests.compute.boinc.simulated import PASSWORD, URL, SimulatedClient, cpid_of
 
-from .boinc import HALL, boinc_radiator
+from .boinc import HALL, SIMULATED_ROOM, answer, boinc_radiator, change, machine, start
 from .conftest import home, set_up
-
-SIMULATED_ROOM = {"floor_area_m2": 12, "speed": 60}
-
 
 pytestmark = pytest.mark.usefixtures("boinc")
 
@@ -29,43 +25,9 @@ async def entry(hass: HomeAssistant) -> MockConfigEntry:
     return await set_up(hass)
 
 
-def machine(port: int, **changes: Any) -> dict[str, Any]:
-    """Return what a person fills in."""
-    return {
-        "name": "Cellar",
-        "host": "127.0.0.1",
-        "port": port,
-        "password": PASSWORD,
-        "rated_w": 300,
-        "idle_w": 40,
-        "gpu_w": 0,
-        "room": "simulated",
-        **changes,
-    }
-
-
-async def start(hass: HomeAssistant, entry: MockConfigEntry) -> Any:
-    """Begin to add a machine."""
-    return await hass.config_entries.subentries.async_init(
-        (entry.entry_id, "boinc"), context={"source": SOURCE_USER}
-    )
-
-
 async def fill_in(hass: HomeAssistant, entry: MockConfigEntry, port: int, **changes: Any) -> Any:
     """Begin to add a machine, and answer the first form."""
     return await answer(hass, await start(hass, entry), machine(port, **changes))
-
-
-async def change(hass: HomeAssistant, entry: MockConfigEntry) -> Any:
-    """Begin to change the machine in the hall."""
-    return await hass.config_entries.subentries.async_init(
-        (entry.entry_id, "boinc"), context={"source": SOURCE_RECONFIGURE, "subentry_id": HALL}
-    )
-
-
-async def answer(hass: HomeAssistant, result: Any, user_input: dict[str, Any]) -> Any:
-    """Answer the form that the flow shows."""
-    return await hass.config_entries.subentries.async_configure(result["flow_id"], user_input)
 
 
 @pytest.mark.parametrize(
@@ -236,6 +198,16 @@ async def test_a_machine_is_one_radiator_only(
     await other.start()
     await recovers(hass, result, other)
     await other.stop()
+
+
+async def test_a_machine_that_another_dialog_has_added_meanwhile_is_added_no_second_time(
+    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+) -> None:
+    first, second = [await fill_in(hass, entry, client.port) for _ in range(2)]
+    await answer(hass, first, SIMULATED_ROOM)
+    assert (await answer(hass, second, SIMULATED_ROOM))["reason"] == "already_a_radiator"
+    await hass.async_block_till_done()
+    assert len(entry.subentries) == 1
 
 
 async def test_a_machine_under_another_address_is_the_same_radiator_in_whichever_home(

@@ -18,32 +18,33 @@ from custom_components.qheat.boinc_left_behind import (
 )
 from custom_components.qheat.compute.boinc import Originals
 from custom_components.qheat.compute.boinc.replies import RunMode
-from custom_components.qheat.const import DOMAIN
 from tests.compute.boinc.simulated import PASSWORD, SimulatedClient, cpid_of
 
-from .boinc import HALL, Repairs, boinc_data, boinc_radiator, state_of, until, until_it_runs
+from .boinc import (
+    FIRST,
+    HALL,
+    SECOND,
+    Repairs,
+    boinc_data,
+    boinc_radiator,
+    left_on_disk,
+    mend,
+    not_put_back,
+    state_of,
+    until,
+    until_it_runs,
+)
 from .conftest import set_up
-from .test_boinc_equal_names import FIRST, SECOND, mend, not_put_back
-
-LEFT_BEHIND = f"{DOMAIN}.left_behind"
 
 pytestmark = pytest.mark.usefixtures("boinc")
 
 
-@pytest.fixture
-async def entry(hass: HomeAssistant, client: SimulatedClient) -> MockConfigEntry:
-    """Return a home with one BOINC machine, which heats."""
-    entry = await set_up(hass, boinc_radiator(client.port))
-    await until_it_runs(hass, entry, client)
-    return entry
-
-
 async def test_a_client_started_anew_while_nobody_asked_it_anything_gets_its_settings_back(
-    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+    hass: HomeAssistant, heating_home: MockConfigEntry, client: SimulatedClient
 ) -> None:
     await client.stop()
     await client.start()
-    hass.config_entries.async_remove_subentry(entry, HALL)
+    hass.config_entries.async_remove_subentry(heating_home, HALL)
     await hass.async_block_till_done()
     assert (client.override, client.permanent) == (FIRST, 2)
     assert not not_put_back(hass)
@@ -56,7 +57,7 @@ async def test_a_client_started_anew_while_nobody_asked_it_anything_gets_its_set
 )
 async def test_a_stop_that_was_asked_for_gives_settings_back_and_a_restart_or_signal_keeps_them(
     hass: HomeAssistant,
-    entry: MockConfigEntry,
+    heating_home: MockConfigEntry,
     client: SimulatedClient,
     asked: list[str],
     back: bool,
@@ -75,7 +76,7 @@ async def test_a_stop_that_was_asked_for_gives_settings_back_and_a_restart_or_si
 
 async def test_a_stop_that_was_refused_says_nothing_of_a_signal_that_comes_later(
     hass: HomeAssistant,
-    entry: MockConfigEntry,
+    heating_home: MockConfigEntry,
     client: SimulatedClient,
     hass_read_only_user: MockUser,
 ) -> None:
@@ -91,55 +92,55 @@ async def test_a_stop_that_was_refused_says_nothing_of_a_signal_that_comes_later
 
 async def test_a_home_disabled_while_its_machine_is_off_heats_again_and_its_repair_goes(
     hass: HomeAssistant,
-    entry: MockConfigEntry,
+    heating_home: MockConfigEntry,
     client: SimulatedClient,
     repairs: Repairs,
     hass_storage: dict[str, Any],
 ) -> None:
     await client.stop()
-    await hass.config_entries.async_set_disabled_by(entry.entry_id, ConfigEntryDisabler.USER)
+    await hass.config_entries.async_set_disabled_by(heating_home.entry_id, ConfigEntryDisabler.USER)
     (issue_id,) = not_put_back(hass)
-    await hass.config_entries.async_set_disabled_by(entry.entry_id, None)
+    await hass.config_entries.async_set_disabled_by(heating_home.entry_id, None)
     await hass.async_block_till_done()
     assert (await repairs.open(issue_id))["reason"] == "radiator_again"
     assert not_put_back(hass) == [issue_id] == [*left_on_disk(hass_storage)]
 
     await client.start()
-    await until_it_runs(hass, entry, client)
+    await until_it_runs(hass, heating_home, client)
     assert not not_put_back(hass)
     assert not left_on_disk(hass_storage)
-    hass.config_entries.async_remove_subentry(entry, HALL)
+    hass.config_entries.async_remove_subentry(heating_home, HALL)
     await hass.async_block_till_done()
     assert (client.override, client.permanent) == (FIRST, 2)
 
 
 async def test_what_a_user_sets_after_the_repair_of_a_disabled_home_is_what_comes_back_in_the_end(
-    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient, repairs: Repairs
+    hass: HomeAssistant, heating_home: MockConfigEntry, client: SimulatedClient, repairs: Repairs
 ) -> None:
     await client.stop()
-    await hass.config_entries.async_set_disabled_by(entry.entry_id, ConfigEntryDisabler.USER)
+    await hass.config_entries.async_set_disabled_by(heating_home.entry_id, ConfigEntryDisabler.USER)
     await client.start()
     await mend(hass, repairs)
     assert (client.override, client.permanent) == (FIRST, 2)
     client.override, client.permanent = SECOND, 1
-    await hass.config_entries.async_set_disabled_by(entry.entry_id, None)
-    await until_it_runs(hass, entry, client)
-    hass.config_entries.async_remove_subentry(entry, HALL)
+    await hass.config_entries.async_set_disabled_by(heating_home.entry_id, None)
+    await until_it_runs(hass, heating_home, client)
+    hass.config_entries.async_remove_subentry(heating_home, HALL)
     await hass.async_block_till_done()
     assert (client.override, client.permanent) == (SECOND, 1)
 
 
 async def test_a_repair_whose_settings_a_radiator_has_itself_goes_at_once(
     hass: HomeAssistant,
-    entry: MockConfigEntry,
+    heating_home: MockConfigEntry,
     client: SimulatedClient,
     hass_storage: dict[str, Any],
 ) -> None:
     """As when Home Assistant was killed before the books forgot what the repair has."""
-    assert await hass.config_entries.async_unload(entry.entry_id)
+    assert await hass.config_entries.async_unload(heating_home.entry_id)
     await async_leave_behind(hass, HALL, left(client))
     await client.stop()
-    assert await hass.config_entries.async_setup(entry.entry_id)
+    assert await hass.config_entries.async_setup(heating_home.entry_id)
     assert not not_put_back(hass)
     assert not left_on_disk(hass_storage)
     await client.start()
@@ -159,17 +160,17 @@ async def test_a_repair_that_was_settled_while_it_was_open_puts_nothing_back(
 
 async def test_a_radiator_that_leaves_two_machines_behind_has_a_repair_for_each(
     hass: HomeAssistant,
-    entry: MockConfigEntry,
+    heating_home: MockConfigEntry,
     client: SimulatedClient,
     hass_storage: dict[str, Any],
 ) -> None:
     second = SimulatedClient(override=SECOND)
     await second.start()
     await client.stop()
-    await give(hass, entry, second.port)
-    await until_it_runs(hass, entry, second)
+    await give(hass, heating_home, second.port)
+    await until_it_runs(hass, heating_home, second)
     await second.stop()
-    await give(hass, entry, 1)
+    await give(hass, heating_home, 1)
     kept = [left_on_disk(hass_storage)[issue_id]["originals"] for issue_id in not_put_back(hass)]
     assert [FIRST in str(one) for one in kept] == [True, False]
     assert [SECOND in str(one) for one in kept] == [False, True]
@@ -193,12 +194,12 @@ async def test_a_machine_that_has_another_address_now_gets_its_settings_back_by_
 
 
 async def test_a_machine_that_was_suspended_by_hand_stays_so_when_its_repair_is_submitted(
-    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient, repairs: Repairs
+    hass: HomeAssistant, heating_home: MockConfigEntry, client: SimulatedClient, repairs: Repairs
 ) -> None:
     client.temporary_until_s = 0.0
-    await until(hass, entry, lambda: state_of(hass, "status") == "changed_by_hand")
+    await until(hass, heating_home, lambda: state_of(hass, "status") == "changed_by_hand")
     await client.stop()
-    hass.config_entries.async_remove_subentry(entry, HALL)
+    hass.config_entries.async_remove_subentry(heating_home, HALL)
     await hass.async_block_till_done()
     await client.start()
     await mend(hass, repairs)
@@ -227,12 +228,6 @@ def left(client: SimulatedClient, known_as: str | None = None) -> dict[str, Any]
         "machine": known_as or cpid_of(client.port),
         "originals": json.dumps(originals.saved()),
     }
-
-
-def left_on_disk(hass_storage: dict[str, Any]) -> dict[str, Any]:
-    """Return what is written down of machines left behind."""
-    data: dict[str, Any] = hass_storage.get(LEFT_BEHIND, {}).get("data", {})
-    return data
 
 
 async def give(hass: HomeAssistant, entry: MockConfigEntry, port: int) -> None:

@@ -13,83 +13,71 @@ from custom_components.qheat.const import DOMAIN
 from tests.compute.boinc.simulated import PASSWORD, SimulatedClient, cpid_of
 
 from .boinc import (
+    FIRST,
     HALL,
-    OWN_PREFERENCES,
     Repairs,
     boinc_radiator,
+    not_put_back,
     until,
-    until_it_runs,
     until_reached,
 )
-from .conftest import set_up
-from .test_boinc_equal_names import not_put_back
 
 pytestmark = pytest.mark.usefixtures("boinc")
 
 
-@pytest.fixture
-async def entry(hass: HomeAssistant, client: SimulatedClient) -> MockConfigEntry:
-    """Return a home with one BOINC machine, set up."""
-    return await set_up(hass, boinc_radiator(client.port))
-
-
 async def test_a_stop_leaves_the_settings_put_away_and_a_restart_does_not_take_them_for_its_own(
     hass: HomeAssistant,
-    entry: MockConfigEntry,
+    heating_home: MockConfigEntry,
     client: SimulatedClient,
     hass_storage: dict[str, Any],
 ) -> None:
-    await until_it_runs(hass, entry, client)
-    assert await hass.config_entries.async_unload(entry.entry_id)
+    assert await hass.config_entries.async_unload(heating_home.entry_id)
     assert client.mode == 3
-    assert client.override != OWN_PREFERENCES
+    assert client.override != FIRST
     kept = hass_storage["qheat.01JHOME"]["data"]["boinc"][HALL]
-    assert kept["engine"]["originals"]["override"] == OWN_PREFERENCES
+    assert kept["engine"]["originals"]["override"] == FIRST
     assert PASSWORD not in str(kept)
 
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await until_reached(hass, entry)
-    await hass.config_entries.async_remove(entry.entry_id)
-    assert client.override == OWN_PREFERENCES
+    assert await hass.config_entries.async_setup(heating_home.entry_id)
+    await until_reached(hass, heating_home)
+    await hass.config_entries.async_remove(heating_home.entry_id)
+    assert client.override == FIRST
     assert client.permanent == 2
 
 
 async def test_a_removed_radiator_gets_its_users_settings_back(
-    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+    hass: HomeAssistant, heating_home: MockConfigEntry, client: SimulatedClient
 ) -> None:
-    await until_it_runs(hass, entry, client)
-    hass.config_entries.async_remove_subentry(entry, HALL)
+    hass.config_entries.async_remove_subentry(heating_home, HALL)
     await hass.async_block_till_done()
-    assert client.override == OWN_PREFERENCES
+    assert client.override == FIRST
     assert client.permanent == 2
     assert hass.states.get("climate.hall") is None
     assert not ir.async_get(hass).issues
 
 
 async def test_a_disabled_home_gives_the_settings_back(
-    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+    hass: HomeAssistant, heating_home: MockConfigEntry, client: SimulatedClient
 ) -> None:
-    await until_it_runs(hass, entry, client)
-    await hass.config_entries.async_set_disabled_by(entry.entry_id, ConfigEntryDisabler.USER)
-    assert client.override == OWN_PREFERENCES
+    await hass.config_entries.async_set_disabled_by(heating_home.entry_id, ConfigEntryDisabler.USER)
+    assert client.override == FIRST
     assert client.permanent == 2
 
 
 async def remove_while_it_does_not_answer(
     hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
 ) -> None:
-    """Heat, and remove the radiator after its client has gone, which so keeps our settings."""
-    await until_it_runs(hass, entry, client)
+    """Remove the radiator after its client has gone, which so keeps our settings."""
     await client.stop()
     hass.config_entries.async_remove_subentry(entry, HALL)
     await hass.async_block_till_done()
 
 
 async def test_a_machine_removed_while_it_does_not_answer_gets_its_settings_back_by_the_repair(
-    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient, repairs: Repairs
+    hass: HomeAssistant, heating_home: MockConfigEntry, client: SimulatedClient, repairs: Repairs
 ) -> None:
-    await remove_while_it_does_not_answer(hass, entry, client)
-    assert client.override != OWN_PREFERENCES
+    await remove_while_it_does_not_answer(hass, heating_home, client)
+    assert client.override != FIRST
     (issue_id,) = not_put_back(hass)
     issue = ir.async_get(hass).async_get_issue(DOMAIN, issue_id)
     assert issue is not None
@@ -109,25 +97,25 @@ async def test_a_machine_removed_while_it_does_not_answer_gets_its_settings_back
     assert (await enter("wrong"))["errors"] == {"base": "wrong_password"}
     with patch.object(SimulatedClient, "_get_host_info", another_host):
         assert (await enter(PASSWORD))["errors"] == {"base": "another_machine"}
-    assert client.override != OWN_PREFERENCES
+    assert client.override != FIRST
     assert (await enter(PASSWORD))["type"] == "create_entry"
-    assert client.override == OWN_PREFERENCES
+    assert client.override == FIRST
     assert client.permanent == 2
     assert ir.async_get(hass).async_get_issue(DOMAIN, issue_id) is None
 
 
 async def test_a_machine_that_is_a_radiator_again_still_gets_its_own_settings_back_in_the_end(
-    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+    hass: HomeAssistant, heating_home: MockConfigEntry, client: SimulatedClient
 ) -> None:
-    await remove_while_it_does_not_answer(hass, entry, client)
+    await remove_while_it_does_not_answer(hass, heating_home, client)
     await client.start()
-    hass.config_entries.async_add_subentry(entry, boinc_radiator(client.port, "again"))
+    hass.config_entries.async_add_subentry(heating_home, boinc_radiator(client.port, "again"))
     await hass.async_block_till_done()
-    assert client.override != OWN_PREFERENCES
-    await until(hass, entry, lambda: not ir.async_get(hass).issues)
-    hass.config_entries.async_remove_subentry(entry, "again")
+    assert client.override != FIRST
+    await until(hass, heating_home, lambda: not ir.async_get(hass).issues)
+    hass.config_entries.async_remove_subentry(heating_home, "again")
     await hass.async_block_till_done()
-    assert client.override == OWN_PREFERENCES
+    assert client.override == FIRST
     assert client.permanent == 2
 
 

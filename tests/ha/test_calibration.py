@@ -17,7 +17,7 @@ from custom_components.qheat.compute.calibration import OWNER, Fit
 from tests.compute.processes import children, runner, session_of_its_own
 from tests.waiting import until
 
-from .conftest import LIVING_ROOM, FixedEngine, home, radiator, set_up
+from .conftest import LIVING_ROOM, FixedEngine, home, open_page, radiator, set_up
 
 pytestmark = pytest.mark.usefixtures("own_folder")
 
@@ -65,18 +65,9 @@ async def _report(hass: HomeAssistant, entry: MockConfigEntry) -> None:
         await asyncio.sleep(0.25)
 
 
-async def open_page(hass: HomeAssistant, entry: MockConfigEntry) -> Any:
-    """Choose the calibration from the menu of options."""
-    result = await hass.config_entries.options.async_init(entry.entry_id)
-    assert result["type"] is FlowResultType.MENU
-    return await hass.config_entries.options.async_configure(
-        result["flow_id"], {"next_step_id": "calibrate"}
-    )
-
-
 async def begin(hass: HomeAssistant, entry: MockConfigEntry) -> Any:
     """Have the calibration begin."""
-    result = await open_page(hass, entry)
+    result = await open_page(hass, entry, "calibrate")
     assert result["type"] is FlowResultType.FORM
     assert result["step_id"] == "calibrate"
     power_w = int(result["description_placeholders"]["power_w"])
@@ -159,7 +150,7 @@ async def test_closing_the_dialog_half_way_leaves_no_load_and_changes_nothing(
     hass.config_entries.options.async_abort(result["flow_id"])
     await until(lambda: not burning())
     assert {key: dict(one.data) for key, one in entry.subentries.items()} == before
-    assert (await open_page(hass, entry))["type"] is FlowResultType.FORM
+    assert (await open_page(hass, entry, "calibrate"))["type"] is FlowResultType.FORM
 
 
 @pytest.mark.usefixtures("reports")
@@ -179,7 +170,7 @@ async def test_without_a_meter_the_page_says_what_to_do(
     hass: HomeAssistant, engine: FixedEngine
 ) -> None:
     entry = await set_up(hass, radiator())
-    result = await open_page(hass, entry)
+    result = await open_page(hass, entry, "calibrate")
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "calibration_no_meter"
 
@@ -187,7 +178,7 @@ async def test_without_a_meter_the_page_says_what_to_do(
 async def test_a_home_that_is_not_loaded_is_not_calibrated(hass: HomeAssistant) -> None:
     entry = home(radiator())
     entry.add_to_hass(hass)
-    result = await open_page(hass, entry)
+    result = await open_page(hass, entry, "calibrate")
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "not_loaded"
 
@@ -198,11 +189,11 @@ async def test_this_computer_burns_nothing_while_no_guard_of_another_home_on_it_
 ) -> None:
     other = home(radiator(), entry_id="01JOTHER")
     other.add_to_hass(hass)
-    result = await open_page(hass, entry)
+    result = await open_page(hass, entry, "calibrate")
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "calibration_guarded"
     await hass.config_entries.async_set_disabled_by(other.entry_id, ConfigEntryDisabler.USER)
-    assert (await open_page(hass, entry))["type"] is FlowResultType.FORM
+    assert (await open_page(hass, entry, "calibrate"))["type"] is FlowResultType.FORM
 
 
 async def test_a_meter_that_vanishes_half_way_ends_the_calibration(

@@ -12,9 +12,8 @@ from homeassistant.components.climate import (
     HVACAction,
     HVACMode,
 )
-from homeassistant.components.climate import DOMAIN as CLIMATE
 from homeassistant.const import ATTR_TEMPERATURE
-from homeassistant.core import HomeAssistant, State
+from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
@@ -24,19 +23,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.qheat.climate import QheatThermostat
 from custom_components.qheat.compute.engine import EngineProblem, HeatKind
 
-from .conftest import FixedEngine, load, radiator, set_up, state_at
-
-ENTITY = "climate.living_room"
-
-
-async def call(hass: HomeAssistant, action: str, **data: Any) -> None:
-    """Call a climate action on the living room's thermostat."""
-    await hass.services.async_call(CLIMATE, action, {"entity_id": ENTITY} | data, blocking=True)
-
-
-def thermostat(hass: HomeAssistant) -> State:
-    """Return the thermostat's state."""
-    return state_at(hass, ENTITY)
+from .conftest import THERMOSTAT, FixedEngine, call, load, radiator, set_up, state_at, thermostat
 
 
 @pytest.fixture(autouse=True)
@@ -129,12 +116,12 @@ async def test_a_radiator_whose_dial_somebody_has_disabled_gives_no_heat_until_i
     await call(hass, "set_temperature", temperature=25, hvac_mode="heat")
     assert engine.budget is not None
     entities, devices = er.async_get(hass), dr.async_get(hass)
-    device_id = entities.entities[ENTITY].device_id
+    device_id = entities.entities[THERMOSTAT].device_id
     assert device_id is not None
     if disabled == "device":
         devices.async_update_device(device_id, disabled_by=dr.DeviceEntryDisabler.USER)
     else:
-        entities.async_update_entity(ENTITY, disabled_by=er.RegistryEntryDisabler.USER)
+        entities.async_update_entity(THERMOSTAT, disabled_by=er.RegistryEntryDisabler.USER)
     await hass.async_block_till_done()
     await entry.runtime_data.async_refresh()
     assert engine.budget.power_w == 0
@@ -143,7 +130,7 @@ async def test_a_radiator_whose_dial_somebody_has_disabled_gives_no_heat_until_i
     if disabled == "device":
         devices.async_update_device(device_id, disabled_by=None)
     else:
-        entities.async_update_entity(ENTITY, disabled_by=None)
+        entities.async_update_entity(THERMOSTAT, disabled_by=None)
     await entry.runtime_data.async_refresh()
     assert engine.budget.power_w > 100
 

@@ -306,6 +306,16 @@ async def test_no_two_homes_end_up_at_the_same_operator(
     assert there.data["url"] == "http://127.0.0.1:9"
 
 
+async def test_two_dialogs_at_once_add_no_two_homes_at_the_same_operator(
+    hass: HomeAssistant, operator: Operator
+) -> None:
+    access = {"url": operator.url, "token": TOKEN}
+    first, second = [await answer(hass, await start(hass, "operator"), access) for _ in range(2)]
+    assert (await answer(hass, first, MONEY))["type"] is FlowResultType.CREATE_ENTRY
+    assert (await answer(hass, second, MONEY))["reason"] == "already_configured"
+    await hass.async_block_till_done()
+
+
 async def test_the_embedded_backend_has_nothing_to_reconfigure(
     hass: HomeAssistant, entry: MockConfigEntry
 ) -> None:

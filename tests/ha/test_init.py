@@ -21,12 +21,22 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.qheat.cadence import FEW
 from custom_components.qheat.compute.engine import HeatKind, SettlementPage
 from custom_components.qheat.diagnostics import async_get_config_entry_diagnostics
+from custom_components.qheat.heating.setting import Setting
 from custom_components.qheat.ledger import Ledger
-from custom_components.qheat.setting import Setting
 from tests.waiting import until
 
-from .conftest import LIVING_ROOM, FixedEngine, home, load, radiator, set_up, settlement, state_at
-from .test_climate import call
+from .conftest import (
+    LIVING_ROOM,
+    FixedEngine,
+    call,
+    home,
+    kept,
+    load,
+    radiator,
+    set_up,
+    settlement,
+    state_at,
+)
 
 BOOKS = "qheat.01JHOME"
 
@@ -35,11 +45,6 @@ def children() -> set[int]:
     """Return the process ids of all that this process has started and is still there."""
     tasks = Path("/proc/self/task").glob("*/children")
     return {int(pid) for task in tasks for pid in task.read_text("ascii").split()}
-
-
-def kept(own_folder: Path) -> set[str]:
-    """Return the names of all files that a home keeps."""
-    return {path.name for path in own_folder.glob("qheat*")}
 
 
 @pytest.fixture
@@ -278,7 +283,7 @@ async def test_what_a_day_taught_is_taken_over(
     learned = replace(control.model, loss_w_k=control.model.loss_w_k * 1.1)
     with (
         patch.object(control, "needs_refit", side_effect=[True, False]),
-        patch("custom_components.qheat.radiator_coordinator.refit", return_value=learned),
+        patch("custom_components.qheat.coordinator.refit", return_value=learned),
     ):
         await entry.runtime_data.async_refresh()
         await until(lambda: control.model == learned)

@@ -12,21 +12,11 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.qheat.manifests import fingerprint
 
-from .conftest import MONEY, home
+from .conftest import MONEY, home, open_page
 
 pytestmark = pytest.mark.usefixtures("engine", "socket_enabled")
 
 PRICES = {"electricity_price": 0.3, "reference_kind": "gas", "reference_price": 0.1}
-
-
-async def open_page(hass: HomeAssistant, entry: MockConfigEntry, page: str) -> Any:
-    """Choose a page from the menu of options."""
-    result = await hass.config_entries.options.async_init(entry.entry_id)
-    assert result["type"] is FlowResultType.MENU
-    assert result["menu_options"] == ["prices", "presets", "co2", "calibrate"]
-    return await hass.config_entries.options.async_configure(
-        result["flow_id"], {"next_step_id": page}
-    )
 
 
 async def answer(hass: HomeAssistant, result: Any, values: dict[str, Any]) -> Any:

@@ -13,8 +13,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.qheat.compute.engine import EngineProblem, PowerSource
 from custom_components.qheat.const import DOMAIN
 
-from .conftest import LIVING_ROOM, FixedEngine, home, radiator, set_up
-from .test_climate import call
+from .conftest import LIVING_ROOM, FixedEngine, call, home, radiator, set_up
 
 pytestmark = pytest.mark.usefixtures("engine")
 

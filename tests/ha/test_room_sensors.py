@@ -10,8 +10,7 @@ from homeassistant.util.unit_system import METRIC_SYSTEM, US_CUSTOMARY_SYSTEM, U
 
 from custom_components.qheat.heating import Reason, RoomParameters, SimulatedRoom
 
-from .conftest import FixedEngine, radiator, set_up
-from .test_climate import call, thermostat
+from .conftest import FixedEngine, call, radiator, set_up, thermostat
 
 SENSOR = "sensor.room"
 STEP_S = 60.0

@@ -17,11 +17,10 @@ from homeassistant.util.unit_system import US_CUSTOMARY_SYSTEM
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
+from custom_components.qheat.heating.setting import DEFAULT_PRESETS
 from custom_components.qheat.schedules import HelperSchedule, setpoint_of
-from custom_components.qheat.setting import DEFAULT_PRESETS
 
-from .conftest import LIVING_ROOM, MONEY, FixedEngine, radiator, set_up, state_at
-from .test_climate import call, thermostat
+from .conftest import LIVING_ROOM, MONEY, FixedEngine, call, radiator, set_up, state_at, thermostat
 
 HELPER = "schedule.day"
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")

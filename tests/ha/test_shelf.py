@@ -1,6 +1,7 @@
 """The books' files: what changes, each radiator's account as a whole, and what was learned."""
 
 import asyncio
+import gc
 from dataclasses import replace
 from decimal import Decimal
 from threading import Event
@@ -276,6 +277,26 @@ async def test_a_later_write_does_not_overtake_one_that_was_cut_off(hass: HomeAs
         await hass.async_block_till_done()
     assert landed == ["first", "second"]
     assert first.cancelled()
+
+
+async def test_a_write_that_is_cut_off_and_then_fails_is_no_error_that_nobody_looked_at(
+    hass: HomeAssistant, caplog: pytest.LogCaptureFixture
+) -> None:
+    begun, is_full = asyncio.Event(), asyncio.Event()
+
+    async def write(*_: object) -> None:
+        begun.set()
+        await is_full.wait()
+        raise WriteError("no space left on device")
+
+    with patch.object(Store, "_async_write_data", write):
+        writing = hass.async_create_task(home_store(hass, "01JHOME", "days").async_save({}))
+        await begun.wait()
+        writing.cancel()
+        is_full.set()
+        await asyncio.wait([writing])
+    gc.collect()
+    assert "Error doing job" not in caplog.text
 
 
 async def test_days_that_the_disk_did_not_take_are_written_once_it_has_room(

@@ -11,7 +11,6 @@ from homeassistant.components import climate, sensor
 from homeassistant.components.climate import PRESET_NONE
 from homeassistant.util.yaml import parse_yaml
 
-from custom_components.qheat.boinc_actions import ACTIONS
 from custom_components.qheat.boinc_sensor import BOINC_DESCRIPTIONS, GPU_DESCRIPTIONS
 from custom_components.qheat.books_sensor import (
     FREE,
@@ -24,22 +23,25 @@ from custom_components.qheat.compute.boinc.rpc import DEFAULT_PORT
 from custom_components.qheat.compute.engine import EngineProblem, HeatKind, PowerSource
 from custom_components.qheat.const import DOMAIN
 from custom_components.qheat.heating import Reason
+from custom_components.qheat.heating.setting import PRESET_SCHEDULE, Preset
 from custom_components.qheat.image import DESCRIPTION as PICTURE
-from custom_components.qheat.ledger.statement_texts import TEXTS as STATEMENT_TEXTS
-from custom_components.qheat.money_issues import FOREIGN_SETTLEMENTS, PRICE_REFUSED, PRICE_SILENT
-from custom_components.qheat.radiator_issues import (
+from custom_components.qheat.issues import (
     BOINC_ISSUES,
+    FOREIGN_SETTLEMENTS,
+    PRICE_REFUSED,
+    PRICE_SILENT,
     PULL_ISSUES,
     SCHEDULE_GONE,
     SENSOR_SILENT,
     SENSOR_STUCK,
 )
+from custom_components.qheat.ledger.statement_texts import TEXTS as STATEMENT_TEXTS
 from custom_components.qheat.sensor import (
     EMBEDDED_DESCRIPTIONS,
     HOME_DESCRIPTIONS,
     RADIATOR_DESCRIPTIONS,
 )
-from custom_components.qheat.setting import PRESET_SCHEDULE, Preset
+from custom_components.qheat.services import BOINC_ACTIONS
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "custom_components" / "qheat"
@@ -231,5 +233,5 @@ def test_every_issue_of_a_radiator_has_a_text() -> None:
 def test_the_actions_of_a_boinc_machine_ask_for_what_they_take() -> None:
     actions = parse_yaml((FOLDER / "services.yaml").read_text("utf-8"))
     assert isinstance(actions, dict)
-    for name, (schema, _) in ACTIONS.items():
-        assert set(actions[name]["fields"]) == {str(key) for key in schema}
+    for name, (schema, _) in BOINC_ACTIONS.items():
+        assert set(actions[name]["fields"]) == {str(key) for key in schema.schema}

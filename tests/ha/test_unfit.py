@@ -9,12 +9,10 @@ from homeassistant.helpers import issue_registry as ir
 
 from custom_components.qheat.const import DOMAIN
 from tests.compute.boinc.simulated import SimulatedClient
-from tests.compute.test_unfit import broken_wasmtime
+from tests.compute.guests import broken_wasmtime
 
 from .boinc import boinc_radiator, heat, state_of, until, until_reached
-from .conftest import home, radiator, state_at
-from .test_climate import call
-from .test_options_flow import open_page
+from .conftest import call, home, open_page, radiator, state_at
 
 ISSUE = (DOMAIN, "machine_unfit_01JHOME")
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from math import isclose
 from typing import Final, Self
 
-from .heating import believable
+from .guards import believable
 
 MIN_SETPOINT_C: Final = 5.0
 MAX_SETPOINT_C: Final = 30.0

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custom_components.qheat.week import DAY_S, WEEKDAYS, Block, changes, coming, setpoint_at
+from custom_components.qheat.heating.week import (
+    DAY_S,
+    WEEKDAYS,
+    Block,
+    changes,
+    coming,
+    setpoint_at,
+)
 
 PARIS = ZoneInfo("Europe/Paris")
 MONDAY = date(2026, 11, 23)

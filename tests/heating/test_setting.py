@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custom_components.qheat.setting import (
+from custom_components.qheat.heating.setting import (
     DEFAULT_PRESETS,
     LASTING,
     MAX_SETPOINT_C,

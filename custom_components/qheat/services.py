@@ -1,7 +1,7 @@
-"""Actions of the qheat integration."""
+"""Actions of the qheat integration: statements, the energy dashboard and BOINC machines."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import date, timedelta
 from enum import StrEnum
 from functools import partial
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import voluptuous as vol
-from homeassistant.const import ATTR_CONFIG_ENTRY_ID
+from homeassistant.const import ATTR_CONFIG_ENTRY_ID, ATTR_DEVICE_ID
 from homeassistant.core import (
     HomeAssistant,
     ServiceCall,
@@ -19,10 +19,12 @@ from homeassistant.core import (
 )
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError, Unauthorized
 from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.service import async_get_config_entry, async_register_admin_service
 from homeassistant.util import dt as dt_util
 from homeassistant.util.file import WriteError, write_utf8_file_atomic
 
+from .compute.boinc import BoincEngine, BoincError, is_account_key, project_url
 from .const import BACKEND_EMBEDDED, CONF_BACKEND, DOMAIN
 from .coordinator import QheatConfigEntry
 from .energy_dashboard import (
@@ -37,6 +39,8 @@ ATTR_FIRST: Final = "first_day"
 ATTR_LAST: Final = "last_day"
 ATTR_FORMAT: Final = "format"
 ATTR_PATH: Final = "path"
+ATTR_PROJECT_URL: Final = "project_url"
+ATTR_ACCOUNT_KEY: Final = "account_key"
 
 
 class StatementFormat(StrEnum):
@@ -63,6 +67,27 @@ EXPORT_SCHEMA: Final = HOME_SCHEMA.extend(
     }
 )
 
+PROJECT_SCHEMA: Final = vol.Schema(
+    {vol.Required(ATTR_DEVICE_ID): cv.string, vol.Required(ATTR_PROJECT_URL): cv.string}
+)
+ATTACH_SCHEMA: Final = PROJECT_SCHEMA.extend({vol.Required(ATTR_ACCOUNT_KEY): cv.string})
+
+type Act = Callable[[BoincEngine, str, ServiceCall], Coroutine[Any, Any, None]]
+
+
+async def _attach(engine: BoincEngine, url: str, call: ServiceCall) -> None:
+    account_key = call.data[ATTR_ACCOUNT_KEY].strip()
+    if not is_account_key(account_key):
+        raise _misuse("no_account_key")
+    await engine.attach(url, account_key)
+
+
+BOINC_ACTIONS: Final[dict[str, tuple[vol.Schema, Act]]] = {
+    "attach_project": (ATTACH_SCHEMA, _attach),
+    "detach_project": (PROJECT_SCHEMA, lambda engine, url, _: engine.detach(url)),
+    "update_project": (PROJECT_SCHEMA, lambda engine, url, _: engine.update(url)),
+}
+
 
 @callback
 def async_register_actions(hass: HomeAssistant) -> None:
@@ -76,6 +101,9 @@ def async_register_actions(hass: HomeAssistant) -> None:
     )
     for name, action in ENERGY_ACTIONS.items():
         async_register_admin_service(hass, DOMAIN, name, action, HOME_SCHEMA)
+    # A project runs any program of its own on the machine.
+    for name, (schema, act) in BOINC_ACTIONS.items():
+        async_register_admin_service(hass, DOMAIN, name, partial(_act_on_machine, act), schema)
 
 
 async def _export_statement(call: ServiceCall) -> ServiceResponse:
@@ -169,6 +197,35 @@ def _write(hass: HomeAssistant, path: str, kind: StatementFormat, text: str) -> 
             translation_placeholders={"path": path, "detail": str(err)},
         ) from err
     return str(target)
+
+
+async def _act_on_machine(act: Act, call: ServiceCall) -> None:
+    """Do it to one machine."""
+    engine = _engine(call.hass, call.data[ATTR_DEVICE_ID])
+    try:
+        url = project_url(call.data[ATTR_PROJECT_URL])
+    except BoincError as err:
+        raise _misuse("no_project_url") from err
+    try:
+        await act(engine, url, call)
+    except BoincError as err:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key=f"action_{err.fault}",
+            translation_placeholders={"detail": str(err)},
+        ) from err
+
+
+def _engine(hass: HomeAssistant, device_id: str) -> BoincEngine:
+    device = dr.async_get(hass).async_get(device_id)
+    ids = {key for domain, key in device.identifiers if domain == DOMAIN} if device else set()
+    if device is None or not ids:
+        raise _misuse("no_boinc_machine")
+    entry: QheatConfigEntry = async_get_config_entry(hass, DOMAIN, device.config_entry_id)
+    boinc = entry.runtime_data.boinc
+    for radiator_id in ids.intersection(boinc):
+        return boinc.engine(radiator_id)
+    raise _misuse("no_boinc_machine")
 
 
 def _misuse(translation_key: str, **placeholders: str) -> ServiceValidationError:
