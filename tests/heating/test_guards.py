@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -113,14 +114,17 @@ def test_a_sensor_that_dies_at_its_frost_reading_does_not_heat_without_end() -> 
     assert frosty[-1].reason is Reason.FROST
 
 
-def test_a_steady_room_whose_sensor_has_nothing_to_tell_is_heated_up_at_once() -> None:
+@pytest.mark.parametrize(("setpoint_c", "outdoor_c"), [(18.0, 0.0), (None, 8.0), (12.0, 15.0)])
+def test_a_steady_room_whose_sensor_has_nothing_to_tell_is_heated_up_at_once(
+    setpoint_c: float | None, outdoor_c: float
+) -> None:
     control = RoomControl(RATING)
+    reading = RoomReading(
+        time_s=0.0, temperature_c=18.0, measured_s=0.0, outdoor_c=outdoor_c, heat_output_w=20.0
+    )
     for minute in range(90):
-        reading = RoomReading(
-            time_s=60.0 * minute, temperature_c=18.0, measured_s=0.0, outdoor_c=0.0
-        )
-        control.step(reading, Target(setpoint_c=18.0))
-    later = RoomReading(time_s=5400.0, temperature_c=18.0, measured_s=0.0, outdoor_c=0.0)
+        control.step(replace(reading, time_s=60.0 * minute), Target(setpoint_c=setpoint_c))
+    later = replace(reading, time_s=5400.0)
     assert control.step(later, Target(setpoint_c=21.0)).power_w == RATING.rated_w
 
 

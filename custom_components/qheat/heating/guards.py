@@ -149,7 +149,8 @@ class AnswerWatch:
         levels_w: Sequence[float],
     ) -> HeatDemand:
         """Return a demand, or the highest level that the room loses, until a sensor answers."""
-        if given_w > lost_w:
+        # Idle power alone, in a room where no heat is wanted, is none.
+        if given_w > lost_w and demand.power_w > 0:
             self._unanswered_s += elapsed_s
         if self._unanswered_s > ANSWERED_AFTER_S and math.isinf(self._most_w):
             # Once, for what is lost changes with the weather, and each change costs jobs.
