@@ -115,6 +115,15 @@ def test_a_coarse_sensor_is_trusted_less() -> None:
     assert coarse.noise_k > 2 * fine.noise_k
 
 
+def test_a_sensor_that_has_become_coarse_is_known_for_one_after_some_days() -> None:
+    chance, resolution = random.Random(1), Resolution()
+    for minute in range(6 * 1440):
+        step_c = 0.1 if minute < 1440 else 0.5
+        room_c = 20 + math.sin(minute / 60) + chance.gauss(0, 0.04)
+        resolution.see(60.0 * minute, round(room_c / step_c) * step_c)
+    assert resolution.noise_k == pytest.approx(math.hypot(0.04, 0.5 / math.sqrt(12)))
+
+
 @pytest.mark.parametrize("every_s", [10.0, 60.0, 300.0])
 @pytest.mark.parametrize("noise_k", [0.07, 0.1, 0.2, 0.4])
 def test_a_noisy_sensor_is_found_out_by_its_jumps(noise_k: float, every_s: float) -> None:
