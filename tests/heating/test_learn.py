@@ -12,9 +12,10 @@ from custom_components.qheat.heating import learn
 from custom_components.qheat.heating.balance import balance
 from custom_components.qheat.heating.history import RECORD_S, RECORDS_A_DAY, Day, History, Record
 from custom_components.qheat.heating.learn import Snapshot, foresight_k, refit
-from custom_components.qheat.heating.model import SENSOR, SLOW, RoomModel
+from custom_components.qheat.heating.model import SENSOR, SLOW, STATES, RoomModel
 
 USUAL = RoomModel.usual(500)
+STEADY = [20.0] * STATES
 
 
 def week_of(model: RoomModel, days: int = 7) -> tuple[list[Record], list[Day]]:
@@ -31,8 +32,7 @@ def week_of(model: RoomModel, days: int = 7) -> tuple[list[Record], list[Day]]:
         inputs = [heat_w, outdoor_c, sun_w_m2, 80.0]
         x = step.advance(x, inputs)
         history.measured(round(x[SENSOR] + chance.gauss(0, 0.04), 1))
-        history.tick(index * RECORD_S, RECORD_S, inputs, x[1])
-        history.close_day(x, model.slow_j_k)
+        history.tick(index * RECORD_S, RECORD_S, inputs, x, model.slow_j_k)
     return list(history.records), list(history.days)
 
 
@@ -50,8 +50,7 @@ def day_of(measured: Callable[[int], bool], known: Callable[[int], bool] = lambd
         if measured(index):
             history.measured(20.0)
         inputs = [100.0, 3.0, 50.0, 80.0]
-        history.tick(index * RECORD_S, RECORD_S, inputs, 20.0, outdoor_known=known(index))
-        history.close_day([20.0] * (SLOW + 2), 1e6)
+        history.tick(index * RECORD_S, RECORD_S, inputs, STEADY, 1e6, outdoor_known=known(index))
     return len(history.days)
 
 
@@ -207,7 +206,7 @@ def test_a_day_without_a_temperature_outside_is_not_learned_from(unknown: int, d
 @pytest.mark.parametrize(("gap_s", "days"), [(600.0, 1), (7200.0, 0), (-7200.0, 0)])
 def test_a_day_goes_on_after_a_short_restart_only(gap_s: float, days: int) -> None:
     history, whole = History(None), History(None)
-    x = [20.0] * (SLOW + 2)
+    x = list(STEADY)
     for index in range(RECORDS_A_DAY):
         if index == 200:
             history = History(None, json.loads(json.dumps(history.save_today())))
@@ -216,8 +215,7 @@ def test_a_day_goes_on_after_a_short_restart_only(gap_s: float, days: int) -> No
             x[SLOW] = 18.0 + index / 100
             inputs = [100.0 + index, 3.0, 50.0, 80.0]
             at_s = 1e9 + index * RECORD_S + gap_s * (index >= 200)
-            one.tick(at_s if one is history else index * RECORD_S, RECORD_S, inputs, 20.0)
-            one.close_day(x, 1e6)
+            one.tick(at_s if one is history else index * RECORD_S, RECORD_S, inputs, x, 1e6)
     assert list(history.days) == list(whole.days)[:days]
 
 
@@ -244,7 +242,7 @@ def test_a_week_is_remembered_as_it_was_and_what_is_older_is_not() -> None:
             if index % 2:
                 history.measured(20.0 + day)
             at_s = (day * RECORDS_A_DAY + index) * RECORD_S
-            history.tick(at_s, RECORD_S, [100.0, 3.0, 50.0, 80.0 + index], 20.0)
+            history.tick(at_s, RECORD_S, [100.0, 3.0, 50.0, 80.0 + index], STEADY, 1e6)
     records = history.records
     assert len(records) == 7 * RECORDS_A_DAY
     assert [record.room_c for record in records[:2]] == [None, 22.0]

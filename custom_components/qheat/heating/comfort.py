@@ -84,9 +84,6 @@ class Comfort:
         self._stride = Stride(model, STEP_S, LOOK_AHEAD)
         self._fine = Stride(model, FINE.step_s, FINE.looks[-1]) if self._pausable else None
 
-    def _now(self, time_s: float, estimate: Estimate) -> Now:
-        return Now(time_s, (estimate.x, self._emitted_w), self._inputs)
-
     def _inputs(self, time_s: float, heat_w: float) -> list[float]:
         weather = self.weather
         sun_w_m2 = weather.sun_at(time_s) * self.habits.sun_share(time_s)
@@ -111,9 +108,10 @@ class Comfort:
             sun_w = self.model.sun_m2 * inputs[SUN]
             found_w = estimate.x[UNKNOWN] + estimate.x[CLEARER] * sun_w
             self.habits.learn(at_s, TICK_S, found_w, sun_w)
-            known = not self.weather.is_lost
-            if self.history.tick(at_s, TICK_S, inputs, estimate.air_c, outdoor_known=known):
-                day_over |= self.history.close_day(estimate.x, self.model.slow_j_k)
+            known, slow_j_k = not self.weather.is_lost, self.model.slow_j_k
+            day_over |= self.history.tick(
+                at_s, TICK_S, inputs, estimate.x, slow_j_k, outdoor_known=known
+            )
         if room_c is not None and self.resolution.see(time_s, room_c):
             self.history.measured(room_c)
             score = estimate.correct(room_c, self.resolution.noise_k)
@@ -162,7 +160,9 @@ class Comfort:
         if self._estimate and (due or free_stops or setpoint_c != self._setpoint_c):
             held = 0 <= time_s - self._raised_s < HOLD_S and not self._pausable
             self._planned_s, self._setpoint_c = time_s, setpoint_c
-            level = self._plan(self._estimate, time_s, setpoint_c, changes, free_stops)
+            changes = [change for change in changes if change[0] > time_s]
+            now = Now(time_s, (self._estimate.x, self._emitted_w), self._inputs)
+            level = self._plan(now, setpoint_c, changes, free_stops)
             if level >= self._level:
                 self._enough_s = time_s
             if level > self._level and not aired:
@@ -173,7 +173,7 @@ class Comfort:
                 self._level = lowered_to(level, self._level, jobs_left_s if patient else None)
             # Only jobs that can be paused are chosen and kept by what is foreseen.
             if self._pausable:
-                self.outlook = tuple(self._look_ahead(self._estimate, time_s, setpoint_c, changes))
+                self.outlook = tuple(self._look_ahead(now, setpoint_c, changes))
         return HeatDemand(
             power_w=self.levels_w[self._level],
             reason=self._reason(aired=aired),
@@ -203,25 +203,16 @@ class Comfort:
         self.rises.forget()
         return HeatDemand(power_w=0.0, reason=Reason.OFF)
 
-    def _plan(
-        self,
-        estimate: Estimate,
-        time_s: float,
-        setpoint_c: float,
-        changes: Points,
-        free_stops: int | None,
-    ) -> int:
-        changes = [change for change in changes if change[0] > time_s]
-        now = self._now(time_s, estimate)
-        early = self.rises.on_the_way(
-            now, self._stride, estimate.air_c, setpoint_c, changes, aired=self.aired(time_s)
-        )
+    def _plan(self, now: Now, setpoint_c: float, changes: Points, free_stops: int | None) -> int:
+        """Return the level to run now."""
+        aired = self.aired(now.time_s)
+        early = self.rises.on_the_way(now, self._stride, setpoint_c, changes, aired=aired)
         self.rises.foresee_start(now, self._stride, setpoint_c, changes)
         rise = self.rises.coming
         grid, stride = COARSE, self._stride
         if self._fine and self.resolution.every_s <= OFTEN_S:
             grid, stride = FINE, self._fine
-        times_s = [time_s + grid.step_s * at for at in grid.looks]
+        times_s = [now.time_s + grid.step_s * at for at in grid.looks]
         if rise and rise.arrived:
             setpoint_c = rise.to_c + EARLIER_K
         wanted_c = setpoints(setpoint_c, changes, times_s)
@@ -256,11 +247,9 @@ class Comfort:
         )
         return max(best_level(problem, self._prices), early)
 
-    def _look_ahead(
-        self, estimate: Estimate, time_s: float, setpoint_c: float, changes: Points
-    ) -> Points:
+    def _look_ahead(self, now: Now, setpoint_c: float, changes: Points) -> Points:
         """Return the watts likely wanted in the hours to come: (until when, watts until then)."""
-        changes = [change for change in changes if change[0] > time_s]
+        time_s = now.time_s
         falls_s = min((at_s for at_s, to_c in changes if to_c < setpoint_c), default=math.inf)
         wanted_c, early = setpoint_c, changes
         rise, start_s = self.rises.coming, self.rises.next_start_s
@@ -270,12 +259,8 @@ class Comfort:
             early = sorted((start_s if at_s == rise.at_s else at_s, to_c) for at_s, to_c in changes)
         block_s = BLOCK * STEP_S
         begins_s = [time_s + block_s * block for block in range(LOOK_AHEAD // BLOCK)]
-        watts = holding_w(
-            self._now(time_s, estimate),
-            self._stride,
-            setpoints(wanted_c, early, begins_s),
-            self._rated_w,
-        )
+        wants_c = setpoints(wanted_c, early, begins_s)
+        watts = holding_w(now, self._stride, wants_c, self._rated_w)
         outlook = outlook_of(time_s, watts, block_s, changes, setpoint_c)
         # Where heat ends already, before the setpoint falls, it does not begin again until then.
         ends = self._level == 0 and falls_s < time_s + block_s

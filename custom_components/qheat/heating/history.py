@@ -10,7 +10,7 @@ from typing import Final
 from .demand import TIME_S
 from .guards import believable
 from .matrices import Vector
-from .model import SLOW
+from .model import AIR, SLOW
 
 RECORD_S: Final = 300.0
 RECORDS_A_DAY: Final = 288
@@ -79,11 +79,12 @@ class History:
         at_s: float,
         step_s: float,
         inputs: Vector,
-        air_c: float,
+        x: Vector,
+        slow_j_k: float,
         *,
         outdoor_known: bool = True,
     ) -> bool:
-        """Add a tick that ends at a moment; tell whether it completed a record."""
+        """Add a tick that ends at a moment, with the room's state; tell whether a day is over."""
         if abs(at_s - self._ticked_s) > MOST_GAP_S:
             self._today = [0.0] * SUMS
         self._ticked_s = at_s
@@ -95,13 +96,9 @@ class History:
         self._values.append(math.nan if self._room_c is None else self._room_c)
         self._values.extend(means)
         del self._values[: -RECORDS * VALUES]
-        added = (1, self._room_c is not None, not outdoor_known, *means[:3], air_c)
+        added = (1, self._room_c is not None, not outdoor_known, *means[:3], x[AIR])
         self._today = [old + new for old, new in zip(self._today, added, strict=True)]
         self._room_c, self._sums, self._for_s = None, [0.0] * 4, 0.0
-        return True
-
-    def close_day(self, x: Vector, slow_j_k: float) -> bool:
-        """Sum a day up when it is complete; tell whether it was."""
         records, told, unknown, *sums = self._today
         if records == 1:
             self._slow_c = x[SLOW]
