@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from custom_components.qheat.heating import learn
@@ -145,12 +145,6 @@ def test_a_fit_that_foresees_the_last_day_worse_is_not_adopted() -> None:
     assert refit(snapshot) is USUAL
 
 
-def test_a_better_model_foresees_better() -> None:
-    truth = replace(USUAL, loss_w_k=2 * USUAL.loss_w_k, sun_m2=2.0)
-    records, _ = week_of(truth)
-    assert foresight_k(truth, records, 0.05) < 0.1 < foresight_k(USUAL, records, 0.05)
-
-
 def test_a_sun_that_is_only_forecast_does_not_hide_the_loss() -> None:
     chance = random.Random(3)
     truth = replace(USUAL, sun_m2=1.5)
@@ -164,18 +158,12 @@ def test_a_sun_that_is_only_forecast_does_not_hide_the_loss() -> None:
     assert learned.sun_m2 == pytest.approx(truth.sun_m2, rel=0.25)
 
 
-def test_absurd_days_cannot_make_an_absurd_room() -> None:
-    days = [Day(1e5, -50.0, 0.0), Day(-1e5, 50.0, 1e5)] * 10
-    room = balance(USUAL, days)
-    assert USUAL.loss_w_k / 5 <= room.loss_w_k <= 4 * USUAL.loss_w_k
-    assert room.sun_m2 > 0
-
-
 FIGURE = st.floats(-1e5, 1e5)
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.builds(Day, FIGURE, FIGURE, FIGURE), max_size=42))
+@example([Day(1e5, -50.0, 0.0), Day(-1e5, 50.0, 1e5)] * 10)
 def test_whatever_days_were_kept_the_room_stays_possible(days: list[Day]) -> None:
     room = balance(USUAL, days)
     assert USUAL.loss_w_k / 5 <= room.loss_w_k <= 4 * USUAL.loss_w_k

@@ -174,24 +174,6 @@ def test_what_is_learned_is_told_in_figures_that_a_person_can_use() -> None:
     assert learned.days == 0
 
 
-def test_a_demand_is_a_whole_number_of_slots_unless_jobs_can_be_paused() -> None:
-    room = SimulatedRoom(LIVING_ROOM)
-    result = simulate(RoomControl(RATING), room, Target(setpoint_c=20), hours=12, step_s=60)
-    slots = {(power_w - 20) / RATING.slot_w for _, power_w, _ in result if power_w}
-    assert all(math.isclose(slot, round(slot)) for slot in slots)
-
-
-def test_a_leap_of_the_air_starts_no_more_jobs_for_a_while() -> None:
-    control, room = RoomControl(RATING), SimulatedRoom(LIVING_ROOM)
-    target = Target(setpoint_c=20)
-    before_w = simulate(control, room, target, hours=24, step_s=60)[-1][1]
-    for minute in range(10):
-        reading = RoomReading(
-            time_s=room.time_s + 60 * minute, temperature_c=18.0, outdoor_c=room.outdoor_c
-        )
-        assert control.step(reading, target).power_w <= before_w
-
-
 def test_a_radiator_turned_off_and_on_again_heats_at_once() -> None:
     control = RoomControl(PAUSABLE)
     powers_w = []
@@ -199,12 +181,6 @@ def test_a_radiator_turned_off_and_on_again_heats_at_once() -> None:
         reading = RoomReading(time_s=60.0 * minute, temperature_c=15.0)
         powers_w.append(control.step(reading, Target(setpoint_c=setpoint_c)).power_w)
     assert powers_w == [500, 500, 0, 500]
-
-
-def test_a_room_that_is_off_gets_no_heat() -> None:
-    reading = RoomReading(time_s=0, temperature_c=15.0)
-    demand = RoomControl(RATING).step(reading, Target(setpoint_c=None))
-    assert (demand.power_w, demand.reason) == (0, Reason.OFF)
 
 
 def test_below_the_comfort_floor_heat_needs_no_job() -> None:
