@@ -3,6 +3,7 @@ import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
@@ -23,7 +24,7 @@ def week_of(model: RoomModel, days: int = 7) -> tuple[list[Record], list[Day]]:
     chance = random.Random(2)
     step = model.transition(RECORD_S)
     x = [18.0, 18.0, 18.0, 18.0, 0.0, 0.0]
-    history = History(None)
+    history = History({})
     for index in range(days * RECORDS_A_DAY):
         day, hour = divmod(index * RECORD_S / 3600, 24)
         outdoor_c = 3 + 4 * math.sin(day) + 3 * math.sin(hour / 24 * 6.28)
@@ -45,7 +46,7 @@ def seen(records: Sequence[Record], days: Sequence[Day]) -> Snapshot:
 
 def day_of(measured: Callable[[int], bool], known: Callable[[int], bool] = lambda _: True) -> int:
     """Return how many days are to be learned from after one with such readings of the room."""
-    history = History(None)
+    history = History({})
     for index in range(RECORDS_A_DAY):
         if measured(index):
             history.measured(20.0)
@@ -172,11 +173,11 @@ def test_whatever_days_were_kept_the_room_stays_possible(days: list[Day]) -> Non
 
 def test_days_are_saved_and_damaged_ones_left_out() -> None:
     _, days = week_of(USUAL, days=3)
-    history = History(None)
+    history = History({})
     history.days.extend(days)
-    saved = history.save()
-    damaged: list[object] = [*saved, [1.0, math.nan, 2.0], [1.0], "x", [True, 1, 1], None]
-    kept = list(History(damaged).days)
+    saved: Any = history.save()["days"]
+    damaged = [*saved, [1.0, math.nan, 2.0], [1.0], "x", [True, 1, 1], None]
+    kept = list(History({"days": damaged}).days)
     assert len(kept) == len(saved)
     assert kept[0].heat_w == pytest.approx(days[0].heat_w, abs=0.01)
 
@@ -193,11 +194,11 @@ def test_a_day_without_a_temperature_outside_is_not_learned_from(unknown: int, d
 
 @pytest.mark.parametrize(("gap_s", "days"), [(600.0, 1), (7200.0, 0), (-7200.0, 0)])
 def test_a_day_goes_on_after_a_short_restart_only(gap_s: float, days: int) -> None:
-    history, whole = History(None), History(None)
+    history, whole = History({}), History({})
     x = list(STEADY)
     for index in range(RECORDS_A_DAY):
         if index == 200:
-            history = History(None, json.loads(json.dumps(history.save_today())))
+            history = History(json.loads(json.dumps(history.save())))
         for one in (history, whole):
             one.measured(20.0)
             x[SLOW] = 18.0 + index / 100
@@ -211,7 +212,7 @@ def test_a_day_goes_on_after_a_short_restart_only(gap_s: float, days: int) -> No
     "saved", [None, "x", [], [0.0] * 8, [0.0] * 10, [0.0, 18.0, math.nan, *[0.0] * 6], [1e9] * 9]
 )
 def test_a_damaged_day_begins_anew(saved: object) -> None:
-    assert History(None, saved).save_today() == [0.0] * 9
+    assert History({"today": saved}).save()["today"] == [0.0] * 9
 
 
 def test_a_home_restarted_every_day_learns_what_its_room_loses() -> None:
@@ -224,7 +225,7 @@ def test_a_home_restarted_every_day_learns_what_its_room_loses() -> None:
 
 
 def test_a_week_is_remembered_as_it_was_and_what_is_older_is_not() -> None:
-    history = History(None)
+    history = History({})
     for day in range(9):
         for index in range(RECORDS_A_DAY):
             if index % 2:

@@ -20,7 +20,7 @@ class HeatedByTheClock:
 
     def __init__(self, seed: int) -> None:
         self.weather = synthetic(seed)
-        self.history = History(None)
+        self.history = History({})
         self._chance = random.Random(seed)
         self._emitted_w = 0.0
         self._sensor_c = 18.0

@@ -200,13 +200,13 @@ def test_below_the_comfort_floor_heat_needs_no_job() -> None:
 
 
 def test_the_last_instant_before_midnight_belongs_to_a_half_hour() -> None:
-    habits = Habits(20.0)
+    habits = Habits(20.0, {})
     assert habits.at(-1e-20) == habits.at(0.0)
 
 
 @pytest.mark.parametrize("found_w", [-1e6, 1e6])
 def test_the_strongest_habit_that_can_be_learned_outlives_a_restart(found_w: float) -> None:
-    habits = Habits(16.7332)
+    habits = Habits(16.7332, {})
     habits.learn(0.0, 1800.0, found_w, 0.0)
     again = Habits(16.7332, json.loads(json.dumps(habits.save())))
     assert again.at(0.0) == habits.at(0.0)

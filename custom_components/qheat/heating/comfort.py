@@ -4,7 +4,8 @@ Every minute the estimate moves on; every few minutes the hours to come are plan
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields, replace
 from typing import Final
 
 from .airing import Airing
@@ -19,7 +20,7 @@ from .model import CLEARER, OUTDOOR, SENSOR, SUN, UNKNOWN, RoomModel, lagged
 from .outlook import Points, Weather, setpoints
 from .plan import COARSE, FINE, PLAN_EVERY_S, SOON_S, Prices, Problem, best_level, lowered_to
 from .resolution import Resolution
-from .rise import Rises
+from .rise import EARLY_K, MOST_MARGIN_K, Rises
 
 TICK_S: Final = 60.0
 HOLD_S: Final = 600.0
@@ -39,6 +40,8 @@ COLD_C: Final = -10.0
 """What it may be outside where nobody knows: heat is held back beyond what that takes only."""
 EARLIER_K: Final = 0.1
 """How much above a setpoint to come to hold a room that is warm early, until it comes."""
+FARTHEST: Final = 40.0
+"""A saved parameter may be this many times the usual one, or as small a part of it."""
 SAME_ROOM_K: Final = 1.0
 """What was estimated before a restart counts if the first reading is no further from it."""
 
@@ -46,12 +49,12 @@ SAME_ROOM_K: Final = 1.0
 class Comfort:
     """Plans the heat of one room."""
 
-    def __init__(
-        self, rating: RadiatorRating, model: RoomModel, history: History, habits: Habits
-    ) -> None:
-        self.history = history
-        self.habits = habits
+    def __init__(self, rating: RadiatorRating, saved: Mapping[str, object]) -> None:
+        self.usual = RoomModel.usual(rating.rated_w)
+        self.history = History(saved)
+        self.habits = Habits(self.usual.loss_w_k, saved)
         self.weather = Weather()
+        self.weather.restore(saved.get("outdoor"))
         self.resolution = Resolution()
         self._rated_w = rating.rated_w
         self._pausable = rating.pausable
@@ -65,17 +68,19 @@ class Comfort:
         level_w = (rating.rated_w - rating.idle_w) / levels
         self.levels_w = [0.0, *(rating.idle_w + level_w * (i + 1) for i in range(levels))]
         self._estimate: Estimate | None = None
-        self._kept: object = None
-        """What was estimated before a restart."""
+        self._kept = saved.get("estimate")
+        """What was estimated before a restart; it may hold at the first reading."""
         self._level = 0
         self._emitted_w = 0.0
         self._left_s = 0.0
         self._planned_s = self._raised_s = self._enough_s = -math.inf
         self._setpoint_c = math.nan
         self.rises = Rises(self.levels_w)
+        margin_k = believable(saved.get("margin_k"), 0.0, MOST_MARGIN_K)
+        self.rises.margin_k = margin_k or EARLY_K
         self.outlook: tuple[tuple[float, float], ...] = ()
         """The watts likely wanted in the hours to come: (until when, watts until then)."""
-        self.use(model)
+        self.use(_saved_model(self.usual, saved.get("model")))
 
     def use(self, model: RoomModel) -> None:
         """Go on with other parameters."""
@@ -119,15 +124,19 @@ class Comfort:
                 self._planned_s = -math.inf
         return day_over
 
-    def save_estimate(self, time_s: float) -> object:
-        """Return what the room is estimated to be at a moment, as JSON-able values."""
-        if self._estimate is None:
-            return self._kept
-        return [[time_s, round(self._emitted_w, 1)], *self._estimate.save()]
-
-    def keep(self, saved: object) -> None:
-        """Take up what `save_estimate` returned, if it still holds at the first reading."""
-        self._kept = saved
+    def save(self, time_s: float) -> dict[str, object]:
+        """Return what is known of the room at a moment, as JSON-able values."""
+        estimate = self._kept
+        if self._estimate is not None:
+            estimate = [[time_s, round(self._emitted_w, 1)], *self._estimate.save()]
+        return {
+            "model": asdict(self.model),
+            "outdoor": self.weather.save(),
+            "estimate": estimate,
+            "margin_k": self.rises.margin_k,
+            **self.habits.save(),
+            **self.history.save(),
+        }
 
     def _go_on(self, time_s: float, room_c: float) -> Estimate | None:
         """Return what was estimated shortly before a restart; the time since is then lived."""
@@ -266,3 +275,15 @@ class Comfort:
         ends = self._level == 0 and falls_s < time_s + block_s
         now_s = falls_s if ends else min(time_s + HOLD_S, falls_s)
         return [(now_s, self.levels_w[self._level]), *(p for p in outlook if p[0] > now_s)]
+
+
+def _saved_model(usual: RoomModel, saved: object) -> RoomModel:
+    """Return the saved parameters, and the usual ones for those that cannot be."""
+    if not isinstance(saved, Mapping):
+        return usual
+    kept = {}
+    for field in fields(usual):
+        middle = getattr(usual, field.name)
+        value = believable(saved.get(field.name), middle / FARTHEST, middle * FARTHEST)
+        kept[field.name] = middle if value is None else value
+    return replace(usual, **kept)
