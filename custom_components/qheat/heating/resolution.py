@@ -9,7 +9,7 @@ NOISE_K: Final = 0.04
 """Of a usual sensor."""
 USUAL_STEP_K: Final = 0.1
 LEAST_STEP_K: Final = 0.005
-STEPS: Final = 64
+STEPS: Final = 256
 """The smallest of so many last changes is a sensor's step: it may be replaced by a coarser one."""
 JUMPY: Final = 1.3
 """A sensor whose readings jump about so many times more than is usual is taken for a noisy one."""
