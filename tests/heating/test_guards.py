@@ -316,6 +316,16 @@ def test_a_processor_that_measures_itself_makes_no_doubt_of_the_rating() -> None
     assert (watch.share, watch.doubt) == (0.5, None)
 
 
+@pytest.mark.parametrize(("rated_w", "share"), [(500, 0.5), (250, 1.0), (200, 1.0)])
+def test_a_radiator_whose_rating_was_corrected_is_no_longer_weak(
+    rated_w: float, share: float
+) -> None:
+    watch = RatingWatch(500)
+    for _ in range(66):
+        watch.see(60.0, 500, 250.0, metered=True)
+    assert RatingWatch(rated_w, watch.save()).share == share
+
+
 def test_a_room_tells_that_its_metered_radiator_is_weaker_than_rated() -> None:
     control = RoomControl(RATING)
     for minute in range(120):

@@ -346,6 +346,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
             "days": JSON | st.lists(st.lists(JSON, min_size=3, max_size=3)),
             "outdoor": JSON | st.lists(JSON, min_size=2, max_size=2),
             "margin_k": JSON,
+            "most_w": JSON,
             "wall_ahead_s": JSON,
             "habits_sun": JSON | st.lists(JSON, min_size=48, max_size=48),
             "estimate": JSON

@@ -175,12 +175,18 @@ class RatingDoubt(StrEnum):
 class RatingWatch:
     """Compares measured heat output with the rating while all of it is asked for."""
 
-    def __init__(self, rated_w: float) -> None:
+    def __init__(self, rated_w: float, saved_w: object = None) -> None:
         self._rated_w = rated_w
         self._full_s = self._judged_s = self._judged_j = 0.0
         self.doubt: RatingDoubt | None = None
-        self.share = 1.0
+        # In watts, for the rating may have been corrected meanwhile.
+        known_w = believable(saved_w, 0.0, rated_w)
+        self.share = 1.0 if known_w is None else known_w / rated_w
         """What a radiator that is weaker than rated gives of its rating."""
+
+    def save(self) -> float | None:
+        """Return the most that a weak radiator gives, in watts; None for one that is not."""
+        return round(self.share * self._rated_w, 1) if self.share < 1 else None
 
     def see(
         self, elapsed_s: float, asked_w: float, measured_w: float | None, *, metered: bool

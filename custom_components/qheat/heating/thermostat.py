@@ -44,7 +44,7 @@ class RoomControl:
         self._watch = SensorWatch(rating.rated_w)
         self._answers = AnswerWatch()
         self._guards = Guards(rating)
-        self._rating_watch = RatingWatch(rating.rated_w)
+        self._rating_watch = RatingWatch(rating.rated_w, saved.get("most_w"))
         self._comfort = Comfort(rating, saved)
         self._run_out = RunOut(rating)
         self._routine = Routine(saved.get("routine"))
@@ -83,7 +83,11 @@ class RoomControl:
 
     def save(self) -> dict[str, object]:
         """Return what has been learned, as JSON-able values."""
-        return {**self._comfort.save(self._time_s), "routine": self._routine.save()}
+        return {
+            "routine": self._routine.save(),
+            "most_w": self._rating_watch.save(),
+            **self._comfort.save(self._time_s),
+        }
 
     def needs_refit(self) -> bool:
         """Tell once whether a day has ended."""
