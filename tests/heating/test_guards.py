@@ -316,14 +316,24 @@ def test_a_processor_that_measures_itself_makes_no_doubt_of_the_rating() -> None
     assert (watch.share, watch.doubt) == (0.5, None)
 
 
-@pytest.mark.parametrize(("rated_w", "share"), [(500, 0.5), (250, 1.0), (200, 1.0)])
-def test_a_radiator_whose_rating_was_corrected_is_no_longer_weak(
-    rated_w: float, share: float
+@pytest.mark.parametrize(
+    ("rated_w", "measured_w", "share"),
+    [
+        pytest.param(500, 20.0, 0.5, id="as before"),
+        pytest.param(250, 20.0, 1.0, id="the rating was corrected"),
+        pytest.param(200, 20.0, 1.0, id="and more than that"),
+        pytest.param(500, None, 1.0, id="the meter was taken away"),
+    ],
+)
+def test_a_weak_radiator_is_known_after_a_restart_unless_something_was_done_about_it(
+    rated_w: float, measured_w: float | None, share: float
 ) -> None:
     watch = RatingWatch(500)
     for _ in range(66):
         watch.see(60.0, 500, 250.0, metered=True)
-    assert RatingWatch(rated_w, watch.save()).share == share
+    again = RatingWatch(rated_w, watch.save())
+    again.see(5.0, 0.0, measured_w, metered=True)
+    assert again.share == share
 
 
 def test_a_room_tells_that_its_metered_radiator_is_weaker_than_rated() -> None:

@@ -180,8 +180,9 @@ class RatingWatch:
         self._full_s = self._judged_s = self._judged_j = 0.0
         self.doubt: RatingDoubt | None = None
         # In watts, for the rating may have been corrected meanwhile.
-        known_w = believable(saved_w, 0.0, rated_w)
-        self.share = 1.0 if known_w is None else known_w / rated_w
+        self._known_w = believable(saved_w, 0.0, rated_w)
+        """What was known before a restart; it counts once anything is measured again."""
+        self.share = 1.0
         """What a radiator that is weaker than rated gives of its rating."""
 
     def save(self) -> float | None:
@@ -195,6 +196,8 @@ class RatingWatch:
 
         Only what is `metered` makes doubt of the rating.
         """
+        if measured_w is not None and self._known_w is not None:
+            self.share, self._known_w = self._known_w / self._rated_w, None
         if measured_w is None or asked_w < FULL * self._rated_w:
             self._full_s = 0.0
             return
