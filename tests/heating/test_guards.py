@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -113,14 +114,17 @@ def test_a_sensor_that_dies_at_its_frost_reading_does_not_heat_without_end() -> 
     assert frosty[-1].reason is Reason.FROST
 
 
-def test_a_steady_room_whose_sensor_has_nothing_to_tell_is_heated_up_at_once() -> None:
+@pytest.mark.parametrize(("setpoint_c", "outdoor_c"), [(18.0, 0.0), (None, 8.0), (12.0, 15.0)])
+def test_a_steady_room_whose_sensor_has_nothing_to_tell_is_heated_up_at_once(
+    setpoint_c: float | None, outdoor_c: float
+) -> None:
     control = RoomControl(RATING)
+    reading = RoomReading(
+        time_s=0.0, temperature_c=18.0, measured_s=0.0, outdoor_c=outdoor_c, heat_output_w=20.0
+    )
     for minute in range(90):
-        reading = RoomReading(
-            time_s=60.0 * minute, temperature_c=18.0, measured_s=0.0, outdoor_c=0.0
-        )
-        control.step(reading, Target(setpoint_c=18.0))
-    later = RoomReading(time_s=5400.0, temperature_c=18.0, measured_s=0.0, outdoor_c=0.0)
+        control.step(replace(reading, time_s=60.0 * minute), Target(setpoint_c=setpoint_c))
+    later = replace(reading, time_s=5400.0)
     assert control.step(later, Target(setpoint_c=21.0)).power_w == RATING.rated_w
 
 
@@ -310,6 +314,26 @@ def test_a_processor_that_measures_itself_makes_no_doubt_of_the_rating() -> None
     for _ in range(66):
         watch.see(60.0, 500, 250.0, metered=False)
     assert (watch.share, watch.doubt) == (0.5, None)
+
+
+@pytest.mark.parametrize(
+    ("rated_w", "measured_w", "share"),
+    [
+        pytest.param(500, 20.0, 0.5, id="as before"),
+        pytest.param(250, 20.0, 1.0, id="the rating was corrected"),
+        pytest.param(200, 20.0, 1.0, id="and more than that"),
+        pytest.param(500, None, 1.0, id="the meter was taken away"),
+    ],
+)
+def test_a_weak_radiator_is_known_after_a_restart_unless_something_was_done_about_it(
+    rated_w: float, measured_w: float | None, share: float
+) -> None:
+    watch = RatingWatch(500)
+    for _ in range(66):
+        watch.see(60.0, 500, 250.0, metered=True)
+    again = RatingWatch(rated_w, watch.save())
+    again.see(5.0, 0.0, measured_w, metered=True)
+    assert again.share == share
 
 
 def test_a_room_tells_that_its_metered_radiator_is_weaker_than_rated() -> None:

@@ -3,18 +3,20 @@ import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from custom_components.qheat.heating import learn
 from custom_components.qheat.heating.balance import balance
 from custom_components.qheat.heating.history import RECORD_S, RECORDS_A_DAY, Day, History, Record
 from custom_components.qheat.heating.learn import Snapshot, foresight_k, refit
-from custom_components.qheat.heating.model import SENSOR, SLOW, RoomModel
+from custom_components.qheat.heating.model import SENSOR, SLOW, STATES, RoomModel
 
 USUAL = RoomModel.usual(500)
+STEADY = [20.0] * STATES
 
 
 def week_of(model: RoomModel, days: int = 7) -> tuple[list[Record], list[Day]]:
@@ -22,7 +24,7 @@ def week_of(model: RoomModel, days: int = 7) -> tuple[list[Record], list[Day]]:
     chance = random.Random(2)
     step = model.transition(RECORD_S)
     x = [18.0, 18.0, 18.0, 18.0, 0.0, 0.0]
-    history = History(None)
+    history = History({})
     for index in range(days * RECORDS_A_DAY):
         day, hour = divmod(index * RECORD_S / 3600, 24)
         outdoor_c = 3 + 4 * math.sin(day) + 3 * math.sin(hour / 24 * 6.28)
@@ -31,8 +33,7 @@ def week_of(model: RoomModel, days: int = 7) -> tuple[list[Record], list[Day]]:
         inputs = [heat_w, outdoor_c, sun_w_m2, 80.0]
         x = step.advance(x, inputs)
         history.measured(round(x[SENSOR] + chance.gauss(0, 0.04), 1))
-        history.tick(index * RECORD_S, RECORD_S, inputs, x[1])
-        history.close_day(x, model.slow_j_k)
+        history.tick(index * RECORD_S, RECORD_S, inputs, x, model.slow_j_k)
     return list(history.records), list(history.days)
 
 
@@ -45,13 +46,12 @@ def seen(records: Sequence[Record], days: Sequence[Day]) -> Snapshot:
 
 def day_of(measured: Callable[[int], bool], known: Callable[[int], bool] = lambda _: True) -> int:
     """Return how many days are to be learned from after one with such readings of the room."""
-    history = History(None)
+    history = History({})
     for index in range(RECORDS_A_DAY):
         if measured(index):
             history.measured(20.0)
         inputs = [100.0, 3.0, 50.0, 80.0]
-        history.tick(index * RECORD_S, RECORD_S, inputs, 20.0, outdoor_known=known(index))
-        history.close_day([20.0] * (SLOW + 2), 1e6)
+        history.tick(index * RECORD_S, RECORD_S, inputs, STEADY, 1e6, outdoor_known=known(index))
     return len(history.days)
 
 
@@ -146,12 +146,6 @@ def test_a_fit_that_foresees_the_last_day_worse_is_not_adopted() -> None:
     assert refit(snapshot) is USUAL
 
 
-def test_a_better_model_foresees_better() -> None:
-    truth = replace(USUAL, loss_w_k=2 * USUAL.loss_w_k, sun_m2=2.0)
-    records, _ = week_of(truth)
-    assert foresight_k(truth, records, 0.05) < 0.1 < foresight_k(USUAL, records, 0.05)
-
-
 def test_a_sun_that_is_only_forecast_does_not_hide_the_loss() -> None:
     chance = random.Random(3)
     truth = replace(USUAL, sun_m2=1.5)
@@ -165,18 +159,12 @@ def test_a_sun_that_is_only_forecast_does_not_hide_the_loss() -> None:
     assert learned.sun_m2 == pytest.approx(truth.sun_m2, rel=0.25)
 
 
-def test_absurd_days_cannot_make_an_absurd_room() -> None:
-    days = [Day(1e5, -50.0, 0.0), Day(-1e5, 50.0, 1e5)] * 10
-    room = balance(USUAL, days)
-    assert USUAL.loss_w_k / 5 <= room.loss_w_k <= 4 * USUAL.loss_w_k
-    assert room.sun_m2 > 0
-
-
 FIGURE = st.floats(-1e5, 1e5)
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.builds(Day, FIGURE, FIGURE, FIGURE), max_size=42))
+@example([Day(1e5, -50.0, 0.0), Day(-1e5, 50.0, 1e5)] * 10)
 def test_whatever_days_were_kept_the_room_stays_possible(days: list[Day]) -> None:
     room = balance(USUAL, days)
     assert USUAL.loss_w_k / 5 <= room.loss_w_k <= 4 * USUAL.loss_w_k
@@ -185,11 +173,11 @@ def test_whatever_days_were_kept_the_room_stays_possible(days: list[Day]) -> Non
 
 def test_days_are_saved_and_damaged_ones_left_out() -> None:
     _, days = week_of(USUAL, days=3)
-    history = History(None)
+    history = History({})
     history.days.extend(days)
-    saved = history.save()
-    damaged: list[object] = [*saved, [1.0, math.nan, 2.0], [1.0], "x", [True, 1, 1], None]
-    kept = list(History(damaged).days)
+    saved: Any = history.save()["days"]
+    damaged = [*saved, [1.0, math.nan, 2.0], [1.0], "x", [True, 1, 1], None]
+    kept = list(History({"days": damaged}).days)
     assert len(kept) == len(saved)
     assert kept[0].heat_w == pytest.approx(days[0].heat_w, abs=0.01)
 
@@ -206,18 +194,17 @@ def test_a_day_without_a_temperature_outside_is_not_learned_from(unknown: int, d
 
 @pytest.mark.parametrize(("gap_s", "days"), [(600.0, 1), (7200.0, 0), (-7200.0, 0)])
 def test_a_day_goes_on_after_a_short_restart_only(gap_s: float, days: int) -> None:
-    history, whole = History(None), History(None)
-    x = [20.0] * (SLOW + 2)
+    history, whole = History({}), History({})
+    x = list(STEADY)
     for index in range(RECORDS_A_DAY):
         if index == 200:
-            history = History(None, json.loads(json.dumps(history.save_today())))
+            history = History(json.loads(json.dumps(history.save())))
         for one in (history, whole):
             one.measured(20.0)
             x[SLOW] = 18.0 + index / 100
             inputs = [100.0 + index, 3.0, 50.0, 80.0]
             at_s = 1e9 + index * RECORD_S + gap_s * (index >= 200)
-            one.tick(at_s if one is history else index * RECORD_S, RECORD_S, inputs, 20.0)
-            one.close_day(x, 1e6)
+            one.tick(at_s if one is history else index * RECORD_S, RECORD_S, inputs, x, 1e6)
     assert list(history.days) == list(whole.days)[:days]
 
 
@@ -225,7 +212,7 @@ def test_a_day_goes_on_after_a_short_restart_only(gap_s: float, days: int) -> No
     "saved", [None, "x", [], [0.0] * 8, [0.0] * 10, [0.0, 18.0, math.nan, *[0.0] * 6], [1e9] * 9]
 )
 def test_a_damaged_day_begins_anew(saved: object) -> None:
-    assert History(None, saved).save_today() == [0.0] * 9
+    assert History({"today": saved}).save()["today"] == [0.0] * 9
 
 
 def test_a_home_restarted_every_day_learns_what_its_room_loses() -> None:
@@ -238,13 +225,13 @@ def test_a_home_restarted_every_day_learns_what_its_room_loses() -> None:
 
 
 def test_a_week_is_remembered_as_it_was_and_what_is_older_is_not() -> None:
-    history = History(None)
+    history = History({})
     for day in range(9):
         for index in range(RECORDS_A_DAY):
             if index % 2:
                 history.measured(20.0 + day)
             at_s = (day * RECORDS_A_DAY + index) * RECORD_S
-            history.tick(at_s, RECORD_S, [100.0, 3.0, 50.0, 80.0 + index], 20.0)
+            history.tick(at_s, RECORD_S, [100.0, 3.0, 50.0, 80.0 + index], STEADY, 1e6)
     records = history.records
     assert len(records) == 7 * RECORDS_A_DAY
     assert [record.room_c for record in records[:2]] == [None, 22.0]

@@ -20,7 +20,7 @@ class HeatedByTheClock:
 
     def __init__(self, seed: int) -> None:
         self.weather = synthetic(seed)
-        self.history = History(None)
+        self.history = History({})
         self._chance = random.Random(seed)
         self._emitted_w = 0.0
         self._sensor_c = 18.0
@@ -34,8 +34,7 @@ class HeatedByTheClock:
         self.history.measured(round(self._sensor_c + self._chance.gauss(0, 0.04), 1))
         sun_w_m2 = self.weather.horizontal_w_m2(minute // 60)
         inputs = [heat_w, self.weather.outdoor_at(minute), sun_w_m2, 80.0]
-        if self.history.tick(minute * 60.0, 60.0, inputs, air_c):
-            self.history.close_day([air_c] * 6, USUAL.slow_j_k)
+        self.history.tick(minute * 60.0, 60.0, inputs, [air_c] * 6, USUAL.slow_j_k)
         return RoomInputs(radiator_w=heat_w, gains_w=80.0, air_changes=0.47)
 
 

@@ -35,7 +35,3 @@ def test_the_case_gives_off_what_went_in_but_later() -> None:
     emitted_w, mean_w = lagged(0.0, 100.0, 400.0)
     assert emitted_w == pytest.approx(100 * (1 - math.exp(-1)))
     assert 0 < mean_w < emitted_w
-
-
-def test_the_usual_room_takes_days_to_cool() -> None:
-    assert 1 < USUAL.time_constant_s / 86400 < 5

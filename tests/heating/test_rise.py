@@ -20,7 +20,7 @@ def test_a_block_edited_to_another_temperature_is_heated_for_as_it_is_now() -> N
 
     def level(to_c: float, time_s: float) -> int:
         now = room_of(18.0, time_s)
-        return rises.on_the_way(now, STRIDE, 18.0, 17.0, [(25200.0, to_c)], aired=False)
+        return rises.on_the_way(now, STRIDE, 17.0, [(25200.0, to_c)], aired=False)
 
     assert level(23.0, 7200.0) == 2
     assert level(18.0, 7500.0) == 0
@@ -32,8 +32,7 @@ def margin_after(late_k: float, *, given: float = 1.0, aired: bool = False) -> f
     rises = Rises([0.0, 250.0, 500.0])
     rises.ahead = [Rise(at_s=25200.0, to_c=20.0, waited=True, begun=True)]
     rises.heated(3.6e6, given * 3.6e6)
-    cold_c = 20.0 - late_k
-    rises.on_the_way(room_of(cold_c, 25200.0), STRIDE, cold_c, 20.0, [], aired=aired)
+    rises.on_the_way(room_of(20.0 - late_k, 25200.0), STRIDE, 20.0, [], aired=aired)
     return rises.margin_k
 
 
@@ -59,14 +58,14 @@ def test_the_second_step_of_a_morning_is_heated_for_before_the_first_has_come() 
     rises = Rises([0.0, 250.0, 500.0])
     steps = [(25200.0, 18.0), (26100.0, 22.0), (79200.0, 17.0), (111600.0, 25.0)]
     now = room_of(18.0, 18000.0)
-    assert rises.on_the_way(now, STRIDE, 18.0, 17.0, steps[:1], aired=False) == 0
+    assert rises.on_the_way(now, STRIDE, 17.0, steps[:1], aired=False) == 0
     rises.foresee_start(now, STRIDE, 17.0, steps[:1])
     assert rises.next_start_s is not None
     assert rises.next_start_s > 21600
     rises.foresee_start(now, STRIDE, 17.0, steps)
     assert rises.next_start_s < 21600
-    assert rises.on_the_way(now, STRIDE, 18.0, 17.0, steps, aired=False) == 2
+    assert rises.on_the_way(now, STRIDE, 17.0, steps, aired=False) == 2
     assert rises.coming == Rise(26100.0, 22.0, begun=True)
     # It goes on when the first step has come.
     warmer = room_of(19.0, 24600.0)
-    assert rises.on_the_way(warmer, STRIDE, 19.0, 18.0, steps[1:], aired=False) > 0
+    assert rises.on_the_way(warmer, STRIDE, 18.0, steps[1:], aired=False) > 0

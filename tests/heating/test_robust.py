@@ -1,5 +1,6 @@
 """What a tenant's house does to a thermostat, in a simulated room."""
 
+import json
 from dataclasses import replace
 from functools import cache
 from random import Random
@@ -67,7 +68,10 @@ def test_watts_measured_beside_those_asked_for_leave_no_lasting_error(share: flo
     assert sum(settled) / len(settled) == pytest.approx(20.0 + ABOVE_K, abs=0.08)
 
 
-def test_a_radiator_that_a_meter_shows_to_be_weak_begins_early_enough_for_the_morning() -> None:
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_radiator_that_a_meter_shows_to_be_weak_begins_early_enough_for_the_morning(
+    *, restarted: bool
+) -> None:
     rating = RadiatorRating(idle_w=20, rated_w=1000, slots=6, pausable=True)
     control, room = RoomControl(rating), SimulatedRoom(ROOM, start_s=0.0, start_c=18.0)
     power_w, mornings = 0.0, []
@@ -82,6 +86,8 @@ def test_a_radiator_that_a_meter_shows_to_be_weak_begins_early_enough_for_the_mo
         power_w = control.step(reading, by_schedule(room.time_s)).power_w
         if room.time_s % DAY_S == 7 * 3600:
             mornings.append(room.temperature_c)
+        if restarted and room.time_s % DAY_S == 2 * 3600:
+            control = RoomControl(rating, json.loads(json.dumps(control.save())))
         room.advance(60.0, 0.45 * power_w)
         if control.needs_refit():
             control.adopt(refit(control.snapshot()))

@@ -4,7 +4,8 @@ Every minute the estimate moves on; every few minutes the hours to come are plan
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields, replace
 from typing import Final
 
 from .airing import Airing
@@ -19,7 +20,7 @@ from .model import CLEARER, OUTDOOR, SENSOR, SUN, UNKNOWN, RoomModel, lagged
 from .outlook import Points, Weather, setpoints
 from .plan import COARSE, FINE, PLAN_EVERY_S, SOON_S, Prices, Problem, best_level, lowered_to
 from .resolution import Resolution
-from .rise import Rises
+from .rise import EARLY_K, MOST_MARGIN_K, Rises
 
 TICK_S: Final = 60.0
 HOLD_S: Final = 600.0
@@ -39,6 +40,8 @@ COLD_C: Final = -10.0
 """What it may be outside where nobody knows: heat is held back beyond what that takes only."""
 EARLIER_K: Final = 0.1
 """How much above a setpoint to come to hold a room that is warm early, until it comes."""
+FARTHEST: Final = 40.0
+"""A saved parameter may be this many times the usual one, or as small a part of it."""
 SAME_ROOM_K: Final = 1.0
 """What was estimated before a restart counts if the first reading is no further from it."""
 
@@ -46,12 +49,12 @@ SAME_ROOM_K: Final = 1.0
 class Comfort:
     """Plans the heat of one room."""
 
-    def __init__(
-        self, rating: RadiatorRating, model: RoomModel, history: History, habits: Habits
-    ) -> None:
-        self.history = history
-        self.habits = habits
+    def __init__(self, rating: RadiatorRating, saved: Mapping[str, object]) -> None:
+        self.usual = RoomModel.usual(rating.rated_w)
+        self.history = History(saved)
+        self.habits = Habits(self.usual.loss_w_k, saved)
         self.weather = Weather()
+        self.weather.restore(saved.get("outdoor"))
         self.resolution = Resolution()
         self._rated_w = rating.rated_w
         self._pausable = rating.pausable
@@ -65,17 +68,19 @@ class Comfort:
         level_w = (rating.rated_w - rating.idle_w) / levels
         self.levels_w = [0.0, *(rating.idle_w + level_w * (i + 1) for i in range(levels))]
         self._estimate: Estimate | None = None
-        self._kept: object = None
-        """What was estimated before a restart."""
+        self._kept = saved.get("estimate")
+        """What was estimated before a restart; it may hold at the first reading."""
         self._level = 0
         self._emitted_w = 0.0
         self._left_s = 0.0
         self._planned_s = self._raised_s = self._enough_s = -math.inf
         self._setpoint_c = math.nan
         self.rises = Rises(self.levels_w)
+        margin_k = believable(saved.get("margin_k"), 0.0, MOST_MARGIN_K)
+        self.rises.margin_k = margin_k or EARLY_K
         self.outlook: tuple[tuple[float, float], ...] = ()
         """The watts likely wanted in the hours to come: (until when, watts until then)."""
-        self.use(model)
+        self.use(_saved_model(self.usual, saved.get("model")))
 
     def use(self, model: RoomModel) -> None:
         """Go on with other parameters."""
@@ -83,9 +88,6 @@ class Comfort:
         self._tick = model.transition(TICK_S)
         self._stride = Stride(model, STEP_S, LOOK_AHEAD)
         self._fine = Stride(model, FINE.step_s, FINE.looks[-1]) if self._pausable else None
-
-    def _now(self, time_s: float, estimate: Estimate) -> Now:
-        return Now(time_s, (estimate.x, self._emitted_w), self._inputs)
 
     def _inputs(self, time_s: float, heat_w: float) -> list[float]:
         weather = self.weather
@@ -111,9 +113,10 @@ class Comfort:
             sun_w = self.model.sun_m2 * inputs[SUN]
             found_w = estimate.x[UNKNOWN] + estimate.x[CLEARER] * sun_w
             self.habits.learn(at_s, TICK_S, found_w, sun_w)
-            known = not self.weather.is_lost
-            if self.history.tick(at_s, TICK_S, inputs, estimate.air_c, outdoor_known=known):
-                day_over |= self.history.close_day(estimate.x, self.model.slow_j_k)
+            known, slow_j_k = not self.weather.is_lost, self.model.slow_j_k
+            day_over |= self.history.tick(
+                at_s, TICK_S, inputs, estimate.x, slow_j_k, outdoor_known=known
+            )
         if room_c is not None and self.resolution.see(time_s, room_c):
             self.history.measured(room_c)
             score = estimate.correct(room_c, self.resolution.noise_k)
@@ -121,15 +124,19 @@ class Comfort:
                 self._planned_s = -math.inf
         return day_over
 
-    def save_estimate(self, time_s: float) -> object:
-        """Return what the room is estimated to be at a moment, as JSON-able values."""
-        if self._estimate is None:
-            return self._kept
-        return [[time_s, round(self._emitted_w, 1)], *self._estimate.save()]
-
-    def keep(self, saved: object) -> None:
-        """Take up what `save_estimate` returned, if it still holds at the first reading."""
-        self._kept = saved
+    def save(self, time_s: float) -> dict[str, object]:
+        """Return what is known of the room at a moment, as JSON-able values."""
+        estimate = self._kept
+        if self._estimate is not None:
+            estimate = [[time_s, round(self._emitted_w, 1)], *self._estimate.save()]
+        return {
+            "model": asdict(self.model),
+            "outdoor": self.weather.save(),
+            "estimate": estimate,
+            "margin_k": self.rises.margin_k,
+            **self.habits.save(),
+            **self.history.save(),
+        }
 
     def _go_on(self, time_s: float, room_c: float) -> Estimate | None:
         """Return what was estimated shortly before a restart; the time since is then lived."""
@@ -162,7 +169,9 @@ class Comfort:
         if self._estimate and (due or free_stops or setpoint_c != self._setpoint_c):
             held = 0 <= time_s - self._raised_s < HOLD_S and not self._pausable
             self._planned_s, self._setpoint_c = time_s, setpoint_c
-            level = self._plan(self._estimate, time_s, setpoint_c, changes, free_stops)
+            changes = [change for change in changes if change[0] > time_s]
+            now = Now(time_s, (self._estimate.x, self._emitted_w), self._inputs)
+            level = self._plan(now, setpoint_c, changes, free_stops)
             if level >= self._level:
                 self._enough_s = time_s
             if level > self._level and not aired:
@@ -173,7 +182,7 @@ class Comfort:
                 self._level = lowered_to(level, self._level, jobs_left_s if patient else None)
             # Only jobs that can be paused are chosen and kept by what is foreseen.
             if self._pausable:
-                self.outlook = tuple(self._look_ahead(self._estimate, time_s, setpoint_c, changes))
+                self.outlook = tuple(self._look_ahead(now, setpoint_c, changes))
         return HeatDemand(
             power_w=self.levels_w[self._level],
             reason=self._reason(aired=aired),
@@ -203,25 +212,16 @@ class Comfort:
         self.rises.forget()
         return HeatDemand(power_w=0.0, reason=Reason.OFF)
 
-    def _plan(
-        self,
-        estimate: Estimate,
-        time_s: float,
-        setpoint_c: float,
-        changes: Points,
-        free_stops: int | None,
-    ) -> int:
-        changes = [change for change in changes if change[0] > time_s]
-        now = self._now(time_s, estimate)
-        early = self.rises.on_the_way(
-            now, self._stride, estimate.air_c, setpoint_c, changes, aired=self.aired(time_s)
-        )
+    def _plan(self, now: Now, setpoint_c: float, changes: Points, free_stops: int | None) -> int:
+        """Return the level to run now."""
+        aired = self.aired(now.time_s)
+        early = self.rises.on_the_way(now, self._stride, setpoint_c, changes, aired=aired)
         self.rises.foresee_start(now, self._stride, setpoint_c, changes)
         rise = self.rises.coming
         grid, stride = COARSE, self._stride
         if self._fine and self.resolution.every_s <= OFTEN_S:
             grid, stride = FINE, self._fine
-        times_s = [time_s + grid.step_s * at for at in grid.looks]
+        times_s = [now.time_s + grid.step_s * at for at in grid.looks]
         if rise and rise.arrived:
             setpoint_c = rise.to_c + EARLIER_K
         wanted_c = setpoints(setpoint_c, changes, times_s)
@@ -256,11 +256,9 @@ class Comfort:
         )
         return max(best_level(problem, self._prices), early)
 
-    def _look_ahead(
-        self, estimate: Estimate, time_s: float, setpoint_c: float, changes: Points
-    ) -> Points:
+    def _look_ahead(self, now: Now, setpoint_c: float, changes: Points) -> Points:
         """Return the watts likely wanted in the hours to come: (until when, watts until then)."""
-        changes = [change for change in changes if change[0] > time_s]
+        time_s = now.time_s
         falls_s = min((at_s for at_s, to_c in changes if to_c < setpoint_c), default=math.inf)
         wanted_c, early = setpoint_c, changes
         rise, start_s = self.rises.coming, self.rises.next_start_s
@@ -270,14 +268,22 @@ class Comfort:
             early = sorted((start_s if at_s == rise.at_s else at_s, to_c) for at_s, to_c in changes)
         block_s = BLOCK * STEP_S
         begins_s = [time_s + block_s * block for block in range(LOOK_AHEAD // BLOCK)]
-        watts = holding_w(
-            self._now(time_s, estimate),
-            self._stride,
-            setpoints(wanted_c, early, begins_s),
-            self._rated_w,
-        )
+        wants_c = setpoints(wanted_c, early, begins_s)
+        watts = holding_w(now, self._stride, wants_c, self._rated_w)
         outlook = outlook_of(time_s, watts, block_s, changes, setpoint_c)
         # Where heat ends already, before the setpoint falls, it does not begin again until then.
         ends = self._level == 0 and falls_s < time_s + block_s
         now_s = falls_s if ends else min(time_s + HOLD_S, falls_s)
         return [(now_s, self.levels_w[self._level]), *(p for p in outlook if p[0] > now_s)]
+
+
+def _saved_model(usual: RoomModel, saved: object) -> RoomModel:
+    """Return the saved parameters, and the usual ones for those that cannot be."""
+    if not isinstance(saved, Mapping):
+        return usual
+    kept = {}
+    for field in fields(usual):
+        middle = getattr(usual, field.name)
+        value = believable(saved.get(field.name), middle / FARTHEST, middle * FARTHEST)
+        kept[field.name] = middle if value is None else value
+    return replace(usual, **kept)

@@ -78,11 +78,6 @@ class Estimate:
         estimate._p = tuple(map(tuple, multiply(factor, list(zip(*factor, strict=True)))))
         return estimate
 
-    @property
-    def air_c(self) -> float:
-        """Estimated air temperature now, ahead of the late sensor."""
-        return self.x[AIR]
-
     def predict(self, step: Transition, inputs: Vector) -> None:
         """Move one step on with the model."""
         slopes = step.slopes(inputs)

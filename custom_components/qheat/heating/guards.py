@@ -149,7 +149,8 @@ class AnswerWatch:
         levels_w: Sequence[float],
     ) -> HeatDemand:
         """Return a demand, or the highest level that the room loses, until a sensor answers."""
-        if given_w > lost_w:
+        # Idle power alone, in a room where no heat is wanted, is none.
+        if given_w > lost_w and demand.power_w > 0:
             self._unanswered_s += elapsed_s
         if self._unanswered_s > ANSWERED_AFTER_S and math.isinf(self._most_w):
             # Once, for what is lost changes with the weather, and each change costs jobs.
@@ -174,12 +175,19 @@ class RatingDoubt(StrEnum):
 class RatingWatch:
     """Compares measured heat output with the rating while all of it is asked for."""
 
-    def __init__(self, rated_w: float) -> None:
+    def __init__(self, rated_w: float, saved_w: object = None) -> None:
         self._rated_w = rated_w
         self._full_s = self._judged_s = self._judged_j = 0.0
         self.doubt: RatingDoubt | None = None
+        # In watts, for the rating may have been corrected meanwhile.
+        self._known_w = believable(saved_w, 0.0, rated_w)
+        """What was known before a restart; it counts once anything is measured again."""
         self.share = 1.0
         """What a radiator that is weaker than rated gives of its rating."""
+
+    def save(self) -> float | None:
+        """Return the most that a weak radiator gives, in watts; None for one that is not."""
+        return round(self.share * self._rated_w, 1) if self.share < 1 else None
 
     def see(
         self, elapsed_s: float, asked_w: float, measured_w: float | None, *, metered: bool
@@ -188,6 +196,8 @@ class RatingWatch:
 
         Only what is `metered` makes doubt of the rating.
         """
+        if measured_w is not None and self._known_w is not None:
+            self.share, self._known_w = self._known_w / self._rated_w, None
         if measured_w is None or asked_w < FULL * self._rated_w:
             self._full_s = 0.0
             return

@@ -1,5 +1,6 @@
 """What people and things give at every time of the day, learned slowly from the unknown heat."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from .guards import believable
@@ -13,31 +14,25 @@ SUN_SHARE: Final = (0.25, 4.0)
 CLEAR_W_PER_W_K: Final = 5.0
 """Sun that tells as much of its way into the room as of the habits."""
 LEAST_W_PER_W_K, MOST_W_PER_W_K = -15.0, 50.0
+WALL_AHEAD_S: Final = (-DAY_S, DAY_S)
 
 
 class Habits:
     """Mean gains in W for every half-hour of the room's day."""
 
-    def __init__(
-        self,
-        usual_loss_w_k: float,
-        saved_w: object = None,
-        saved_sun: object = None,
-        wall_ahead_s: float | None = None,
-    ) -> None:
-        """Go on from what was saved while the clock on the wall was `wall_ahead_s` ahead."""
+    def __init__(self, usual_loss_w_k: float, saved: Mapping[str, object]) -> None:
         self._least_w = LEAST_W_PER_W_K * usual_loss_w_k
         self._most_w = MOST_W_PER_W_K * usual_loss_w_k
         self._clear_w = CLEAR_W_PER_W_K * usual_loss_w_k
-        self._sun = _kept(saved_sun, 1.0, *SUN_SHARE)
-        self.wall_ahead_s = wall_ahead_s
+        self._sun = _kept(saved.get("habits_sun"), 1.0, *SUN_SHARE)
+        self._wall_ahead_s = believable(saved.get("wall_ahead_s"), *WALL_AHEAD_S)
         """What the clock on the wall was ahead of the room's own when last told; None: never."""
         usual_w = USUAL_GAINS_W_PER_W_K * usual_loss_w_k
-        self._w = _kept(saved_w, usual_w, self._least_w, self._most_w)
+        self._w = _kept(saved.get("habits_w"), usual_w, self._least_w, self._most_w)
 
     def follow(self, wall_ahead_s: float) -> None:
         """Keep what people do to the hour on the wall when that is another one; the sun's stays."""
-        known_s, self.wall_ahead_s = self.wall_ahead_s, wall_ahead_s
+        known_s, self._wall_ahead_s = self._wall_ahead_s, wall_ahead_s
         if known_s is not None and (later_s := wall_ahead_s - known_s):
             slots = round(later_s / SLOT_S) % SLOTS
             self._w = self._w[slots:] + self._w[:slots]
@@ -65,13 +60,13 @@ class Habits:
         share = self._sun[slot] + rate * unknown_w * sun_w / most
         self._sun[slot] = min(max(share, SUN_SHARE[0]), SUN_SHARE[1])
 
-    def save(self) -> list[float]:
-        """Return the gains, as JSON-able values."""
-        return [round(value, 1) for value in self._w]
-
-    def save_sun(self) -> list[float]:
-        """Return the shares of the sun, as JSON-able values."""
-        return [round(value, 3) for value in self._sun]
+    def save(self) -> dict[str, object]:
+        """Return what was learned, as JSON-able values."""
+        return {
+            "habits_w": [round(value, 1) for value in self._w],
+            "habits_sun": [round(value, 3) for value in self._sun],
+            "wall_ahead_s": self._wall_ahead_s,
+        }
 
 
 def _kept(saved: object, usual: float, least: float, most: float) -> list[float]:

@@ -3,6 +3,7 @@
 import math
 from array import array
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from itertools import batched
 from typing import Final
@@ -10,7 +11,7 @@ from typing import Final
 from .demand import TIME_S
 from .guards import believable
 from .matrices import Vector
-from .model import SLOW
+from .model import AIR, SLOW
 
 RECORD_S: Final = 300.0
 RECORDS_A_DAY: Final = 288
@@ -47,18 +48,18 @@ class Day:
 class History:
     """Collects records and days, a tick at a time."""
 
-    def __init__(self, saved_days: object, saved_today: object = None) -> None:
+    def __init__(self, saved: Mapping[str, object]) -> None:
         self._values = array("d")
         """Records one behind the other, NaN for no reading.
 
         A building has half a million: as objects they would take hundreds of megabytes, and
         Python's garbage collector would go through them.
         """
-        self.days: deque[Day] = deque(_days(saved_days), maxlen=DAYS)
+        self.days: deque[Day] = deque(_days(saved.get("days")), maxlen=DAYS)
         self._room_c: float | None = None
         self._sums = [0.0] * 4
         self._for_s = 0.0
-        self._ticked_s, self._slow_c, *self._today = _today(saved_today)
+        self._ticked_s, self._slow_c, *self._today = _today(saved.get("today"))
 
     @property
     def records(self) -> list[Record]:
@@ -79,11 +80,12 @@ class History:
         at_s: float,
         step_s: float,
         inputs: Vector,
-        air_c: float,
+        x: Vector,
+        slow_j_k: float,
         *,
         outdoor_known: bool = True,
     ) -> bool:
-        """Add a tick that ends at a moment; tell whether it completed a record."""
+        """Add a tick that ends at a moment, with the room's state; tell whether a day is over."""
         if abs(at_s - self._ticked_s) > MOST_GAP_S:
             self._today = [0.0] * SUMS
         self._ticked_s = at_s
@@ -95,13 +97,9 @@ class History:
         self._values.append(math.nan if self._room_c is None else self._room_c)
         self._values.extend(means)
         del self._values[: -RECORDS * VALUES]
-        added = (1, self._room_c is not None, not outdoor_known, *means[:3], air_c)
+        added = (1, self._room_c is not None, not outdoor_known, *means[:3], x[AIR])
         self._today = [old + new for old, new in zip(self._today, added, strict=True)]
         self._room_c, self._sums, self._for_s = None, [0.0] * 4, 0.0
-        return True
-
-    def close_day(self, x: Vector, slow_j_k: float) -> bool:
-        """Sum a day up when it is complete; tell whether it was."""
         records, told, unknown, *sums = self._today
         if records == 1:
             self._slow_c = x[SLOW]
@@ -114,17 +112,17 @@ class History:
             self.days.append(Day(heat - kept_w, room_c - outdoor, sun))
         return True
 
-    def save(self) -> list[list[float]]:
-        """Return the days, as JSON-able values."""
-        return [[round(value, 2) for value in astuple(day)] for day in self.days]
-
-    def save_today(self) -> list[float]:
-        """Return the running day, as JSON-able values."""
-        return [round(value, 2) for value in (self._ticked_s, self._slow_c, *self._today)]
+    def save(self) -> dict[str, object]:
+        """Return the days and the running one, as JSON-able values."""
+        today = (self._ticked_s, self._slow_c, *self._today)
+        return {
+            "days": [[round(value, 2) for value in astuple(day)] for day in self.days],
+            "today": [round(value, 2) for value in today],
+        }
 
 
 def _days(saved: object) -> list[Day]:
-    """Return the believable days of what `save` returned."""
+    """Return the believable ones of saved days."""
     days = []
     for values in saved if isinstance(saved, list) else ():
         if isinstance(values, list) and len(values) == 3:
@@ -135,7 +133,7 @@ def _days(saved: object) -> list[Day]:
 
 
 def _today(saved: object) -> list[float]:
-    """Return what `save_today` returned if all of it is believable, else a day that begins."""
+    """Return the saved day if all of it is believable, else one that begins."""
     values = saved if isinstance(saved, list) and len(saved) == SUMS + 2 else ()
     kept = [number for value in values if (number := believable(value, *TIME_S)) is not None]
     return kept if len(kept) == SUMS + 2 and 0 <= kept[2] < RECORDS_A_DAY else [0.0] * (SUMS + 2)

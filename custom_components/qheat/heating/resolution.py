@@ -9,6 +9,8 @@ NOISE_K: Final = 0.04
 """Of a usual sensor."""
 USUAL_STEP_K: Final = 0.1
 LEAST_STEP_K: Final = 0.005
+STEPS: Final = 256
+"""The smallest of so many last changes is a sensor's step: it may be replaced by a coarser one."""
 JUMPY: Final = 1.3
 """A sensor whose readings jump about so many times more than is usual is taken for a noisy one."""
 FARTHEST_JUMP: Final = 2.5
@@ -35,11 +37,11 @@ LONGEST_S: Final = 3600.0
 
 
 class Resolution:
-    """How well a sensor reports: its smallest change ever, and how much its readings jump about."""
+    """How well a sensor reports: its smallest change, and how much its readings jump about."""
 
     def __init__(self) -> None:
         self._last: tuple[tuple[float, float], ...] = ()
-        self._step_k: float | None = None
+        self._steps_k: deque[float] = deque(maxlen=STEPS)
         self._seen_s = 0.0
         self._jumps_k2 = 0.0
         self._asked_s = self._changed_s = math.nan
@@ -67,7 +69,7 @@ class Resolution:
             last_s, last_c = self._last[-1]
             change_k = abs(room_c - last_c)
             if change_k >= LEAST_STEP_K:
-                self._step_k = min(change_k, self._step_k or math.inf)
+                self._steps_k.append(change_k)
                 self._changed(time_s, change_k)
                 self._still = 0
             else:
@@ -116,7 +118,7 @@ class Resolution:
 
     @property
     def _stepping_k(self) -> float:
-        return min(self._step_k or USUAL_STEP_K, 1.0)
+        return min(1.0, min(self._steps_k, default=USUAL_STEP_K))
 
     @property
     def _usual_k(self) -> float:

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Final
 
 from .foresight import Now, Stride
+from .model import AIR
 from .outlook import Points
 from .plan import PLAN_EVERY_S, PLAN_S, nearest_level
 
@@ -82,16 +83,10 @@ class Rises:
                 rise.given_j += given_j
 
     def on_the_way(
-        self,
-        now: Now,
-        stride: Stride,
-        air_c: float,
-        setpoint_c: float,
-        changes: Points,
-        *,
-        aired: bool,
+        self, now: Now, stride: Stride, setpoint_c: float, changes: Points, *, aired: bool
     ) -> int:
         """Return the level that the next rise of the setpoint needs now: the latest start."""
+        air_c = now.state[0][AIR]
         known = {(rise.at_s, rise.to_c): rise for rise in self.ahead}
         stairs = stairs_up(setpoint_c, changes)
         self.ahead = [known.pop(stair, Rise(*stair)) for stair in stairs]

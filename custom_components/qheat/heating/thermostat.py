@@ -1,8 +1,7 @@
 """The control of one room: reading and target in, heat demand out, guards last."""
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
-from typing import Final
+from dataclasses import replace
 
 from .comfort import Comfort
 from .demand import (
@@ -26,18 +25,13 @@ from .guards import (
     SensorWatch,
     believable,
 )
-from .habits import Habits
-from .history import History
+from .habits import WALL_AHEAD_S
 from .learn import Snapshot
 from .model import RoomModel
 from .outlook import OUTDOOR_C, Points, clean_points
-from .rise import EARLY_K, LEAST_STRENGTH, MOST_MARGIN_K
+from .rise import LEAST_STRENGTH
 from .routine import Routine
 from .runout import RunOut
-
-WALL_AHEAD_S: Final = (-86400.0, 86400.0)
-FARTHEST: Final = 40.0
-"""A saved parameter may be this many times the usual one, or as small a part of it."""
 
 
 class RoomControl:
@@ -46,27 +40,12 @@ class RoomControl:
     def __init__(self, rating: RadiatorRating, saved: Mapping[str, object] | None = None) -> None:
         saved = saved if isinstance(saved, Mapping) else {}
         self.rating = rating
-        self._usual = RoomModel.usual(rating.rated_w)
         self._clock = Clock()
         self._watch = SensorWatch(rating.rated_w)
         self._answers = AnswerWatch()
         self._guards = Guards(rating)
-        self._rating_watch = RatingWatch(rating.rated_w)
-        self._comfort = Comfort(
-            rating,
-            _saved_model(self._usual, saved.get("model")),
-            History(saved.get("days"), saved.get("today")),
-            Habits(
-                self._usual.loss_w_k,
-                saved.get("habits_w"),
-                saved.get("habits_sun"),
-                believable(saved.get("wall_ahead_s"), *WALL_AHEAD_S),
-            ),
-        )
-        self._comfort.weather.restore(saved.get("outdoor"))
-        self._comfort.keep(saved.get("estimate"))
-        margin_k = believable(saved.get("margin_k"), 0.0, MOST_MARGIN_K)
-        self._comfort.rises.margin_k = margin_k or EARLY_K
+        self._rating_watch = RatingWatch(rating.rated_w, saved.get("most_w"))
+        self._comfort = Comfort(rating, saved)
         self._run_out = RunOut(rating)
         self._routine = Routine(saved.get("routine"))
         self._setpoint_c: float | None = None
@@ -104,18 +83,10 @@ class RoomControl:
 
     def save(self) -> dict[str, object]:
         """Return what has been learned, as JSON-able values."""
-        model = self._comfort.model
         return {
-            "model": {field.name: getattr(model, field.name) for field in fields(model)},
-            "habits_w": self._comfort.habits.save(),
-            "habits_sun": self._comfort.habits.save_sun(),
-            "wall_ahead_s": self._comfort.habits.wall_ahead_s,
-            "days": self._comfort.history.save(),
-            "today": self._comfort.history.save_today(),
-            "outdoor": self._comfort.weather.save(),
-            "estimate": self._comfort.save_estimate(self._time_s),
-            "margin_k": self._comfort.rises.margin_k,
             "routine": self._routine.save(),
+            "most_w": self._rating_watch.save(),
+            **self._comfort.save(self._time_s),
         }
 
     def needs_refit(self) -> bool:
@@ -129,7 +100,7 @@ class RoomControl:
             records=tuple(self._comfort.history.records),
             days=tuple(self._comfort.history.days),
             noise_k=self._comfort.resolution.noise_k,
-            usual=self._usual,
+            usual=self._comfort.usual,
             model=self._comfort.model,
         )
 
@@ -220,15 +191,3 @@ class RoomControl:
             jobs_left_s=left_s if self.rating.pausable else None,
             by_hand=by_hand,
         )
-
-
-def _saved_model(usual: RoomModel, saved: object) -> RoomModel:
-    """Return the saved parameters, and the usual ones for those that cannot be."""
-    if not isinstance(saved, Mapping):
-        return usual
-    kept = {}
-    for field in fields(usual):
-        middle = getattr(usual, field.name)
-        value = believable(saved.get(field.name), middle / FARTHEST, middle * FARTHEST)
-        kept[field.name] = middle if value is None else value
-    return replace(usual, **kept)

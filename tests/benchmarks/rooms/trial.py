@@ -77,16 +77,16 @@ class Trial:
 
     thermostat: Thermostat
     weather: Weather
-    seed: int = 1
-    schedule: Schedule = field(default_factory=Schedule)
+    seed: int
+    schedule: Schedule
     radiator: Radiator | PausingRadiator | IdealRadiator
-    shown: float = 1.0
+    shown: float
     """What the radiator's meter shows, of what it gives."""
     sensor: Sensor
-    knows_weather: bool = True
-    forgets_every: int = 9
+    knows_weather: bool
+    forgets_every: int
     """Days from one window forgotten for forty minutes to the next."""
-    air_changes: float = AIR_CHANGES
+    air_changes: float
     air_c: list[float] = field(default_factory=list)
     running: list[float] = field(default_factory=list)
     open_window: list[bool] = field(default_factory=list)
