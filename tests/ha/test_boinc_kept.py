@@ -229,7 +229,7 @@ async def test_a_repair_that_the_registry_has_not_written_yet_is_raised_again_af
 
 ORIGINALS = json.dumps({"override": FIRST, "cpu_mode": 2, "gpu_mode": 2})
 HALF: dict[str, Any] = {"radiator": "Hall", "host": "box", "port": 1, "machine": cpid_of(1)}
-SENSELESS = (
+SENSELESS: tuple[Any, ...] = (
     7,
     {},
     {"originals": ORIGINALS},
