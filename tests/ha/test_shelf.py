@@ -197,6 +197,32 @@ async def test_an_account_that_cannot_be_written_whole_stays_among_the_changes(
     assert earned(entry) == MANY * Decimal("0.002")
 
 
+async def test_an_account_not_yet_whole_on_disk_when_home_assistant_begins_to_stop_stays_in_changes(
+    hass: HomeAssistant, engine: FixedEngine, hass_storage: dict[str, Any]
+) -> None:
+    kitchen = "01JKITCHEN"
+    entry = await set_up(hass, radiator(), radiator(kitchen, "Kitchen"))
+    books, write = entry.runtime_data.books, Store._async_write_data
+    for key in (LIVING_ROOM, kitchen):
+        told = [settlement(f"{key}{number}", radiator_id=key) for number in range(MANY)]
+        books.book(key, SettlementPage(settlements=tuple(told), cursor="20"))
+
+    async def stop_meanwhile(store: Store[Any], data: dict[str, Any]) -> None:
+        await write(store, data)
+        if store.key == VOLUME:
+            hass.set_state(CoreState.stopping)
+
+    with patch.object(Store, "_async_write_data", stop_meanwhile):
+        await books.async_save()
+    await books.async_save()
+    # As when it is killed before its last files are written: the volume may be none of them.
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
+    await hass.async_block_till_done()
+    hass.set_state(CoreState.running)
+    accounts = hass_storage[CHANGES]["data"]["ledger"]["accounts"]
+    assert [len(accounts[key]["settled"]) for key in (LIVING_ROOM, kitchen)] == [0, MANY]
+
+
 async def test_days_are_written_down_beside_the_loop_and_the_last_write_has_them_all(
     hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, hass_storage: dict[str, Any]
 ) -> None:
