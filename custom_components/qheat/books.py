@@ -179,9 +179,9 @@ class HomeBooks:
         self._is_closed = True
 
     async def _write_volumes(self) -> None:
-        if self._shelf.is_closing:
-            return
         for radiator_id in self._ledger.thick:
+            if self._shelf.is_closing:
+                return
             try:
                 with self._ledger.volume(radiator_id) as volume:
                     await self._shelf.async_write_volume(radiator_id, volume)

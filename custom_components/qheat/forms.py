@@ -84,8 +84,6 @@ TYPICAL_PRICE_PER_KWH: Final = {"CHF": 0.29, "EUR": 0.25, "GBP": 0.26, "USD": 0.
 _TEMPERATURE: Final = EntityWithDeviceFilterSelectorConfig(
     domain="sensor", device_class="temperature"
 )
-
-
 _COUNTING: Final = {SensorStateClass.TOTAL, SensorStateClass.TOTAL_INCREASING}
 _NAME: Final = vol.All(TextSelector(), vol.Strip)
 _LONGEST_NAME: Final = 64

@@ -220,8 +220,10 @@ class BoincFlow(RadiatorFlow):
     def _step_room(
         self, room: str, user_input: dict[str, Any] | None, errors: dict[str, str]
     ) -> SubentryFlowResult:
-        # Another dialog may have added the machine since it was tried.
-        if any(is_same(one.data, self._data) for _, one in self._others()):
+        # Another dialog may have added the machine since it was tried, and before it told its id.
+        address = {key: self._data[key] for key in (CONF_HOST, CONF_PORT)}
+        others = [one.data for _, one in self._others()]
+        if any(address.items() <= one.items() or is_same(one, self._data) for one in others):
             return self.async_abort(reason="already_a_radiator")
         return super()._step_room(room, user_input, errors)
 

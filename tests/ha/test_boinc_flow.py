@@ -200,10 +200,22 @@ async def test_a_machine_is_one_radiator_only(
     await other.stop()
 
 
+@pytest.mark.parametrize(
+    ("first_tells", "second_host"), [(cpid_of(7), "localhost"), ("", "127.0.0.1")]
+)
 async def test_a_machine_that_another_dialog_has_added_meanwhile_is_added_no_second_time(
-    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    client: SimulatedClient,
+    first_tells: str,
+    second_host: str,
 ) -> None:
-    first, second = [await fill_in(hass, entry, client.port) for _ in range(2)]
+    dialogs = []
+    for host, cpid in (("127.0.0.1", first_tells), (second_host, cpid_of(7))):
+        info = f"<host_info><host_cpid>{cpid}</host_cpid><p_ncpus>4</p_ncpus></host_info>"
+        with patch.object(SimulatedClient, "_get_host_info", return_value=info):
+            dialogs.append(await fill_in(hass, entry, client.port, host=host))
+    first, second = dialogs
     await answer(hass, first, SIMULATED_ROOM)
     assert (await answer(hass, second, SIMULATED_ROOM))["reason"] == "already_a_radiator"
     await hass.async_block_till_done()

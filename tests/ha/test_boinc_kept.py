@@ -1,5 +1,6 @@
 """Neither a kill nor a full disk loses the BOINC settings of a machine that is gone or removed."""
 
+import json
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
@@ -226,12 +227,19 @@ async def test_a_repair_that_the_registry_has_not_written_yet_is_raised_again_af
     assert (client.override, client.permanent) == (FIRST, 2)
 
 
+ORIGINALS = json.dumps({"override": FIRST, "cpu_mode": 2, "gpu_mode": 2})
 HALF: dict[str, Any] = {"radiator": "Hall", "host": "box", "port": 1, "machine": cpid_of(1)}
-
-
-@pytest.mark.parametrize(
-    "left", [7, {"a": 7}, {"a": {}}, {"a": HALF}, {"a": HALF | {"originals": "x"}}], ids=str
+SENSELESS: tuple[Any, ...] = (
+    7,
+    {},
+    {"originals": ORIGINALS},
+    HALF,
+    HALF | {"originals": 7},
+    HALF | {"originals": "x"},
 )
+
+
+@pytest.mark.parametrize("left", [7, *({"not_put_back_hall": left} for left in SENSELESS)], ids=str)
 async def test_what_makes_no_sense_of_machines_left_behind_keeps_no_home_from_heating(
     hass: HomeAssistant, hass_storage: dict[str, Any], left: Any
 ) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -21,6 +22,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.qheat.cadence import FEW
 from custom_components.qheat.compute.engine import HeatKind, SettlementPage
 from custom_components.qheat.diagnostics import async_get_config_entry_diagnostics
+from custom_components.qheat.heating import RoomControl
 from custom_components.qheat.heating.setting import Setting
 from custom_components.qheat.ledger import Ledger
 from tests.waiting import until
@@ -287,6 +289,28 @@ async def test_what_a_day_taught_is_taken_over(
     ):
         await entry.runtime_data.async_refresh()
         await until(lambda: control.model == learned)
+
+
+async def test_rooms_whose_days_end_at_the_same_moment_are_learned_one_after_the_other(
+    hass: HomeAssistant, engine: FixedEngine
+) -> None:
+    entry = await set_up(hass, radiator(), radiator("01JKITCHEN", "Kitchen"))
+    begun: list[object] = []
+    alone: list[bool] = []
+
+    def learn(snapshot: Any) -> Any:
+        begun.append(snapshot)
+        time.sleep(0.1)
+        alone.append(len(begun) == len(alone) + 1)
+        return snapshot.model
+
+    with (
+        patch.object(RoomControl, "needs_refit", side_effect=[True, True, *[False] * 9]),
+        patch("custom_components.qheat.coordinator.refit", learn),
+    ):
+        await entry.runtime_data.async_refresh()
+        await until(lambda: len(alone) == 2)
+    assert alone == [True, True]
 
 
 async def test_money_still_comes_in_after_a_fault_that_nobody_foresaw(

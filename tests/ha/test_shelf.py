@@ -2,11 +2,12 @@
 
 import asyncio
 import gc
+import time
 from dataclasses import replace
 from decimal import Decimal
 from threading import Event
 from typing import Any
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 import pytest
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE, STATE_UNKNOWN
@@ -131,14 +132,20 @@ async def test_a_damaged_file_sets_all_books_aside_and_the_new_ones_hold(
     assert ("qheat", f"books_damaged_{entry.entry_id}") in ir.async_get(hass).issues
     assert earned(entry) == 0
 
-    engine.pages = [SettlementPage(settlements=(settlement("new"),), cursor="21")]
+    told = [settlement(f"new{number}") for number in range(MANY)]
+    engine.pages = [SettlementPage(settlements=tuple(told), cursor="21")]
     await entry.runtime_data.async_book_settlements()
+    await entry.runtime_data.books.async_save()
     assert await hass.config_entries.async_reload(entry.entry_id)
-    assert earned(entry) == Decimal("0.002")
+    assert earned(entry) == MANY * Decimal("0.002")
 
 
 async def test_damaged_books_stay_where_they_are_until_the_disk_has_room_to_set_them_aside(
-    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, hass_storage: dict[str, Any]
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    engine: FixedEngine,
+    hass_storage: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     await book_many(hass, entry, engine)
     assert await hass.config_entries.async_unload(entry.entry_id)
@@ -147,8 +154,16 @@ async def test_damaged_books_stay_where_they_are_until_the_disk_has_room_to_set_
         "changes": hass_storage[CHANGES]["data"],
         "volumes": {LIVING_ROOM: hass_storage[VOLUME]["data"]},
     }
-    with patch("homeassistant.helpers.storage.Store._async_write_data", side_effect=WriteError):
+    write = Store._async_write_data
+
+    async def fill_up(store: Store[Any], data: dict[str, Any]) -> None:
+        if store.key == f"{CHANGES}.damaged":
+            raise WriteError("no space left on device")
+        await write(store, data)
+
+    with patch.object(Store, "_async_write_data", fill_up):
         await load(hass, entry)
+        assert "no space left on device" in caplog.text
         # Home Assistant writes its files later then, and it may write none.
         hass.set_state(CoreState.stopping)
         await entry.runtime_data.books.async_save()
@@ -180,6 +195,32 @@ async def test_an_account_that_cannot_be_written_whole_stays_among_the_changes(
     monkeypatch.undo()
     assert await hass.config_entries.async_reload(entry.entry_id)
     assert earned(entry) == MANY * Decimal("0.002")
+
+
+async def test_an_account_not_yet_whole_on_disk_when_home_assistant_begins_to_stop_stays_in_changes(
+    hass: HomeAssistant, engine: FixedEngine, hass_storage: dict[str, Any]
+) -> None:
+    kitchen = "01JKITCHEN"
+    entry = await set_up(hass, radiator(), radiator(kitchen, "Kitchen"))
+    books, write = entry.runtime_data.books, Store._async_write_data
+    for key in (LIVING_ROOM, kitchen):
+        told = [settlement(f"{key}{number}", radiator_id=key) for number in range(MANY)]
+        books.book(key, SettlementPage(settlements=tuple(told), cursor="20"))
+
+    async def stop_meanwhile(store: Store[Any], data: dict[str, Any]) -> None:
+        await write(store, data)
+        if store.key == VOLUME:
+            hass.set_state(CoreState.stopping)
+
+    with patch.object(Store, "_async_write_data", stop_meanwhile):
+        await books.async_save()
+    await books.async_save()
+    # As when it is killed before its last files are written: the volume may be none of them.
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
+    await hass.async_block_till_done()
+    hass.set_state(CoreState.running)
+    accounts = hass_storage[CHANGES]["data"]["ledger"]["accounts"]
+    assert [len(accounts[key]["settled"]) for key in (LIVING_ROOM, kitchen)] == [0, MANY]
 
 
 async def test_days_are_written_down_beside_the_loop_and_the_last_write_has_them_all(
@@ -331,6 +372,18 @@ async def test_what_a_thermostat_has_learned_outlives_a_restart(
     assert await hass.config_entries.async_reload(entry.entry_id)
     assert entry.runtime_data.radiators[LIVING_ROOM].radiator.control.save()["model"] == saved
     assert hass_storage[LEARNED]["data"][LIVING_ROOM]["model"] == saved
+
+
+async def test_what_a_thermostat_has_learned_is_written_every_hour_and_not_at_every_tick(
+    hass: HomeAssistant, entry: MockConfigEntry, hass_storage: dict[str, Any]
+) -> None:
+    await load(hass, entry)
+    later = Mock(wraps=time)
+    for passed_s, is_written in ((0, True), (3500, False), (3700, True), (3800, False)):
+        later.monotonic.return_value = time.monotonic() + passed_s
+        with patch("custom_components.qheat.coordinator.time", later):
+            await entry.runtime_data.async_refresh()
+        assert bool(hass_storage.pop(LEARNED, None)) is is_written, passed_s
 
 
 async def test_what_thermostats_know_outlives_a_start_that_fails_halfway(

@@ -1,4 +1,4 @@
-"""Heat demand from temperatures: the thermostat, its guards and a simulated room.
+"""Heat demand from temperatures: the thermostat, what is set on it, its guards, simulated rooms.
 
 Pure: no Home Assistant, no input or output, no clock of its own.
 """
