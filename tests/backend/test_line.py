@@ -281,6 +281,7 @@ def test_a_home_that_has_moved_out_counts_for_none_that_is_there(tmp_path: Path)
     compared, failed = line.pull(count=2)
     line.store.deliver(HOME, compared.lease_id, result, now)
     line.store.give_back(HOME, failed.lease_id, GiveBackReason.FAILED, now)
+    assert not line.pull(count=2, now=now + PASSED_OVER_S)
     now += FAILED_S
     (failed,) = line.pull(count=2, now=now)
     assert line.name(failed) == "failed"
