@@ -6,6 +6,7 @@ long-lived access token of an administrator.
 
 import argparse
 import asyncio
+import contextlib
 import csv
 import json
 import math
@@ -56,8 +57,14 @@ def main() -> int:
 
 
 def address(text: str) -> str:
-    """Return where Home Assistant is, whichever of its pages is named; raises ValueError."""
-    return str(URL(text).origin())
+    """Return where Home Assistant is, whichever of its pages is named.
+
+    Raises ArgumentTypeError.
+    """
+    with contextlib.suppress(ValueError):
+        if (origin := URL(text).origin()).scheme in {"http", "https"}:
+            return str(origin)
+    raise argparse.ArgumentTypeError(f"no address that begins with http:// or https://: {text}")
 
 
 async def _go(url: str, token: str, rows: list[Row], home: str | None) -> int:

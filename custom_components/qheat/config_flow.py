@@ -104,7 +104,7 @@ class QheatConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_publishers(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask which of the backend's publishers may have their modules run; none unless ticked."""
+        """Ask which of the backend's publishers may have their modules run; none unless chosen."""
         publishers, errors = accepted(user_input or {})
         if user_input is not None and not errors:
             self._options = {CONF_PUBLISHERS: publishers}

@@ -161,8 +161,9 @@ def publishers(offered: Iterable[str]) -> vol.Schema:
 
 
 def in_full(offered: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
-    """Return fingerprints and kinds of jobs as text: a list cuts off what is to be compared."""
-    return {"offered": "\n".join(f"- `{key}` {', '.join(offered[key])}" for key in offered) or "—"}
+    """Return fingerprints and kinds of jobs, as code: a list cuts them off, text may be a link."""
+    lines = (f"- `{'` `'.join((key, *kinds))}`" for key, kinds in offered.items())
+    return {"offered": "\n".join(lines) or "—"}
 
 
 def money(currency: str) -> vol.Schema:

@@ -29,7 +29,7 @@ async def async_offered(
 
 
 def accepted(user_input: Mapping[str, Any]) -> tuple[list[str], dict[str, str]]:
-    """Return the fingerprints that were ticked or typed, and what is wrong with them by field."""
+    """Return the fingerprints that were chosen or typed, and what is wrong with them by field."""
     try:
         return sorted(set(map(read_fingerprint, user_input.get(CONF_PUBLISHERS, ())))), {}
     except ValueError:

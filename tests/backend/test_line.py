@@ -267,6 +267,17 @@ def test_a_job_that_others_fail_is_not_withdrawn_while_a_result_of_it_waits(line
     assert told.accepted
 
 
+def test_a_job_that_three_of_many_homes_have_failed_is_withdrawn(tmp_path: Path) -> None:
+    *failing, last = homes = (HOME, "second", "third", "fourth")
+    line = Line(tmp_path, homes=homes)
+    line.bring("hopeless")
+    for home_id in failing:
+        (lease,) = line.pull(home_id=home_id)
+        line.store.give_back(home_id, lease.lease_id, GiveBackReason.FAILED, NOW)
+    assert not line.pull(home_id=last)
+    line.store.close()
+
+
 def test_a_home_that_has_moved_out_counts_for_none_that_is_there(tmp_path: Path) -> None:
     """Else who has delivered could confirm himself, and one home alone withdraw a job."""
     line = Line(tmp_path, homes=(HOME, "other", "third"))
@@ -281,6 +292,7 @@ def test_a_home_that_has_moved_out_counts_for_none_that_is_there(tmp_path: Path)
     compared, failed = line.pull(count=2)
     line.store.deliver(HOME, compared.lease_id, result, now)
     line.store.give_back(HOME, failed.lease_id, GiveBackReason.FAILED, now)
+    assert not line.pull(count=2, now=now + PASSED_OVER_S)
     now += FAILED_S
     (failed,) = line.pull(count=2, now=now)
     assert line.name(failed) == "failed"

@@ -212,7 +212,7 @@ def test_tokens_are_not_shown() -> None:
 @pytest.mark.parametrize(
     ("homes", "more", "wrong"),
     [
-        ("a token", ["--listen", "0.0.0.0:0"], "needs TLS"),
+        ("a token\n\n", ["--listen", "0.0.0.0:0"], "needs TLS"),
         ("a one\na two", ["--listen", "127.0.0.1:0"], "two homes a"),
         ("a", ["--listen", "127.0.0.1:0"], "wrong form"),
         ("a tokön", ["--listen", "127.0.0.1:0"], "wrong form"),

@@ -439,6 +439,8 @@ def test_uploads_are_forgotten_when_time_has_passed_and_not_when_the_clock_is_tu
     later_s = EVEN_S + KEPT_S
     steady_s += EVEN_S if is_turned else later_s
     uploads.upload("b" * 64, b"b", NOW + later_s)
+    # As a job does that brings its input again.
+    uploads.keep("b" * 64, b"b", kept_until=0)
     assert (uploads.get("a" * 64) is not None) is is_turned
     steady_s += EVEN_S
     uploads.upload("c" * 64, b"c", NOW + later_s + EVEN_S)

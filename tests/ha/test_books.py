@@ -9,6 +9,7 @@ from homeassistant.const import STATE_UNKNOWN
 from homeassistant.core import HomeAssistant, State
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.qheat import books_sensor
 from custom_components.qheat.compute.engine import HeatKind, SettlementPage
 from custom_components.qheat.shelf import Shelf
 
@@ -39,6 +40,11 @@ async def heat(
         await entry.runtime_data.async_refresh()
     await entry.runtime_data.async_book_settlements()
     await hass.async_block_till_done()
+
+
+@pytest.mark.parametrize("value", [Decimal("0.1234567"), 0.1234567])
+def test_what_is_finer_than_a_millionth_is_not_shown(value: Decimal | float) -> None:
+    assert str(books_sensor.shown(value)) == "0.123457"
 
 
 def paid(**changes: Any) -> list[SettlementPage]:

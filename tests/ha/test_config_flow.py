@@ -173,7 +173,7 @@ async def test_publishers_are_shown_by_fingerprint_and_none_is_accepted_unless_t
     (selector,) = result["data_schema"].schema.values()
     assert selector.config["options"] == [fingerprint(key) for key in KEYS]
     for key in KEYS:
-        line = f"- `{fingerprint(key)}` echo, fold"
+        line = f"- `{fingerprint(key)}` `echo` `fold`"
         assert line in result["description_placeholders"]["offered"].splitlines()
     result = await answer(hass, result, {})
     assert result["step_id"] == "money"

@@ -151,8 +151,9 @@ async def test_a_home_assistant_that_stops_meanwhile_is_told_in_words(tmp_path: 
 @pytest.mark.parametrize(
     ("url", "token", "says"),
     [
-        ("homeassistant:8123", "secret", "invalid address"),
-        ("http://[::1", "secret", "invalid address"),
+        ("homeassistant:8123", "secret", "begins with http://"),
+        ("ftp://homeassistant:8123", "secret", "begins with http://"),
+        ("http://[::1", "secret", "begins with http://"),
         ("http://127.0.0.1:1", "", "not set"),
     ],
 )

@@ -155,7 +155,7 @@ async def test_the_backends_publishers_are_offered_beside_those_that_are_accepte
         result = await open_publishers(hass, entry)
     (selector,) = result["data_schema"].schema.values()
     assert selector.config["options"] == [mine, fingerprint(bytes(32))]
-    lines = [f"- `{mine}` ", f"- `{fingerprint(bytes(32))}` echo"]
+    lines = [f"- `{mine}`", f"- `{fingerprint(bytes(32))}` `echo`"]
     assert result["description_placeholders"]["offered"].splitlines() == lines
 
 

@@ -49,6 +49,20 @@ async def test_heat_is_power_over_time(
     assert float(value(hass, "sensor.home_heat")) == pytest.approx(0.003)
 
 
+async def test_a_homes_heat_is_that_of_all_its_radiators(
+    hass: HomeAssistant, engine: FixedEngine, freezer: FrozenDateTimeFactory
+) -> None:
+    entry = home(radiator(), radiator("01JBEDROOM", "Bedroom"))
+    entry.add_to_hass(hass)
+    engine.tell(power_w=360.0)
+    await load(hass, entry)
+    for _ in range(4):
+        freezer.tick(10)
+        await entry.runtime_data.async_refresh()
+    assert float(value(hass, "sensor.bedroom_heat")) == pytest.approx(0.003)
+    assert float(value(hass, "sensor.home_heat")) == pytest.approx(0.006)
+
+
 async def test_unknown_power_is_shown_as_unknown(
     hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine
 ) -> None:
