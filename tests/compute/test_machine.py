@@ -375,7 +375,7 @@ async def test_a_runner_that_overflows_numbers_is_replaced(
     script = tmp_path / "runner.py"
     script.write_text(
         """print('{"op":"ready","lock":{"held":[],"missing":[]},"size":0}', flush=True)\n"""
-        """print('{"op":"result","number":1e999,"cpu_s":1,"size":0}', flush=True)\n"""
+        """print('{"op":"result","number":1e999,"cpu_s":1,"fuel":null,"size":0}', flush=True)\n"""
         "import sys; sys.stdin.read()\n"
     )
     monkeypatch.setattr(runner_module, "_BOOT", str(script))
