@@ -187,6 +187,29 @@ async def test_what_many_jobs_need_at_once_is_fetched_once(tmp_path: Path) -> No
         assert not client._fetching
 
 
+async def test_modules_are_kept_up_to_a_limit_those_used_last_the_longest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "_KEPT_BYTES", 20)
+    modules = {sha256(one).hexdigest(): one for one in (b"a" * 10, b"b" * 10, b"c" * 10)}
+    asked = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        module = modules[head.split(b"/")[3][:64].decode()]
+        asked.append(module[:1])
+        writer.write(http(module))
+        await writer.drain()
+        writer.close()
+
+    a, b, c = modules
+    path = tmp_path / "modules.sock"
+    async with await asyncio.start_unix_server(answer, path), client_of(path) as client:
+        for digest in (a, b, a, c, a, b):
+            assert await client.module(digest) == modules[digest]
+    assert asked == [b"a", b"b", b"c", b"b"]
+
+
 async def test_the_inputs_of_jobs_that_are_done_take_no_memory(tmp_path: Path) -> None:
     """Each is one job's own: they were kept beside the modules, up to 64 MiB of them."""
 

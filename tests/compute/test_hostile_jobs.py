@@ -165,6 +165,13 @@ async def test_modules_that_are_no_plain_commands_are_refused() -> None:
         assert (await machine.run(OWNER, ECHO, b"well", LIMITS)).output == b"well"
 
 
+async def test_a_long_name_of_a_module_does_not_hide_why_it_is_refused() -> None:
+    module = wat2wasm(OTHER_IMPORT.replace("system", "system" * 10_000))
+    limits = Limits(memory_bytes=1 << 20, cpu_s=20.0, output_bytes=0)
+
+    assert (await _fault(bytes(module), limits)).fault is WorkFault.REFUSED
+
+
 async def test_a_compile_bomb_is_stopped_before_it_fills_the_memory() -> None:
     error = await _fault(_many_functions(600_000))
 

@@ -2,11 +2,13 @@
 
 import asyncio
 import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from custom_components.qheat.compute.client import JobClient
 from custom_components.qheat.compute.engine import EngineError, EngineProblem, HeatKind
 from tests.backend.tiny import PAY, TinyCatalogue, deliver
 from tests.waiting import until
@@ -114,6 +116,24 @@ async def test_a_job_waits_paused_while_no_heat_is_wanted_and_goes_on(tmp_path: 
         engine.set_budget(heat())
         await until(lambda: engine.status().jobs_running)
         assert engine.status().work_lost_s == 0
+
+
+async def test_while_a_job_runs_nobody_but_its_worker_holds_its_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def large(_client: JobClient, _sha256_hex: str) -> bytes:
+        return bytes(16 << 20)
+
+    monkeypatch.setattr(JobClient, "input_data", large)
+    async with pulling(tmp_path, LOOP, jobs=1) as (engine, *_):
+        tracemalloc.start()
+        try:
+            engine.set_budget(heat())
+            await until(lambda: any(job.used_s for job in engine._jobs))
+            held_bytes, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert held_bytes < 8 << 20
 
 
 async def test_without_jobs_own_heat_is_burnt_only_where_the_budget_allows_it(

@@ -133,7 +133,7 @@ class LeasedJob:
             lambda: self._client.input_data(lease.input_sha256), _away, self._tell
         )
         self.phase, self.began_s = Phase.COMPUTING, time.monotonic()
-        return await self._machine.run(
+        work = self._machine.run(
             self._radiator_id,
             module,
             data,
@@ -142,6 +142,8 @@ class LeasedJob:
             count_fuel=lease.count_fuel,
             used=self._use,
         )
+        del module, data  # the machine lets go of them, too
+        return await work
 
     def _use(self, cpu_s: float) -> None:
         self.used_s = cpu_s

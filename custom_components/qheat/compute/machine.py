@@ -146,7 +146,9 @@ class Machine:
         """
         header = {"mode": Mode.JOB, "module_bytes": len(module), **limits.to_json()}
         header |= {"module_sha256": module_sha256, "count_fuel": count_fuel}
-        return await self._work(owner, header, module + input_data, used)
+        work = self._work(owner, header, module + input_data, used)
+        del module, input_data
+        return await work
 
     async def burn(self, owner: str) -> None:
         """Burn CPU for nothing but warmth until cancelled. Raises WorkError when it ends."""

@@ -104,6 +104,13 @@ def test_science_that_pays_nothing_gives_no_settlement_and_a_rate_is_not_paid_ba
     assert ledger.earned == Decimal(0)
 
 
+def test_unpaid_credit_taken_back_takes_nothing_and_what_is_left_of_it_stays_unpaid() -> None:
+    ledger = Ledger()
+    for total, rates in ((0, TARIFF.rates), (10, TARIFF.rates), (20, {}), (15, TARIFF.rates)):
+        ledger.book(ledger.ask(total, replace(TARIFF, rates=rates)))
+        assert ledger.earned == (Decimal("2.5") if total else 0)
+
+
 @pytest.mark.parametrize("now", [Decimal("2.5"), Decimal(0)])
 def test_what_is_left_of_credit_taken_back_stays_paid_as_it_was(now: Decimal) -> None:
     ledger = Ledger()

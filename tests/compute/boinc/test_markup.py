@@ -18,6 +18,7 @@ from custom_components.qheat.compute.boinc.markup import (
     text_of,
 )
 from custom_components.qheat.compute.boinc.replies import (
+    MAX_CORES,
     host_from,
     preferences_from,
     projects_from,
@@ -250,6 +251,26 @@ def test_a_project_refuses_a_machine_that_it_has_answered_and_given_no_number(
     body = f"<projects><project><master_url>http://a.org/</master_url>{told}</project></projects>"
     (project,) = projects_from(parse(reply(body)))
     assert project.refuses is refuses
+
+
+@pytest.mark.parametrize(
+    ("told", "cores"),
+    [
+        ("2 CPUs", 2.0),
+        ("0.979 CPUs + 1 NVIDIA GPU", 0.979),
+        (f"{'9' * 200} CPUs", MAX_CORES),
+        ("1.2.3 CPUs", 1.0),
+        ("... CPUs", 1.0),
+        ("some CPUs", 1.0),
+        ("", 1.0),
+    ],
+)
+def test_a_task_has_the_cores_that_the_client_tells_and_one_where_that_is_no_number(
+    told: str, cores: float
+) -> None:
+    body = f"<results><result><state>2</state><resources>{told}</resources></result></results>"
+    (task,) = tasks_from(parse(reply(body)))
+    assert task.cpus == cores
 
 
 @pytest.mark.parametrize(

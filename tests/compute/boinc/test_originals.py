@@ -114,6 +114,16 @@ async def test_what_would_be_too_long_to_be_given_back_is_not_taken_over(
     assert caught.value.fault is BoincFault.BROKEN_REPLY
 
 
+@pytest.mark.parametrize("answer", [b"\x03", b"<boinc_gui_rpc_reply>\n\x03", b"HTTP/1.1 400\x03"])
+async def test_an_answer_that_is_no_reply_does_not_tell_of_no_preferences(
+    client: BoincClient, simulated: SimulatedClient, answer: bytes
+) -> None:
+    simulated.answer = answer
+    with pytest.raises(BoincError) as caught:
+        await client.override()
+    assert caught.value.fault is BoincFault.BROKEN_REPLY
+
+
 BROKEN = [
     "\n",  # a file that a power cut has left empty
     "<oops",

@@ -40,12 +40,7 @@ _LEEWAY: Final = 0.25
 class Session:
     """Control, looks and watchdogs, step by step; every step may raise BoincError."""
 
-    def __init__(
-        self,
-        client: BoincClient,
-        steward: Stewardship,
-        host: Probed,
-    ) -> None:
+    def __init__(self, client: BoincClient, steward: Stewardship, host: Probed) -> None:
         self.seen = UNSEEN
         self._host = host
         self._client = client
