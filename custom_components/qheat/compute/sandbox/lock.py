@@ -9,6 +9,7 @@ import ctypes
 import os
 import resource
 import signal
+import struct
 import tempfile
 from collections.abc import Callable
 from math import ceil
@@ -22,7 +23,6 @@ SYSTEM_CALLS: Final = "system_calls"
 """The lock without which nothing runs."""
 
 _NOBODY: Final = 65534
-_SCHED_IDLE: Final = 5
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_DUMPABLE: Final = 4
 _PR_CAPBSET_DROP: Final = 24
@@ -44,10 +44,6 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 class _Program(ctypes.Structure):
     _fields_ = (("len", ctypes.c_ushort), ("filter", ctypes.c_char_p))
-
-
-class _CapabilityHeader(ctypes.Structure):
-    _fields_ = (("version", ctypes.c_uint32), ("pid", ctypes.c_int))
 
 
 class OrphanedError(Exception):
@@ -124,8 +120,7 @@ def _os_error() -> OSError:
 def _be_idle(arch: seccomp.Architecture) -> None:
     os.nice(19)
     # By hand, because musl's own sched_setscheduler does nothing but fail.
-    priority = ctypes.c_int(0)
-    _syscall(arch.sched_setscheduler, 0, _SCHED_IDLE, ctypes.byref(priority))
+    _syscall(arch.sched_setscheduler, 0, os.SCHED_IDLE, bytes(4))
 
 
 def _limit(data_bytes: int, cpu_s: float, file_bytes: int) -> None:
@@ -170,8 +165,7 @@ def _become_nobody() -> None:
 
 def _drop_capabilities(arch: seccomp.Architecture) -> None:
     _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
-    header = _CapabilityHeader(_CAPABILITY_VERSION_3, 0)
-    _syscall(arch.capset, ctypes.byref(header), ctypes.create_string_buffer(24))
+    _syscall(arch.capset, struct.pack("=Ii", _CAPABILITY_VERSION_3, 0), bytes(24))
 
 
 def _close_descriptors() -> None:
