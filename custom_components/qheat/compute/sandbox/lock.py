@@ -6,7 +6,9 @@ those that do not hold. Needs Linux; single-threaded.
 """
 
 import ctypes
+import mmap
 import os
+import re
 import resource
 import signal
 import struct
@@ -71,6 +73,7 @@ def lock_process(parent: int, *, memory_bytes: int, cpu_s: float, file_bytes: in
         ("killed_first", lambda: Path("/proc/self/oom_score_adj").write_text("1000")),
         ("idle_priority", lambda: _be_idle(arch)),
         ("limits", lambda: _limit(_HOST_BYTES + memory_bytes + file_bytes, cpu_s, file_bytes)),
+        ("no_writable_code", lambda: _seal_code(arch)),
         ("network_namespace", lambda: os.unshare(os.CLONE_NEWNET)),
         ("ipc_namespace", lambda: os.unshare(os.CLONE_NEWIPC)),
         ("host_namespace", lambda: os.unshare(os.CLONE_NEWUTS)),
@@ -140,6 +143,14 @@ def _limit(data_bytes: int, cpu_s: float, file_bytes: int) -> None:
         _, hard = resource.getrlimit(which)
         limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(which, (limit, limit))
+
+
+def _seal_code(arch: seccomp.Architecture) -> None:
+    # Some builds of libffi keep a callback's code in a page that may be written to.
+    maps = Path("/proc/self/maps").read_text()
+    for begin, end in re.findall("^([0-9a-f]+)-([0-9a-f]+) .wx.* 0 *$", maps, re.MULTILINE):
+        size, code = int(end, 16) - int(begin, 16), mmap.PROT_READ | mmap.PROT_EXEC
+        _syscall(arch.mprotect, ctypes.c_void_p(int(begin, 16)), ctypes.c_size_t(size), code)
 
 
 def _hide_files() -> None:
