@@ -44,6 +44,10 @@ def _memory_that_becomes_executable() -> None:
         raise OSError(ctypes.get_errno(), "mprotect")
 
 
+def _code_that_is_there() -> None:
+    ctypes.memset(CODE, 0, 4096)
+
+
 def _map_a_file() -> None:
     LIBC.mmap.restype = ctypes.c_void_p
     if LIBC.mmap(ctypes.c_long(0), ctypes.c_long(4096), 1, 1, 0, ctypes.c_long(0)) == 2**64 - 1:
@@ -88,6 +92,9 @@ def _memory_that_is_no_longer_writable() -> None:
 
 
 MAPS = Path("/proc/self/maps").read_text().splitlines()
+# As libffi has it where it is built without fixed trampolines.
+PAGE = mmap.mmap(-1, 4096, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, 7)
+CODE = ctypes.addressof(ctypes.c_char.from_buffer(PAGE))
 STACK = next(int(line.partition("-")[0], 16) for line in MAPS if line.endswith("[stack]"))
 FOLDER = tempfile.gettempdir()
 X86_64 = os.uname().machine == "x86_64"
@@ -118,6 +125,7 @@ ATTACKS: dict[str, Callable[[], object]] = {
     "duplicate_a_descriptor": lambda: os.dup(1),
     "writable_and_executable_memory": _memory_that_is_writable_and_executable,
     "memory_that_becomes_executable": _memory_that_becomes_executable,
+    "code_that_is_there": _code_that_is_there,
     "map_a_file": _map_a_file,
     "too_much_memory": _too_much_memory,
     "shared_memory": lambda: mmap.mmap(-1, 4096),

@@ -59,6 +59,7 @@ def test_native_code_in_a_locked_worker_gets_nowhere(attack: str, user: str) -> 
         "open_a_socket",
         "fork",
         "map_a_file",
+        "code_that_is_there",
         "shared_memory",
         "memory_like_a_stack",
         "page_tables",

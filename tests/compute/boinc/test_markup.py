@@ -182,12 +182,23 @@ def test_foreign_parts_are_left_out_and_those_without_an_end_cost_no_time() -> N
         parse(reply("<gui_urls>" * 300_000))
 
 
-def test_a_deep_or_a_huge_reply_does_no_harm() -> None:
-    root = parse(reply("<a>" * 100_000 + "</a>" * 100_000))
-    assert root.find("results") is None
+def test_a_huge_reply_does_no_harm() -> None:
     with pytest.raises(BoincError):
         parse(reply("x" * MAX_REPLY_BYTES))
     assert len(text_of(parse(reply(f"<name>{'x' * 10_000}</name>")), "name")) == MAX_TEXT
+
+
+@pytest.mark.parametrize("begin", ["<a>", "<a><b/>", "<a>/>", "<a><b></b>"])
+def test_tags_deeper_than_a_stack_are_refused_however_they_are_mixed(begin: str) -> None:
+    with pytest.raises(BoincError) as caught:
+        parse(reply(begin * 20_000 + "</a>" * 20_000))
+    assert caught.value.fault is BoincFault.BROKEN_REPLY
+
+
+@pytest.mark.parametrize("inside", ["<b/>", "<b></b>", "</a><a>", "a/>"])
+def test_tags_as_deep_as_a_client_nests_are_taken_however_many_there_are(inside: str) -> None:
+    deep = "<a>" * 50 + inside * 50_000 + "</a>" * 50
+    assert len(list(parse(reply(deep)).iter("a"))) >= 50
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,9 @@ MAX_REPLY_BYTES: Final = 4 * 1024 * 1024
 """Enough for some 5000 tasks."""
 MAX_TAGS: Final = 250_000
 """Of 5000 tasks a client sends 200 000; more cost a loop in the same process its time."""
-_PIECE: Final = 2**14
+_MAX_DEPTH: Final = 100
+"""No client nests so deep; to free tags 20,000 deep overflows the stack of a thread on musl."""
+_PIECE: Final = 2**12
 """Between two pieces of a long reply a thread lets others go on."""
 MAX_TEXT: Final = 256
 YEARS_S: Final = 1e10
@@ -24,6 +26,7 @@ _FOREIGN: Final = "<gui_urls>"
 _FOREIGN_END: Final = "</gui_urls>"
 # A client sends no attributes, comments or long names: thousands of them hold up the parser.
 _STRANGE_TAG: Final = re.compile(r"<(?!/?[A-Za-z_][\w.-]{0,99}\s?/?>)")
+_EMPTY_TAG: Final = re.compile("<[^<>]*/>")
 # Names of projects and URLs are printed without escaping.
 _LONGEST_ENTITY: Final = len("&#1234567;")
 _BARE_AMPERSAND: Final = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7});)")
@@ -48,8 +51,12 @@ def parse(reply: bytes) -> Element:
         raise BoincError(BoincFault.BROKEN_REPLY, "The reply holds tags that no client sends")
     # Behind the root's begin no document type may follow, so there are no entities to expand.
     parser = XMLParser()  # noqa: S314
+    depth = 0
     try:
         for piece in _pieces(text):
+            depth += piece.count("<") - 2 * piece.count("</") - len(_EMPTY_TAG.findall(piece))
+            if depth > _MAX_DEPTH:
+                raise BoincError(BoincFault.BROKEN_REPLY, "The reply is too deep")
             parser.feed(_BARE_AMPERSAND.sub("&amp;", piece) if "&" in piece else piece)
         return parser.close()
     except ParseError as error:
@@ -57,12 +64,13 @@ def parse(reply: bytes) -> Element:
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """Cut a text into pieces, none of them within an entity."""
+    """Cut a text into pieces, none of them within a tag or an entity."""
     begin = 0
     while begin < len(text):
         end = begin + _PIECE
         if end < len(text):
-            cut = text.rfind("&", end - _LONGEST_ENTITY + 1, end)
+            last = end - _LONGEST_ENTITY + 1
+            cut = max(text.rfind("<", begin + 1, end), text.rfind("&", last, end))
             end = end if cut < 0 else cut
         yield text[begin:end]
         begin = end

@@ -57,27 +57,25 @@ class JobError(Exception):
 class _GuestMemory:
     """The memory that the running job exports, with every access checked against its size."""
 
-    def __init__(self) -> None:
-        self.caller: Caller | None = None
+    caller: Caller
 
     def read(self, start: int, size: int) -> bytes:
         """Return `size` bytes; raises wasi.PointerError."""
-        memory, caller = self._checked(start, size)
-        return bytes(memory.read(caller, start, start + size))
+        return bytes(self._checked(start, size).read(self.caller, start, start + size))
 
     def write(self, start: int, data: bytes) -> None:
         """Store `data`; raises wasi.PointerError."""
-        memory, caller = self._checked(start, len(data))
+        memory = self._checked(start, len(data))
         if data:
-            memory.write(caller, bytearray(data), start)
+            memory.write(self.caller, bytearray(data), start)
 
-    def _checked(self, start: int, size: int) -> tuple[WasmMemory, Caller]:
-        memory = self.caller.get("memory") if self.caller is not None else None
-        if self.caller is None or not isinstance(memory, WasmMemory):
+    def _checked(self, start: int, size: int) -> WasmMemory:
+        memory = self.caller.get("memory")
+        if not isinstance(memory, WasmMemory):
             raise wasi.PointerError("no memory")
         if start + size > memory.data_len(self.caller):
             raise wasi.PointerError(f"{size} bytes at {start}")
-        return memory, self.caller
+        return memory
 
 
 def run(

@@ -6,9 +6,12 @@ those that do not hold. Needs Linux; single-threaded.
 """
 
 import ctypes
+import mmap
 import os
+import re
 import resource
 import signal
+import struct
 import tempfile
 from collections.abc import Callable
 from math import ceil
@@ -22,7 +25,6 @@ SYSTEM_CALLS: Final = "system_calls"
 """The lock without which nothing runs."""
 
 _NOBODY: Final = 65534
-_SCHED_IDLE: Final = 5
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_DUMPABLE: Final = 4
 _PR_CAPBSET_DROP: Final = 24
@@ -44,10 +46,6 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 class _Program(ctypes.Structure):
     _fields_ = (("len", ctypes.c_ushort), ("filter", ctypes.c_char_p))
-
-
-class _CapabilityHeader(ctypes.Structure):
-    _fields_ = (("version", ctypes.c_uint32), ("pid", ctypes.c_int))
 
 
 class OrphanedError(Exception):
@@ -75,6 +73,7 @@ def lock_process(parent: int, *, memory_bytes: int, cpu_s: float, file_bytes: in
         ("killed_first", lambda: Path("/proc/self/oom_score_adj").write_text("1000")),
         ("idle_priority", lambda: _be_idle(arch)),
         ("limits", lambda: _limit(_HOST_BYTES + memory_bytes + file_bytes, cpu_s, file_bytes)),
+        ("no_writable_code", lambda: _seal_code(arch)),
         ("network_namespace", lambda: os.unshare(os.CLONE_NEWNET)),
         ("ipc_namespace", lambda: os.unshare(os.CLONE_NEWIPC)),
         ("host_namespace", lambda: os.unshare(os.CLONE_NEWUTS)),
@@ -124,8 +123,7 @@ def _os_error() -> OSError:
 def _be_idle(arch: seccomp.Architecture) -> None:
     os.nice(19)
     # By hand, because musl's own sched_setscheduler does nothing but fail.
-    priority = ctypes.c_int(0)
-    _syscall(arch.sched_setscheduler, 0, _SCHED_IDLE, ctypes.byref(priority))
+    _syscall(arch.sched_setscheduler, 0, os.SCHED_IDLE, bytes(4))
 
 
 def _limit(data_bytes: int, cpu_s: float, file_bytes: int) -> None:
@@ -145,6 +143,14 @@ def _limit(data_bytes: int, cpu_s: float, file_bytes: int) -> None:
         _, hard = resource.getrlimit(which)
         limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(which, (limit, limit))
+
+
+def _seal_code(arch: seccomp.Architecture) -> None:
+    # Some builds of libffi keep a callback's code in a page that may be written to.
+    maps = Path("/proc/self/maps").read_text()
+    for begin, end in re.findall("^([0-9a-f]+)-([0-9a-f]+) .wx.* 0 *$", maps, re.MULTILINE):
+        size, code = int(end, 16) - int(begin, 16), mmap.PROT_READ | mmap.PROT_EXEC
+        _syscall(arch.mprotect, ctypes.c_void_p(int(begin, 16)), ctypes.c_size_t(size), code)
 
 
 def _hide_files() -> None:
@@ -170,8 +176,7 @@ def _become_nobody() -> None:
 
 def _drop_capabilities(arch: seccomp.Architecture) -> None:
     _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
-    header = _CapabilityHeader(_CAPABILITY_VERSION_3, 0)
-    _syscall(arch.capset, ctypes.byref(header), ctypes.create_string_buffer(24))
+    _syscall(arch.capset, struct.pack("=Ii", _CAPABILITY_VERSION_3, 0), bytes(24))
 
 
 def _close_descriptors() -> None:

@@ -8,6 +8,7 @@ import errno
 import platform
 import struct
 import sys
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 _LOAD: Final = 0x20  # BPF_LD | BPF_W | BPF_ABS
@@ -117,9 +118,9 @@ def program(arch: Architecture, *, compiling: bool) -> bytes:
         *_kill_if(_JUMP_AT_LEAST, _X32_BIT),
     ]
     for number in arch.free:
-        code += _allow(number)
+        code += _guarded(number)
     if compiling:
-        code += _allow(arch.seccomp)
+        code += _guarded(arch.seccomp)
     # The engine asks whether its standard error is a terminal; it is not.
     code += _answered(arch.ioctl, _ANSWER_NO_TERMINAL)
     # It would let the stack grow, which is no data. Whoever reallocates copies instead.
@@ -145,7 +146,7 @@ def _protection(*, compiling: bool) -> list[bytes]:
     return [load, _op(_JUMP_ANY_BIT, PROT_EXEC, 0, 2), *_kill_if(_JUMP_ANY_BIT, _PROT_WRITE)]
 
 
-def _guarded(number: int, checks: list[bytes]) -> list[bytes]:
+def _guarded(number: int, checks: Iterable[bytes] = ()) -> list[bytes]:
     """Allow call `number` if no check kills."""
     body = [*checks, _op(_RETURN, _ALLOW)]
     return [_op(_JUMP_EQUAL, number, 0, len(body)), *body]
@@ -153,10 +154,6 @@ def _guarded(number: int, checks: list[bytes]) -> list[bytes]:
 
 def _answered(number: int, answer: int) -> list[bytes]:
     return [_op(_JUMP_EQUAL, number, 0, 1), _op(_RETURN, answer)]
-
-
-def _allow(number: int) -> list[bytes]:
-    return _guarded(number, [])
 
 
 def _kill_unless(jump: int, value: int) -> list[bytes]:

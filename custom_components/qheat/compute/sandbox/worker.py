@@ -22,20 +22,12 @@ def main(arguments: list[str]) -> Never:
     limits = Limits.from_json(job.header)
     if Mode(job.header["mode"]) is Mode.BURN:
         _burn(parent, limits)
+    _run(parent, wasmtime_folder, job, limits)
+
+
+def _run(parent: int, wasmtime_folder: str, job: Frame, limits: Limits) -> Never:
     module_bytes, count_fuel = int(job.header["module_bytes"]), bool(job.header["count_fuel"])
     module, input_data = job.body[:module_bytes], job.body[module_bytes:]
-    _run(parent, wasmtime_folder, module, input_data, limits, count_fuel=count_fuel)
-
-
-def _run(
-    parent: int,
-    wasmtime_folder: str,
-    module: bytes,
-    input_data: bytes,
-    limits: Limits,
-    *,
-    count_fuel: bool,
-) -> Never:
     sys.path.append(wasmtime_folder)
     try:
         from . import guest  # noqa: PLC0415  # only here can it fail, and say so
