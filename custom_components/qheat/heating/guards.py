@@ -187,7 +187,8 @@ class RatingWatch:
 
     def save(self) -> float | None:
         """Return the most that a weak radiator gives, in watts; None for one that is not."""
-        return round(self.share * self._rated_w, 1) if self.share < 1 else None
+        weak_w = round(self.share * self._rated_w, 1) if self.share < 1 else None
+        return weak_w if self._known_w is None else self._known_w
 
     def see(
         self, elapsed_s: float, asked_w: float, measured_w: float | None, *, metered: bool
