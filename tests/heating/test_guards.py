@@ -331,9 +331,23 @@ def test_a_weak_radiator_is_known_after_a_restart_unless_something_was_done_abou
     watch = RatingWatch(500)
     for _ in range(66):
         watch.see(60.0, 500, 250.0, metered=True)
-    again = RatingWatch(rated_w, watch.save())
+    # Restarted once more before a meter, or the machine, has answered.
+    unseen = RatingWatch(500, watch.save())
+    unseen.see(5.0, 0.0, None, metered=True)
+    again = RatingWatch(rated_w, unseen.save())
     again.see(5.0, 0.0, measured_w, metered=True)
     assert again.share == share
+
+
+@pytest.mark.parametrize(("minutes", "share"), [(0, 0.25), (0.1, 0.26), (30, 0.8)])
+def test_a_weak_radiator_counts_as_stronger_once_more_has_come_of_it_for_minutes(
+    minutes: float, share: float
+) -> None:
+    watch = RatingWatch(1000, 250.0)
+    for _ in range(60):
+        watch.see(60.0, 800.0, 250.0, metered=True)
+    watch.see(60.0 * minutes, 800.0, 800.0, metered=True)
+    assert watch.share == pytest.approx(share, abs=0.01)
 
 
 def test_a_room_tells_that_its_metered_radiator_is_weaker_than_rated() -> None:

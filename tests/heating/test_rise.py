@@ -11,8 +11,9 @@ LATE_K = 0.15
 
 
 def room_of(air_c: float, time_s: float) -> Now:
-    """Return a room that is as warm all through."""
-    return Now(time_s, ([air_c] * 4 + [0.0, 0.0], 0.0), lambda _, heat_w: [heat_w, 5, 0, 0])
+    """Return a room that is as warm all through, though its sensor is late to tell."""
+    x = [air_c - 1.0, air_c, air_c, air_c, 0.0, 0.0]
+    return Now(time_s, (x, 0.0), lambda _, heat_w: [heat_w, 5, 0, 0])
 
 
 def test_a_block_edited_to_another_temperature_is_heated_for_as_it_is_now() -> None:

@@ -166,6 +166,14 @@ def test_a_setpoint_that_never_rises_has_no_next_start() -> None:
         assert control.next_start_s is None
 
 
+def test_a_change_whose_time_has_passed_is_not_heated_for() -> None:
+    reading = RoomReading(time_s=7200.0, temperature_c=18.0, outdoor_c=0.0)
+    target = Target(setpoint_c=17.0, upcoming=((7199.0, 23.0),))
+    control = RoomControl(PAUSABLE)
+    assert control.step(reading, target).power_w == 0
+    assert control.step(replace(reading, time_s=7260.0), target).power_w == 0
+
+
 def test_what_is_learned_is_told_in_figures_that_a_person_can_use() -> None:
     learned = RoomControl(RATING).learned
     assert learned.heat_loss_w_k == pytest.approx(20.0)
@@ -230,7 +238,7 @@ def test_habits_follow_the_clock_on_the_wall_also_where_it_changes_during_a_rest
 
 
 def test_what_was_learned_outlives_a_restart() -> None:
-    control, room = RoomControl(RATING), SimulatedRoom(LIVING_ROOM)
+    control, room = RoomControl(RATING, {"margin_k": 0.7}), SimulatedRoom(LIVING_ROOM)
     simulate(control, room, Target(setpoint_c=20), hours=49, step_s=600)
     assert control.needs_refit()
     control.adopt(refit(control.snapshot()))
@@ -239,6 +247,7 @@ def test_what_was_learned_outlives_a_restart() -> None:
     again = RoomControl(RATING, json.loads(json.dumps(saved)))
     assert again.model == control.model
     assert again.save() == saved
+    assert saved["margin_k"] == 0.7
 
 
 def test_when_the_sun_comes_in_is_known_after_a_restart() -> None:

@@ -76,8 +76,7 @@ class Comfort:
         self._planned_s = self._raised_s = self._enough_s = -math.inf
         self._setpoint_c = math.nan
         self.rises = Rises(self.levels_w)
-        margin_k = believable(saved.get("margin_k"), 0.0, MOST_MARGIN_K)
-        self.rises.margin_k = margin_k or EARLY_K
+        self.rises.margin_k = believable(saved.get("margin_k"), 0.0, MOST_MARGIN_K) or EARLY_K
         self.outlook: tuple[tuple[float, float], ...] = ()
         """The watts likely wanted in the hours to come: (until when, watts until then)."""
         self.use(_saved_model(self.usual, saved.get("model")))

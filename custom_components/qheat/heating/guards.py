@@ -177,7 +177,7 @@ class RatingWatch:
 
     def __init__(self, rated_w: float, saved_w: object = None) -> None:
         self._rated_w = rated_w
-        self._full_s = self._judged_s = self._judged_j = 0.0
+        self._full_s = self._judged_s = self._judged_j = self._lately_w = 0.0
         self.doubt: RatingDoubt | None = None
         # In watts, for the rating may have been corrected meanwhile.
         self._known_w = believable(saved_w, 0.0, rated_w)
@@ -187,7 +187,8 @@ class RatingWatch:
 
     def save(self) -> float | None:
         """Return the most that a weak radiator gives, in watts; None for one that is not."""
-        return round(self.share * self._rated_w, 1) if self.share < 1 else None
+        weak_w = round(self.share * self._rated_w, 1) if self.share < 1 else None
+        return weak_w if self._known_w is None else self._known_w
 
     def see(
         self, elapsed_s: float, asked_w: float, measured_w: float | None, *, metered: bool
@@ -198,6 +199,9 @@ class RatingWatch:
         """
         if measured_w is not None and self._known_w is not None:
             self.share, self._known_w = self._known_w / self._rated_w, None
+        # Who begins early may never ask for all again: what came for minutes can come.
+        self._lately_w -= ((measured_w or 0.0) - self._lately_w) * math.expm1(-elapsed_s / SETTLE_S)
+        self.share = min(max(self.share, self._lately_w / self._rated_w), 1.0)
         if measured_w is None or asked_w < FULL * self._rated_w:
             self._full_s = 0.0
             return
@@ -212,12 +216,9 @@ class RatingWatch:
         share = self._judged_j / self._judged_s / self._rated_w
         self._judged_s = self._judged_j = 0.0
         self.share = share if share < WEAKER else 1.0
-        if not metered:
-            return
-        if share < WEAKER:
-            self.doubt = RatingDoubt.WEAKER
-        else:
-            self.doubt = RatingDoubt.STRONGER if share > STRONGER else None
+        if metered:
+            stronger = RatingDoubt.STRONGER if share > STRONGER else None
+            self.doubt = RatingDoubt.WEAKER if share < WEAKER else stronger
 
 
 @dataclass(slots=True)
