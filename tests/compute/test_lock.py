@@ -96,6 +96,25 @@ def test_an_ordinary_user_says_which_locks_do_not_hold() -> None:
     assert "no_new_privileges" in lock["held"]
 
 
+@pytest.mark.parametrize(
+    "made",
+    [
+        # Longer than the stack: what is mapped becomes executable.
+        "probe['LIBC'].mprotect(ctypes.c_void_p(probe['STACK']), ctypes.c_size_t(8 << 20), 7)",
+        "mmap.mmap(-1, 4096, mmap.MAP_SHARED)",
+    ],
+    ids=["an executable stack", "what is shared"],
+)
+def test_code_that_can_still_be_written_to_is_a_lock_that_does_not_hold(made: str) -> None:
+    program = (
+        f"import ctypes, mmap, runpy; probe = runpy.run_path({str(PROBE)!r}); made = {made}; "
+        f"probe['_lock']({str(boot.__file__)!r}, 'root')"
+    )
+    told = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, check=False)
+
+    assert "no_writable_code" in json.loads(told.stdout.splitlines()[0])["missing"], told.stderr
+
+
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
 @pytest.mark.parametrize("compiling", [False, True])
 def test_a_filter_is_a_program_that_the_kernel_would_take(

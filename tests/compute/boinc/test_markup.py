@@ -201,6 +201,14 @@ def test_tags_as_deep_as_a_client_nests_are_taken_however_many_there_are(inside:
     assert len(list(parse(reply(deep)).iter("a"))) >= 50
 
 
+@pytest.mark.parametrize("inside", ["<b/>", "<b />", "<b></b>", "<b ></b\n>"])
+def test_tags_are_counted_right_wherever_a_reply_is_cut_into_pieces(inside: str) -> None:
+    with patch.object(markup, "_PIECE", 64):
+        for ahead in range(len(inside)):
+            root = parse(reply("." * ahead + inside * 5000))
+            assert len(list(root)) == 5000
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -106,18 +106,16 @@ def forbid_new_code() -> None:
 
 def _prctl(option: int, argument: int) -> None:
     zero = ctypes.c_ulong(0)
-    if _libc.prctl(option, ctypes.c_ulong(argument), zero, zero, zero) != 0:
-        raise _os_error()
+    _check(_libc.prctl(option, ctypes.c_ulong(argument), zero, zero, zero))
 
 
 def _syscall(number: int, *arguments: object) -> None:
-    if _libc.syscall(ctypes.c_long(number), *arguments) != 0:
-        raise _os_error()
+    _check(_libc.syscall(ctypes.c_long(number), *arguments))
 
 
-def _os_error() -> OSError:
-    code = ctypes.get_errno()
-    return OSError(code, os.strerror(code))
+def _check(answer: int) -> None:
+    if answer != 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
 def _be_idle(arch: seccomp.Architecture) -> None:
@@ -147,10 +145,13 @@ def _limit(data_bytes: int, cpu_s: float, file_bytes: int) -> None:
 
 def _seal_code(arch: seccomp.Architecture) -> None:
     # Some builds of libffi keep a callback's code in a page that may be written to.
-    maps = Path("/proc/self/maps").read_text()
-    for begin, end in re.findall("^([0-9a-f]+)-([0-9a-f]+) .wx.* 0 *$", maps, re.MULTILINE):
+    maps = Path("/proc/self/maps")
+    for begin, end in re.findall(r"^(\w+)-(\w+) .wx.* 0 *$", maps.read_text(), re.MULTILINE):
         size, code = int(end, 16) - int(begin, 16), mmap.PROT_READ | mmap.PROT_EXEC
         _syscall(arch.mprotect, ctypes.c_void_p(int(begin, 16)), ctypes.c_size_t(size), code)
+    # An executable stack must stay writable, and what is shared may be code in another place.
+    if re.search(r"^\S+ .w(x|.s)", maps.read_text(), re.MULTILINE):
+        raise ValueError("code can be written to")
 
 
 def _hide_files() -> None:
@@ -186,6 +187,5 @@ def _close_descriptors() -> None:
 
 
 def _filter_system_calls(arch: seccomp.Architecture, *, compiling: bool) -> None:
-    code = seccomp.program(arch, compiling=compiling)
-    program = _Program(len(code) // 8, code)
-    _syscall(arch.seccomp, _SECCOMP_SET_MODE_FILTER, 0, ctypes.byref(program))
+    bpf = seccomp.program(arch, compiling=compiling)
+    _syscall(arch.seccomp, _SECCOMP_SET_MODE_FILTER, 0, ctypes.byref(_Program(len(bpf) // 8, bpf)))
