@@ -19,6 +19,8 @@ MEMORY_BYTES = 1 << 20
 CPU_S = 60
 OUTPUT_BYTES = 1000
 SHORT_TURNS, LONG_TURNS = 20_000_000, 5_000_000_000
+RENEWED_TURNS = 4 * LONG_TURNS
+"""A long job may be done on a fast machine before its lease is renewed; this one is not."""
 
 # The first eight bytes of the input say for how many turns to compute before giving it back.
 _MODULE = command(

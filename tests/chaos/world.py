@@ -25,7 +25,7 @@ from .home_party import ENTRY_ID
 from .plan import Fault, Kind
 from .processes import Party, Zygote, sandbox
 from .proxy import Proxy, Trap
-from .submitter import LONG_TURNS, SHORT_TURNS, Submitter
+from .submitter import LONG_TURNS, RENEWED_TURNS, SHORT_TURNS, Submitter
 
 HOME_ID: Final = "flat-1"
 HOME_TOKEN: Final = "home-token"
@@ -286,8 +286,8 @@ class World:
             wants_module = self._armed in {"module", "upload", "sign"}
             if wants_module or len(submitter.jobs) % JOBS_PER_MODULE == 0:
                 await submitter.new_module()
-            is_long = self._armed == "renew" or self._chance.random() < 1 / 12
-            await submitter.submit(LONG_TURNS if is_long else SHORT_TURNS)
+            turns = LONG_TURNS if self._chance.random() < 1 / 12 else SHORT_TURNS
+            await submitter.submit(RENEWED_TURNS if self._armed == "renew" else turns)
 
     async def _watch(self) -> None:
         """Count what is settled, and see that nothing hangs or ends itself."""
