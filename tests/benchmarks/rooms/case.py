@@ -4,6 +4,9 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from custom_components.qheat.compute.boinc.plan import Planner
+from custom_components.qheat.compute.boinc.watts import WattsTable
+from custom_components.qheat.compute.engine import PowerModel
 from custom_components.qheat.heating import RadiatorRating
 
 from .baselines import Hysteresis, PlainPi, TimeProportional
@@ -11,7 +14,7 @@ from .bound import Bound
 from .iso13790 import IsoRoom
 from .ours import Ours
 from .people import Schedule
-from .radiator import IdealRadiator, PausingRadiator, Radiator
+from .radiator import AnyRadiator, GpuRadiator, IdealRadiator, PausingRadiator, Radiator
 from .sensor import Sensing, Sensor
 from .trial import AIR_CHANGES, Score, Thermostat, Trial
 from .weather import Weather, synthetic
@@ -30,6 +33,8 @@ class Case:
     climate: str = ""
     slots: int = 6
     slot_w: float = 80.0
+    gpu_w: float = 0.0
+    """What a GPU adds, that the thermostat takes for a share of each slot."""
     sensing: Sensing = field(default_factory=Sensing)
     schedule: Schedule = field(default_factory=Schedule)
     strength: float = 1.0
@@ -60,7 +65,9 @@ class Case:
     def trial(self, name: str, weather: Weather) -> Trial:
         """Return what plays a thermostat, by its name, in whatever room."""
         rating = RadiatorRating(
-            idle_w=IDLE_W, rated_w=IDLE_W + self.slots * self.slot_w, slots=self.slots
+            idle_w=IDLE_W,
+            rated_w=IDLE_W + self.slots * self.slot_w + self.gpu_w,
+            slots=self.slots,
         )
         thermostat = THERMOSTATS[name](rating)
         sensing = IDEAL_SENSING if isinstance(thermostat, Bound) else self.sensing
@@ -77,11 +84,13 @@ class Case:
             sensor=Sensor(sensing=sensing, chance=random.Random(self.seed + 20)),
         )
 
-    def _radiator(
-        self, thermostat: Thermostat, rating: RadiatorRating
-    ) -> Radiator | PausingRadiator | IdealRadiator:
+    def _radiator(self, thermostat: Thermostat, rating: RadiatorRating) -> AnyRadiator:
         if isinstance(thermostat, Bound):
             return IdealRadiator(slots=round(rating.rated_w))
+        if self.gpu_w:
+            cores = PowerModel(idle_w=IDLE_W, rated_w=rating.rated_w - self.gpu_w, slots=self.slots)
+            planner = Planner(table=WattsTable(cores), gpu_w=self.gpu_w)
+            return GpuRadiator(planner=planner, slot_w=rating.slot_w, slots=self.slots)
         slot_w = self.slot_w * self.strength
         if isinstance(thermostat, Ours) and thermostat.rating.pausable:
             return PausingRadiator(idle_w=IDLE_W, slot_w=slot_w, slots=self.slots)

@@ -197,6 +197,16 @@ ODD = [
         seed=27,
     ),
     Case(
+        name="PC whose GPU gives 400 of 600 W",
+        heavy=True,
+        azimuth=90,
+        climate=OKLAHOMA,
+        slots=12,
+        slot_w=15,
+        gpu_w=400,
+        seed=28,
+    ),
+    Case(
         name="slots that run an hour",
         heavy=False,
         azimuth=90,

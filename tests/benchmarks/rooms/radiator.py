@@ -4,6 +4,8 @@ import math
 import random
 from dataclasses import dataclass, field
 
+from custom_components.qheat.compute.boinc.plan import OFF, AtHand, Plan, Planner
+
 LAG_S = 400.0
 """How late the case warms."""
 
@@ -92,6 +94,42 @@ class PausingRadiator:
 
 
 @dataclass(slots=True, kw_only=True)
+class GpuRadiator:
+    """A BOINC machine that does what it can with a budget: cores, and a GPU or none.
+
+    The thermostat knows nothing of that, and counts `slots` that give alike.
+    """
+
+    planner: Planner
+    slot_w: float
+    slots: int
+    plan: Plan = OFF
+    starts: float = 0.0
+    """Of the GPU."""
+    preempted: float = math.nan
+    jobs_left_s: tuple[float, ...] = ()
+    emitted_w: float = 0.0
+
+    @property
+    def running(self) -> float:
+        """Cores that run a task."""
+        return self.plan.cores
+
+    @property
+    def power_w(self) -> float:
+        """Electrical power; off altogether without a task."""
+        return self.planner.watts(self.plan) if self.plan.cores else 0.0
+
+    def minute(self, wanted: float) -> None:
+        """Let one minute pass with the watts of `wanted` slots as a budget."""
+        budget_w = self.planner.table.idle_w + self.slot_w * wanted
+        plan = self.planner.plan(budget_w, AtHand(gpu=True))
+        self.starts += plan.gpu and not self.plan.gpu
+        self.plan = plan
+        self.emitted_w += (self.power_w - self.emitted_w) * -math.expm1(-60 / LAG_S)
+
+
+@dataclass(slots=True, kw_only=True)
 class IdealRadiator:
     """Gives at once what is asked for, up to the rated power; runs no jobs."""
 
@@ -114,3 +152,6 @@ class IdealRadiator:
     def minute(self, wanted: float) -> None:
         """Let one minute pass."""
         self.running = wanted
+
+
+type AnyRadiator = Radiator | PausingRadiator | GpuRadiator | IdealRadiator

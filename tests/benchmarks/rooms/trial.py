@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from .people import People, Schedule
-from .radiator import IdealRadiator, PausingRadiator, Radiator
+from .radiator import AnyRadiator
 from .sensor import Sensor
 from .weather import Weather
 
@@ -79,7 +79,7 @@ class Trial:
     weather: Weather
     seed: int
     schedule: Schedule
-    radiator: Radiator | PausingRadiator | IdealRadiator
+    radiator: AnyRadiator
     shown: float
     """What the radiator's meter shows, of what it gives."""
     sensor: Sensor
