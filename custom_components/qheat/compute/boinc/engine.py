@@ -55,8 +55,8 @@ class BoincEngine:
 
     `saved` is what `save` was given last. `save` is awaited before anything is changed on the
     client, so that the user's own settings are not lost by a crash. `owed` are those that the
-    client still waits for since another radiator had it. `machine` is a name that the
-    client has to have (see `Probed.names`), for addresses change hands. Engines with the same
+    client still waits for since another radiator had it. `machine` is the
+    `cpid` that the client has to have, for addresses change hands. Engines with the same
     `pace` share out the turns of the loop (see RpcConnection). `clock` is the one of
     `HeatBudget.expires_s`.
     """
@@ -80,7 +80,6 @@ class BoincEngine:
         options = options or BoincOptions()
         self._connection = RpcConnection(host, port, password, pace)
         self._client = BoincClient(self._connection)
-        self._address = host, port
         self._machine = machine
         self._radiator_id = radiator_id
         self._options = options
@@ -217,11 +216,6 @@ class BoincEngine:
         self._look_again()
 
     @property
-    def cpid(self) -> str:
-        """What BOINC calls the machine; empty until it has told."""
-        return self._steward.cpid
-
-    @property
     def cores(self) -> int:
         """How many cores the machine told of last; as many as were entered until it has."""
         return self._steward.table.model.slots
@@ -254,7 +248,6 @@ class BoincEngine:
     async def _serve(self) -> None:
         """Look after the client until the connection fails: raises BoincError."""
         host = await self._connect()
-        self._steward.cpid = self._steward.cpid or host.cpid
         self._steward.count_cores(host.cores)
         await take_over(
             self._client,
@@ -296,7 +289,7 @@ class BoincEngine:
         if not self._connection.connected:
             await self._connection.connect()
         host = await identify(self._client)
-        if self._machine is not None and self._machine not in host.names(*self._address):
+        if self._machine is not None and self._machine != host.cpid:
             raise BoincError(BoincFault.OTHER_MACHINE, "Another machine has this address now")
         return host
 

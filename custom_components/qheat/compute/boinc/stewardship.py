@@ -29,8 +29,6 @@ class Stewardship:
     table: WattsTable
     options: BoincOptions
     originals: Originals | None = None
-    cpid: str = ""
-    """What BOINC calls the machine; empty until it has been told."""
     taken: bool = False
     """Whether the client was set to compute nothing; before that its settings are its own."""
     budget: HeatBudget | None = None
@@ -104,7 +102,6 @@ class Stewardship:
         return {
             "originals": None if self.originals is None else self.originals.saved(),
             "taken": self.taken,
-            "cpid": self.cpid,
             "watts": {
                 "meter": self.options.meter,
                 "cores": self.table.model.slots,
@@ -124,7 +121,6 @@ class Stewardship:
                     self.table.restore(seen)
         self.originals = Originals.from_saved(saved.get("originals"))
         self.taken = self.originals is not None and saved.get("taken") is True
-        self.cpid = str(saved.get("cpid", ""))
         match saved.get("duty"):
             case float() as duty if 0 < duty <= 1:
                 self.duty = duty
