@@ -125,6 +125,19 @@ async def test_tasks_that_burn_while_they_should_not_are_aborted_then_the_client
     assert watched.count("quit") == 1
 
 
+async def test_a_task_that_ends_just_before_it_is_aborted_keeps_no_other_from_it(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse_one(_client: SimulatedClient, request: str) -> str:
+        return "<error>no such result</error>" if "task_0<" in request else "<success/>"
+
+    monkeypatch.setattr(SimulatedClient, "_abort_result", refuse_one, raising=False)
+    await watched.run(20, 60.0)
+    watched.burn = 1.0
+    await watched.run(40, 0.0)
+    assert watched.count("abort_result") == 8
+
+
 async def test_a_meter_that_never_falls_convicts_tasks_that_hide_their_cpu_time(
     watched: Watched,
 ) -> None:

@@ -178,6 +178,19 @@ async def test_a_task_that_needs_no_processor_gives_no_heat_and_is_no_work(
     assert watched.count("project_update") == 0
 
 
+async def test_a_project_that_somebody_detaches_while_it_is_asked_for_work_ends_nothing(
+    paid: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_client: SimulatedClient, _request: str) -> str:
+        return "<error>no such project</error>"
+
+    monkeypatch.setattr(SimulatedClient, "_project_update", refuse, raising=False)
+    paid.client.tasks = 2
+    await paid.run(60, 60.0)
+    assert paid.count("project_update") > 1
+    assert paid.client.running == 2
+
+
 async def test_nobody_is_asked_for_work_while_no_heat_is_wanted(watched: Watched) -> None:
     watched.client.tasks = 0
     await watched.run(100, 0.0)

@@ -167,7 +167,7 @@ UNSEEN: Final = Observation(
 
 
 def known_again[T](
-    seen: tuple[T, ...], before: tuple[T, ...], name: Callable[[T], str]
+    seen: tuple[T, ...], before: tuple[T, ...], name: Callable[[T], object]
 ) -> tuple[T, ...]:
     """Return what is seen, with the object of before for each that is still the same.
 

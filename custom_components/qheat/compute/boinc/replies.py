@@ -20,6 +20,9 @@ _CPUS: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?) CPU")
 _CPID: Final = re.compile(r"[0-9a-f]{32}")
 
 
+type TaskKey = tuple[str, str]
+
+
 class RunMode(IntEnum):
     """When the client may compute."""
 
@@ -89,6 +92,11 @@ class Task:
     left_s: float | None
     deadline_s: float | None
     """Seconds since the epoch."""
+
+    @property
+    def key(self) -> TaskKey:
+        """What tells it from all others: two projects may have tasks of one name."""
+        return self.project_url, self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

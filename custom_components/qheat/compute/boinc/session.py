@@ -1,6 +1,7 @@
 """One connection's worth of looking after a BOINC client."""
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from decimal import Decimal
 from operator import attrgetter
@@ -11,11 +12,11 @@ from ..engine import EngineProblem, HeatBudget
 from .client import BoincClient, address_of
 from .control import Control
 from .credit import key_of
-from .errors import BoincError
+from .errors import BoincError, BoincFault
 from .observation import UNSEEN, Details, Observation, is_filler, known_again, waiting_projects
 from .plan import OFF, AtHand
 from .probe import Probed
-from .replies import ABORTED, ERRORED, ClientStatus, SuspendReason, Task
+from .replies import ABORTED, ERRORED, ClientStatus, SuspendReason, Task, TaskKey
 from .stewardship import Stewardship
 from .watchdogs import Step, is_cut_off, to_be_paused
 
@@ -37,6 +38,16 @@ _LEEWAY: Final = 0.25
 """By this share of its interval a look may come early or late, to go with a budget's renewal."""
 
 
+@contextmanager
+def _unless_gone() -> Iterator[None]:
+    """Go on if a client does not know a project or a task: it may be gone since it was seen."""
+    try:
+        yield
+    except BoincError as error:
+        if error.fault is not BoincFault.COMMAND_REFUSED:
+            raise
+
+
 class Session:
     """Control, looks and watchdogs, step by step; every step may raise BoincError."""
 
@@ -51,7 +62,7 @@ class Session:
         self._projects_s = float("-inf")
         self._clock_s = float("-inf")
         self._guilty: tuple[Task, ...] = ()
-        self._lost: set[str] | None = None
+        self._lost: set[TaskKey] | None = None
         self._load: tuple[float, bool] = (0.0, False)
         """Busy cores at the last look, and whether the GPU was."""
         self._load_s = 0.0
@@ -193,15 +204,15 @@ class Session:
         if len(before) > MANY_TASKS and now_s - self._all_tasks_s < ALL_TASKS_S:
             begun_before = tuple(task for task in before if task.process)
             begun = known_again(
-                await self._client.tasks(begun_only=True), begun_before, attrgetter("name")
+                await self._client.tasks(begun_only=True), begun_before, attrgetter("key")
             )
-            names = {task.name for task in begun}
+            keys = {task.key for task in begun}
             # How a task ended, and what there is instead, is told among all tasks only.
-            if all(task.name in names for task in begun_before):
-                waiting = (t for t in before if not t.process and t.name not in names)
+            if all(task.key in keys for task in begun_before):
+                waiting = (t for t in before if not t.process and t.key not in keys)
                 return *begun, *waiting
         self._all_tasks_s = now_s
-        tasks = known_again(await self._client.tasks(), before, attrgetter("name"))
+        tasks = known_again(await self._client.tasks(), before, attrgetter("key"))
         self._count_losses(tasks)
         return tasks
 
@@ -219,14 +230,14 @@ class Session:
     def _count_losses(self, tasks: tuple[Task, ...]) -> None:
         failed = [task for task in tasks if task.state in {ERRORED, ABORTED}]
         if self._lost is None:  # what failed before we came is none of ours
-            self._lost = {task.name for task in failed}
-        self._lost &= {task.name for task in tasks}
+            self._lost = {task.key for task in failed}
+        self._lost &= {task.key for task in tasks}
         for task in failed:
             self._lose(task)
 
     def _lose(self, task: Task) -> None:
-        if self._lost is not None and task.name not in self._lost:
-            self._lost.add(task.name)
+        if self._lost is not None and task.key not in self._lost:
+            self._lost.add(task.key)
             self._steward.work_lost_s += task.cpu_time_s
 
     async def _watch_obedience(
@@ -245,7 +256,8 @@ class Session:
             case Step.ABORT:
                 for task in guilty:
                     self._lose(task)
-                    await self._client.abort(task)
+                    with _unless_gone():
+                        await self._client.abort(task)
             case Step.QUIT:
                 await self._client.quit()
             case Step.NONE:
@@ -271,18 +283,17 @@ class Session:
         is_main_due = self._steward.main_work.due(now_s, short=wanted and bool(waiting))
         if seen.status.offline:
             return  # to ask would use the network all the same
+        asked = waiting if is_main_due else []
         if is_due:
-            for project in seen.projects:
-                if project.may_give:
-                    await self._client.update(project.url)
+            asked += [project.url for project in seen.projects if project.may_give]
         elif is_paying_due:
             # A server puts off whoever asks before it said so, and would do so for ever.
             for project in await self._client.projects():
                 pays = self._steward.rates.get(address_of(project.url))
                 if pays and project.may_give and project.next_rpc_s <= self._client.clock_s():
-                    await self._client.update(project.url)
-        if is_main_due:
-            for url in waiting:
+                    asked.append(project.url)
+        for url in asked:
+            with _unless_gone():
                 await self._client.update(url)
 
     async def _clock_was_set(self) -> bool:
