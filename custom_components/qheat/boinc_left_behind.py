@@ -4,7 +4,6 @@ What a user had set is in a file of its own before the books forget it. Of that,
 more than the radiator's name: Home Assistant adds repairs to the diagnostics that people publish.
 """
 
-import json
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, Final
@@ -75,15 +74,12 @@ def left_of(kept: Kept) -> Left | None:
     originals = Originals.owed(mapping(kept, "engine"))
     if originals is None or not kept.keys() >= set(_KEYS):
         return None
-    return {**{key: kept[key] for key in _KEYS}, "originals": json.dumps(originals.saved())}
+    return {**{key: kept[key] for key in _KEYS}, "originals": originals.saved()}
 
 
 def originals_of(left: Mapping[str, Any]) -> Originals | None:
     """Return the settings that a repair keeps for its machine, None if they make no sense."""
-    try:
-        return Originals.from_saved(json.loads(left["originals"]))
-    except KeyError, TypeError, ValueError:
-        return None
+    return Originals.from_saved(left.get("originals"))
 
 
 def repair_of(machine: Mapping[str, Any]) -> str:

@@ -1,6 +1,5 @@
 """Neither a kill nor a full disk loses the BOINC settings of a machine that is gone or removed."""
 
-import json
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
@@ -227,7 +226,7 @@ async def test_a_repair_that_the_registry_has_not_written_yet_is_raised_again_af
     assert (client.override, client.permanent) == (FIRST, 2)
 
 
-ORIGINALS = json.dumps({"override": FIRST, "cpu_mode": 2, "gpu_mode": 2})
+ORIGINALS = {"override": FIRST, "cpu_mode": 2, "gpu_mode": 2}
 HALF: dict[str, Any] = {"radiator": "Hall", "host": "box", "port": 1, "machine": cpid_of(1)}
 SENSELESS: tuple[Any, ...] = (
     7,
@@ -235,7 +234,7 @@ SENSELESS: tuple[Any, ...] = (
     {"originals": ORIGINALS},
     HALF,
     HALF | {"originals": 7},
-    HALF | {"originals": "x"},
+    HALF | {"originals": ORIGINALS | {"cpu_mode": 9}},
 )
 
 

@@ -1,6 +1,5 @@
 """A user's own BOINC settings are not lost by a kill, nor while a machine is off."""
 
-import json
 from typing import Any
 from unittest.mock import AsyncMock, patch
 
@@ -213,7 +212,7 @@ def left(client: SimulatedClient) -> dict[str, Any]:
         "host": "127.0.0.1",
         "port": client.port,
         "machine": cpid_of(client.port),
-        "originals": json.dumps(originals.saved()),
+        "originals": originals.saved(),
     }
 
 
