@@ -7,6 +7,8 @@ from decimal import Decimal
 import pytest
 
 from custom_components.qheat.compute.boinc import BoincError, BoincFault, control
+from custom_components.qheat.compute.boinc.plan import Plan
+from custom_components.qheat.compute.boinc.replies import RunMode
 from custom_components.qheat.compute.engine import (
     EngineError,
     EngineProblem,
@@ -39,8 +41,9 @@ async def test_a_budget_heats_and_the_details_tell_with_what(radiator: Radiator)
     assert sum(status.cores_by_kind.values()) == 4
     assert details is not None
     assert status.cores_by_kind.keys() == {project.name for project in details.projects}
-    assert (details.version, details.cores, details.mode) == ("8.2.15", 4, "always")
-    assert (details.tasks_running, details.tasks_waiting) == (4, 4)
+    assert (details.version, details.cores, details.plan) == ("8.2.15", 4, Plan(cores=4))
+    assert details.status.cpu.mode is RunMode.ALWAYS
+    assert (len(details.running), details.tasks_waiting) == (4, 4)
     assert details.credit == 100
     assert [project.name for project in details.projects] == ["Science"]
     assert {task.project_url for task in details.running} == {URL}

@@ -57,6 +57,7 @@ class ClientStatus:
     cpu: Switch
     gpu: Switch
     suspended: int
+    """0 if its cores may compute, else BOINC's own number for why they may not."""
     gpu_suspended: int
     offline: bool = False
     """Whether its user, or his preferences, let it use no network now."""

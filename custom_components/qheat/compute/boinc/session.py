@@ -157,20 +157,15 @@ class Session:
         """Return all that people may want to see."""
         if self._details is not None and self._details.by_hand == self._steward.by_hand:
             return self._details
-        seen, plan, cpu = self.seen, self._control.plan, self.seen.status.cpu
+        seen = self.seen
         self._details = Details(
             version=self._host.version,
             host_name=self._host.host_name,
             processor=self._host.processor,
             cores=self._host.cores,
-            cores_allowed=plan.cores,
-            duty=plan.duty,
-            mode=cpu.mode.name.lower(),
-            mode_permanent=cpu.permanent.name.lower(),
-            mode_left_s=cpu.left_s,
+            plan=self._control.plan,
+            status=seen.status,
             by_hand=self._steward.by_hand,
-            suspend_reason=seen.status.suspended,
-            tasks_running=len(seen.running),
             tasks_waiting=len(seen.paused) + len(seen.queued),
             running=seen.running,
             projects=seen.projects,
