@@ -2,19 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from decimal import Decimal
 from operator import attrgetter
 from typing import Final
 
 from ..counter import Reading
-from ..engine import EngineProblem, HeatBudget
+from ..engine import EngineProblem
 from .client import BoincClient, address_of
 from .control import Control
 from .credit import key_of
 from .errors import BoincError, BoincFault
 from .observation import UNSEEN, Details, Observation, is_filler, known_again, waiting_projects
-from .plan import OFF, AtHand
+from .plan import OFF
 from .probe import Probed
 from .replies import ABORTED, ERRORED, ClientStatus, SuspendReason, Task, TaskKey
 from .stewardship import Stewardship
@@ -96,7 +95,7 @@ class Session:
         if steward.hand.judge(status.cpu, lease_left_s=left_s):
             control.let_go()
         else:
-            changed = await control.follow(now_s, status, self._budget(now_s), self._at_hand())
+            changed = await control.follow(now_s, status)
         if control.plan != OFF and now_s - self._clock_s >= CLOCK_S:
             self._clock_s = now_s
             # Some tunnels let no second connection through.
@@ -110,16 +109,11 @@ class Session:
             self._look_s = now_s + (1 - _LEEWAY) * steward.options.look_every_s
             self._latest_look_s = now_s + (1 + _LEEWAY) * steward.options.look_every_s
             await self._look(now_s, status, reading)
-        due_s = control.next_s(now_s, self._budget(now_s))
-        return self._latest_look_s if due_s is None else min(self._latest_look_s, due_s)
+        return min(self._latest_look_s, control.next_s(now_s))
 
     def rests(self, now_s: float) -> bool:
         """Tell whether a step would have nothing to do: no heat is wanted, and no look is due."""
-        return (
-            now_s < self._look_s
-            and not self._steward.insist
-            and self._control.rests(now_s, self._budget(now_s), self._at_hand())
-        )
+        return now_s < self._look_s and not self._steward.insist and self._control.rests(now_s)
 
     def look_again(self) -> None:
         """Look at tasks and projects with the next step, however fresh the last look is."""
@@ -192,7 +186,8 @@ class Session:
         else:
             await self._watch_obedience(now_s, self.seen, reading)
             await self._watch_work(now_s, self.seen)
-            await self._watch_preferences(now_s, self.seen)
+            if await self._control.keep(now_s, self.seen.busy_cores):
+                self._look_s = self._latest_look_s = now_s + AFTER_CHANGE_S
 
     async def _tasks(self, now_s: float) -> tuple[Task, ...]:
         before = self.seen.tasks
@@ -258,14 +253,10 @@ class Session:
             case Step.NONE:
                 pass
 
-    async def _watch_preferences(self, now_s: float, seen: Observation) -> None:
-        if await self._control.keep(now_s, seen.busy_cores):
-            self._look_s = self._latest_look_s = now_s + AFTER_CHANGE_S
-
     async def _watch_work(self, now_s: float, seen: Observation) -> None:
         plan = self._control.plan
         wanted = plan != OFF and seen.status.suspended == SuspendReason.NONE
-        gpu_idle = self._gpu_is_idle(now_s, seen)
+        gpu_idle = self._gpu_is_idle(seen)
         lacks = seen.lacks_cores(plan) or (gpu_idle and not seen.holds_gpu_work)
         waits = seen.leaves_waiting(plan) or (gpu_idle and seen.may_begin_gpu_work)
         since_s = min(self._waiting_since_s, now_s) if wanted and waits else float("inf")
@@ -298,16 +289,8 @@ class Session:
                 return await self._client.clock_was_set(alone=alone)
         return False
 
-    def _budget(self, now_s: float) -> HeatBudget | None:
+    def _gpu_is_idle(self, seen: Observation) -> bool:
         budget = self._steward.budget
-        return None if budget is None or budget.expires_s <= now_s else budget
-
-    def _gpu_is_idle(self, now_s: float, seen: Observation) -> bool:
-        control, budget = self._control, self._budget(now_s)
-        room = budget is not None and control.planner.has_room_for_gpu(budget.power_w)
+        room = budget is not None and self._control.planner.has_room_for_gpu(budget.power_w)
         by_hand = self._steward.gpu_hand.by_hand
         return room and not by_hand and not any(task.gpu for task in seen.running)
-
-    def _at_hand(self) -> AtHand:
-        at_hand = self._steward.at_hand
-        return replace(at_hand, gpu=False) if self._steward.gpu_hand.by_hand else at_hand
