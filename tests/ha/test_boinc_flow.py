@@ -226,6 +226,22 @@ async def test_a_radiator_may_get_another_address_but_not_another_ones_machine(
     await other.stop()
 
 
+async def test_machines_whose_addresses_were_swapped_are_given_their_new_ones(
+    hass: HomeAssistant, client: SimulatedClient
+) -> None:
+    other = SimulatedClient()
+    await other.start()
+    hall = boinc_radiator(other.port, machine=cpid_of(client.port))
+    attic = boinc_radiator(client.port, "attic", "Attic", machine=cpid_of(other.port))
+    entry = home(hall, attic)
+    entry.add_to_hass(hass)
+    result = await answer(hass, await change(hass, entry), machine(client.port))
+    assert not result["errors"]
+    assert (await answer(hass, result, SIMULATED_ROOM))["reason"] == "reconfigure_successful"
+    assert entry.subentries[HALL].data["machine"] == cpid_of(client.port)
+    await other.stop()
+
+
 async def test_a_changed_machine_keeps_its_password_and_shows_it_to_nobody(
     hass: HomeAssistant, client: SimulatedClient
 ) -> None:
