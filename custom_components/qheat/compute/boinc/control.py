@@ -22,7 +22,7 @@ _TOLERANCE: Final = 0.01
 
 @dataclass(slots=True, kw_only=True)
 class Control:
-    """What one connection has told its client: the plan, and until when it may compute.
+    """What one connection has told its client.
 
     Behind the lease the client is set to `never` for good: if nobody renews the lease, or the
     client is started anew, nothing computes.
@@ -32,7 +32,6 @@ class Control:
     steward: Stewardship
     planner: Planner = field(init=False)
     plan: Plan = OFF
-    lease_until_s: float = float("-inf")
     _written: dict[str, float] | None = None
     _read_s: float = float("-inf")
 
@@ -58,13 +57,17 @@ class Control:
             self.plan, self.steward.duty = wanted, wanted.duty
         if self.plan != OFF:
             until_s = min(budget.expires_s, now_s + LONGEST_LEASE_S)
-            if changed or until_s != self.lease_until_s or status.cpu.mode is not RunMode.ALWAYS:
+            if (
+                changed
+                or until_s != self.steward.lease_until_s
+                or status.cpu.mode is not RunMode.ALWAYS
+            ):
                 # On a slow line a good part of a budget goes by with what was told before.
                 left_s = until_s - now_s - (clock() - begun_s)
                 if left_s < SHORTEST_LEASE_S:
                     return await self._rest(now_s, status)
                 await self._lease(left_s, status)
-                self.lease_until_s = until_s
+                self.steward.lease_until_s = until_s
         return changed
 
     async def keep(self, now_s: float, busy_cores: float) -> bool:
@@ -94,7 +97,7 @@ class Control:
     def let_go(self) -> None:
         """Forget what was told: somebody else has taken the radiator."""
         self.plan = OFF
-        self.lease_until_s = float("-inf")
+        self.steward.lease_until_s = -math.inf
         # Nobody watches the preferences from now on.
         self._written = None
 

@@ -112,9 +112,8 @@ class BoincEngine:
         if self._steward.taken and not self._steward.hand.by_hand:
             with suppress(BoincError, TimeoutError):
                 async with asyncio.timeout(STOP_S):
-                    until_s = self._lease_until_s()
                     await self._connect()
-                    await let_rest(self._client, self._steward, until_s, self._clock)
+                    await let_rest(self._client, self._steward, self._clock)
         await self._let_go()
 
     async def release(self) -> None:
@@ -126,7 +125,7 @@ class BoincEngine:
         await self._end()
         if self._session is not None and self._connection.connected:
             with suppress(BoincError):
-                await judge(self._client, self._steward, self._lease_until_s(), self._clock)
+                await judge(self._client, self._steward, self._clock)
         originals = Originals.owed(self.saved_state())
         # Whoever begins again, also because this failed, takes the client over anew.
         self._steward.originals, self._steward.taken = originals, False
@@ -271,12 +270,6 @@ class BoincEngine:
                 await self._wake.wait()
             await asyncio.sleep(min(self._phase_s, max(0.0, next_s - now_s)))
 
-    def _lease_until_s(self) -> float:
-        """Return when the lease ends; another connection may be to another run, which has none."""
-        if self._session is None or not self._connection.connected:
-            return -math.inf
-        return self._session.lease_until_s
-
     async def _end(self) -> None:
         task, self._task = self._task, None
         if task is not None:
@@ -287,6 +280,8 @@ class BoincEngine:
     async def _connect(self) -> Probed:
         """Connect unless connected, and tell who answers; raise BoincError if it is another."""
         if not self._connection.connected:
+            # It may be to another run of the client, which has no lease.
+            self._steward.lease_until_s = -math.inf
             await self._connection.connect()
         host = await identify(self._client)
         if self._machine is not None and self._machine != host.cpid:

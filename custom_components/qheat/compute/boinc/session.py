@@ -69,11 +69,6 @@ class Session:
         self._details: Details | None = None
         """What `details` returned since the last look: a dozen sensors ask for it."""
 
-    @property
-    def lease_until_s(self) -> float:
-        """Until when the client was told that it may compute."""
-        return self._control.lease_until_s
-
     async def step(self, now_s: float, status: ClientStatus, reading: Reading | None) -> float:
         """Bring the client to the budget, look at it if that is due; return when to step again.
 
@@ -83,7 +78,7 @@ class Session:
         if steward.notice_resume(status) or steward.insist:
             await control.take_back(now_s, status)
             steward.insist, status = False, await self._client.status()
-        left_s = control.lease_until_s - now_s
+        left_s = steward.lease_until_s - now_s
         if is_cut_off(status.cpu, left_s) and await self._clock_was_set():
             # A client's leases end by its own clock. Whoever suspends it sets no clock.
             control.let_go()

@@ -34,6 +34,8 @@ class Stewardship:
     budget: HeatBudget | None = None
     changed_s: float = float("-inf")
     """When the client was last told something else: changes are kept apart over restarts, too."""
+    lease_until_s: float = float("-inf")
+    """Until when it was told, by the connection of now, that it may compute."""
     duty: float = 1.0
     """The duty cycle that it was last told: that holds also for who computes by hand."""
     at_hand: AtHand = UNKNOWN
