@@ -4,6 +4,7 @@ What a user had set is in a file of its own before the books forget it. Of that,
 more than the radiator's name: Home Assistant adds repairs to the diagnostics that people publish.
 """
 
+import json
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, Final
@@ -74,12 +75,15 @@ def left_of(kept: Kept) -> Left | None:
     originals = Originals.owed(mapping(kept, "engine"))
     if originals is None or not kept.keys() >= set(_KEYS):
         return None
-    return {**{key: kept[key] for key in _KEYS}, "originals": originals.saved()}
+    return {**{key: kept[key] for key in _KEYS}, "originals": json.dumps(originals.saved())}
 
 
 def originals_of(left: Mapping[str, Any]) -> Originals | None:
     """Return the settings that a repair keeps for its machine, None if they make no sense."""
-    return Originals.from_saved(left.get("originals"))
+    try:
+        return Originals.from_saved(json.loads(left["originals"]))
+    except KeyError, TypeError, ValueError:
+        return None
 
 
 def repair_of(machine: Mapping[str, Any]) -> str:
@@ -92,10 +96,16 @@ async def _async_file(hass: HomeAssistant) -> tuple[CheckedStore, dict[str, Left
     """Return the file, and what it holds by repair."""
     store = CheckedStore(hass, _VERSION, f"{DOMAIN}.left_behind", private=True, atomic_writes=True)
     saved = await store.async_load()
-    kept = [mapping(saved, key) for key in saved] if isinstance(saved, dict) else []
-    # Nobody is to freeze for want of what makes no sense.
-    whole = [dict(left) for left in kept if left.keys() >= set(_KEYS) and originals_of(left)]
-    return store, {repair_of(left): left for left in whole}
+    by_repair: dict[str, Left] = {}
+    for key in saved if isinstance(saved, dict) else ():
+        left = dict(mapping(saved, key))
+        # Nobody is to freeze for want of what makes no sense.
+        if left.keys() >= set(_KEYS) and originals_of(left):
+            by_repair[repair_of(left)] = left
+            if key != repair_of(left):
+                # As repairs were called by their radiators, too: this one puts nothing back.
+                ir.async_delete_issue(hass, DOMAIN, key)
+    return store, by_repair
 
 
 def _tell(hass: HomeAssistant, issue_id: str, left: Left) -> None:

@@ -1,5 +1,6 @@
 """A user's own BOINC settings are not lost by a kill, nor while a machine is off."""
 
+import json
 from typing import Any
 from unittest.mock import AsyncMock, patch
 
@@ -212,7 +213,7 @@ def left(client: SimulatedClient) -> dict[str, Any]:
         "host": "127.0.0.1",
         "port": client.port,
         "machine": cpid_of(client.port),
-        "originals": originals.saved(),
+        "originals": json.dumps(originals.saved()),
     }
 
 
