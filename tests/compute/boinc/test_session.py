@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from custom_components.qheat.compute.boinc.credit import MAX_TOTALS
+from custom_components.qheat.compute.engine import HeatBudget
 
 from .simulated import SimulatedClient
 from .watched import Watched
@@ -122,6 +123,17 @@ async def test_tasks_that_burn_while_they_should_not_are_aborted_then_the_client
     assert watched.count("quit") == 0
     await watched.run(90, 0.0)
     assert watched.count("quit") == 1
+
+
+async def test_a_change_put_off_is_made_when_it_may_be_and_a_budget_that_is_over_calls_for_nothing(
+    watched: Watched,
+) -> None:
+    await watched.run(5, 60.0)
+    watched.steward.budget = HeatBudget(power_w=30.0, expires_s=1040.0)
+    assert await watched.session.step(1005.0, await watched.rpc.status(), None) == 1010.0
+    assert await watched.session.step(1025.0, await watched.rpc.status(), None) == 1028.0
+    assert await watched.session.step(1038.0, await watched.rpc.status(), None) == 1040.0
+    assert await watched.session.step(1045.0, await watched.rpc.status(), None) > 1045.0
 
 
 async def test_a_task_that_ends_just_before_it_is_aborted_keeps_no_other_from_it(
