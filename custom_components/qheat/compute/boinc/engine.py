@@ -55,10 +55,9 @@ class BoincEngine:
 
     `saved` is what `save` was given last. `save` is awaited before anything is changed on the
     client, so that the user's own settings are not lost by a crash. `owed` are those that the
-    client still waits for since another radiator had it. `machine` is the
-    `cpid` that the client has to have, for addresses change hands. Engines with the same
-    `pace` share out the turns of the loop (see RpcConnection). `clock` is the one of
-    `HeatBudget.expires_s`.
+    client still waits for since another radiator had it. `machine` is the `cpid` that the client
+    has to have, for addresses change hands. Engines with the same `pace` share out the turns of
+    the loop (see RpcConnection). `clock` is the one of `HeatBudget.expires_s`.
     """
 
     def __init__(
