@@ -14,7 +14,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.singleton import singleton
 
-from .compute.boinc import CPID, Originals
+from .compute.boinc import Originals
 from .const import CONF_MACHINE, DOMAIN
 from .shelf import CheckedStore, Kept, mapping
 
@@ -34,14 +34,12 @@ async def async_tell_of_left_behind(hass: HomeAssistant) -> None:
         _tell(hass, issue_id, left)
 
 
-async def async_leave_behind(hass: HomeAssistant, radiator_id: str, left: Left) -> bool:
+async def async_leave_behind(hass: HomeAssistant, left: Left) -> bool:
     """Write down what a machine is to get back, and raise its repair; tell if it is on disk."""
-    machine = sha256(left[CONF_MACHINE].encode()).hexdigest()[:16]
-    issue_id = f"{NOT_PUT_BACK}_{radiator_id}_{machine}"
     store, by_repair = await _async_file(hass)
-    by_repair[issue_id] = left
+    by_repair[repair_of(left)] = left
     is_written = await store.async_write(by_repair)
-    _tell(hass, issue_id, left)
+    _tell(hass, repair_of(left), left)
     # At its end Home Assistant writes its files later, and in any order.
     return is_written and not hass.is_stopping
 
@@ -62,20 +60,14 @@ async def async_left_behind(hass: HomeAssistant) -> Mapping[str, Left]:
 async def async_settle(hass: HomeAssistant, machine: Mapping[str, Any]) -> None:
     """Forget what a machine is to get back: it has it, or its radiator keeps it."""
     store, by_repair = await _async_file(hass)
-    settled = [issue_id for issue_id, left in by_repair.items() if is_same(left, machine)]
-    for issue_id in settled:
-        del by_repair[issue_id]
-        ir.async_delete_issue(hass, DOMAIN, issue_id)
-    if settled:
+    if by_repair.pop(repair_of(machine), None) is not None:
+        ir.async_delete_issue(hass, DOMAIN, repair_of(machine))
         await store.async_save(by_repair)
 
 
 def owed(by_repair: Mapping[str, Left], machine: Mapping[str, Any]) -> Originals | None:
     """Return the settings that a machine is still to get back from a radiator that it was."""
-    for left in by_repair.values():
-        if is_same(left, machine):
-            return originals_of(left)
-    return None
+    return originals_of(by_repair.get(repair_of(machine), {}))
 
 
 def left_of(kept: Kept) -> Left | None:
@@ -94,12 +86,9 @@ def originals_of(left: Mapping[str, Any]) -> Originals | None:
         return None
 
 
-def is_same(left: Mapping[str, Any], machine: Mapping[str, Any]) -> bool:
-    """Tell whether a repair is for a machine: one known by its name also has to be where it was."""
-    known_as = left.get(CONF_MACHINE)
-    sure = isinstance(known_as, str) and CPID.fullmatch(known_as)
-    marks = (CONF_MACHINE,) if sure else (CONF_MACHINE, CONF_HOST, CONF_PORT)
-    return all(left.get(mark) == machine[mark] for mark in marks)
+def repair_of(machine: Mapping[str, Any]) -> str:
+    """Return the id of a machine's repair."""
+    return f"{NOT_PUT_BACK}_{sha256(str(machine[CONF_MACHINE]).encode()).hexdigest()[:16]}"
 
 
 @singleton(f"{DOMAIN}_left_behind")
@@ -107,10 +96,16 @@ async def _async_file(hass: HomeAssistant) -> tuple[CheckedStore, dict[str, Left
     """Return the file, and what it holds by repair."""
     store = CheckedStore(hass, _VERSION, f"{DOMAIN}.left_behind", private=True, atomic_writes=True)
     saved = await store.async_load()
-    kept = {key: mapping(saved, key) for key in saved} if isinstance(saved, dict) else {}
-    # Nobody is to freeze for want of what makes no sense.
-    whole = {key: dict(left) for key, left in kept.items() if left.keys() >= set(_KEYS)}
-    return store, {key: left for key, left in whole.items() if originals_of(left)}
+    by_repair: dict[str, Left] = {}
+    for key in saved if isinstance(saved, dict) else ():
+        left = dict(mapping(saved, key))
+        # Nobody is to freeze for want of what makes no sense.
+        if left.keys() >= set(_KEYS) and originals_of(left):
+            by_repair[repair_of(left)] = left
+            if key != repair_of(left):
+                # As repairs were called by their radiators, too: this one puts nothing back.
+                ir.async_delete_issue(hass, DOMAIN, key)
+    return store, by_repair
 
 
 def _tell(hass: HomeAssistant, issue_id: str, left: Left) -> None:

@@ -117,7 +117,7 @@ class BoincMachines:
             subentry = self._entry.subentries.get(radiator_id)
             if subentry is not None and subentry.data[CONF_MACHINE] == left[CONF_MACHINE]:
                 await async_settle(self._hass, subentry.data)
-            elif not await async_leave_behind(self._hass, radiator_id, left):
+            elif not await async_leave_behind(self._hass, left):
                 self._unwritten[radiator_id] = self._saved[radiator_id]
         self._left_behind = await async_left_behind(self._hass)
 
@@ -189,7 +189,7 @@ class BoincMachines:
         try:
             await machine.engine.release()
         except BoincError:
-            if left is not None and await async_leave_behind(self._hass, radiator_id, left):
+            if left is not None and await async_leave_behind(self._hass, left):
                 self._handed_over.add(radiator_id)
         else:
             if left is not None:
@@ -206,7 +206,7 @@ class BoincMachines:
         if (
             left is not None
             and owed(self._left_behind, left)
-            and not await async_leave_behind(self._hass, radiator_id, left)
+            and not await async_leave_behind(self._hass, left)
         ):
             raise OSError("what another machine is to get back cannot be written")
         self._unwritten.pop(radiator_id, None)

@@ -131,7 +131,7 @@ BOINC_DESCRIPTIONS: tuple[BoincSensorDescription, ...] = (
         suggested_display_precision=1,
         entity_category=EntityCategory.DIAGNOSTIC,
         entity_registry_enabled_default=False,
-        value_fn=lambda details: details.cores_allowed * details.duty,
+        value_fn=lambda details: details.plan.cores * details.plan.duty,
     ),
 )
 

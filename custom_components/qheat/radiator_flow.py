@@ -1,13 +1,11 @@
 """Subentry flows: add or change a radiator, of this machine or of a machine with BOINC."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar, Final, override
 
 import voluptuous as vol
 from homeassistant.config_entries import (
     SOURCE_RECONFIGURE,
-    ConfigEntryState,
-    ConfigSubentry,
     ConfigSubentryFlow,
     SubentryFlowResult,
 )
@@ -22,9 +20,8 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.util.unit_conversion import TemperatureConverter
 
 from . import forms
-from .boinc_left_behind import is_same
 from .boinc_machines import rates_of
-from .compute.boinc import BoincError, BoincFault, Probed, probe
+from .compute.boinc import BoincError, BoincFault, probe
 from .const import (
     CONF_CORES,
     CONF_IDLE_W,
@@ -37,9 +34,7 @@ from .const import (
     DOMAIN,
     ROOM_SENSOR,
     ROOM_SIMULATED,
-    SUBENTRY_BOINC,
 )
-from .coordinator import QheatConfigEntry
 from .this_machine import this_machine_radiators
 
 HELP_URL: Final = "https://github.com/qheat/qheat/blob/main/docs/boinc.md"
@@ -190,8 +185,6 @@ class BoincFlow(RadiatorFlow):
         except ValueError:
             return {CONF_RATES: "bad_rate"}
         address = {key: user_input[key] for key in (CONF_HOST, CONF_PORT)}
-        if any(address.items() <= one.data.items() for _, one in self._others()):
-            return {CONF_HOST: "already_a_radiator"}
         known: dict[str, Any] = {}
         if self.source == SOURCE_RECONFIGURE:
             old = self._get_reconfigure_subentry().data
@@ -206,55 +199,26 @@ class BoincFlow(RadiatorFlow):
             user_input |= known
             is_off = known and err.fault is BoincFault.UNREACHABLE
             return {} if is_off else {FAULT_TO_FIELD.get(err.fault, "base"): err.fault}
-        # A host name may be shared, so without an id only addresses tell machines apart.
-        if found.cpid and any(
-            found.cpid in (one.data[CONF_MACHINE], _cpid_of(home, one))
-            for home, one in self._others()
-        ):
-            return {CONF_HOST: "already_a_radiator"}
-        user_input[CONF_CORES] = found.cores
-        user_input[CONF_MACHINE] = self._machine(found, address)
-        return {}
+        user_input |= {CONF_CORES: found.cores, CONF_MACHINE: found.cpid}
+        return {CONF_HOST: "already_a_radiator"} if self._is_another(found.cpid) else {}
 
     @override
     def _step_room(
         self, room: str, user_input: dict[str, Any] | None, errors: dict[str, str]
     ) -> SubentryFlowResult:
-        # Another dialog may have added the machine since it was tried, and before it told its id.
-        address = {key: self._data[key] for key in (CONF_HOST, CONF_PORT)}
-        others = [one.data for _, one in self._others()]
-        if any(address.items() <= one.items() or is_same(one, self._data) for one in others):
+        # Another dialog may have added the machine since it was tried.
+        if self._is_another(self._data[CONF_MACHINE]):
             return self.async_abort(reason="already_a_radiator")
         return super()._step_room(room, user_input, errors)
 
-    def _machine(self, found: Probed, address: Mapping[str, Any]) -> str:
-        """Return what to know a machine by; one that is sure to be the same stays known as it was.
-
-        A name alone does not make it sure: machines made from one image share it.
-        """
-        names = found.names(**address)
-        if self.source == SOURCE_RECONFIGURE:
-            home, old = self._get_entry(), self._get_reconfigure_subentry()
-            known_as: str = old.data[CONF_MACHINE]
-            same = address.items() <= old.data.items() or found.cpid == _cpid_of(home, old)
-            if known_as in names and same:
-                return known_as
-        return names[0]
-
-    def _others(self) -> Iterator[tuple[QheatConfigEntry, ConfigSubentry]]:
-        """Yield all other BOINC machines that are radiators, of whichever home."""
+    def _is_another(self, machine: str) -> bool:
+        """Tell whether a machine is another radiator already, in whichever home."""
         own_id = None
         if self.source == SOURCE_RECONFIGURE:
             own_id = self._get_reconfigure_subentry().subentry_id
-        for home in self.hass.config_entries.async_entries(DOMAIN):
-            for radiator in home.subentries.values():
-                if radiator.subentry_type == SUBENTRY_BOINC and radiator.subentry_id != own_id:
-                    yield home, radiator
-
-
-def _cpid_of(home: QheatConfigEntry, radiator: ConfigSubentry) -> str | None:
-    """Return what BOINC called a radiator's machine, as far as is known."""
-    if home.state is not ConfigEntryState.LOADED:
-        return None
-    boinc, radiator_id = home.runtime_data.boinc, radiator.subentry_id
-    return boinc.engine(radiator_id).cpid or None if radiator_id in boinc else None
+        return any(
+            radiator.data.get(CONF_MACHINE) == machine
+            for home in self.hass.config_entries.async_entries(DOMAIN)
+            for radiator_id, radiator in home.subentries.items()
+            if radiator_id != own_id
+        )

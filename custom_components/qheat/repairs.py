@@ -14,12 +14,17 @@ from homeassistant.helpers.selector import (
     TextSelectorType,
 )
 
-from .boinc_left_behind import NOT_PUT_BACK, async_left_behind, async_settle, is_same, originals_of
+from .boinc_left_behind import (
+    NOT_PUT_BACK,
+    async_left_behind,
+    async_settle,
+    originals_of,
+    repair_of,
+)
 from .compute.boinc import BoincError, BoincFault, probe, put_back_late
 from .const import CONF_MACHINE, DOMAIN, SUBENTRY_BOINC
 from .coordinator import QheatConfigEntry
 
-STILL_A_RADIATOR: Final = "still_a_radiator"
 PUT_BACK_FORM: Final = vol.Schema(
     {
         vol.Required(CONF_HOST): vol.All(TextSelector(), vol.Strip),
@@ -66,14 +71,13 @@ class PutBackFlow(RepairsFlow):
         left = (await async_left_behind(self.hass)).get(self.issue_id)
         if left is None:
             return self.async_create_entry(data={})
-        machine = left | {CONF_HOST: (user_input or left)[CONF_HOST]}
-        if _is_radiator(self.hass, machine):
+        # Its radiator has its settings to put back.
+        if _is_of_radiator(self.hass, self.issue_id):
             return self.async_abort(reason="radiator_again")
+        machine = left | {CONF_HOST: (user_input or left)[CONF_HOST]}
         errors = {}
         if user_input is not None:
-            error = await _put_back(self.hass, machine, user_input[CONF_PASSWORD])
-            if error == STILL_A_RADIATOR:
-                return self.async_abort(reason=error)
+            error = await _put_back(machine, user_input[CONF_PASSWORD])
             if error is None:
                 await async_settle(self.hass, left)
                 return self.async_create_entry(data={})
@@ -86,26 +90,22 @@ class PutBackFlow(RepairsFlow):
         )
 
 
-def _is_radiator(hass: HomeAssistant, machine: Mapping[str, Any]) -> bool:
-    """Tell whether a machine heats again: then its radiator has its settings to put back."""
+def _is_of_radiator(hass: HomeAssistant, issue_id: str) -> bool:
+    """Tell whether a repair's machine heats again."""
     return any(
-        is_same(machine, subentry.data)
+        repair_of(subentry.data) == issue_id
         for entry in hass.config_entries.async_loaded_entries(DOMAIN)
         for subentry in entry.subentries.values()
         if subentry.subentry_type == SUBENTRY_BOINC
     )
 
 
-async def _put_back(hass: HomeAssistant, machine: Mapping[str, Any], password: str) -> str | None:
+async def _put_back(machine: Mapping[str, Any], password: str) -> str | None:
     """Put the settings of a machine back; return what keeps us from it."""
     host, port, originals = machine[CONF_HOST], machine[CONF_PORT], originals_of(machine)
     try:
-        names = (await probe(host, port, password)).names(host, port)
-        if machine[CONF_MACHINE] not in names:
+        if (await probe(host, port, password)).cpid != machine[CONF_MACHINE]:
             return "another_machine"
-        # One that was known by its name alone may be a radiator under its id, or address, by now.
-        if any(_is_radiator(hass, {**machine, CONF_MACHINE: name}) for name in names):
-            return STILL_A_RADIATOR
         if originals is not None:
             await put_back_late(host, port, password, originals)
     except BoincError as err:

@@ -26,7 +26,6 @@ from .boinc import (
     mend,
     not_put_back,
     start,
-    submitted,
     until_it_runs,
     until_reached,
 )
@@ -69,12 +68,10 @@ async def test_a_machine_does_not_get_what_a_removed_one_of_the_same_name_waits_
     assert (first.override, first.permanent) == (FIRST, 2)
 
 
-@pytest.mark.parametrize("known_as", [None, "box"])
 async def test_a_radiator_that_is_given_a_machine_of_the_same_name_gives_the_first_its_own_back(
-    hass: HomeAssistant, first: SimulatedClient, second: SimulatedClient, known_as: str | None
+    hass: HomeAssistant, first: SimulatedClient, second: SimulatedClient
 ) -> None:
-    """`box`: a radiator that was added when machines were known by their names."""
-    entry = await set_up(hass, boinc_radiator(first.port, machine=known_as or cpid_of(first.port)))
+    entry = await set_up(hass, boinc_radiator(first.port))
     await until_it_runs(hass, entry, first)
     await reconfigure(hass, entry, machine(second.port, name="Hall"))
     assert (first.override, first.permanent) == (FIRST, 2)
@@ -85,11 +82,10 @@ async def test_a_radiator_that_is_given_a_machine_of_the_same_name_gives_the_fir
     assert not not_put_back(hass)
 
 
-@pytest.mark.parametrize("known_as", [None, "box"])
 async def test_a_machine_whose_password_has_changed_is_the_same_and_gets_its_own_settings_back(
-    hass: HomeAssistant, first: SimulatedClient, known_as: str | None
+    hass: HomeAssistant, first: SimulatedClient
 ) -> None:
-    entry = await set_up(hass, boinc_radiator(first.port, machine=known_as or cpid_of(first.port)))
+    entry = await set_up(hass, boinc_radiator(first.port))
     await until_it_runs(hass, entry, first)
     await first.stop()
     first.password = "new"
@@ -102,12 +98,12 @@ async def test_a_machine_whose_password_has_changed_is_the_same_and_gets_its_own
     assert (first.override, first.permanent) == (FIRST, 2)
 
 
-async def test_a_machine_known_by_its_name_is_still_the_same_at_another_address(
+async def test_a_machine_is_still_the_same_at_another_address(
     hass: HomeAssistant, first: SimulatedClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cpid = cpid_of(first.port)
     monkeypatch.setattr(simulated, "cpid_of", lambda _port: cpid)
-    entry = await set_up(hass, boinc_radiator(first.port, machine="box"))
+    entry = await set_up(hass, boinc_radiator(first.port))
     await until_it_runs(hass, entry, first)
     await moves(first)
     await reconfigure(hass, entry, machine(first.port, name="Hall"))
@@ -115,34 +111,6 @@ async def test_a_machine_known_by_its_name_is_still_the_same_at_another_address(
     await until_it_runs(hass, entry, first)
     hass.config_entries.async_remove_subentry(entry, HALL)
     await hass.async_block_till_done()
-    assert (first.override, first.permanent) == (FIRST, 2)
-
-
-async def test_a_machine_known_by_its_name_is_no_second_radiator_at_another_address(
-    hass: HomeAssistant, first: SimulatedClient
-) -> None:
-    entry = await set_up(hass, boinc_radiator(first.port, machine="box"))
-    await until_reached(hass, entry)
-    form = await start(hass, entry)
-    form = await answer(hass, form, machine(first.port, host="localhost"))
-    assert form["errors"] == {"host": "already_a_radiator"}
-
-
-async def test_a_repair_of_a_machine_known_by_its_name_leaves_it_alone_while_it_heats(
-    hass: HomeAssistant, first: SimulatedClient, repairs: Repairs
-) -> None:
-    entry = await set_up(hass, boinc_radiator(first.port, machine="box"))
-    await remove(hass, entry, HALL, first)
-    await first.start()
-    radiator_id = await add(hass, entry, first)
-    first.calls.clear()
-    done = await submitted(hass, repairs)
-    assert (done["type"], done["reason"]) == ("abort", "still_a_radiator")
-    assert not {"set_run_mode", "set_global_prefs_override"} & {*first.calls}
-
-    hass.config_entries.async_remove_subentry(entry, radiator_id)
-    await hass.async_block_till_done()
-    await mend(hass, repairs)
     assert (first.override, first.permanent) == (FIRST, 2)
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 from homeassistant.core import HomeAssistant
@@ -59,17 +58,6 @@ async def test_a_machine_is_tried_and_added_in_its_area(
     (device,) = dr.async_entries_for_area(dr.async_get(hass), area.id)
     assert device.name == "Cellar"
     assert "set_run_mode" not in client.calls[:4]
-
-
-@pytest.mark.parametrize("name", ["box", ""])
-async def test_a_machine_that_tells_no_id_is_known_by_its_name_or_else_by_its_address(
-    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient, name: str
-) -> None:
-    host_info = f"<host_info><domain_name>{name}</domain_name><p_ncpus>4</p_ncpus></host_info>"
-    with patch.object(SimulatedClient, "_get_host_info", lambda *_: host_info):
-        await recovers(hass, await start(hass, entry), client)
-    (subentry,) = entry.subentries.values()
-    assert subentry.data["machine"] == (name or f"127.0.0.1:{client.port}")
 
 
 async def recovers(hass: HomeAssistant, result: Any, client: SimulatedClient) -> None:
@@ -200,22 +188,13 @@ async def test_a_machine_is_one_radiator_only(
     await other.stop()
 
 
-@pytest.mark.parametrize(
-    ("first_tells", "second_host"), [(cpid_of(7), "localhost"), ("", "127.0.0.1")]
-)
 async def test_a_machine_that_another_dialog_has_added_meanwhile_is_added_no_second_time(
     hass: HomeAssistant,
     entry: MockConfigEntry,
     client: SimulatedClient,
-    first_tells: str,
-    second_host: str,
 ) -> None:
-    dialogs = []
-    for host, cpid in (("127.0.0.1", first_tells), (second_host, cpid_of(7))):
-        info = f"<host_info><host_cpid>{cpid}</host_cpid><p_ncpus>4</p_ncpus></host_info>"
-        with patch.object(SimulatedClient, "_get_host_info", return_value=info):
-            dialogs.append(await fill_in(hass, entry, client.port, host=host))
-    first, second = dialogs
+    hosts = "127.0.0.1", "localhost"
+    first, second = [await fill_in(hass, entry, client.port, host=host) for host in hosts]
     await answer(hass, first, SIMULATED_ROOM)
     assert (await answer(hass, second, SIMULATED_ROOM))["reason"] == "already_a_radiator"
     await hass.async_block_till_done()
@@ -247,16 +226,19 @@ async def test_a_radiator_may_get_another_address_but_not_another_ones_machine(
     await other.stop()
 
 
-async def test_machines_that_tell_no_id_may_have_the_same_name(
-    hass: HomeAssistant, entry: MockConfigEntry, client: SimulatedClient
+async def test_machines_whose_addresses_were_swapped_are_given_their_new_ones(
+    hass: HomeAssistant, client: SimulatedClient
 ) -> None:
-    host_info = "<host_info><domain_name>box</domain_name><p_ncpus>4</p_ncpus></host_info>"
     other = SimulatedClient()
     await other.start()
-    with patch.object(SimulatedClient, "_get_host_info", lambda *_: host_info):
-        await recovers(hass, await start(hass, entry), client)
-        await recovers(hass, await start(hass, entry), other)
-    assert [one.data["machine"] for one in entry.subentries.values()] == ["box", "box"]
+    hall = boinc_radiator(other.port, machine=cpid_of(client.port))
+    attic = boinc_radiator(client.port, "attic", "Attic", machine=cpid_of(other.port))
+    entry = home(hall, attic)
+    entry.add_to_hass(hass)
+    result = await answer(hass, await change(hass, entry), machine(client.port))
+    assert not result["errors"]
+    assert (await answer(hass, result, SIMULATED_ROOM))["reason"] == "reconfigure_successful"
+    assert entry.subentries[HALL].data["machine"] == cpid_of(client.port)
     await other.stop()
 
 

@@ -26,7 +26,6 @@ from .boinc import (
     SECOND,
     Repairs,
     boinc_data,
-    boinc_radiator,
     left_on_disk,
     mend,
     not_put_back,
@@ -138,7 +137,7 @@ async def test_a_repair_whose_settings_a_radiator_has_itself_goes_at_once(
 ) -> None:
     """As when Home Assistant was killed before the books forgot what the repair has."""
     assert await hass.config_entries.async_unload(heating_home.entry_id)
-    await async_leave_behind(hass, HALL, left(client))
+    await async_leave_behind(hass, left(client))
     await client.stop()
     assert await hass.config_entries.async_setup(heating_home.entry_id)
     assert not not_put_back(hass)
@@ -150,7 +149,7 @@ async def test_a_repair_that_was_settled_while_it_was_open_puts_nothing_back(
     hass: HomeAssistant, client: SimulatedClient, repairs: Repairs
 ) -> None:
     await set_up(hass)
-    await async_leave_behind(hass, HALL, left(client))
+    await async_leave_behind(hass, left(client))
     form = await repairs.open(*not_put_back(hass))
     await async_settle(hass, left(client))
     done = await repairs.submit(form, host="127.0.0.1", password=PASSWORD)
@@ -182,7 +181,7 @@ async def test_a_machine_that_has_another_address_now_gets_its_settings_back_by_
 ) -> None:
     client.permanent = 3
     await set_up(hass)
-    await async_leave_behind(hass, HALL, left(client) | {"host": "192.0.2.1"})
+    await async_leave_behind(hass, left(client) | {"host": "192.0.2.1"})
     form = await repairs.open(*not_put_back(hass))
     shown = {field["name"]: field.get("description") for field in form["data_schema"]}
     assert shown["host"] == {"suggested_value": "192.0.2.1"}
@@ -206,26 +205,14 @@ async def test_a_machine_that_was_suspended_by_hand_stays_so_when_its_repair_is_
     assert (client.override, client.permanent, client.gpu_permanent) == (FIRST, 3, 2)
 
 
-async def test_a_machine_of_the_same_name_does_not_have_the_repair_of_another_taken_away(
-    hass: HomeAssistant, client: SimulatedClient
-) -> None:
-    entry = await set_up(hass, boinc_radiator(client.port, machine="box"))
-    await async_leave_behind(hass, HALL, left(client, "box") | {"port": 1})
-    await until_it_runs(hass, entry, client)
-    hass.config_entries.async_remove_subentry(entry, HALL)
-    await hass.async_block_till_done()
-    assert (client.override, client.permanent) == (FIRST, 2)
-    assert not_put_back(hass)
-
-
-def left(client: SimulatedClient, known_as: str | None = None) -> dict[str, Any]:
+def left(client: SimulatedClient) -> dict[str, Any]:
     """Return what a repair has for a client: other settings than it has now."""
     originals = Originals(override=SECOND, cpu_mode=RunMode.ALWAYS, gpu_mode=RunMode.AUTO)
     return {
         "radiator": "Hall",
         "host": "127.0.0.1",
         "port": client.port,
-        "machine": known_as or cpid_of(client.port),
+        "machine": cpid_of(client.port),
         "originals": json.dumps(originals.saved()),
     }
 

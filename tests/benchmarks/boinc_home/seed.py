@@ -4,7 +4,7 @@ from typing import Any
 
 from homeassistant.config_entries import STORAGE_KEY, STORAGE_VERSION, STORAGE_VERSION_MINOR
 
-from tests.compute.boinc.simulated import PASSWORD
+from tests.compute.boinc.simulated import PASSWORD, cpid_of
 
 MADE_AT = "2026-01-01T00:00:00+00:00"
 MONEY = {"electricity_price": 0.25, "reference_price": 0.25, "reference_efficiency": 1.0}
@@ -53,7 +53,7 @@ def _radiator(port: int) -> dict[str, Any]:
             "idle_w": 20,
             "gpu_w": 0,
             "cores": 4,
-            "machine": f"127.0.0.1:{port}",
+            "machine": cpid_of(port),
             "room": "simulated",
             "floor_area_m2": 18,
             "speed": 1,

@@ -40,8 +40,9 @@ async def control(simulated: SimulatedClient) -> AsyncGenerator[Control]:
 
 
 async def follow(control: Control, now_s: float, power_w: float, expires_s: float) -> None:
-    budget = HeatBudget(power_w=power_w, expires_s=expires_s)
-    await control.follow(now_s, await control.client.status(), budget, AtHand(gpu=True))
+    control.steward.budget = HeatBudget(power_w=power_w, expires_s=expires_s)
+    control.steward.at_hand = AtHand(gpu=True)
+    await control.follow(now_s, await control.client.status())
 
 
 async def test_a_budget_becomes_preferences_and_a_lease_over_never(
@@ -66,7 +67,7 @@ async def test_changes_are_ten_seconds_apart_but_a_stop_is_made_at_once(
     assert simulated.running == 4
     await follow(control, 105.0, 30.0, 125.0)
     assert simulated.running == 4
-    assert control.next_s(105.0, HeatBudget(power_w=30.0, expires_s=125.0)) == 110.0
+    assert control.next_s(105.0) == 110.0
     await follow(control, 110.0, 30.0, 130.0)
     assert simulated.running == 1
     await follow(control, 111.0, 0.0, 131.0)
@@ -121,7 +122,8 @@ async def test_no_budget_and_a_budget_at_its_end_rest(
     assert control.plan == OFF
     await follow(control, 130.0, 60.0, 150.0)
     assert control.plan == Plan(cores=4)
-    await control.follow(131.0, await control.client.status(), None, AtHand())
+    control.steward.budget = None
+    await control.follow(131.0, await control.client.status())
     assert simulated.running == 0
 
 

@@ -8,6 +8,7 @@ import pytest
 from custom_components.qheat.compute.boinc import BoincError, BoincFault, engine
 from custom_components.qheat.compute.boinc.client import BoincClient
 from custom_components.qheat.compute.boinc.probe import Probed, identify
+from custom_components.qheat.compute.boinc.replies import RunMode
 from custom_components.qheat.compute.engine import EngineProblem
 from tests.waiting import until
 
@@ -184,7 +185,7 @@ async def test_a_run_mode_set_by_hand_stays_over_a_restart_and_when_the_radiator
     await until(second.details)
     assert second.status().problem is EngineProblem.CHANGED_BY_HAND
     radiator.client.permanent = 2
-    await until(lambda: (told := second.details()) and told.mode == "auto")
+    await until(lambda: (told := second.details()) and told.status.cpu.mode is RunMode.AUTO)
     await second.stop()
     await radiator.engine().release()
     assert (radiator.client.permanent, radiator.client.gpu_permanent) == (2, 2)
@@ -282,7 +283,7 @@ async def test_how_it_was_pulsed_before_a_release_says_nothing_of_who_computes_b
     first = radiator.engine()
     await first.start()
     heat(first, 25.0)
-    await until(lambda: (told := first.details()) and told.duty == 0.5)
+    await until(lambda: (told := first.details()) and told.plan.duty == 0.5)
     await first.release()
     second = await radiator.seen()
     radiator.client.permanent = 1

@@ -304,6 +304,8 @@ def test_a_task_has_the_cores_that_the_client_tells_and_one_where_that_is_no_num
         f"<host_cpid>{'\N{ARABIC-INDIC DIGIT ONE}' * 32}</host_cpid>",
     ],
 )
-def test_what_is_no_good_id_of_a_machine_is_none(told: str) -> None:
+def test_a_machine_that_tells_no_good_id_is_refused(told: str) -> None:
     body = f"<host_info><domain_name>box</domain_name>{told}<p_ncpus>4</p_ncpus></host_info>"
-    assert host_from(parse(reply(body))).cpid == ""
+    with pytest.raises(BoincError, match="host_cpid") as caught:
+        host_from(parse(reply(body)))
+    assert caught.value.fault is BoincFault.BROKEN_REPLY

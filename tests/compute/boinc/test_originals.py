@@ -9,7 +9,7 @@ from custom_components.qheat.compute.boinc.control import Control
 from custom_components.qheat.compute.boinc.errors import BoincError, BoincFault
 from custom_components.qheat.compute.boinc.options import BoincOptions
 from custom_components.qheat.compute.boinc.originals import Originals
-from custom_components.qheat.compute.boinc.plan import AtHand, Plan, override_with, preferences_for
+from custom_components.qheat.compute.boinc.plan import Plan, override_with, preferences_for
 from custom_components.qheat.compute.boinc.replies import RunMode
 from custom_components.qheat.compute.boinc.rpc import RpcConnection
 from custom_components.qheat.compute.boinc.stewardship import Stewardship
@@ -166,8 +166,8 @@ async def test_a_broken_file_is_replaced_by_the_originals_and_it_heats(
     simulated.override = broken
     steward = Stewardship(table=WattsTable(MODEL), options=BoincOptions(), originals=originals(OWN))
     control = Control(client=client, steward=steward)
-    budget = HeatBudget(power_w=30.0, expires_s=120.0)
-    await control.follow(100.0, await client.status(), budget, AtHand())
+    steward.budget = HeatBudget(power_w=30.0, expires_s=120.0)
+    await control.follow(100.0, await client.status())
     assert simulated.mode == 1
     assert "<disk_max_used_gb>5</disk_max_used_gb>" in simulated.override
     assert len(simulated.override) < 1_000

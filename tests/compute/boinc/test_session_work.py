@@ -5,6 +5,8 @@ from decimal import Decimal
 
 import pytest
 
+from custom_components.qheat.compute.boinc.client import BoincClient
+from custom_components.qheat.compute.boinc.errors import BoincError, BoincFault
 from custom_components.qheat.compute.boinc.options import BoincOptions
 from custom_components.qheat.compute.engine import EngineProblem
 
@@ -176,6 +178,31 @@ async def test_a_task_that_needs_no_processor_gives_no_heat_and_is_no_work(
     assert watched.session.estimate_w() == 20.0
     assert watched.problem() is EngineProblem.NO_JOBS
     assert watched.count("project_update") == 0
+
+
+async def test_a_project_that_somebody_detaches_while_it_is_asked_for_work_ends_nothing(
+    paid: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_client: SimulatedClient, _request: str) -> str:
+        return "<error>no such project</error>"
+
+    monkeypatch.setattr(SimulatedClient, "_project_update", refuse, raising=False)
+    paid.client.tasks = 2
+    await paid.run(60, 60.0)
+    assert paid.count("project_update") > 1
+    assert paid.client.running == 2
+
+
+async def test_a_connection_lost_while_a_project_is_asked_for_work_is_not_taken_for_its_end(
+    paid: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lose(_client: BoincClient, _url: str) -> None:
+        raise BoincError(BoincFault.UNREACHABLE, "Connection lost")
+
+    monkeypatch.setattr(BoincClient, "update", lose)
+    paid.client.tasks = 2
+    with pytest.raises(BoincError, match="lost"):
+        await paid.run(60, 60.0)
 
 
 async def test_nobody_is_asked_for_work_while_no_heat_is_wanted(watched: Watched) -> None:

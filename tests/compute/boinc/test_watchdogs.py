@@ -67,6 +67,13 @@ def test_a_task_that_pauses_is_left_alone() -> None:
     assert not watch.alarm
 
 
+def test_paused_tasks_that_have_one_name_at_two_projects_are_told_apart() -> None:
+    watch = ObedienceWatch()
+    here, there = TASK, replace(TASK, project_url="https://other.example/", cpu_time_s=5.0)
+    for second in range(0, 60, 10):
+        assert not watch.burning(float(second), [here, there])
+
+
 def test_a_task_that_ends_its_step_before_it_pauses_is_left_alone() -> None:
     watch = ObedienceWatch()
     for second in range(0, 100, 2):

@@ -43,6 +43,7 @@ class Watched:
 
     def connected(self) -> Session:
         """Return a session as a new connection makes one."""
+        self.steward.lease_until_s = float("-inf")
         return Session(self.rpc, self.steward, self.host)
 
     def problem(self) -> EngineProblem | None:

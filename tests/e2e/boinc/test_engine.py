@@ -282,7 +282,7 @@ async def test_half_a_core_is_one_core_for_half_of_the_time(
         note("half a core", halved)
         assert 0.25 <= halved <= 0.75
         tenant.set(1)
-        await until(lambda: (d := engine.details()) is not None and d.duty == 1, True, 30)
+        await until(lambda: (d := engine.details()) is not None and d.plan.duty == 1, True, 30)
 
         async def is_whole() -> bool:
             return await client.wanted_time(4) >= 0.9

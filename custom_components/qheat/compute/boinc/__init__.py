@@ -7,11 +7,9 @@ from .observation import Details
 from .options import LOOK_EVERY_S, BoincOptions
 from .originals import Originals, put_back_late
 from .probe import Probed, probe
-from .replies import CPID
 from .rpc import DEFAULT_PORT
 
 __all__ = [
-    "CPID",
     "DEFAULT_PORT",
     "LOOK_EVERY_S",
     "BoincEngine",

@@ -1,14 +1,14 @@
 """Hold one client to a heat budget: preferences say how much, a leased run mode says how long."""
 
 import asyncio
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from ..engine import HeatBudget
 from .client import BoincClient
 from .errors import BoincError, BoincFault
-from .plan import OFF, AtHand, Plan, Planner, override_with, preferences_for
+from .plan import OFF, Plan, Planner, override_with, preferences_for
 from .replies import RESTING, ClientStatus, RunMode
 from .stewardship import Stewardship
 from .watchdogs import LONGEST_LEASE_S
@@ -22,7 +22,7 @@ _TOLERANCE: Final = 0.01
 
 @dataclass(slots=True, kw_only=True)
 class Control:
-    """What one connection has told its client: the plan, and until when it may compute.
+    """What one connection has told its client.
 
     Behind the lease the client is set to `never` for good: if nobody renews the lease, or the
     client is started anew, nothing computes.
@@ -32,7 +32,6 @@ class Control:
     steward: Stewardship
     planner: Planner = field(init=False)
     plan: Plan = OFF
-    lease_until_s: float = float("-inf")
     _written: dict[str, float] | None = None
     _read_s: float = float("-inf")
 
@@ -40,19 +39,17 @@ class Control:
         """Plan with what the steward knows of the machine."""
         self.planner = Planner(table=self.steward.table, gpu_w=self.steward.options.gpu_w)
 
-    async def follow(
-        self, now_s: float, status: ClientStatus, budget: HeatBudget | None, at_hand: AtHand
-    ) -> bool:
-        """Bring the client to a budget as far as is due; tell whether the plan was changed.
+    async def follow(self, now_s: float, status: ClientStatus) -> bool:
+        """Bring the client to the budget as far as is due; tell whether the plan was changed.
 
         Stopping is always due; other changes are made at least ten seconds apart.
         """
         clock = asyncio.get_running_loop().time
         begun_s = clock()
-        wanted = self._wanted(now_s, budget, at_hand)
+        budget, wanted = self.steward.budget, self._wanted(now_s)
         if budget is None or wanted == OFF:
             return await self._rest(now_s, status)
-        changed = self._due(now_s, wanted, budget)
+        changed = self._settled(now_s) and self.planner.worth(self.plan, wanted, budget.power_w)
         if changed:
             # Before it is made: one that fails half way was a change, too.
             self.steward.changed_s = now_s
@@ -60,13 +57,17 @@ class Control:
             self.plan, self.steward.duty = wanted, wanted.duty
         if self.plan != OFF:
             until_s = min(budget.expires_s, now_s + LONGEST_LEASE_S)
-            if changed or until_s != self.lease_until_s or status.cpu.mode is not RunMode.ALWAYS:
+            if (
+                changed
+                or until_s != self.steward.lease_until_s
+                or status.cpu.mode is not RunMode.ALWAYS
+            ):
                 # On a slow line a good part of a budget goes by with what was told before.
                 left_s = until_s - now_s - (clock() - begun_s)
                 if left_s < SHORTEST_LEASE_S:
                     return await self._rest(now_s, status)
                 await self._lease(left_s, status)
-                self.lease_until_s = until_s
+                self.steward.lease_until_s = until_s
         return changed
 
     async def keep(self, now_s: float, busy_cores: float) -> bool:
@@ -96,29 +97,29 @@ class Control:
     def let_go(self) -> None:
         """Forget what was told: somebody else has taken the radiator."""
         self.plan = OFF
-        self.lease_until_s = float("-inf")
+        self.steward.lease_until_s = -math.inf
         # Nobody watches the preferences from now on.
         self._written = None
 
-    def rests(self, now_s: float, budget: HeatBudget | None, at_hand: AtHand) -> bool:
+    def rests(self, now_s: float) -> bool:
         """Tell whether nothing computes, and the budget asks for nothing else."""
-        return self.plan == OFF and self._wanted(now_s, budget, at_hand) == OFF
+        return self.plan == OFF and self._wanted(now_s) == OFF
 
-    def next_s(self, now_s: float, budget: HeatBudget | None) -> float | None:
+    def next_s(self, now_s: float) -> float:
         """Return when this has something to do by itself: an end, or a change put off."""
-        if budget is None:
-            return None
+        budget = self.steward.budget
+        if budget is None or budget.expires_s <= now_s:
+            return math.inf
         changes_s = self.steward.changed_s + BETWEEN_CHANGES_S
-        moments = (moment for moment in (budget.expires_s, changes_s) if moment > now_s)
-        return min(moments, default=None)
+        return min(budget.expires_s, changes_s if changes_s > now_s else math.inf)
 
-    def _wanted(self, now_s: float, budget: HeatBudget | None, at_hand: AtHand) -> Plan:
+    def _wanted(self, now_s: float) -> Plan:
+        budget, at_hand = self.steward.budget, self.steward.at_hand
         if budget is None or budget.expires_s - now_s < SHORTEST_LEASE_S:
             return OFF
+        if self.steward.gpu_hand.by_hand:
+            at_hand = replace(at_hand, gpu=False)
         return self.planner.plan(budget.power_w, at_hand)
-
-    def _due(self, now_s: float, wanted: Plan, budget: HeatBudget) -> bool:
-        return self._settled(now_s) and self.planner.worth(self.plan, wanted, budget.power_w)
 
     def _settled(self, now_s: float) -> bool:
         return now_s - self.steward.changed_s >= BETWEEN_CHANGES_S

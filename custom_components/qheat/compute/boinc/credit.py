@@ -171,7 +171,7 @@ def _revocable(marks: Sequence[Mark], oldest: int) -> Sequence[Mark]:
 
 def _opened(cursor: str, machine: str) -> tuple[int, Marks]:
     try:
-        version, number, marks, *of = json.loads(cursor)
+        version, number, marks, of = json.loads(cursor)
         opened = {
             str(key): tuple(Mark(int(step), *map(_amount, amounts)) for step, *amounts in kept)
             for key, kept in marks.items()
@@ -186,10 +186,9 @@ def _opened(cursor: str, machine: str) -> tuple[int, Marks]:
         ValueError,
     ) as error:
         raise ValueError("This is not a cursor of BOINC credit") from error
-    # The first cursors did not tell whose they were.
-    if (version, len(of)) not in {(1, 0), (_VERSION, 1)} or not all(opened.values()):
+    if version != _VERSION or not all(opened.values()):
         raise ValueError("This is not a cursor of BOINC credit")
-    return number, opened if of in ([], [machine]) else {}
+    return number, opened if of == machine else {}
 
 
 def _amount(text: object) -> Decimal:

@@ -55,10 +55,9 @@ class BoincEngine:
 
     `saved` is what `save` was given last. `save` is awaited before anything is changed on the
     client, so that the user's own settings are not lost by a crash. `owed` are those that the
-    client still waits for since another radiator had it. `machine` is a name that the
-    client has to have (see `Probed.names`), for addresses change hands. Engines with the same
-    `pace` share out the turns of the loop (see RpcConnection). `clock` is the one of
-    `HeatBudget.expires_s`.
+    client still waits for since another radiator had it. `machine` is the `cpid` that the client
+    has to have, for addresses change hands. Engines with the same `pace` share out the turns of
+    the loop (see RpcConnection). `clock` is the one of `HeatBudget.expires_s`.
     """
 
     def __init__(
@@ -80,7 +79,6 @@ class BoincEngine:
         options = options or BoincOptions()
         self._connection = RpcConnection(host, port, password, pace)
         self._client = BoincClient(self._connection)
-        self._address = host, port
         self._machine = machine
         self._radiator_id = radiator_id
         self._options = options
@@ -113,9 +111,8 @@ class BoincEngine:
         if self._steward.taken and not self._steward.hand.by_hand:
             with suppress(BoincError, TimeoutError):
                 async with asyncio.timeout(STOP_S):
-                    until_s = self._lease_until_s()
                     await self._connect()
-                    await let_rest(self._client, self._steward, until_s, self._clock)
+                    await let_rest(self._client, self._steward, self._clock)
         await self._let_go()
 
     async def release(self) -> None:
@@ -127,7 +124,7 @@ class BoincEngine:
         await self._end()
         if self._session is not None and self._connection.connected:
             with suppress(BoincError):
-                await judge(self._client, self._steward, self._lease_until_s(), self._clock)
+                await judge(self._client, self._steward, self._clock)
         originals = Originals.owed(self.saved_state())
         # Whoever begins again, also because this failed, takes the client over anew.
         self._steward.originals, self._steward.taken = originals, False
@@ -217,11 +214,6 @@ class BoincEngine:
         self._look_again()
 
     @property
-    def cpid(self) -> str:
-        """What BOINC calls the machine; empty until it has told."""
-        return self._steward.cpid
-
-    @property
     def cores(self) -> int:
         """How many cores the machine told of last; as many as were entered until it has."""
         return self._steward.table.model.slots
@@ -254,7 +246,6 @@ class BoincEngine:
     async def _serve(self) -> None:
         """Look after the client until the connection fails: raises BoincError."""
         host = await self._connect()
-        self._steward.cpid = self._steward.cpid or host.cpid
         self._steward.count_cores(host.cores)
         await take_over(
             self._client,
@@ -278,12 +269,6 @@ class BoincEngine:
                 await self._wake.wait()
             await asyncio.sleep(min(self._phase_s, max(0.0, next_s - now_s)))
 
-    def _lease_until_s(self) -> float:
-        """Return when the lease ends; another connection may be to another run, which has none."""
-        if self._session is None or not self._connection.connected:
-            return -math.inf
-        return self._session.lease_until_s
-
     async def _end(self) -> None:
         task, self._task = self._task, None
         if task is not None:
@@ -294,9 +279,11 @@ class BoincEngine:
     async def _connect(self) -> Probed:
         """Connect unless connected, and tell who answers; raise BoincError if it is another."""
         if not self._connection.connected:
+            # It may be to another run of the client, which has no lease.
+            self._steward.lease_until_s = -math.inf
             await self._connection.connect()
         host = await identify(self._client)
-        if self._machine is not None and self._machine not in host.names(*self._address):
+        if self._machine is not None and self._machine != host.cpid:
             raise BoincError(BoincFault.OTHER_MACHINE, "Another machine has this address now")
         return host
 

@@ -46,27 +46,25 @@ async def take_over(
 
 
 async def judge(
-    client: BoincClient, steward: Stewardship, lease_until_s: float, clock: Callable[[], float]
+    client: BoincClient, steward: Stewardship, clock: Callable[[], float]
 ) -> ClientStatus:
     """Return what the client does, after a look whether somebody has it do so by hand.
 
-    `lease_until_s` is on `clock`, -inf where there is no lease. Raises BoincError.
+    Raises BoincError.
     """
     status = await client.status()
     # Told behind that: a lease that ended meanwhile was cut off by nobody.
-    steward.hand.judge(status.cpu, lease_left_s=lease_until_s - clock())
+    steward.hand.judge(status.cpu, lease_left_s=steward.lease_until_s - clock())
     steward.gpu_hand.judge(status.gpu, lease_left_s=-math.inf)
     return status
 
 
-async def let_rest(
-    client: BoincClient, steward: Stewardship, lease_until_s: float, clock: Callable[[], float]
-) -> None:
+async def let_rest(client: BoincClient, steward: Stewardship, clock: Callable[[], float]) -> None:
     """Have the client compute nothing, unless somebody has just set a run mode by hand.
 
-    `lease_until_s` is that of `judge`. Raises BoincError.
+    Raises BoincError.
     """
-    status = await judge(client, steward, lease_until_s, clock)
+    status = await judge(client, steward, clock)
     gpu = not steward.gpu_hand.by_hand
     if not steward.hand.by_hand and await rest(client, status, gpu=gpu):
         steward.changed_s = clock()

@@ -21,16 +21,9 @@ class Details:
     host_name: str
     processor: str
     cores: int
-    cores_allowed: int
-    duty: float
-    """Share of the time that the allowed cores may compute."""
-    mode: str
-    mode_permanent: str
-    mode_left_s: float
+    plan: Plan
+    status: ClientStatus
     by_hand: bool
-    suspend_reason: int
-    """0 if the client computes, else BOINC's own number for why it does not."""
-    tasks_running: int
     tasks_waiting: int
     running: Sequence[Task]
     projects: Sequence[Project]
@@ -167,7 +160,7 @@ UNSEEN: Final = Observation(
 
 
 def known_again[T](
-    seen: tuple[T, ...], before: tuple[T, ...], name: Callable[[T], str]
+    seen: tuple[T, ...], before: tuple[T, ...], name: Callable[[T], object]
 ) -> tuple[T, ...]:
     """Return what is seen, with the object of before for each that is still the same.
 

@@ -18,13 +18,6 @@ class Probed(HostInfo):
 
     version: str
 
-    def names(self, host: str, port: int) -> tuple[str, ...]:
-        """Return what this machine may be known by at its address, the surest first.
-
-        Machines made from one image have the same host name, but a `host_cpid` each.
-        """
-        return *filter(None, (self.cpid, self.host_name)), f"{host}:{port}"
-
 
 async def probe(host: str, port: int, password: str) -> Probed:
     """Connect, authenticate and look; changes nothing. Raises BoincError, `fault` says why."""

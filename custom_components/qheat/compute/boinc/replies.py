@@ -17,7 +17,10 @@ MAX_PROJECTS: Final = 200
 MAX_CORES: Final = 4096
 MAX_CREDIT: Final = Decimal(10) ** 15
 _CPUS: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?) CPU")
-CPID: Final = re.compile(r"[0-9a-f]{32}")
+_CPID: Final = re.compile(r"[0-9a-f]{32}")
+
+
+type TaskKey = tuple[str, str]
 
 
 class RunMode(IntEnum):
@@ -54,6 +57,7 @@ class ClientStatus:
     cpu: Switch
     gpu: Switch
     suspended: int
+    """0 if its cores may compute, else BOINC's own number for why they may not."""
     gpu_suspended: int
     offline: bool = False
     """Whether its user, or his preferences, let it use no network now."""
@@ -65,7 +69,7 @@ class HostInfo:
 
     host_name: str
     cpid: str
-    """What BOINC tells machines apart by; empty where the client tells none."""
+    """What BOINC tells machines apart by, whatever their names and addresses."""
     cores: int
     processor: str
 
@@ -89,6 +93,11 @@ class Task:
     left_s: float | None
     deadline_s: float | None
     """Seconds since the epoch."""
+
+    @property
+    def key(self) -> TaskKey:
+        """What tells it from all others: two projects may have tasks of one name."""
+        return self.project_url, self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,9 +148,11 @@ def host_from(reply: Element) -> HostInfo:
     """Read the answer to `get_host_info`."""
     node = _child(reply, "host_info")
     cpid = text_of(node, "host_cpid")
+    if not _CPID.fullmatch(cpid):
+        raise BoincError(BoincFault.BROKEN_REPLY, "The reply has no good <host_cpid>")
     return HostInfo(
         host_name=text_of(node, "domain_name"),
-        cpid=cpid if CPID.fullmatch(cpid) else "",
+        cpid=cpid,
         cores=integer_of(node, "p_ncpus", 1, MAX_CORES),
         processor=text_of(node, "p_model"),
     )

@@ -1,21 +1,21 @@
 """One connection's worth of looking after a BOINC client."""
 
-from contextlib import suppress
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from operator import attrgetter
 from typing import Final
 
 from ..counter import Reading
-from ..engine import EngineProblem, HeatBudget
+from ..engine import EngineProblem
 from .client import BoincClient, address_of
 from .control import Control
 from .credit import key_of
-from .errors import BoincError
+from .errors import BoincError, BoincFault
 from .observation import UNSEEN, Details, Observation, is_filler, known_again, waiting_projects
-from .plan import OFF, AtHand
+from .plan import OFF
 from .probe import Probed
-from .replies import ABORTED, ERRORED, ClientStatus, SuspendReason, Task
+from .replies import ABORTED, ERRORED, ClientStatus, SuspendReason, Task, TaskKey
 from .stewardship import Stewardship
 from .watchdogs import Step, is_cut_off, to_be_paused
 
@@ -37,6 +37,16 @@ _LEEWAY: Final = 0.25
 """By this share of its interval a look may come early or late, to go with a budget's renewal."""
 
 
+@contextmanager
+def _unless_gone() -> Iterator[None]:
+    """Go on if a client does not know a project or a task: it may be gone since it was seen."""
+    try:
+        yield
+    except BoincError as error:
+        if error.fault is not BoincFault.COMMAND_REFUSED:
+            raise
+
+
 class Session:
     """Control, looks and watchdogs, step by step; every step may raise BoincError."""
 
@@ -51,18 +61,13 @@ class Session:
         self._projects_s = float("-inf")
         self._clock_s = float("-inf")
         self._guilty: tuple[Task, ...] = ()
-        self._lost: set[str] | None = None
+        self._lost: set[TaskKey] | None = None
         self._load: tuple[float, bool] = (0.0, False)
         """Busy cores at the last look, and whether the GPU was."""
         self._load_s = 0.0
         self._waiting_since_s = float("inf")
         self._details: Details | None = None
         """What `details` returned since the last look: a dozen sensors ask for it."""
-
-    @property
-    def lease_until_s(self) -> float:
-        """Until when the client was told that it may compute."""
-        return self._control.lease_until_s
 
     async def step(self, now_s: float, status: ClientStatus, reading: Reading | None) -> float:
         """Bring the client to the budget, look at it if that is due; return when to step again.
@@ -73,7 +78,7 @@ class Session:
         if steward.notice_resume(status) or steward.insist:
             await control.take_back(now_s, status)
             steward.insist, status = False, await self._client.status()
-        left_s = control.lease_until_s - now_s
+        left_s = steward.lease_until_s - now_s
         if is_cut_off(status.cpu, left_s) and await self._clock_was_set():
             # A client's leases end by its own clock. Whoever suspends it sets no clock.
             control.let_go()
@@ -85,7 +90,7 @@ class Session:
         if steward.hand.judge(status.cpu, lease_left_s=left_s):
             control.let_go()
         else:
-            changed = await control.follow(now_s, status, self._budget(now_s), self._at_hand())
+            changed = await control.follow(now_s, status)
         if control.plan != OFF and now_s - self._clock_s >= CLOCK_S:
             self._clock_s = now_s
             # Some tunnels let no second connection through.
@@ -99,16 +104,11 @@ class Session:
             self._look_s = now_s + (1 - _LEEWAY) * steward.options.look_every_s
             self._latest_look_s = now_s + (1 + _LEEWAY) * steward.options.look_every_s
             await self._look(now_s, status, reading)
-        due_s = control.next_s(now_s, self._budget(now_s))
-        return self._latest_look_s if due_s is None else min(self._latest_look_s, due_s)
+        return min(self._latest_look_s, control.next_s(now_s))
 
     def rests(self, now_s: float) -> bool:
         """Tell whether a step would have nothing to do: no heat is wanted, and no look is due."""
-        return (
-            now_s < self._look_s
-            and not self._steward.insist
-            and self._control.rests(now_s, self._budget(now_s), self._at_hand())
-        )
+        return now_s < self._look_s and not self._steward.insist and self._control.rests(now_s)
 
     def look_again(self) -> None:
         """Look at tasks and projects with the next step, however fresh the last look is."""
@@ -146,20 +146,15 @@ class Session:
         """Return all that people may want to see."""
         if self._details is not None and self._details.by_hand == self._steward.by_hand:
             return self._details
-        seen, plan, cpu = self.seen, self._control.plan, self.seen.status.cpu
+        seen = self.seen
         self._details = Details(
             version=self._host.version,
             host_name=self._host.host_name,
             processor=self._host.processor,
             cores=self._host.cores,
-            cores_allowed=plan.cores,
-            duty=plan.duty,
-            mode=cpu.mode.name.lower(),
-            mode_permanent=cpu.permanent.name.lower(),
-            mode_left_s=cpu.left_s,
+            plan=self._control.plan,
+            status=seen.status,
             by_hand=self._steward.by_hand,
-            suspend_reason=seen.status.suspended,
-            tasks_running=len(seen.running),
             tasks_waiting=len(seen.paused) + len(seen.queued),
             running=seen.running,
             projects=seen.projects,
@@ -186,22 +181,23 @@ class Session:
         else:
             await self._watch_obedience(now_s, self.seen, reading)
             await self._watch_work(now_s, self.seen)
-            await self._watch_preferences(now_s, self.seen)
+            if await self._control.keep(now_s, self.seen.busy_cores):
+                self._look_s = self._latest_look_s = now_s + AFTER_CHANGE_S
 
     async def _tasks(self, now_s: float) -> tuple[Task, ...]:
         before = self.seen.tasks
         if len(before) > MANY_TASKS and now_s - self._all_tasks_s < ALL_TASKS_S:
             begun_before = tuple(task for task in before if task.process)
             begun = known_again(
-                await self._client.tasks(begun_only=True), begun_before, attrgetter("name")
+                await self._client.tasks(begun_only=True), begun_before, attrgetter("key")
             )
-            names = {task.name for task in begun}
+            keys = {task.key for task in begun}
             # How a task ended, and what there is instead, is told among all tasks only.
-            if all(task.name in names for task in begun_before):
-                waiting = (t for t in before if not t.process and t.name not in names)
+            if all(task.key in keys for task in begun_before):
+                waiting = (t for t in before if not t.process and t.key not in keys)
                 return *begun, *waiting
         self._all_tasks_s = now_s
-        tasks = known_again(await self._client.tasks(), before, attrgetter("name"))
+        tasks = known_again(await self._client.tasks(), before, attrgetter("key"))
         self._count_losses(tasks)
         return tasks
 
@@ -219,14 +215,14 @@ class Session:
     def _count_losses(self, tasks: tuple[Task, ...]) -> None:
         failed = [task for task in tasks if task.state in {ERRORED, ABORTED}]
         if self._lost is None:  # what failed before we came is none of ours
-            self._lost = {task.name for task in failed}
-        self._lost &= {task.name for task in tasks}
+            self._lost = {task.key for task in failed}
+        self._lost &= {task.key for task in tasks}
         for task in failed:
             self._lose(task)
 
     def _lose(self, task: Task) -> None:
-        if self._lost is not None and task.name not in self._lost:
-            self._lost.add(task.name)
+        if self._lost is not None and task.key not in self._lost:
+            self._lost.add(task.key)
             self._steward.work_lost_s += task.cpu_time_s
 
     async def _watch_obedience(
@@ -245,20 +241,17 @@ class Session:
             case Step.ABORT:
                 for task in guilty:
                     self._lose(task)
-                    await self._client.abort(task)
+                    with _unless_gone():
+                        await self._client.abort(task)
             case Step.QUIT:
                 await self._client.quit()
             case Step.NONE:
                 pass
 
-    async def _watch_preferences(self, now_s: float, seen: Observation) -> None:
-        if await self._control.keep(now_s, seen.busy_cores):
-            self._look_s = self._latest_look_s = now_s + AFTER_CHANGE_S
-
     async def _watch_work(self, now_s: float, seen: Observation) -> None:
         plan = self._control.plan
         wanted = plan != OFF and seen.status.suspended == SuspendReason.NONE
-        gpu_idle = self._gpu_is_idle(now_s, seen)
+        gpu_idle = self._gpu_is_idle(seen)
         lacks = seen.lacks_cores(plan) or (gpu_idle and not seen.holds_gpu_work)
         waits = seen.leaves_waiting(plan) or (gpu_idle and seen.may_begin_gpu_work)
         since_s = min(self._waiting_since_s, now_s) if wanted and waits else float("inf")
@@ -271,18 +264,17 @@ class Session:
         is_main_due = self._steward.main_work.due(now_s, short=wanted and bool(waiting))
         if seen.status.offline:
             return  # to ask would use the network all the same
+        asked = waiting if is_main_due else []
         if is_due:
-            for project in seen.projects:
-                if project.may_give:
-                    await self._client.update(project.url)
+            asked += [project.url for project in seen.projects if project.may_give]
         elif is_paying_due:
             # A server puts off whoever asks before it said so, and would do so for ever.
             for project in await self._client.projects():
                 pays = self._steward.rates.get(address_of(project.url))
                 if pays and project.may_give and project.next_rpc_s <= self._client.clock_s():
-                    await self._client.update(project.url)
-        if is_main_due:
-            for url in waiting:
+                    asked.append(project.url)
+        for url in asked:
+            with _unless_gone():
                 await self._client.update(url)
 
     async def _clock_was_set(self) -> bool:
@@ -292,16 +284,8 @@ class Session:
                 return await self._client.clock_was_set(alone=alone)
         return False
 
-    def _budget(self, now_s: float) -> HeatBudget | None:
+    def _gpu_is_idle(self, seen: Observation) -> bool:
         budget = self._steward.budget
-        return None if budget is None or budget.expires_s <= now_s else budget
-
-    def _gpu_is_idle(self, now_s: float, seen: Observation) -> bool:
-        control, budget = self._control, self._budget(now_s)
-        room = budget is not None and control.planner.has_room_for_gpu(budget.power_w)
+        room = budget is not None and self._control.planner.has_room_for_gpu(budget.power_w)
         by_hand = self._steward.gpu_hand.by_hand
         return room and not by_hand and not any(task.gpu for task in seen.running)
-
-    def _at_hand(self) -> AtHand:
-        at_hand = self._steward.at_hand
-        return replace(at_hand, gpu=False) if self._steward.gpu_hand.by_hand else at_hand

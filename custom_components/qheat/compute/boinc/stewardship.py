@@ -29,13 +29,13 @@ class Stewardship:
     table: WattsTable
     options: BoincOptions
     originals: Originals | None = None
-    cpid: str = ""
-    """What BOINC calls the machine; empty until it has been told."""
     taken: bool = False
     """Whether the client was set to compute nothing; before that its settings are its own."""
     budget: HeatBudget | None = None
     changed_s: float = float("-inf")
     """When the client was last told something else: changes are kept apart over restarts, too."""
+    lease_until_s: float = float("-inf")
+    """Until when it was told, by the connection of now, that it may compute."""
     duty: float = 1.0
     """The duty cycle that it was last told: that holds also for who computes by hand."""
     at_hand: AtHand = UNKNOWN
@@ -104,7 +104,6 @@ class Stewardship:
         return {
             "originals": None if self.originals is None else self.originals.saved(),
             "taken": self.taken,
-            "cpid": self.cpid,
             "watts": {
                 "meter": self.options.meter,
                 "cores": self.table.model.slots,
@@ -124,7 +123,6 @@ class Stewardship:
                     self.table.restore(seen)
         self.originals = Originals.from_saved(saved.get("originals"))
         self.taken = self.originals is not None and saved.get("taken") is True
-        self.cpid = str(saved.get("cpid", ""))
         match saved.get("duty"):
             case float() as duty if 0 < duty <= 1:
                 self.duty = duty

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from ..counter import Reading
-from .replies import PAUSED, QUITTING, RESTING, RUNNING, RunMode, Switch, Task
+from .replies import PAUSED, QUITTING, RESTING, RUNNING, RunMode, Switch, Task, TaskKey
 
 SETTLE_S: Final = 8.0
 """A change acts within 1.3 s; the client's own figures may be some seconds old."""
@@ -80,20 +80,20 @@ class ObedienceWatch:
 
     alarm: bool = False
     """An escalation is going on, or was lately."""
-    _paused: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+    _paused: dict[TaskKey, tuple[float, float, float]] = field(default_factory=dict)
     """Paused tasks: since when they are, when they were last seen, their CPU seconds then."""
-    _ran_s: dict[str, float] = field(default_factory=dict)
+    _ran_s: dict[TaskKey, float] = field(default_factory=dict)
     """CPU seconds of the tasks that ran at the last look."""
-    _honest: set[str] = field(default_factory=set)
+    _honest: set[TaskKey] = field(default_factory=set)
     """Tasks that hide nothing: their CPU time grew while they ran."""
-    _mute: set[str] = field(default_factory=set)
+    _mute: set[TaskKey] = field(default_factory=set)
     """Tasks whose CPU time did not grow at some time while they ran, or that ran on a GPU."""
     _burning_since_s: float | None = None
     _stopped_s: float | None = None
     _cool_w: float | None = None
     """What the meter must fall to after a stop; None where it did, or nobody knows."""
-    _aborted_s: dict[str, float] = field(default_factory=dict)
-    """When each task was aborted, by its name."""
+    _aborted_s: dict[TaskKey, float] = field(default_factory=dict)
+    """When each task was aborted."""
     _ended: bool = False
     _seen_s: float = 0.0
 
@@ -102,8 +102,8 @@ class ObedienceWatch:
         before, self._paused = self._paused, {}
         guilty = []
         for task in paused:
-            paused_s, seen_s, cpu_s = before.get(task.name, (now_s, now_s, task.cpu_time_s))
-            self._paused[task.name] = paused_s, now_s, task.cpu_time_s
+            paused_s, seen_s, cpu_s = before.get(task.key, (now_s, now_s, task.cpu_time_s))
+            self._paused[task.key] = paused_s, now_s, task.cpu_time_s
             used_s = task.cpu_time_s - cpu_s
             if now_s - paused_s > SETTLE_S and used_s > _CPU_SHARE * (now_s - seen_s):
                 guilty.append(task)
@@ -123,18 +123,18 @@ class ObedienceWatch:
         before, self._ran_s = self._ran_s, {}
         held = set()
         for task in tasks:
-            held.add(task.name)
+            held.add(task.key)
             if task.process == RUNNING:
-                self._ran_s[task.name] = task.cpu_time_s
+                self._ran_s[task.key] = task.cpu_time_s
                 if task.gpu:
-                    self._mute.add(task.name)
-                elif task.name in before:
-                    grew = task.cpu_time_s > before[task.name]
-                    (self._honest if grew else self._mute).add(task.name)
+                    self._mute.add(task.key)
+                elif task.key in before:
+                    grew = task.cpu_time_s > before[task.key]
+                    (self._honest if grew else self._mute).add(task.key)
         self._honest &= held
         self._mute &= held
-        self._aborted_s = {name: at_s for name, at_s in self._aborted_s.items() if name in held}
-        return [task for task in paused if task.name in self._mute - self._honest]
+        self._aborted_s = {key: at_s for key, at_s in self._aborted_s.items() if key in held}
+        return [task for task in paused if task.key in self._mute - self._honest]
 
     @property
     def doubtful(self) -> bool:
@@ -179,12 +179,12 @@ class ObedienceWatch:
             self._burning_since_s = now_s
         if self._ended or now_s - self._burning_since_s < ABORT_AFTER_S:
             return Step.NONE
-        names = {task.name for task in guilty}
-        if not names <= self._aborted_s.keys():
+        keys = {task.key for task in guilty}
+        if not keys <= self._aborted_s.keys():
             self.alarm = True
-            self._aborted_s = dict.fromkeys(names, now_s) | self._aborted_s
+            self._aborted_s = dict.fromkeys(keys, now_s) | self._aborted_s
             return Step.ABORT
-        if now_s - min(self._aborted_s[name] for name in names) < QUIT_AFTER_S:
+        if now_s - min(self._aborted_s[key] for key in keys) < QUIT_AFTER_S:
             return Step.NONE
         self._ended = True
         self._aborted_s.clear()
