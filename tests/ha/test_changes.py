@@ -10,12 +10,15 @@ from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.selector import EntitySelector
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components import qheat
+from custom_components.qheat import forms
 from custom_components.qheat.books import HomeBooks
 from custom_components.qheat.compute.engine import EngineProblem
 from custom_components.qheat.const import DOMAIN
+from custom_components.qheat.renames import ENTITY_SETTING
 from tests.waiting import until
 
 from .conftest import LIVING_ROOM, MONEY, FixedEngine, radiator, set_up, state_at
@@ -110,6 +113,15 @@ async def test_an_entity_renamed_while_its_home_is_disabled_is_read_on(hass: Hom
     registry.async_update_entity(room, new_entity_id="sensor.hall")
     await hass.async_block_till_done()
     assert entry.subentries[LIVING_ROOM].data["temperature_entity"] == "sensor.hall"
+
+
+def test_the_setting_that_is_an_entity_is_called_so_on_every_form() -> None:
+    """By that its id is found when it is renamed."""
+    schemas = (forms.money("EUR"), forms.PRESETS, forms.BOINC, *forms.ROOMS.values())
+    fields = [item for schema in schemas for item in schema.schema.items()]
+    names = {str(name) for name, selector in fields if isinstance(selector, EntitySelector)}
+    assert len(names) == 6
+    assert {name for name in names if name.endswith(ENTITY_SETTING)} == names
 
 
 async def test_a_radiator_is_called_in_statements_and_repairs_what_its_device_is(
