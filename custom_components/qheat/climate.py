@@ -49,7 +49,6 @@ async def async_setup_entry(
 class QheatThermostat(RadiatorEntity, ClimateEntity):
     """The thermostat of one radiator."""
 
-    _asks_machine = True
     _attr_hvac_modes = [HVACMode.OFF, HVACMode.HEAT]
     _attr_max_temp = MAX_SETPOINT_C
     _attr_min_temp = MIN_SETPOINT_C
@@ -76,14 +75,14 @@ class QheatThermostat(RadiatorEntity, ClimateEntity):
     @property
     @override
     def hvac_action(self) -> HVACAction:
-        if self.state_of_radiator.is_heating:
+        if self.coordinator.data.is_heating:
             return HVACAction.HEATING
         return HVACAction.IDLE if self._setting.heating else HVACAction.OFF
 
     @property
     def native_current_temperature(self) -> float | None:
         """Temperature of the room in °C."""
-        return self.state_of_radiator.reading.temperature_c
+        return self.coordinator.data.reading.temperature_c
 
     @property
     def native_target_temperature(self) -> float:
