@@ -38,10 +38,12 @@ async def async_setup_entry(
 ) -> None:
     """Set up a thermostat for each radiator."""
     for radiator_id in entry.runtime_data.radiators:
-        async_add_entities(
-            [QheatThermostat(entry.runtime_data, radiator_id, DESCRIPTION)],
-            config_subentry_id=radiator_id,
-        )
+        # One that was removed meanwhile would leave the others without.
+        if radiator_id in entry.subentries:
+            async_add_entities(
+                [QheatThermostat(entry.runtime_data, radiator_id, DESCRIPTION)],
+                config_subentry_id=radiator_id,
+            )
         # The thermostats of a whole building at once would hold up everything else.
         await async_next_turn(hass)
 

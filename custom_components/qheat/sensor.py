@@ -211,7 +211,9 @@ async def async_setup_entry(
         """Add sensors, not too many at once: a whole building's would hold up all else."""
         for few in batched(sensors, TOGETHER, strict=False):
             await async_next_turn(hass)
-            async_add_entities(few, config_subentry_id=radiator_id)
+            # A radiator that was removed meanwhile would leave the others without.
+            if radiator_id in {None, *entry.subentries}:
+                async_add_entities(few, config_subentry_id=radiator_id)
 
     shown = HOME_DESCRIPTIONS
     if coordinator.embedded is not None:
@@ -225,7 +227,7 @@ async def async_setup_entry(
             *(RadiatorSensor(coordinator, radiator_id, about) for about in RADIATOR_DESCRIPTIONS),
             *books_sensors(radiator_id),
         ]
-        if radiator_id in coordinator.boinc:
+        if radiator_id in coordinator.boinc and radiator_id in entry.subentries:
             sensors += boinc_sensors(coordinator, radiator_id)
         await async_add(sensors, radiator_id)
 

@@ -6,7 +6,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
+from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState, ConfigSubentry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
@@ -21,6 +21,7 @@ from custom_components.qheat.const import DOMAIN
 from custom_components.qheat.renames import ENTITY_SETTING
 from tests.waiting import until
 
+from .boinc import boinc_radiator
 from .conftest import LIVING_ROOM, MONEY, FixedEngine, radiator, set_up, state_at
 
 KITCHEN = "01JKITCHEN000000000000000"
@@ -71,6 +72,26 @@ async def test_a_radiator_removed_while_its_coordinator_is_made_ends_no_task_in_
         await hass.async_block_till_done()
     assert "never retrieved" not in caplog.text
     assert list(entry.runtime_data.radiators) == [LIVING_ROOM]
+
+
+@pytest.mark.parametrize("platform", ["climate", "sensor"])
+@pytest.mark.parametrize("kitchen", [radiator(KITCHEN, "Kitchen"), boinc_radiator(1, KITCHEN)])
+async def test_a_radiator_removed_while_entities_are_added_takes_none_of_the_others_with_it(
+    hass: HomeAssistant,
+    caplog: pytest.LogCaptureFixture,
+    kitchen: ConfigSubentry,
+    platform: str,
+) -> None:
+    async def remove(_: HomeAssistant) -> None:
+        if KITCHEN in entry.subentries:
+            hass.config_entries.async_remove_subentry(entry, KITCHEN)
+
+    entry = await set_up(hass, radiator(), kitchen, radiator(BEDROOM, "Bedroom"))
+    with patch(f"custom_components.qheat.{platform}.async_next_turn", remove):
+        await hass.config_entries.async_reload(entry.entry_id)
+        await hass.async_block_till_done()
+    assert "Error while setting up" not in caplog.text
+    assert list(entry.runtime_data.radiators) == [LIVING_ROOM, BEDROOM]
 
 
 async def test_a_radiator_that_is_about_to_go_is_still_looked_at(
