@@ -50,8 +50,8 @@ class RadiatorCoordinator(DataUpdateCoordinator[RadiatorState]):
     def __init__(
         self, hass: HomeAssistant, entry: QheatConfigEntry, radiator: Radiator, books: HomeBooks
     ) -> None:
-        title = entry.subentries[radiator.radiator_id].title
-        super().__init__(hass, LOGGER, config_entry=entry, name=title)
+        # Not from the entry: the radiator may have been removed while its home is set up.
+        super().__init__(hass, LOGGER, config_entry=entry, name=books.names[radiator.radiator_id])
         self.radiator = radiator
         self._books = books
 
@@ -148,12 +148,11 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         boinc: BoincMachines,
         embedded: EmbeddedBackend | None,
     ) -> None:
-        # First: Home Assistant shuts this one down, with them, also where one cannot be made.
+        super().__init__(hass, LOGGER, config_entry=entry, name=entry.title, update_interval=TICK)
         self.radiators = {
             key: RadiatorCoordinator(hass, entry, radiator, books)
             for key, radiator in radiators.items()
         }
-        super().__init__(hass, LOGGER, config_entry=entry, name=entry.title, update_interval=TICK)
         self.presets = presets
         self.machine = machine
         self.embedded = embedded

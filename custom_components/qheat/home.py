@@ -82,6 +82,7 @@ async def async_open_home(
     await boinc.async_open()
     outdoors = Outdoors(hass, entry.options.get(CONF_OUTDOOR_ENTITY))
     await _async_register_devices(hass, entry)
+    names = {key: subentry.title for key, subentry in entry.subentries.items()}
     radiators: dict[str, Radiator] = {}
     intervals = cadence(hass)
     for radiator_id, subentry in entry.subentries.items():
@@ -106,7 +107,6 @@ async def async_open_home(
         )
         # A building of thermostats takes a while to make: nothing else is to wait for all of it.
         await async_next_turn(hass)
-    names = {key: subentry.title for key, subentry in entry.subentries.items()}
     had = {key: str(name) for key, name in mapping(saved, "names").items()}
     books = HomeBooks(
         ledger=ledger,
@@ -181,6 +181,8 @@ async def _async_register_devices(hass: HomeAssistant, entry: ConfigEntry) -> No
         name=entry.title,
     )
     for radiator_id, subentry in entry.subentries.items():
+        if radiator_id not in entry.subentries:
+            continue  # it was removed meanwhile
         area = areas.async_get_area(subentry.data.get(CONF_AREA, ""))
         devices.async_get_or_create(
             config_entry_id=entry.entry_id,

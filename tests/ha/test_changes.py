@@ -15,7 +15,6 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components import qheat
 from custom_components.qheat import forms
-from custom_components.qheat.books import HomeBooks
 from custom_components.qheat.compute.engine import EngineProblem
 from custom_components.qheat.const import DOMAIN
 from custom_components.qheat.renames import ENTITY_SETTING
@@ -56,21 +55,24 @@ async def test_a_radiator_removed_while_its_home_is_set_up_heats_no_more(
     assert list(entry.runtime_data.radiators) == [LIVING_ROOM]
 
 
-async def test_a_radiator_removed_while_its_coordinator_is_made_ends_no_task_in_an_error(
-    hass: HomeAssistant, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("turn", range(1, 8))
+async def test_a_radiator_removed_at_any_turn_of_its_homes_set_up_is_no_error(
+    hass: HomeAssistant, caplog: pytest.LogCaptureFixture, turn: int
 ) -> None:
-    entry = await set_up(hass, radiator(), radiator(BEDROOM, "Bedroom"))
-    open_books = HomeBooks.async_open
+    turns = 0
 
-    async def remove(books: HomeBooks) -> None:
-        await open_books(books)
-        if BEDROOM in entry.subentries:
+    async def remove(_: HomeAssistant) -> None:
+        nonlocal turns
+        turns += 1
+        if turns == turn:
             hass.config_entries.async_remove_subentry(entry, BEDROOM)
 
-    with patch.object(HomeBooks, "async_open", remove):
-        await hass.config_entries.async_reload(entry.entry_id)
+    entry = await set_up(hass, radiator())
+    with patch("custom_components.qheat.home.async_next_turn", remove):
+        hass.config_entries.async_add_subentry(entry, radiator(BEDROOM, "Bedroom"))
         await hass.async_block_till_done()
-    assert "never retrieved" not in caplog.text
+    assert turns > turn
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
     assert list(entry.runtime_data.radiators) == [LIVING_ROOM]
 
 
