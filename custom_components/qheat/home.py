@@ -69,7 +69,8 @@ async def async_open_home(
     archive = await async_open_archive(hass, entry.entry_id, ledger)
     presets = {preset: entry.options.get(preset, c) for preset, c in DEFAULT_PRESETS.items()}
     tariff = fixed_tariff(entry.options, entry.data[CONF_CURRENCY])
-    this_machine = None
+    # What is added or removed from now on is for the next time.
+    subentries, this_machine = entry.subentries, None
     if this_machine_radiators(entry):
         this_machine = await async_open_this_machine(hass, entry, tariff, stack)
 
@@ -82,10 +83,10 @@ async def async_open_home(
     await boinc.async_open()
     outdoors = Outdoors(hass, entry.options.get(CONF_OUTDOOR_ENTITY))
     await _async_register_devices(hass, entry)
-    names = {key: subentry.title for key, subentry in entry.subentries.items()}
+    names = {key: subentry.title for key, subentry in subentries.items()}
     radiators: dict[str, Radiator] = {}
     intervals = cadence(hass)
-    for radiator_id, subentry in entry.subentries.items():
+    for radiator_id, subentry in subentries.items():
         if this_machine is not None and subentry.subentry_type == SUBENTRY_THIS_MACHINE:
             rating, engine = this_machine.build(radiator_id, subentry.data)
         else:

@@ -20,7 +20,7 @@ from custom_components.qheat.const import DOMAIN
 from custom_components.qheat.renames import ENTITY_SETTING
 from tests.waiting import until
 
-from .boinc import boinc_radiator
+from .boinc import HALL, boinc_radiator
 from .conftest import LIVING_ROOM, MONEY, FixedEngine, radiator, set_up, state_at
 
 KITCHEN = "01JKITCHEN000000000000000"
@@ -74,6 +74,26 @@ async def test_a_radiator_removed_at_any_turn_of_its_homes_set_up_is_no_error(
     assert turns > turn
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
     assert list(entry.runtime_data.radiators) == [LIVING_ROOM]
+
+
+@pytest.mark.parametrize("turn", range(1, 5))
+async def test_this_computer_may_join_boinc_machines_at_any_turn_of_their_homes_set_up(
+    hass: HomeAssistant, caplog: pytest.LogCaptureFixture, turn: int
+) -> None:
+    turns = 0
+
+    async def add(_: HomeAssistant) -> None:
+        nonlocal turns
+        turns += 1
+        if turns == turn:
+            hass.config_entries.async_add_subentry(entry, radiator())
+
+    entry = await set_up(hass, boinc_radiator(1))
+    with patch("custom_components.qheat.home.async_next_turn", add):
+        hass.config_entries.async_update_entry(entry, options=entry.options | {"comfort": 21.0})
+        await hass.async_block_till_done()
+    assert "Error setting up" not in caplog.text
+    assert list(entry.runtime_data.radiators) == [HALL, LIVING_ROOM]
 
 
 @pytest.mark.parametrize("platform", ["climate", "sensor"])
