@@ -200,9 +200,7 @@ async def test_a_backend_that_does_not_answer_is_logged_until_a_job_runs_again(
     assert caplog.text.count("of Living room answers again") == 1
 
 
-async def test_setting_and_totals_outlive_a_restart(
-    hass: HomeAssistant, entry: MockConfigEntry
-) -> None:
+async def test_what_was_set_outlives_a_restart(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     await call(hass, "set_temperature", temperature=19.5, hvac_mode="heat")
     await call(hass, "set_preset_mode", preset_mode="eco")
     assert await hass.config_entries.async_reload(entry.entry_id)
