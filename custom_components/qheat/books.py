@@ -128,11 +128,11 @@ class HomeBooks:
             self._complain(radiator_id, complaint)
         return True
 
-    async def async_tick(self, steady_s: float) -> None:
-        """Write what is due at a moment of the monotonic clock."""
-        if steady_s >= self._next_save_s:
-            await self.async_save()
+    async def async_tick(self, steady_s: float) -> bool:
+        """Write what is due at a moment of the monotonic clock; tell if balances are new."""
+        saved = steady_s >= self._next_save_s and await self.async_save()
         await self.archive.async_tick(steady_s)
+        return saved
 
     async def async_save(self, *, booked: Collection[str] = ()) -> bool:
         """Write the books, and all that is kept with them; tell whether they are on disk.

@@ -29,6 +29,7 @@ from .heating.setting import Presets, Setting
 from .ledger import Moment
 from .outdoors import Outdoors
 from .radiator import Radiator, RadiatorState
+from .shelf import CheckedStore
 from .showcase import Showcase, read_showcase
 from .turns import async_next_turn
 
@@ -141,7 +142,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         radiators: Mapping[str, Radiator],
         books: HomeBooks,
         learned: Store[dict[str, Any]],
-        dials: Store[dict[str, Any]],
+        dials: CheckedStore,
         outdoors: Outdoors,
         presets: Presets,
         machine: Machine | None,
@@ -210,7 +211,9 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
             self.config_entry.async_create_background_task(
                 self.hass, self._outdoors.async_refresh(time.time()), "qheat forecast"
             )
-        await self.books.async_tick(now_s)
+        # What a full disk did not take of the dials, it takes after the books.
+        if await self.books.async_tick(now_s) and not self._dials.is_written:
+            await self._save_dials()
         # Those of a building bit by bit, each in its turn: a dozen entities show each.
         for number, key in enumerate(self.accounts):
             if (number + ticks) % self._cadence.shown_in_ticks == 0:
