@@ -4,15 +4,13 @@ from base64 import b64encode
 from typing import Any
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestServer
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.qheat.manifests import fingerprint
 
-from .conftest import MONEY, home, open_page, radiator
+from .conftest import MONEY, Operator, home, open_page, radiator
 
 pytestmark = pytest.mark.usefixtures("engine", "socket_enabled")
 
@@ -143,41 +141,27 @@ async def test_what_is_no_fingerprint_is_not_accepted(hass: HomeAssistant, wrong
 
 
 async def test_the_backends_publishers_are_offered_beside_those_that_are_accepted(
-    hass: HomeAssistant,
+    hass: HomeAssistant, operator: Operator
 ) -> None:
-    async def keys(_request: web.Request) -> web.Response:
-        key = b64encode(bytes(32)).decode()
-        return web.json_response({"publishers": [{"public_key": key, "kinds": ["echo"]}]})
-
-    application = web.Application()
-    application.router.add_get("/v1/publishers", keys)
-    async with TestServer(application, host="127.0.0.1") as server:
-        entry, result = await publishers_page(hass, str(server.make_url("/")))
-        mine = fingerprint(bytes(range(32)))
-        await answer(hass, result, {"publishers": [mine]})
-        result = await open_page(hass, entry, "publishers")
+    operator.publishers = [{"public_key": b64encode(bytes(32)).decode(), "kinds": ["echo"]}]
+    entry, result = await publishers_page(hass, operator.url)
+    mine = fingerprint(bytes(range(32)))
+    await answer(hass, result, {"publishers": [mine]})
+    result = await open_page(hass, entry, "publishers")
     (selector,) = result["data_schema"].schema.values()
     assert selector.config["options"] == [mine, fingerprint(bytes(32))]
     lines = [f"- `{mine}`", f"- `{fingerprint(bytes(32))}` `echo`"]
     assert result["description_placeholders"]["offered"].splitlines() == lines
 
 
-async def test_who_removes_a_publisher_does_not_wait_for_its_backend(hass: HomeAssistant) -> None:
-    asked = 0
-
-    async def keys(_request: web.Request) -> web.Response:
-        nonlocal asked
-        asked += 1
-        return web.json_response({"publishers": []})
-
-    application = web.Application()
-    application.router.add_get("/v1/publishers", keys)
-    async with TestServer(application, host="127.0.0.1") as server:
-        entry, result = await publishers_page(hass, str(server.make_url("/")))
-        assert asked == 1
-        await answer(hass, result, {"publishers": []})
+async def test_who_removes_a_publisher_does_not_wait_for_its_backend(
+    hass: HomeAssistant, operator: Operator
+) -> None:
+    entry, result = await publishers_page(hass, operator.url)
+    assert operator.asked_for_publishers == 1
+    await answer(hass, result, {"publishers": []})
     assert entry.options["publishers"] == []
-    assert asked == 1
+    assert operator.asked_for_publishers == 1
 
 
 async def test_unpaid_jobs_are_taken_only_once_somebody_has_said_so(hass: HomeAssistant) -> None:
