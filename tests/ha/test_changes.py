@@ -6,6 +6,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+import voluptuous as vol
 from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState, ConfigSubentry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
@@ -160,7 +161,8 @@ async def test_an_entity_renamed_while_its_home_is_disabled_is_read_on(hass: Hom
 
 def test_the_setting_that_is_an_entity_is_called_so_on_every_form() -> None:
     """By that its id is found when it is renamed."""
-    schemas = (forms.money("EUR"), forms.PRESETS, forms.BOINC, *forms.ROOMS.values())
+    fixed = [form for form in vars(forms).values() if isinstance(form, vol.Schema)]
+    schemas = (*fixed, *forms.ROOMS.values(), forms.money("EUR"), forms.publishers(()))
     fields = [item for schema in schemas for item in schema.schema.items()]
     names = {str(name) for name, selector in fields if isinstance(selector, EntitySelector)}
     assert len(names) == 6
