@@ -223,7 +223,7 @@ async def test_what_was_set_outlives_a_restart(hass: HomeAssistant, entry: MockC
     assert thermostat(hass).attributes[ATTR_TEMPERATURE] == 19.5
 
 
-async def test_what_a_full_disk_did_not_take_of_the_dial_is_written_once_there_is_room(
+async def test_what_a_full_disk_did_not_take_of_the_dial_is_written_once_when_there_is_room(
     hass: HomeAssistant,
     entry: MockConfigEntry,
     hass_storage: dict[str, Any],
@@ -233,8 +233,11 @@ async def test_what_a_full_disk_did_not_take_of_the_dial_is_written_once_there_i
         await call(hass, "set_temperature", temperature=19.5, hvac_mode="heat")
     freezer.tick(31)
     await entry.runtime_data.async_refresh()
-    kept = hass_storage[f"qheat.{entry.entry_id}.dials"]["data"][LIVING_ROOM]
+    kept = hass_storage.pop(f"qheat.{entry.entry_id}.dials")["data"][LIVING_ROOM]
     assert (kept["setpoint_c"], kept["heating"]) == (19.5, True)
+    freezer.tick(31)
+    await entry.runtime_data.async_refresh()
+    assert f"qheat.{entry.entry_id}.dials" not in hass_storage
 
 
 async def test_a_home_may_choose_its_own_preset_temperatures(
