@@ -35,7 +35,7 @@ async def test_diagnostics_show_the_radiators_and_no_secret(
     assert diagnostics["machine"]["slots"] == 1
 
 
-async def test_a_radiator_that_fails_is_shown_and_one_that_was_just_removed_is_not(
+async def test_a_radiator_that_fails_is_shown_and_one_that_was_just_added_or_removed_is_not(
     hass: HomeAssistant, engine: FixedEngine
 ) -> None:
     entry = await set_up(hass, radiator(), radiator("01JBED", "Bedroom"))
@@ -43,6 +43,7 @@ async def test_a_radiator_that_fails_is_shown_and_one_that_was_just_removed_is_n
     with patch.object(living_room, "tick", side_effect=OverflowError):
         await entry.runtime_data.async_refresh()
     hass.config_entries.async_remove_subentry(entry, "01JBED")
+    hass.config_entries.async_add_subentry(entry, radiator("01JHALL", "Hall"))
     told = (await async_get_config_entry_diagnostics(hass, entry))["radiators"]
     assert list(told) == [LIVING_ROOM]
     assert told[LIVING_ROOM]["settings"]["rated_w"] == 500
