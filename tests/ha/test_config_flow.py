@@ -283,6 +283,18 @@ async def test_the_embedded_backend_has_nothing_to_reconfigure(
     assert result["reason"] == "embedded"
 
 
+@pytest.mark.parametrize("name", ["Our house", "x" * 65])
+async def test_a_home_is_to_be_called_as_home_assistant_calls_it_and_nothing_is_wrong_yet(
+    hass: HomeAssistant, name: str
+) -> None:
+    hass.config.location_name = name
+    flows = hass.config_entries.flow
+    result: Any = await flows.async_init(DOMAIN, context={"source": SOURCE_USER})
+    [suggested] = [key.description for key in result["data_schema"].schema if key == "name"]
+    assert suggested == {"suggested_value": name}
+    assert not result["errors"]
+
+
 @pytest.mark.parametrize("name", ["", "   ", "x" * 65])
 async def test_a_home_has_a_name(hass: HomeAssistant, name: str) -> None:
     result = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
