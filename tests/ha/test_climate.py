@@ -229,8 +229,13 @@ async def test_what_a_full_disk_did_not_take_of_the_dial_is_written_once_when_th
     hass_storage: dict[str, Any],
     freezer: FrozenDateTimeFactory,
 ) -> None:
-    with patch("homeassistant.helpers.storage.Store._async_write_data", side_effect=WriteError):
+    await entry.runtime_data.async_refresh()  # the books are written by the frozen clock
+    write = "homeassistant.helpers.storage.Store._async_write_data"
+    with patch(write, side_effect=WriteError) as written:
         await call(hass, "set_temperature", temperature=19.5, hvac_mode="heat")
+        written.reset_mock()
+        await entry.runtime_data.async_refresh()
+        assert not written.called
     freezer.tick(31)
     await entry.runtime_data.async_refresh()
     kept = hass_storage.pop(f"qheat.{entry.entry_id}.dials")["data"][LIVING_ROOM]
