@@ -48,48 +48,55 @@ class Foreseeing(RoomControl):
         )
 
 
-@pytest.mark.parametrize(
-    ("setting", "learns_routine", "upcoming"),
-    [
-        (Setting(heating=True), True, None),
-        (Setting(heating=True), False, ()),
-        (Setting(heating=True, preset=Preset.AWAY), True, ()),
-        (Setting(heating=True, preset=Preset.ECO), True, None),
-    ],
-)
-def test_a_routine_is_learned_where_no_schedule_tells_and_nobody_is_away(
-    setting: Setting, learns_routine: bool, upcoming: tuple[()] | None
-) -> None:
-    control = Foreseeing(RadiatorRating(idle_w=20.0, rated_w=500.0, slots=6))
-    radiator = Radiator(
-        radiator_id="r",
-        setting=setting,
-        room=QuickRoom(),
-        control=control,
-        engine=FixedEngine(),
-        learns_routine=learns_routine,
-    )
-    radiator.tick(NOW_S, MONOTONIC_S)
-    assert control.wanted.upcoming == upcoming
+@pytest.fixture
+def control() -> Foreseeing:
+    return Foreseeing(RadiatorRating(idle_w=20.0, rated_w=500.0, slots=6))
 
 
-@pytest.mark.parametrize("left_s", [None, (30.0, float("inf"))])
-def test_the_outlook_and_what_jobs_need_are_told_on_each_others_clock(
-    left_s: tuple[float, ...] | None,
-) -> None:
-    engine = FixedEngine()
-    engine.tell(jobs_left_s=left_s)
-    control = Foreseeing(
-        RadiatorRating(idle_w=20.0, rated_w=500.0, slots=6, pausable=True, divisible=True)
-    )
-    radiator = Radiator(
+@pytest.fixture
+def engine() -> FixedEngine:
+    return FixedEngine()
+
+
+@pytest.fixture
+def radiator(control: Foreseeing, engine: FixedEngine) -> Radiator:
+    """Return a radiator in a quick room that is to be heated."""
+    return Radiator(
         radiator_id="r",
         setting=Setting(heating=True),
         room=QuickRoom(),
         control=control,
         engine=engine,
-        schedule=DaySchedule(((7.0, 20.0),)),
     )
+
+
+@pytest.mark.parametrize(
+    ("preset", "learns_routine", "upcoming"),
+    [(None, True, None), (None, False, ()), (Preset.AWAY, True, ()), (Preset.ECO, True, None)],
+)
+def test_a_routine_is_learned_where_no_schedule_tells_and_nobody_is_away(
+    control: Foreseeing, preset: Preset | None, learns_routine: bool, upcoming: tuple[()] | None
+) -> None:
+    Radiator(
+        radiator_id="r",
+        setting=Setting(heating=True, preset=preset),
+        room=QuickRoom(),
+        control=control,
+        engine=FixedEngine(),
+        learns_routine=learns_routine,
+    ).tick(NOW_S, MONOTONIC_S)
+    assert control.wanted.upcoming == upcoming
+
+
+@pytest.mark.parametrize("left_s", [None, (30.0, float("inf"))])
+def test_the_outlook_and_what_jobs_need_are_told_on_each_others_clock(
+    radiator: Radiator,
+    control: Foreseeing,
+    engine: FixedEngine,
+    left_s: tuple[float, ...] | None,
+) -> None:
+    engine.tell(jobs_left_s=left_s)
+    radiator.schedule = DaySchedule(((7.0, 20.0),))
     radiator.tick(NOW_S, MONOTONIC_S)
     assert engine.budget == HeatBudget(
         power_w=200.0,
@@ -110,43 +117,31 @@ def test_the_outlook_and_what_jobs_need_are_told_on_each_others_clock(
     ],
 )
 def test_the_thermostat_learns_from_what_a_meter_or_the_processor_has_measured(
-    source: PowerSource, measured: bool, metered: bool
+    radiator: Radiator,
+    control: Foreseeing,
+    engine: FixedEngine,
+    source: PowerSource,
+    measured: bool,
+    metered: bool,
 ) -> None:
-    engine = FixedEngine()
     engine.tell(power_source=source)
-    control = Foreseeing(RadiatorRating(idle_w=20.0, rated_w=500.0, slots=6))
-    radiator = Radiator(
-        radiator_id="r", setting=Setting(), room=QuickRoom(), control=control, engine=engine
-    )
     radiator.tick(NOW_S, MONOTONIC_S)
     assert (control.told.output_measured, control.told.output_metered) == (measured, metered)
 
 
 @pytest.mark.parametrize(("told", "busy"), [(None, 3.0), (0.0, 0.0), (1.5, 1.5)])
 def test_half_of_the_watts_are_half_of_the_slots_where_the_engine_does_not_know_better(
-    told: float | None, busy: float
+    radiator: Radiator, engine: FixedEngine, told: float | None, busy: float
 ) -> None:
-    engine = FixedEngine()
-    control = Foreseeing(RadiatorRating(idle_w=20.0, rated_w=500.0, slots=6))
-    radiator = Radiator(
-        radiator_id="r", setting=Setting(), room=QuickRoom(), control=control, engine=engine
-    )
     engine.tell(power_w=260.0, busy_slots=told)
     assert radiator.busy_slots(engine.status()) == busy
     engine.tell(power_w=None, busy_slots=None)
     assert radiator.busy_slots(engine.status()) is None
 
 
-def test_an_engine_that_tells_no_watts_for_a_minute_is_taken_to_give_none() -> None:
-    engine = FixedEngine()
-    control = Foreseeing(RadiatorRating(idle_w=20.0, rated_w=500.0, slots=6))
-    radiator = Radiator(
-        radiator_id="r",
-        setting=Setting(heating=True),
-        room=QuickRoom(),
-        control=control,
-        engine=engine,
-    )
+def test_an_engine_that_tells_no_watts_for_a_minute_is_taken_to_give_none(
+    radiator: Radiator, control: Foreseeing, engine: FixedEngine
+) -> None:
     told_w: list[float | None] = []
     for power_w in (320.0, *[None] * 8, 0.5):
         engine.tell(power_w=power_w)
@@ -165,20 +160,14 @@ def test_an_engine_that_tells_no_watts_for_a_minute_is_taken_to_give_none() -> N
     ],
 )
 def test_what_is_held_ends_at_the_next_change_of_the_schedule_as_it_is_now_if_that_is_sooner(
+    radiator: Radiator,
     preset: Preset | None,
     before: tuple[tuple[float, float], ...],
     after: tuple[tuple[float, float], ...],
     until_s: float | None,
 ) -> None:
     always = ((-48.0, 17.0),)
-    radiator = Radiator(
-        radiator_id="r",
-        setting=Setting(heating=True),
-        room=QuickRoom(),
-        control=Foreseeing(RadiatorRating(idle_w=20.0, rated_w=500.0, slots=6)),
-        engine=FixedEngine(),
-        schedule=DaySchedule(before or always),
-    )
+    radiator.schedule = DaySchedule(before or always)
     setting = replace(Setting(heating=True), setpoint_c=23.0, preset=preset)
     radiator.setting = radiator.by_hand(setting, NOW_S + 1800.0)
     radiator.schedule = DaySchedule(after)

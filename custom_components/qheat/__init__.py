@@ -64,6 +64,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: QheatConfigEntry) -> boo
         await coordinator.async_close_home()
 
     entry.async_on_unload(hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, async_stop))
+    # A stop that came meanwhile has told nobody here.
+    if hass.is_stopping:
+        await coordinator.async_close_home()
     return True
 
 

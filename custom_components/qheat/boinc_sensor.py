@@ -157,7 +157,6 @@ class BoincSensor(RadiatorEntity, SensorEntity):
     """What a BOINC machine does now."""
 
     entity_description: BoincSensorDescription
-    _asks_machine = True
     _unrecorded_attributes = frozenset({"projects", "tasks"})
 
     def __init__(

@@ -38,10 +38,12 @@ async def async_setup_entry(
 ) -> None:
     """Set up a thermostat for each radiator."""
     for radiator_id in entry.runtime_data.radiators:
-        async_add_entities(
-            [QheatThermostat(entry.runtime_data, radiator_id, DESCRIPTION)],
-            config_subentry_id=radiator_id,
-        )
+        # One that was removed meanwhile would leave the others without.
+        if radiator_id in entry.subentries:
+            async_add_entities(
+                [QheatThermostat(entry.runtime_data, radiator_id, DESCRIPTION)],
+                config_subentry_id=radiator_id,
+            )
         # The thermostats of a whole building at once would hold up everything else.
         await async_next_turn(hass)
 
@@ -49,7 +51,6 @@ async def async_setup_entry(
 class QheatThermostat(RadiatorEntity, ClimateEntity):
     """The thermostat of one radiator."""
 
-    _asks_machine = True
     _attr_hvac_modes = [HVACMode.OFF, HVACMode.HEAT]
     _attr_max_temp = MAX_SETPOINT_C
     _attr_min_temp = MIN_SETPOINT_C
@@ -76,14 +77,14 @@ class QheatThermostat(RadiatorEntity, ClimateEntity):
     @property
     @override
     def hvac_action(self) -> HVACAction:
-        if self.state_of_radiator.is_heating:
+        if self.coordinator.data.is_heating:
             return HVACAction.HEATING
         return HVACAction.IDLE if self._setting.heating else HVACAction.OFF
 
     @property
     def native_current_temperature(self) -> float | None:
         """Temperature of the room in °C."""
-        return self.state_of_radiator.reading.temperature_c
+        return self.coordinator.data.reading.temperature_c
 
     @property
     def native_target_temperature(self) -> float:

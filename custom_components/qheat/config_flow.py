@@ -67,8 +67,7 @@ class QheatConfigFlow(ConfigFlow, domain=DOMAIN):
     @override
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for the home's name and where its jobs come from."""
-        known = user_input or {CONF_NAME: self.hass.config.location_name}
-        errors = forms.name_fault(known)
+        errors = forms.name_fault(user_input) if user_input else {}
         if user_input is not None and not errors:
             self._data = dict(user_input)
             if user_input[CONF_BACKEND] == BACKEND_OPERATOR:
@@ -78,11 +77,8 @@ class QheatConfigFlow(ConfigFlow, domain=DOMAIN):
             self._abort_if_unique_id_configured()
             self._data[CONF_CURRENCY] = self.hass.config.currency
             return await self.async_step_money()
-        return self.async_show_form(
-            step_id="user",
-            data_schema=self.add_suggested_values_to_schema(forms.HOME, known),
-            errors=errors if user_input else {},
-        )
+        known = user_input or {CONF_NAME: self.hass.config.location_name}
+        return self._show_form("user", forms.HOME, known, errors)
 
     async def async_step_operator(
         self, user_input: dict[str, Any] | None = None

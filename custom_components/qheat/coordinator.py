@@ -29,6 +29,7 @@ from .heating.setting import Presets, Setting
 from .ledger import Moment
 from .outdoors import Outdoors
 from .radiator import Radiator, RadiatorState
+from .shelf import CheckedStore
 from .showcase import Showcase, read_showcase
 from .turns import async_next_turn
 
@@ -50,8 +51,8 @@ class RadiatorCoordinator(DataUpdateCoordinator[RadiatorState]):
     def __init__(
         self, hass: HomeAssistant, entry: QheatConfigEntry, radiator: Radiator, books: HomeBooks
     ) -> None:
-        title = entry.subentries[radiator.radiator_id].title
-        super().__init__(hass, LOGGER, config_entry=entry, name=title)
+        # Not from the entry: the radiator may have been removed while its home is set up.
+        super().__init__(hass, LOGGER, config_entry=entry, name=books.names[radiator.radiator_id])
         self.radiator = radiator
         self._books = books
 
@@ -141,19 +142,18 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         radiators: Mapping[str, Radiator],
         books: HomeBooks,
         learned: Store[dict[str, Any]],
-        dials: Store[dict[str, Any]],
+        dials: CheckedStore,
         outdoors: Outdoors,
         presets: Presets,
         machine: Machine | None,
         boinc: BoincMachines,
         embedded: EmbeddedBackend | None,
     ) -> None:
-        # First: Home Assistant shuts this one down, with them, also where one cannot be made.
+        super().__init__(hass, LOGGER, config_entry=entry, name=entry.title, update_interval=TICK)
         self.radiators = {
             key: RadiatorCoordinator(hass, entry, radiator, books)
             for key, radiator in radiators.items()
         }
-        super().__init__(hass, LOGGER, config_entry=entry, name=entry.title, update_interval=TICK)
         self.presets = presets
         self.machine = machine
         self.embedded = embedded
@@ -172,8 +172,6 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         """The books of each radiator, and of all together: shown when they are on disk."""
         for key, account in self.accounts.items():
             account.data = self._balance(key)
-        self._unshown: set[str] = set()
-        """The accounts that were written and not shown since."""
         self._cadence = cadence(hass)
         self._learned = learned
         self._next_learned_s = 0.0
@@ -213,11 +211,12 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
             self.config_entry.async_create_background_task(
                 self.hass, self._outdoors.async_refresh(time.time()), "qheat forecast"
             )
-        if await self.books.async_tick(now_s):
-            self._unshown.update(self.accounts)
+        # What a full disk did not take of the dials, it takes after the books.
+        if await self.books.async_tick(now_s) and not self._dials.is_written:
+            await self._save_dials()
         # Those of a building bit by bit, each in its turn: a dozen entities show each.
         for number, key in enumerate(self.accounts):
-            if key in self._unshown and (number + ticks) % self._cadence.shown_in_ticks == 0:
+            if (number + ticks) % self._cadence.shown_in_ticks == 0:
                 await self._async_show_account(key)
         if now_s >= self._next_learned_s:
             self._next_learned_s = now_s + SAVE_LEARNED_EVERY_S
@@ -242,9 +241,10 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         self.async_update_listeners()
 
     async def _async_show_account(self, key: str) -> None:
-        self._unshown.discard(key)
-        self.accounts[key].async_set_updated_data(self._balance(key))
-        await async_next_turn(self.hass)
+        """Show what was written of an account, unless it is shown already."""
+        if self.accounts[key].data is not (balance := self._balance(key)):
+            self.accounts[key].async_set_updated_data(balance)
+            await async_next_turn(self.hass)
 
     def _balance(self, account_id: str) -> Balance:
         if account_id == self.config_entry.entry_id:
@@ -276,10 +276,9 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         paid = [key for key, task in asked.items() if task.result()]
         if not paid:
             return
-        if await self.books.async_save(booked=paid):
-            self._unshown.update(self.accounts)
-            for key in (self.config_entry.entry_id, *paid):
-                await self._async_show_account(key)
+        await self.books.async_save(booked=paid)
+        for key in (self.config_entry.entry_id, *paid):
+            await self._async_show_account(key)
         await self._look_at_results()
         self._show()
 

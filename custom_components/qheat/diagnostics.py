@@ -19,7 +19,7 @@ TO_REDACT = {CONF_HOST, CONF_MACHINE, CONF_PASSWORD, CONF_TOKEN, CONF_URL, "host
 async def async_get_config_entry_diagnostics(
     hass: HomeAssistant, entry: QheatConfigEntry
 ) -> dict[str, Any]:
-    """Return the home's settings and the last state of each radiator."""
+    """Return the home's settings and the last state of each radiator, None of one that fails."""
     home = async_redact_data({**entry.data, **entry.options}, TO_REDACT)
     if entry.state is not ConfigEntryState.LOADED:
         return {"home": home, "not_loaded_because": entry.reason}
@@ -31,11 +31,12 @@ async def async_get_config_entry_diagnostics(
         and {"slots": machine.slots, "lock": machine.lock and asdict(machine.lock)},
         "radiators": {
             radiator_id: {
-                "settings": async_redact_data(dict(entry.subentries[radiator_id].data), TO_REDACT),
-                "state": asdict(state),
+                "settings": async_redact_data(dict(subentry.data), TO_REDACT),
+                "state": (state := coordinator.data.radiators.get(radiator_id)) and asdict(state),
                 "model": asdict(coordinator.radiators[radiator_id].radiator.control.model),
             }
-            for radiator_id, state in coordinator.data.radiators.items()
+            for radiator_id, subentry in entry.subentries.items()
+            if radiator_id in coordinator.radiators
         },
         "boinc": {
             radiator_id: (details := coordinator.boinc.details(radiator_id))

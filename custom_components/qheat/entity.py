@@ -12,7 +12,6 @@ from homeassistant.helpers.update_coordinator import CoordinatorEntity, DataUpda
 
 from .const import DOMAIN
 from .coordinator import HomeCoordinator, RadiatorCoordinator
-from .radiator import RadiatorState
 
 
 @callback
@@ -73,9 +72,6 @@ class HomeEntity(QheatEntity[HomeCoordinator]):
 class RadiatorEntity(QheatEntity[RadiatorCoordinator]):
     """An entity of one radiator's device."""
 
-    _asks_machine = False
-    """Whether there is nothing to show while the radiator's machine does not answer."""
-
     def __init__(
         self, home: HomeCoordinator, radiator_id: str, description: EntityDescription
     ) -> None:
@@ -83,13 +79,13 @@ class RadiatorEntity(QheatEntity[RadiatorCoordinator]):
         self._home = home
 
     @property
+    def _asks_machine(self) -> bool:
+        """Whether there is nothing to show while the radiator's machine does not answer."""
+        return True
+
+    @property
     @override
     def available(self) -> bool:
         return super().available and (
-            not self._asks_machine or self.state_of_radiator.engine.reachable
+            not self._asks_machine or self.coordinator.data.engine.reachable
         )
-
-    @property
-    def state_of_radiator(self) -> RadiatorState:
-        """What the last tick found."""
-        return self.coordinator.data

@@ -69,7 +69,8 @@ async def async_open_home(
     archive = await async_open_archive(hass, entry.entry_id, ledger)
     presets = {preset: entry.options.get(preset, c) for preset, c in DEFAULT_PRESETS.items()}
     tariff = fixed_tariff(entry.options, entry.data[CONF_CURRENCY])
-    this_machine = None
+    # What is added or removed from now on is for the next time.
+    subentries, this_machine = entry.subentries, None
     if this_machine_radiators(entry):
         this_machine = await async_open_this_machine(hass, entry, tariff, stack)
 
@@ -82,9 +83,10 @@ async def async_open_home(
     await boinc.async_open()
     outdoors = Outdoors(hass, entry.options.get(CONF_OUTDOOR_ENTITY))
     await _async_register_devices(hass, entry)
+    names = {key: subentry.title for key, subentry in subentries.items()}
     radiators: dict[str, Radiator] = {}
     intervals = cadence(hass)
-    for radiator_id, subentry in entry.subentries.items():
+    for radiator_id, subentry in subentries.items():
         if this_machine is not None and subentry.subentry_type == SUBENTRY_THIS_MACHINE:
             rating, engine = this_machine.build(radiator_id, subentry.data)
         else:
@@ -106,7 +108,6 @@ async def async_open_home(
         )
         # A building of thermostats takes a while to make: nothing else is to wait for all of it.
         await async_next_turn(hass)
-    names = {key: subentry.title for key, subentry in entry.subentries.items()}
     had = {key: str(name) for key, name in mapping(saved, "names").items()}
     books = HomeBooks(
         ledger=ledger,
@@ -181,6 +182,8 @@ async def _async_register_devices(hass: HomeAssistant, entry: ConfigEntry) -> No
         name=entry.title,
     )
     for radiator_id, subentry in entry.subentries.items():
+        if radiator_id not in entry.subentries:
+            continue  # it was removed meanwhile
         area = areas.async_get_area(subentry.data.get(CONF_AREA, ""))
         devices.async_get_or_create(
             config_entry_id=entry.entry_id,

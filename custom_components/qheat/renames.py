@@ -14,26 +14,10 @@ from homeassistant.helpers.entity_registry import (
     EventEntityRegistryUpdatedData,
 )
 
-from .const import (
-    CONF_ELECTRICITY_PRICE_ENTITY,
-    CONF_OUTDOOR_ENTITY,
-    CONF_POWER_ENTITY,
-    CONF_REFERENCE_PRICE_ENTITY,
-    CONF_SCHEDULE_ENTITY,
-    CONF_TEMPERATURE_ENTITY,
-    DOMAIN,
-)
+from .const import DOMAIN
 
-ENTITY_SETTINGS: Final = frozenset(
-    {
-        CONF_ELECTRICITY_PRICE_ENTITY,
-        CONF_OUTDOOR_ENTITY,
-        CONF_POWER_ENTITY,
-        CONF_REFERENCE_PRICE_ENTITY,
-        CONF_SCHEDULE_ENTITY,
-        CONF_TEMPERATURE_ENTITY,
-    }
-)
+ENTITY_SETTING: Final = "_entity"
+"""What the name of each setting that is an entity's id ends in."""
 
 
 @callback
@@ -70,6 +54,6 @@ def async_follow_renames(hass: HomeAssistant) -> None:
 
 def _renamed(settings: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
     return {
-        key: new if key in ENTITY_SETTINGS and value == old else value
+        key: new if key.endswith(ENTITY_SETTING) and value == old else value
         for key, value in settings.items()
     }

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import batched
-from typing import Final, override
+from typing import Any, Final, override
 
 from homeassistant.components.sensor import (
     SensorDeviceClass,
@@ -28,8 +29,8 @@ from .boinc_sensor import boinc_sensors
 from .books_sensor import BooksSensor, books_descriptions
 from .compute.engine import EngineProblem, HeatKind, PowerSource
 from .const import CONF_CURRENCY
-from .coordinator import HomeCoordinator, HomeState, QheatConfigEntry
-from .entity import HomeEntity, RadiatorEntity, async_forget
+from .coordinator import HomeCoordinator, HomeState, QheatConfigEntry, RadiatorCoordinator
+from .entity import HomeEntity, QheatEntity, RadiatorEntity, async_forget
 from .heating import Reason
 from .radiator import RadiatorState
 from .turns import async_next_turn
@@ -57,65 +58,59 @@ def minute_of(moment_s: float | None) -> datetime | None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RadiatorSensorDescription(SensorEntityDescription):
-    """Describe a sensor that shows what a radiator does now."""
+class NowDescription[S](SensorEntityDescription):
+    """Describe a sensor that shows what a radiator, or all of a home, do now."""
 
-    value_fn: Callable[[RadiatorState], StateType | datetime]
+    value_fn: Callable[[S], StateType | datetime]
     asks_machine: bool = True
+    """Whether there is nothing to show while the radiator's machine does not answer."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class HomeSensorDescription(SensorEntityDescription):
-    """Describe a sensor that shows what all radiators do now."""
+_POWER: Final = partial(
+    NowDescription,
+    device_class=SensorDeviceClass.POWER,
+    native_unit_of_measurement=UnitOfPower.WATT,
+    state_class=SensorStateClass.MEASUREMENT,
+    suggested_display_precision=0,
+)
 
-    value_fn: Callable[[HomeState], StateType]
-
-
-RADIATOR_DESCRIPTIONS: tuple[RadiatorSensorDescription, ...] = (
-    RadiatorSensorDescription(
+RADIATOR_DESCRIPTIONS: tuple[NowDescription[RadiatorState], ...] = (
+    _POWER(
         key="heat_output",
-        device_class=SensorDeviceClass.POWER,
-        native_unit_of_measurement=UnitOfPower.WATT,
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=0,
         value_fn=lambda state: whole(state.engine.power_w),
     ),
-    RadiatorSensorDescription(
+    _POWER(
         key="heat_demand",
-        device_class=SensorDeviceClass.POWER,
-        native_unit_of_measurement=UnitOfPower.WATT,
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=0,
         entity_category=EntityCategory.DIAGNOSTIC,
         asks_machine=False,
         value_fn=lambda state: whole(state.demand.power_w),
     ),
-    RadiatorSensorDescription(
+    NowDescription(
         key="heat_kind",
         device_class=SensorDeviceClass.ENUM,
         options=list(HeatKind),
         value_fn=lambda state: state.engine.heat_kind,
     ),
-    RadiatorSensorDescription(
+    NowDescription(
         key="status",
         device_class=SensorDeviceClass.ENUM,
         options=[*Reason, *EngineProblem],
         asks_machine=False,
         value_fn=lambda state: state.status,
     ),
-    RadiatorSensorDescription(
+    NowDescription(
         key="jobs_running",
         state_class=SensorStateClass.MEASUREMENT,
         value_fn=lambda state: state.engine.jobs_running,
     ),
-    RadiatorSensorDescription(
+    NowDescription(
         key="jobs_paused",
         state_class=SensorStateClass.MEASUREMENT,
         entity_category=EntityCategory.DIAGNOSTIC,
         entity_registry_enabled_default=False,
         value_fn=lambda state: state.engine.jobs_paused,
     ),
-    RadiatorSensorDescription(
+    NowDescription(
         key="work_lost",
         device_class=SensorDeviceClass.DURATION,
         native_unit_of_measurement=UnitOfTime.SECONDS,
@@ -125,14 +120,14 @@ RADIATOR_DESCRIPTIONS: tuple[RadiatorSensorDescription, ...] = (
         entity_registry_enabled_default=False,
         value_fn=lambda state: state.engine.work_lost_s,
     ),
-    RadiatorSensorDescription(
+    NowDescription(
         key="power_source",
         device_class=SensorDeviceClass.ENUM,
         options=list(PowerSource),
         entity_category=EntityCategory.DIAGNOSTIC,
         value_fn=lambda state: state.engine.power_source,
     ),
-    RadiatorSensorDescription(
+    NowDescription(
         key="outdoor_temperature",
         device_class=SensorDeviceClass.TEMPERATURE,
         native_unit_of_measurement=UnitOfTemperature.CELSIUS,
@@ -142,7 +137,7 @@ RADIATOR_DESCRIPTIONS: tuple[RadiatorSensorDescription, ...] = (
         asks_machine=False,
         value_fn=lambda state: tenths(state.reading.outdoor_c),
     ),
-    RadiatorSensorDescription(
+    NowDescription(
         key="heat_loss",
         native_unit_of_measurement=f"{UnitOfPower.WATT}/{UnitOfTemperature.KELVIN}",
         state_class=SensorStateClass.MEASUREMENT,
@@ -151,7 +146,7 @@ RADIATOR_DESCRIPTIONS: tuple[RadiatorSensorDescription, ...] = (
         asks_machine=False,
         value_fn=lambda state: tenths(state.learned.heat_loss_w_k) if state.has_learned else None,
     ),
-    RadiatorSensorDescription(
+    NowDescription(
         key="inertia",
         device_class=SensorDeviceClass.DURATION,
         native_unit_of_measurement=UnitOfTime.HOURS,
@@ -161,7 +156,7 @@ RADIATOR_DESCRIPTIONS: tuple[RadiatorSensorDescription, ...] = (
         asks_machine=False,
         value_fn=lambda state: tenths(state.learned.time_constant_h) if state.has_learned else None,
     ),
-    RadiatorSensorDescription(
+    NowDescription(
         key="next_start",
         device_class=SensorDeviceClass.TIMESTAMP,
         entity_category=EntityCategory.DIAGNOSTIC,
@@ -170,30 +165,26 @@ RADIATOR_DESCRIPTIONS: tuple[RadiatorSensorDescription, ...] = (
     ),
 )
 
-HOME_DESCRIPTIONS: tuple[HomeSensorDescription, ...] = (
-    HomeSensorDescription(
+HOME_DESCRIPTIONS: tuple[NowDescription[HomeState], ...] = (
+    _POWER(
         key="heat_output",
-        device_class=SensorDeviceClass.POWER,
-        native_unit_of_measurement=UnitOfPower.WATT,
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=0,
         value_fn=lambda home: whole(home.power_w),
     ),
-    HomeSensorDescription(
+    NowDescription(
         key="jobs_running",
         state_class=SensorStateClass.MEASUREMENT,
         value_fn=lambda home: home.jobs_running,
     ),
 )
 
-EMBEDDED_DESCRIPTIONS: tuple[HomeSensorDescription, ...] = (
-    HomeSensorDescription(
+EMBEDDED_DESCRIPTIONS: tuple[NowDescription[HomeState], ...] = (
+    NowDescription(
         key="option_price",
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=2,
         value_fn=lambda home: home.showcase.figures.get("option_price"),
     ),
-    HomeSensorDescription(
+    NowDescription(
         key="docking",
         native_unit_of_measurement="kJ/mol",
         state_class=SensorStateClass.MEASUREMENT,
@@ -220,7 +211,9 @@ async def async_setup_entry(
         """Add sensors, not too many at once: a whole building's would hold up all else."""
         for few in batched(sensors, TOGETHER, strict=False):
             await async_next_turn(hass)
-            async_add_entities(few, config_subentry_id=radiator_id)
+            # A radiator that was removed meanwhile would leave the others without.
+            if radiator_id in {None, *entry.subentries}:
+                async_add_entities(few, config_subentry_id=radiator_id)
 
     shown = HOME_DESCRIPTIONS
     if coordinator.embedded is not None:
@@ -234,19 +227,19 @@ async def async_setup_entry(
             *(RadiatorSensor(coordinator, radiator_id, about) for about in RADIATOR_DESCRIPTIONS),
             *books_sensors(radiator_id),
         ]
-        if radiator_id in coordinator.boinc:
+        if radiator_id in coordinator.boinc and radiator_id in entry.subentries:
             sensors += boinc_sensors(coordinator, radiator_id)
         await async_add(sensors, radiator_id)
 
 
-class HomeSensor(HomeEntity, SensorEntity):
-    """What all radiators of the home do now."""
+class NowSensor[C: HomeCoordinator | RadiatorCoordinator](QheatEntity[C], SensorEntity):
+    """What is known after a tick."""
 
-    entity_description: HomeSensorDescription
+    entity_description: NowDescription[Any]
 
     @property
     @override
-    def native_value(self) -> StateType:
+    def native_value(self) -> StateType | datetime:
         return self.entity_description.value_fn(self.coordinator.data)
 
     @override
@@ -254,25 +247,14 @@ class HomeSensor(HomeEntity, SensorEntity):
         return self.native_value
 
 
-class RadiatorSensor(RadiatorEntity, SensorEntity):
+class HomeSensor(HomeEntity, NowSensor[HomeCoordinator]):
+    """What all radiators of the home do now."""
+
+
+class RadiatorSensor(RadiatorEntity, NowSensor[RadiatorCoordinator]):
     """What a radiator does now."""
-
-    entity_description: RadiatorSensorDescription
-
-    def __init__(
-        self,
-        home: HomeCoordinator,
-        radiator_id: str,
-        description: RadiatorSensorDescription,
-    ) -> None:
-        super().__init__(home, radiator_id, description)
-        self._asks_machine = description.asks_machine
 
     @property
     @override
-    def native_value(self) -> StateType | datetime:
-        return self.entity_description.value_fn(self.state_of_radiator)
-
-    @override
-    def shows(self) -> object:
-        return self.native_value
+    def _asks_machine(self) -> bool:
+        return self.entity_description.asks_machine

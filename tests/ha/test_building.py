@@ -198,6 +198,15 @@ async def test_the_books_of_a_few_radiators_are_shown_when_they_are_written(
     assert shown == list(flats.runtime_data.accounts)
 
 
+async def test_what_else_has_the_books_written_is_shown_too_and_not_over_and_over(
+    flats: MockConfigEntry, shown: list[str]
+) -> None:
+    await flats.runtime_data.books.async_save()  # as a BOINC machine's engine does
+    for _ in range(2):
+        await flats.runtime_data.async_refresh()
+    assert shown == list(flats.runtime_data.accounts)
+
+
 @pytest.mark.parametrize("few", [COUNT - 1])
 async def test_what_is_settled_is_shown_at_once_in_a_building_too(
     flats: MockConfigEntry, shown: list[str]

@@ -6,18 +6,22 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
+import voluptuous as vol
+from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState, ConfigSubentry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.selector import EntitySelector
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components import qheat
-from custom_components.qheat.books import HomeBooks
+from custom_components.qheat import forms
 from custom_components.qheat.compute.engine import EngineProblem
 from custom_components.qheat.const import DOMAIN
+from custom_components.qheat.renames import ENTITY_SETTING
 from tests.waiting import until
 
+from .boinc import HALL, boinc_radiator
 from .conftest import LIVING_ROOM, MONEY, FixedEngine, radiator, set_up, state_at
 
 KITCHEN = "01JKITCHEN000000000000000"
@@ -52,22 +56,65 @@ async def test_a_radiator_removed_while_its_home_is_set_up_heats_no_more(
     assert list(entry.runtime_data.radiators) == [LIVING_ROOM]
 
 
-async def test_a_radiator_removed_while_its_coordinator_is_made_ends_no_task_in_an_error(
-    hass: HomeAssistant, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("turn", range(1, 8))
+async def test_a_radiator_removed_at_any_turn_of_its_homes_set_up_is_no_error(
+    hass: HomeAssistant, caplog: pytest.LogCaptureFixture, turn: int
 ) -> None:
-    entry = await set_up(hass, radiator(), radiator(BEDROOM, "Bedroom"))
-    open_books = HomeBooks.async_open
+    turns = 0
 
-    async def remove(books: HomeBooks) -> None:
-        await open_books(books)
-        if BEDROOM in entry.subentries:
+    async def remove(_: HomeAssistant) -> None:
+        nonlocal turns
+        turns += 1
+        if turns == turn:
             hass.config_entries.async_remove_subentry(entry, BEDROOM)
 
-    with patch.object(HomeBooks, "async_open", remove):
+    entry = await set_up(hass, radiator())
+    with patch("custom_components.qheat.home.async_next_turn", remove):
+        hass.config_entries.async_add_subentry(entry, radiator(BEDROOM, "Bedroom"))
+        await hass.async_block_till_done()
+    assert turns > turn
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+    assert list(entry.runtime_data.radiators) == [LIVING_ROOM]
+
+
+@pytest.mark.parametrize("turn", range(1, 5))
+async def test_this_computer_may_join_boinc_machines_at_any_turn_of_their_homes_set_up(
+    hass: HomeAssistant, caplog: pytest.LogCaptureFixture, turn: int
+) -> None:
+    turns = 0
+
+    async def add(_: HomeAssistant) -> None:
+        nonlocal turns
+        turns += 1
+        if turns == turn:
+            hass.config_entries.async_add_subentry(entry, radiator())
+
+    entry = await set_up(hass, boinc_radiator(1))
+    with patch("custom_components.qheat.home.async_next_turn", add):
+        hass.config_entries.async_update_entry(entry, options=entry.options | {"comfort": 21.0})
+        await hass.async_block_till_done()
+    assert "Error setting up" not in caplog.text
+    assert list(entry.runtime_data.radiators) == [HALL, LIVING_ROOM]
+
+
+@pytest.mark.parametrize("platform", ["climate", "sensor"])
+@pytest.mark.parametrize("kitchen", [radiator(KITCHEN, "Kitchen"), boinc_radiator(1, KITCHEN)])
+async def test_a_radiator_removed_while_entities_are_added_takes_none_of_the_others_with_it(
+    hass: HomeAssistant,
+    caplog: pytest.LogCaptureFixture,
+    kitchen: ConfigSubentry,
+    platform: str,
+) -> None:
+    async def remove(_: HomeAssistant) -> None:
+        if KITCHEN in entry.subentries:
+            hass.config_entries.async_remove_subentry(entry, KITCHEN)
+
+    entry = await set_up(hass, radiator(), kitchen, radiator(BEDROOM, "Bedroom"))
+    with patch(f"custom_components.qheat.{platform}.async_next_turn", remove):
         await hass.config_entries.async_reload(entry.entry_id)
         await hass.async_block_till_done()
-    assert "never retrieved" not in caplog.text
-    assert list(entry.runtime_data.radiators) == [LIVING_ROOM]
+    assert "Error while setting up" not in caplog.text
+    assert list(entry.runtime_data.radiators) == [LIVING_ROOM, BEDROOM]
 
 
 async def test_a_radiator_that_is_about_to_go_is_still_looked_at(
@@ -110,6 +157,16 @@ async def test_an_entity_renamed_while_its_home_is_disabled_is_read_on(hass: Hom
     registry.async_update_entity(room, new_entity_id="sensor.hall")
     await hass.async_block_till_done()
     assert entry.subentries[LIVING_ROOM].data["temperature_entity"] == "sensor.hall"
+
+
+def test_the_setting_that_is_an_entity_is_called_so_on_every_form() -> None:
+    """By that its id is found when it is renamed."""
+    fixed = [form for form in vars(forms).values() if isinstance(form, vol.Schema)]
+    schemas = (*fixed, *forms.ROOMS.values(), forms.money("EUR"), forms.publishers(()))
+    fields = [item for schema in schemas for item in schema.schema.items()]
+    names = {str(name) for name, selector in fields if isinstance(selector, EntitySelector)}
+    assert len(names) == 6
+    assert {name for name in names if name.endswith(ENTITY_SETTING)} == names
 
 
 async def test_a_radiator_is_called_in_statements_and_repairs_what_its_device_is(

@@ -4,6 +4,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.climate import (
     ATTR_CURRENT_TEMPERATURE,
     ATTR_HVAC_ACTION,
@@ -17,13 +18,24 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
+from homeassistant.util.file import WriteError
 from homeassistant.util.unit_system import US_CUSTOMARY_SYSTEM
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.qheat.climate import QheatThermostat
 from custom_components.qheat.compute.engine import EngineProblem, HeatKind
 
-from .conftest import THERMOSTAT, FixedEngine, call, load, radiator, set_up, state_at, thermostat
+from .conftest import (
+    LIVING_ROOM,
+    THERMOSTAT,
+    FixedEngine,
+    call,
+    load,
+    radiator,
+    set_up,
+    state_at,
+    thermostat,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -200,9 +212,7 @@ async def test_a_backend_that_does_not_answer_is_logged_until_a_job_runs_again(
     assert caplog.text.count("of Living room answers again") == 1
 
 
-async def test_setting_and_totals_outlive_a_restart(
-    hass: HomeAssistant, entry: MockConfigEntry
-) -> None:
+async def test_what_was_set_outlives_a_restart(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     await call(hass, "set_temperature", temperature=19.5, hvac_mode="heat")
     await call(hass, "set_preset_mode", preset_mode="eco")
     assert await hass.config_entries.async_reload(entry.entry_id)
@@ -211,6 +221,28 @@ async def test_setting_and_totals_outlive_a_restart(
     assert state.attributes[ATTR_PRESET_MODE] == "eco"
     await call(hass, "set_preset_mode", preset_mode="none")
     assert thermostat(hass).attributes[ATTR_TEMPERATURE] == 19.5
+
+
+async def test_what_a_full_disk_did_not_take_of_the_dial_is_written_once_when_there_is_room(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    hass_storage: dict[str, Any],
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    await entry.runtime_data.async_refresh()  # the books are written by the frozen clock
+    write = "homeassistant.helpers.storage.Store._async_write_data"
+    with patch(write, side_effect=WriteError) as written:
+        await call(hass, "set_temperature", temperature=19.5, hvac_mode="heat")
+        written.reset_mock()
+        await entry.runtime_data.async_refresh()
+        assert not written.called
+    freezer.tick(31)
+    await entry.runtime_data.async_refresh()
+    kept = hass_storage.pop(f"qheat.{entry.entry_id}.dials")["data"][LIVING_ROOM]
+    assert (kept["setpoint_c"], kept["heating"]) == (19.5, True)
+    freezer.tick(31)
+    await entry.runtime_data.async_refresh()
+    assert f"qheat.{entry.entry_id}.dials" not in hass_storage
 
 
 async def test_a_home_may_choose_its_own_preset_temperatures(

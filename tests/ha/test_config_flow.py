@@ -1,12 +1,9 @@
 """The config flow: every path ends in an entry, also after its error."""
 
 from base64 import b64encode
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestServer
 from homeassistant.config_entries import SOURCE_USER
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData, UnknownFlow
@@ -15,48 +12,11 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.qheat.const import DOMAIN
 from custom_components.qheat.manifests import fingerprint
 
-from .conftest import MONEY
+from .conftest import MONEY, TOKEN, Operator
 
-TOKEN = "a-token-of-the-operator"
 KEYS = (bytes(32), bytes(range(32)))
 
 pytestmark = pytest.mark.usefixtures("engine")
-
-
-class Operator:
-    """A real HTTP server that answers like an operator's backend, or does not."""
-
-    def __init__(self) -> None:
-        self.status = 200
-        self.version = "1"
-        self.answer: Any = {"currency": "EUR", "balance": "0", "repayment_per_kwh": "0.25"}
-        self.publishers: Any = []
-        self.url = ""
-
-    async def keys(self, request: web.Request) -> web.Response:
-        """Answer with the publishers that the test has set."""
-        return web.json_response({"publishers": self.publishers})
-
-    async def account(self, request: web.Request) -> web.Response:
-        """Answer with what the test has set, if the token is right."""
-        if request.headers.get("Authorization") != f"Bearer {TOKEN}":
-            return web.json_response({"title": "Unauthorized"}, status=401)
-        headers = {"Qheat-Api-Version": self.version}
-        return web.json_response(self.answer, status=self.status, headers=headers)
-
-
-@pytest.fixture
-async def operator(socket_enabled: None) -> AsyncGenerator[Operator]:
-    """Return an operator's backend on loopback."""
-    operator = Operator()
-    application = web.Application()
-    application.router.add_get("/v1/account", operator.account)
-    application.router.add_get("/v1/publishers", operator.keys)
-    server = TestServer(application, host="127.0.0.1")
-    await server.start_server()
-    operator.url = str(server.make_url("/")).rstrip("/")
-    yield operator
-    await server.close()
 
 
 async def start(hass: HomeAssistant, backend: str) -> Any:
@@ -321,6 +281,18 @@ async def test_the_embedded_backend_has_nothing_to_reconfigure(
 ) -> None:
     result = await entry.start_reconfigure_flow(hass)
     assert result["reason"] == "embedded"
+
+
+@pytest.mark.parametrize("name", ["Our house", "x" * 65])
+async def test_a_home_is_to_be_called_as_home_assistant_calls_it_and_nothing_is_wrong_yet(
+    hass: HomeAssistant, name: str
+) -> None:
+    hass.config.location_name = name
+    flows = hass.config_entries.flow
+    result: Any = await flows.async_init(DOMAIN, context={"source": SOURCE_USER})
+    [suggested] = [key.description for key in result["data_schema"].schema if key == "name"]
+    assert suggested == {"suggested_value": name}
+    assert not result["errors"]
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 65])

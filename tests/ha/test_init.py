@@ -13,12 +13,13 @@ from unittest.mock import AsyncMock, patch
 import pytest
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
-from homeassistant.core import HomeAssistant
+from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.json import ExtendedJSONEncoder
 from homeassistant.util.file import WriteError
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components import qheat
 from custom_components.qheat.cadence import FEW
 from custom_components.qheat.compute.engine import HeatKind, SettlementPage
 from custom_components.qheat.diagnostics import async_get_config_entry_diagnostics
@@ -97,6 +98,23 @@ async def test_stopping_home_assistant_ends_all_jobs(
     hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
     await hass.async_block_till_done()
     assert children() == before
+
+
+async def test_a_stop_that_comes_while_a_home_is_set_up_leaves_no_process_behind(
+    hass: HomeAssistant, entry: MockConfigEntry, before: set[int]
+) -> None:
+    async def open_home(*args: Any) -> Any:
+        opened = await real(*args)
+        assert children() > before
+        hass.set_state(CoreState.stopping)
+        hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
+        return opened
+
+    real = qheat.async_open_home
+    with patch.object(qheat, "async_open_home", open_home):
+        assert await hass.config_entries.async_setup(entry.entry_id)
+    assert children() == before
+    hass.set_state(CoreState.running)
 
 
 async def test_reloading_keeps_one_runner(

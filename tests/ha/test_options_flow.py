@@ -4,15 +4,13 @@ from base64 import b64encode
 from typing import Any
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestServer
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.qheat.manifests import fingerprint
 
-from .conftest import MONEY, home, open_page
+from .conftest import MONEY, Operator, home, open_page, radiator
 
 pytestmark = pytest.mark.usefixtures("engine", "socket_enabled")
 
@@ -22,6 +20,17 @@ PRICES = {"electricity_price": 0.3, "reference_kind": "gas", "reference_price": 
 async def answer(hass: HomeAssistant, result: Any, values: dict[str, Any]) -> Any:
     """Answer the page that is shown."""
     return await hass.config_entries.options.async_configure(result["flow_id"], values)
+
+
+async def test_only_who_needs_it_is_offered_a_page(hass: HomeAssistant) -> None:
+    operator = {"backend": "operator", "url": "https://a.example", "token": "x", "currency": "EUR"}
+    homes = [home(radiator()), home(entry_id="01JEMPTY"), home(entry_id="01JOP", data=operator)]
+    offered = []
+    for entry in homes:
+        entry.add_to_hass(hass)
+        result: Any = await hass.config_entries.options.async_init(entry.entry_id)
+        offered.append(result["menu_options"][3:])
+    assert offered == [["calibrate"], [], ["publishers", "unpaid"]]
 
 
 async def test_each_page_leaves_the_options_of_the_others_as_they_are(
@@ -105,15 +114,7 @@ async def publishers_page(
     data = {"backend": "operator", "url": url, "token": "secret", "currency": "EUR"}
     entry = home(data=data)
     entry.add_to_hass(hass)
-    return entry, await open_publishers(hass, entry)
-
-
-async def open_publishers(hass: HomeAssistant, entry: MockConfigEntry) -> Any:
-    result = await hass.config_entries.options.async_init(entry.entry_id)
-    assert "publishers" in result["menu_options"]
-    return await hass.config_entries.options.async_configure(
-        result["flow_id"], {"next_step_id": "publishers"}
-    )
+    return entry, await open_page(hass, entry, "publishers")
 
 
 async def test_a_publisher_is_accepted_by_its_fingerprint_and_removed_again(
@@ -125,7 +126,7 @@ async def test_a_publisher_is_accepted_by_its_fingerprint_and_removed_again(
     result = await answer(hass, result, {"publishers": [written, fingerprint(bytes(32))]})
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert entry.options == MONEY | {"publishers": [fingerprint(bytes(32))]}
-    result = await open_publishers(hass, entry)
+    result = await open_page(hass, entry, "publishers")
     await answer(hass, result, {"publishers": []})
     assert entry.options["publishers"] == []
 
@@ -140,55 +141,32 @@ async def test_what_is_no_fingerprint_is_not_accepted(hass: HomeAssistant, wrong
 
 
 async def test_the_backends_publishers_are_offered_beside_those_that_are_accepted(
-    hass: HomeAssistant,
+    hass: HomeAssistant, operator: Operator
 ) -> None:
-    async def keys(_request: web.Request) -> web.Response:
-        key = b64encode(bytes(32)).decode()
-        return web.json_response({"publishers": [{"public_key": key, "kinds": ["echo"]}]})
-
-    application = web.Application()
-    application.router.add_get("/v1/publishers", keys)
-    async with TestServer(application, host="127.0.0.1") as server:
-        entry, result = await publishers_page(hass, str(server.make_url("/")))
-        mine = fingerprint(bytes(range(32)))
-        await answer(hass, result, {"publishers": [mine]})
-        result = await open_publishers(hass, entry)
+    operator.publishers = [{"public_key": b64encode(bytes(32)).decode(), "kinds": ["echo"]}]
+    entry, result = await publishers_page(hass, operator.url)
+    mine = fingerprint(bytes(range(32)))
+    await answer(hass, result, {"publishers": [mine]})
+    result = await open_page(hass, entry, "publishers")
     (selector,) = result["data_schema"].schema.values()
     assert selector.config["options"] == [mine, fingerprint(bytes(32))]
     lines = [f"- `{mine}`", f"- `{fingerprint(bytes(32))}` `echo`"]
     assert result["description_placeholders"]["offered"].splitlines() == lines
 
 
-async def test_who_removes_a_publisher_does_not_wait_for_its_backend(hass: HomeAssistant) -> None:
-    asked = 0
-
-    async def keys(_request: web.Request) -> web.Response:
-        nonlocal asked
-        asked += 1
-        return web.json_response({"publishers": []})
-
-    application = web.Application()
-    application.router.add_get("/v1/publishers", keys)
-    async with TestServer(application, host="127.0.0.1") as server:
-        entry, result = await publishers_page(hass, str(server.make_url("/")))
-        assert asked == 1
-        await answer(hass, result, {"publishers": []})
+async def test_who_removes_a_publisher_does_not_wait_for_its_backend(
+    hass: HomeAssistant, operator: Operator
+) -> None:
+    entry, result = await publishers_page(hass, operator.url)
+    assert operator.asked_for_publishers == 1
+    await answer(hass, result, {"publishers": []})
     assert entry.options["publishers"] == []
-    assert asked == 1
+    assert operator.asked_for_publishers == 1
 
 
 async def test_unpaid_jobs_are_taken_only_once_somebody_has_said_so(hass: HomeAssistant) -> None:
     entry, _ = await publishers_page(hass)
-
-    async def page() -> Any:
-        result = await hass.config_entries.options.async_init(entry.entry_id)
-        return await hass.config_entries.options.async_configure(
-            result["flow_id"], {"next_step_id": "unpaid"}
-        )
-
-    await answer(hass, await page(), {})
-    assert entry.options == MONEY | {"unpaid_jobs": False}
-    await answer(hass, await page(), {"unpaid_jobs": True})
-    assert entry.options["unpaid_jobs"] is True
-    result = await answer(hass, await page(), {})
-    assert entry.options["unpaid_jobs"] is False, result
+    for said in (False, True, False):
+        page = await open_page(hass, entry, "unpaid")
+        await answer(hass, page, {"unpaid_jobs": True} if said else {})
+        assert entry.options == MONEY | {"unpaid_jobs": said}

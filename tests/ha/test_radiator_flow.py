@@ -32,6 +32,14 @@ async def start_radiator(hass: HomeAssistant, entry: MockConfigEntry) -> Any:
     )
 
 
+async def start_change(hass: HomeAssistant, entry: MockConfigEntry) -> Any:
+    """Start to change the living room's radiator."""
+    return await hass.config_entries.subentries.async_init(
+        (entry.entry_id, "this_machine"),
+        context={"source": SOURCE_RECONFIGURE, "subentry_id": LIVING_ROOM},
+    )
+
+
 @pytest.mark.parametrize(
     ("room", "details"),
     [
@@ -74,10 +82,7 @@ async def test_a_radiator_takes_more_power_at_work_than_at_rest(
 
 async def test_a_radiator_can_be_changed(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     assert await hass.config_entries.async_setup(entry.entry_id)
-    result = await hass.config_entries.subentries.async_init(
-        (entry.entry_id, "this_machine"),
-        context={"source": SOURCE_RECONFIGURE, "subentry_id": LIVING_ROOM},
-    )
+    result = await start_change(hass, entry)
     assert result["step_id"] == "reconfigure"
     changed = {"name": "Salon", "rated_w": 800, "idle_w": 20, "room": "simulated"}
     result = await subentry_step(hass, result, changed)
@@ -99,10 +104,7 @@ async def test_a_new_name_shows_also_where_the_device_was_renamed_before(
     assert device is not None
     devices.async_update_device(device.id, name_by_user="Parlour")
     await hass.async_block_till_done()
-    result = await hass.config_entries.subentries.async_init(
-        (entry.entry_id, "this_machine"),
-        context={"source": SOURCE_RECONFIGURE, "subentry_id": LIVING_ROOM},
-    )
+    result = await start_change(hass, entry)
     changed = {"name": "Salon", "rated_w": 800, "idle_w": 20, "room": "simulated"}
     result = await subentry_step(hass, result, changed)
     await subentry_step(hass, result, {"floor_area_m2": 25, "speed": 2})
@@ -118,10 +120,7 @@ async def test_a_radiator_gets_a_schedule_and_loses_it_again(
     assert await hass.config_entries.async_setup(entry.entry_id)
     changed = {"name": "Salon", "rated_w": 500, "idle_w": 20, "room": "simulated"}
     for schedule in ({"schedule_entity": "schedule.day"}, {}):
-        result = await hass.config_entries.subentries.async_init(
-            (entry.entry_id, "this_machine"),
-            context={"source": SOURCE_RECONFIGURE, "subentry_id": LIVING_ROOM},
-        )
+        result = await start_change(hass, entry)
         if not schedule:
             with pytest.raises(InvalidData):
                 await subentry_step(hass, result, changed | {"schedule_entity": "sensor.day"})
