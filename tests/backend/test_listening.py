@@ -157,6 +157,26 @@ async def test_a_crowd_that_asks_for_nothing_keeps_nobody_out(
             writer.close()
 
 
+async def test_a_crowd_that_never_reads_its_answers_keeps_nobody_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_module, "MOST_CONNECTIONS", 5)
+    async with server_in(tmp_path, HOMES) as server:
+        port = await server.listen_tcp("127.0.0.1", 0, None)
+        crowd = []
+        for _ in range(5):
+            one = socket.socket()
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            one.connect(("127.0.0.1", port))
+            one.setblocking(False)
+            crowd.append(one)
+            one.send(b"GET /v1/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 400)
+        await asyncio.sleep(1.0)
+        assert await account(port) == 200
+        for one in crowd:
+            one.close()
+
+
 async def test_a_crowd_that_comes_at_once_is_kept_to_the_number_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

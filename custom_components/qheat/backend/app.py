@@ -35,6 +35,7 @@ RETRY_AFTER_S: Final = 1
 CAPABILITY: Final = "wasm32-wasi"
 OPENAPI_PATH: Final = "/v1/openapi.json"
 
+_DOCUMENT: Final = Path(__file__).with_name("openapi.json")
 _RESULT_BYTES: Final = wire.base64_length(MOST_OUTPUT_BYTES) + MESSAGE_BYTES
 _POLL_S: Final = 1.0
 _PAGE: Final = 500
@@ -196,8 +197,9 @@ class JobApi:
         )
 
 
-async def _openapi(_request: web.Request) -> web.StreamResponse:
-    return web.FileResponse(Path(__file__).with_name("openapi.json"))
+async def _openapi(_request: web.Request) -> web.Response:
+    body = await asyncio.to_thread(_DOCUMENT.read_bytes)
+    return web.Response(body=body, content_type="application/json")
 
 
 async def _say_version(_request: web.Request, response: web.StreamResponse) -> None:

@@ -49,8 +49,11 @@ class _Handler(web.RequestHandler):
             if one.transport is not None and not one.transport.is_closing()
         ]
         if len(crowd) > MOST_CONNECTIONS:
-            # The oldest that asks for nothing; at worst this one, which has not had the time.
-            next(line for one, line in crowd if not one._request_in_progress).abort()
+            # The oldest that asks for nothing, or takes no answer; at worst this one, which has not
+            # had the time.
+            next(
+                line for one, line in crowd if not one._request_in_progress or one.writing_paused
+            ).abort()
 
     @override
     def handle_error(
