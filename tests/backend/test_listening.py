@@ -235,6 +235,7 @@ def test_tokens_are_not_shown() -> None:
         ("a token\n\n", ["--listen", "0.0.0.0:0"], "needs TLS"),
         ("a one\na two", ["--listen", "127.0.0.1:0"], "two homes a"),
         ("a", ["--listen", "127.0.0.1:0"], "wrong form"),
+        ("\n", ["--listen", "127.0.0.1:0"], "no home"),
         ("a tokön", ["--listen", "127.0.0.1:0"], "wrong form"),
         ("a token", [], "somewhere to listen"),
         ("a token", ["--listen", "127.0.0.1"], "invalid"),
