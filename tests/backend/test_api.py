@@ -36,7 +36,6 @@ def embedded(
 ) -> EmbeddedBackend:
     return EmbeddedBackend(
         db_path=folder / "jobs.db",
-        socket_path=folder / "jobs.sock",
         token=TOKEN,
         terms=TERMS,
         catalogue=TinyCatalogue(jobs),

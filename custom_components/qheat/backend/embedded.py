@@ -4,7 +4,6 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -24,20 +23,18 @@ class EmbeddedBackend:
         self,
         *,
         db_path: Path,
-        socket_path: Path,
         token: str,
         terms: Terms,
         catalogue: Catalogue,
         clock: Callable[[], float] = time.time,
         lease_ttl_s: float = LEASE_TTL_S,
     ) -> None:
-        self.socket_path = socket_path
+        self.socket_path = db_path.with_suffix(".sock")
         """Where it listens; `start` makes one too long for a socket short, for this process."""
         self.set_aside: Path | None = None
         """Where `start` has put a damaged database, to begin with an empty one."""
         self._db_path = db_path
-        self._make_server = partial(
-            JobServer,
+        self._server: JobServer | None = JobServer(
             db_path=db_path,
             access=Access(homes={HOME: token}),
             terms=terms,
@@ -45,22 +42,21 @@ class EmbeddedBackend:
             clock=clock,
             lease_ttl_s=lease_ttl_s,
         )
-        self._server: JobServer | None = None
         self._folder: int | None = None
 
     async def start(self) -> None:
-        """Open the database and listen. Raises StoreError, OSError."""
+        """Open the database and listen, once. Raises StoreError, OSError."""
+        assert self._server is not None
         try:
             try:
-                server = await self._open()
+                await self._server.open()
             except StoreDamagedError:
-                await self.stop()
                 self.set_aside = await asyncio.to_thread(set_aside, self._db_path)
-                server = await self._open()
+                await self._server.open()
             if len(os.fsencode(self.socket_path)) > _MOST_PATH_BYTES:
                 self._folder = os.open(self.socket_path.parent, os.O_PATH)
                 self.socket_path = Path(f"/proc/self/fd/{self._folder}", self.socket_path.name)
-            await server.listen_unix(self.socket_path)
+            await self._server.listen_unix(self.socket_path)
         except BaseException:
             await self.stop()
             raise
@@ -82,8 +78,3 @@ class EmbeddedBackend:
         """Return what `question` makes of the store; raises what it raises."""
         assert self._server is not None
         return await self._server.desk.ask(question)
-
-    async def _open(self) -> JobServer:
-        self._server = self._make_server()
-        await self._server.open()
-        return self._server
