@@ -39,6 +39,7 @@ from .tiny import OUTPUT_BYTES, PAY, TERMS, TinyCatalogue, deliver
 
 NOW = 1_800_000_000.0
 SLOT_W = 100.0
+IO = Path("/proc/self/io")
 
 
 def open_store(
@@ -460,6 +461,21 @@ def test_room_for_an_upload_is_made_also_where_the_one_before_did_not_fit(
     with pytest.raises(StorageFullError):
         store.blobs.upload("b" * 64, b"b" * 101, NOW + now_s)
     assert store.blobs.upload("c" * 64, b"c" * 90, NOW + now_s)
+    store.close()
+
+
+def test_to_see_whether_there_is_room_a_backend_does_not_read_all_that_it_stores(
+    tmp_path: Path,
+) -> None:
+    def read_bytes() -> int:
+        (line,) = (one for one in IO.read_text().splitlines() if one.startswith("rchar: "))
+        return int(line.split()[1])
+
+    store = open_store(tmp_path)
+    store.blobs.upload("a" * 64, bytes(16 << 20), NOW)
+    before = read_bytes()
+    store.blobs.check_room(1)
+    assert read_bytes() - before < 1 << 20
     store.close()
 
 

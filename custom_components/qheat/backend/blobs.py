@@ -78,7 +78,7 @@ class Blobs:
     def check_room(self, more_bytes: int) -> None:
         """Raise StorageFullError if so much more cannot be promised a place."""
         (stored,) = self._database.execute(
-            "SELECT (SELECT coalesce(sum(size_bytes), 0) FROM blobs)"
+            "SELECT (SELECT coalesce(sum(length(body)), 0) FROM blobs)"
             " + (SELECT coalesce(sum(length(output)), 0) FROM results)"
             " + (SELECT coalesce(sum(output_bytes * (2 * replicas - 1)), 0) FROM jobs"
             " WHERE state IN ('queued', 'leased') AND number IS NULL)"
