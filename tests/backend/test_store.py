@@ -23,6 +23,7 @@ from custom_components.qheat.backend.store import (
     SPARE_CPU_S,
     Store,
 )
+from custom_components.qheat.backend.submissions import Submissions
 from custom_components.qheat.backend.work import (
     HOME,
     GiveBackReason,
@@ -35,7 +36,7 @@ from custom_components.qheat.backend.work import (
     StorageFullError,
 )
 
-from .tiny import OUTPUT_BYTES, PAY, TERMS, TinyCatalogue, deliver
+from .tiny import MODULE, OUTPUT_BYTES, PAY, TERMS, TinyCatalogue, deliver, submission
 
 NOW = 1_800_000_000.0
 SLOT_W = 100.0
@@ -464,17 +465,16 @@ def test_room_for_an_upload_is_made_also_where_the_one_before_did_not_fit(
     store.close()
 
 
-def test_to_see_whether_there_is_room_a_backend_does_not_read_all_that_it_stores(
-    tmp_path: Path,
-) -> None:
+def test_to_take_in_a_job_a_backend_reads_nothing_of_what_it_stores(tmp_path: Path) -> None:
     def read_bytes() -> int:
         (line,) = (one for one in IO.read_text().splitlines() if one.startswith("rchar: "))
         return int(line.split()[1])
 
-    store = open_store(tmp_path)
-    store.blobs.upload("a" * 64, bytes(16 << 20), NOW)
+    store, body = open_store(tmp_path), bytes(16 << 20)
+    job = replace(submission("job", MODULE, body), input_data=None)
+    store.blobs.upload(job.input_sha256, body, NOW)
     before = read_bytes()
-    store.blobs.check_room(1)
+    assert Submissions(store).submit(job, NOW)[1]
     assert read_bytes() - before < 1 << 20
     store.close()
 

@@ -53,10 +53,15 @@ class Blobs:
         """Keep what a submitter sent; tell whether it is new. Raises StorageFullError."""
         self.sweep(now)
         with self._database.transaction():
-            if is_new := self.get(sha256_hex) is None:
+            if is_new := not self.has(sha256_hex):
                 self.check_room(len(body))
             self.keep(sha256_hex, body, now + KEPT_S)
             return is_new
+
+    def has(self, sha256_hex: str) -> bool:
+        """Tell whether there is a blob with this hash, without reading it."""
+        row = self._database.execute("SELECT 1 FROM blobs WHERE sha256 = ?", sha256_hex)
+        return row.fetchone() is not None
 
     def get(self, sha256_hex: str) -> bytes | None:
         """Return the blob with this hash, or None."""
