@@ -33,7 +33,7 @@ MAY_TAKE: Final = f"""(replicas = 1
         AND (
             NOT EXISTS ({_PART} AND +part.home_id = :home_id AND part.radiator_id = :radiator_id)
             OR (
-                NOT EXISTS ({_PART} AND +part.home_id = :home_id
+                NOT EXISTS ({_PART} AND part.home_id = :home_id
                     AND part.radiator_id = :radiator_id AND part.state = 'held')
                 AND NOT EXISTS (SELECT 1 FROM leases AS other WHERE other.granted_at > :active_from
                     AND NOT EXISTS ({_PART} AND +part.home_id = other.home_id
