@@ -336,6 +336,7 @@ async def test_a_backend_starts_again_where_a_killed_one_left_its_socket(
     await first.stop()
     await second.stop()
     assert [one.name for one in folder.iterdir()] == ["jobs.db"]
+    assert (second.socket_path.parent.resolve() == folder) is not is_long
 
 
 async def test_a_damaged_database_is_set_aside_whole_and_an_empty_one_begun(tmp_path: Path) -> None:
