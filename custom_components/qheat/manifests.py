@@ -71,9 +71,9 @@ def read_manifest(text: bytes) -> Manifest:
         abi=ABI,
         module_sha256=wire.sha256(fields, "module_sha256"),
         kind=wire.name(fields, "kind"),
-        memory_bytes=wire.integer(fields, "memory_bytes", 1, 1 << 30),
-        cpu_s=wire.integer(fields, "cpu_s", 1, 86_400),
-        output_bytes=wire.integer(fields, "output_bytes", 0, 8 * 1024 * 1024),
+        memory_bytes=wire.integer(fields, "memory_bytes", 1, wire.MOST_MEMORY_BYTES),
+        cpu_s=wire.integer(fields, "cpu_s", 1, wire.MOST_CPU_S),
+        output_bytes=wire.integer(fields, "output_bytes", 0, wire.MOST_OUTPUT_BYTES),
         serial=wire.integer(fields, "serial", 0, _MOST_SERIAL),
         expires=wire.integer(fields, "expires", 0, MOST_EXPIRES),
     )

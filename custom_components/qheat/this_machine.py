@@ -176,10 +176,9 @@ def _tell_damage(hass: HomeAssistant, entry: ConfigEntry, set_aside: Path) -> No
 async def _open_embedded(
     hass: HomeAssistant, entry: ConfigEntry, tariff: Tariff, stack: AsyncExitStack
 ) -> tuple[EmbeddedBackend, JobClient]:
-    database, token = database_of(hass, entry), secrets.token_urlsafe()
+    token = secrets.token_urlsafe()
     backend = EmbeddedBackend(
-        db_path=database,
-        socket_path=database.with_suffix(".sock"),
+        db_path=database_of(hass, entry),
         token=token,
         terms=Terms(currency=tariff.currency, repayment_per_kwh=tariff.electricity_per_kwh),
         catalogue=catalogue,

@@ -1,6 +1,6 @@
 """Read a JSON message that a stranger wrote: every field is checked, unknown ones are ignored.
 
-Both ends of the job API use it, because neither trusts the other.
+Both ends of the job API use it and its bounds, because neither trusts the other.
 """
 
 import json
@@ -13,6 +13,15 @@ from enum import StrEnum
 from typing import Final, NoReturn
 
 type Fields = Mapping[str, object]
+
+MOST_LEASES: Final = 64
+MOST_PUBLISHERS: Final = 100
+MOST_KINDS: Final = 16
+"""Of each publisher."""
+MOST_MEMORY_BYTES: Final = 1 << 30
+MOST_CPU_S: Final = 86_400
+MOST_OUTPUT_BYTES: Final = 8 * 1024 * 1024
+"""What a job may take and give at most."""
 
 _NAME: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from custom_components.qheat.backend.line import FAILED_S, PASSED_OVER_S
+from custom_components.qheat.backend.replicas import ACTIVE_S
 from custom_components.qheat.backend.store import Store
 from custom_components.qheat.backend.submissions import Submissions
 from custom_components.qheat.backend.work import (
@@ -74,8 +75,8 @@ class Line:
 
     def pull(self, *, now: float = NOW, home_id: str = HOME, **changes: Any) -> list[Lease]:
         """Ask for leases as somebody who has not asked before."""
-        wish = {"count": 1, "slot_w": SLOT_W} | changes
-        request = PullRequest(home_id=home_id, radiator_id="r", key=str(next(self._keys)), **wish)
+        wish: dict[str, Any] = {"count": 1, "slot_w": SLOT_W, "radiator_id": "r"} | changes
+        request = PullRequest(home_id=home_id, key=str(next(self._keys)), **wish)
         return self.store.pull(request, now)
 
     def names(self, **changes: Any) -> list[str]:
@@ -298,6 +299,42 @@ def test_a_home_that_has_moved_out_counts_for_none_that_is_there(tmp_path: Path)
     assert line.name(failed) == "failed"
     line.store.give_back(HOME, failed.lease_id, GiveBackReason.FAILED, now)
     assert line.names(home_id="other", now=now) == ["compared", "failed"]
+    line.store.close()
+
+
+@pytest.mark.parametrize("replicas", [1, 2, 3])
+def test_what_was_settled_long_ago_makes_it_little_dearer_to_hand_out_and_settle_a_job(
+    tmp_path: Path, replicas: int
+) -> None:
+    line = Line(tmp_path, homes=(HOME,))
+    line.store.database.execute("PRAGMA synchronous = OFF")  # No power is cut here.
+    done = 0
+
+    def count() -> None:
+        nonlocal done
+        done += 1
+
+    def carried(number: int) -> tuple[int, int]:
+        """Return how much SQLite had to do to hand out the last replica, and to settle it."""
+        line.bring(str(number), replicas=replicas)
+        # The leases of the last hour are gone through, so those are few here.
+        now = NOW + number * ACTIVE_S / 5
+        for radiator_id in ("r", "s", "r")[:replicas]:
+            before = done
+            (lease,) = line.pull(radiator_id=radiator_id, now=now)
+            handed_out = done
+            delivery = Delivery(output=b"it", energy_j=1.0, fuel=7)
+            settled = line.store.deliver(HOME, lease.lease_id, delivery, now)
+        assert isinstance(settled, Settlement)
+        return handed_out - before, done - handed_out
+
+    line.store.database._connection.set_progress_handler(count, 10)
+    # Of the last twenty a job's length is learned.
+    work = [carried(number) for number in range(300)]
+    for handing_out, settling in work[-10:]:
+        # Jobs are found by their module, among those that were settled, too.
+        assert handing_out < len(work) / 2 + 1.1 * max(one for one, _ in work[20:30])
+        assert settling < 1.5 * max(one for _, one in work[20:30])
     line.store.close()
 
 

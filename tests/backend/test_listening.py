@@ -3,7 +3,9 @@
 import asyncio
 import socket
 import ssl
+import time
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from http import HTTPStatus
 from ipaddress import ip_address
 from pathlib import Path
@@ -157,6 +159,48 @@ async def test_a_crowd_that_asks_for_nothing_keeps_nobody_out(
             writer.close()
 
 
+async def test_a_crowd_that_never_reads_its_answers_keeps_nobody_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_module, "MOST_CONNECTIONS", 5)
+    async with server_in(tmp_path, HOMES) as server:
+        port = await server.listen_tcp("127.0.0.1", 0, None)
+        crowd = []
+        for _ in range(5):
+            one = socket.socket()
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            one.connect(("127.0.0.1", port))
+            one.setblocking(False)
+            crowd.append(one)
+            one.send(b"GET /v1/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 400)
+        await asyncio.sleep(1.0)
+        assert await account(port) == 200
+        for one in crowd:
+            one.close()
+
+
+async def test_a_crowd_that_asks_for_nothing_cuts_off_no_answer_on_its_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_module, "MOST_CONNECTIONS", 5)
+    body = bytes(8 << 20)
+    name = sha256(body).hexdigest()
+    async with server_in(tmp_path, HOMES) as server:
+        await server.desk.ask(lambda store: store.blobs.upload(name, body, time.time()))
+        port = await server.listen_tcp("127.0.0.1", 0, None)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(
+            f"GET /v1/inputs/{name} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+            "Authorization: Bearer token\r\n\r\n".encode()
+        )
+        await reader.readuntil(b"\r\n\r\n")
+        crowd = [await asyncio.open_connection("127.0.0.1", port) for _ in range(20)]
+        assert await account(port) == 200
+        assert await reader.read() == body
+        for _, one in [*crowd, (reader, writer)]:
+            one.close()
+
+
 async def test_a_crowd_that_comes_at_once_is_kept_to_the_number_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -215,6 +259,7 @@ def test_tokens_are_not_shown() -> None:
         ("a token\n\n", ["--listen", "0.0.0.0:0"], "needs TLS"),
         ("a one\na two", ["--listen", "127.0.0.1:0"], "two homes a"),
         ("a", ["--listen", "127.0.0.1:0"], "wrong form"),
+        ("\n", ["--listen", "127.0.0.1:0"], "no home"),
         ("a tokön", ["--listen", "127.0.0.1:0"], "wrong form"),
         ("a token", [], "somewhere to listen"),
         ("a token", ["--listen", "127.0.0.1"], "invalid"),

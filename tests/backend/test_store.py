@@ -23,6 +23,7 @@ from custom_components.qheat.backend.store import (
     SPARE_CPU_S,
     Store,
 )
+from custom_components.qheat.backend.submissions import Submissions
 from custom_components.qheat.backend.work import (
     HOME,
     GiveBackReason,
@@ -35,10 +36,13 @@ from custom_components.qheat.backend.work import (
     StorageFullError,
 )
 
-from .tiny import OUTPUT_BYTES, PAY, TERMS, TinyCatalogue, deliver
+from ..publishing import manifest_of, signed
+from .tiny import MODULE, OUTPUT_BYTES, PAY, TERMS, TinyCatalogue, deliver, submission
 
 NOW = 1_800_000_000.0
 SLOT_W = 100.0
+IO = Path("/proc/self/io")
+BODY = bytes(16 << 20)
 
 
 def open_store(
@@ -460,6 +464,26 @@ def test_room_for_an_upload_is_made_also_where_the_one_before_did_not_fit(
     with pytest.raises(StorageFullError):
         store.blobs.upload("b" * 64, b"b" * 101, NOW + now_s)
     assert store.blobs.upload("c" * 64, b"c" * 90, NOW + now_s)
+    store.close()
+
+
+@pytest.mark.parametrize("module", [MODULE, BODY], ids=["its own module", "an uploaded module"])
+def test_to_take_in_a_job_a_backend_reads_nothing_of_what_it_stores(
+    tmp_path: Path, module: bytes
+) -> None:
+    def read_bytes() -> int:
+        (line,) = (one for one in IO.read_text().splitlines() if one.startswith("rchar: "))
+        return int(line.split()[1])
+
+    store = open_store(tmp_path)
+    job = replace(submission("job", module, BODY), input_data=None)
+    store.blobs.upload(job.input_sha256, BODY, NOW)
+    if module is BODY:
+        manifest = manifest_of(job.module_sha256)
+        store.manifests.keep(signed(manifest), manifest)
+    before = read_bytes()
+    assert Submissions(store).submit(job, NOW)[1]
+    assert read_bytes() - before < 1 << 20
     store.close()
 
 

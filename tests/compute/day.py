@@ -230,7 +230,6 @@ def live(
     async def day() -> list[Hour]:
         backend = EmbeddedBackend(
             db_path=folder / "jobs.db",
-            socket_path=folder / "jobs.sock",
             token=TOKEN,
             terms=TERMS,
             catalogue=DayCatalogue(lengths_s),

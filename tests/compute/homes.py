@@ -30,7 +30,6 @@ def backend_in(
     """Return a backend that keeps its files in `folder`."""
     return EmbeddedBackend(
         db_path=folder / "jobs.db",
-        socket_path=folder / "jobs.sock",
         token=TOKEN,
         terms=TERMS,
         catalogue=catalogue,

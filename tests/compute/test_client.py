@@ -459,7 +459,7 @@ async def test_the_token_is_never_told(
 async def test_a_large_result_arrives_whole(tmp_path: Path) -> None:
     answer = say(SETTLEMENT)
     async with answering(tmp_path, answer) as path, client_of(path) as client:
-        settlement = await client.deliver("l", "r", b"x" * messages.MOST_OUTPUT_BYTES, 1.0)
+        settlement = await client.deliver("l", "r", b"x" * wire.MOST_OUTPUT_BYTES, 1.0)
     assert isinstance(settlement, Settlement)
     assert settlement.settlement_id == "s"
 
@@ -493,7 +493,7 @@ async def test_over_a_slow_line_a_module_comes_and_a_result_goes(
     path = tmp_path / "slow.sock"
     async with await asyncio.start_unix_server(creep, path), client_of(path) as client:
         assert await client.module(sha256(module).hexdigest()) == module
-        output = b"x" * messages.MOST_OUTPUT_BYTES
+        output = b"x" * wire.MOST_OUTPUT_BYTES
         assert isinstance(await client.deliver("l", "r", output, 1.0), Settlement)
 
 

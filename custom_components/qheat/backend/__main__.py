@@ -49,6 +49,8 @@ def _access(arguments: argparse.Namespace) -> Access:
         if home_id in homes:
             raise AccessError(f"there are two homes {home_id}")
         homes[home_id] = token.strip()
+    if not homes:
+        raise AccessError("there is no home: --token-file or --homes-file has to name one")
     submitter = arguments.submitter_token_file
     return Access(homes=homes, submitter=_secret(submitter) if submitter else None)
 
@@ -112,8 +114,6 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     arguments = parser.parse_args(argv)
     if arguments.socket is None and arguments.listen is None:
         parser.error("it needs somewhere to listen: --socket or --listen")
-    if arguments.token_file is None and arguments.homes_file is None:
-        parser.error("it needs a home: --token-file or --homes-file")
     return arguments
 
 

@@ -24,10 +24,9 @@ from .answers import (
 )
 from .desk import Desk
 from .problems import problems_as_json
-from .submit_api import MOST_OUTPUT_BYTES, SubmitApi
+from .submit_api import SubmitApi
 from .work import Delivery, GiveBackReason, Lease, PullRequest, Settlement, Terms
 
-MOST_LEASES: Final = 64
 MOST_WAIT_S: Final = 60.0
 MOST_FUEL: Final = 2**63 - 1
 RETRY_AFTER_S: Final = 1
@@ -35,7 +34,8 @@ RETRY_AFTER_S: Final = 1
 CAPABILITY: Final = "wasm32-wasi"
 OPENAPI_PATH: Final = "/v1/openapi.json"
 
-_RESULT_BYTES: Final = wire.base64_length(MOST_OUTPUT_BYTES) + MESSAGE_BYTES
+_DOCUMENT: Final = Path(__file__).with_name("openapi.json")
+_RESULT_BYTES: Final = wire.base64_length(wire.MOST_OUTPUT_BYTES) + MESSAGE_BYTES
 _POLL_S: Final = 1.0
 _PAGE: Final = 500
 _WAIT: Final = re.compile(r"(?:^|[,;\s])wait\s*=\s*([0-9]{1,6})")
@@ -101,7 +101,7 @@ class JobApi:
             home_id=home_id,
             radiator_id=wire.name(message, "radiator_id"),
             key=idempotency_key(request),
-            count=min(wire.integer(message, "count", 1, MOST_LEASES), slots),
+            count=min(wire.integer(message, "count", 1, wire.MOST_LEASES), slots),
             slots=slots,
             slot_w=wire.number(message, "slot_w", 0, 100_000),
             wanted_s=wire.number(message, "wanted_s", 0, 10_000_000),
@@ -150,7 +150,7 @@ class JobApi:
         home_id, lease_id = home_of(request), request.match_info["id"]
         message = await read_message(request, _RESULT_BYTES)
         delivery = Delivery(
-            output=wire.data(message, "output", MOST_OUTPUT_BYTES),
+            output=wire.data(message, "output", wire.MOST_OUTPUT_BYTES),
             energy_j=wire.number(message, "energy_j", 0, 1e12),
             fuel=wire.integer(message, "fuel", 0, MOST_FUEL) if "fuel" in message else None,
         )
@@ -196,8 +196,9 @@ class JobApi:
         )
 
 
-async def _openapi(_request: web.Request) -> web.StreamResponse:
-    return web.FileResponse(Path(__file__).with_name("openapi.json"))
+async def _openapi(_request: web.Request) -> web.Response:
+    body = await asyncio.to_thread(_DOCUMENT.read_bytes)
+    return web.Response(body=body, content_type="application/json")
 
 
 async def _say_version(_request: web.Request, response: web.StreamResponse) -> None:

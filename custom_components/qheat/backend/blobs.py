@@ -53,10 +53,15 @@ class Blobs:
         """Keep what a submitter sent; tell whether it is new. Raises StorageFullError."""
         self.sweep(now)
         with self._database.transaction():
-            if is_new := self.get(sha256_hex) is None:
+            if is_new := not self.has(sha256_hex):
                 self.check_room(len(body))
             self.keep(sha256_hex, body, now + KEPT_S)
             return is_new
+
+    def has(self, sha256_hex: str) -> bool:
+        """Tell whether there is a blob with this hash, without reading it."""
+        row = self._database.execute("SELECT 1 FROM blobs WHERE sha256 = ?", sha256_hex)
+        return row.fetchone() is not None
 
     def get(self, sha256_hex: str) -> bytes | None:
         """Return the blob with this hash, or None."""
@@ -78,7 +83,7 @@ class Blobs:
     def check_room(self, more_bytes: int) -> None:
         """Raise StorageFullError if so much more cannot be promised a place."""
         (stored,) = self._database.execute(
-            "SELECT (SELECT coalesce(sum(size_bytes), 0) FROM blobs)"
+            "SELECT (SELECT coalesce(sum(length(body)), 0) FROM blobs)"
             " + (SELECT coalesce(sum(length(output)), 0) FROM results)"
             " + (SELECT coalesce(sum(output_bytes * (2 * replicas - 1)), 0) FROM jobs"
             " WHERE state IN ('queued', 'leased') AND number IS NULL)"

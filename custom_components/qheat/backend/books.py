@@ -51,7 +51,7 @@ class Books:
             settled_at=max(now, self._last_at(lease["home_id"], lease["radiator_id"])),
         )
         self._write(lease["home_id"], settlement)
-        self._prune(settlement.kind)
+        self._prune(lease)
 
     def settlement_of(self, lease_id: str) -> Settlement | None:
         """Return the settlement of a lease; None if it has none yet."""
@@ -135,15 +135,16 @@ class Books:
             str(self.balance(home_id) + settlement.earned + settlement.repaid),
         )
 
-    def _prune(self, kind: str) -> None:
+    def _prune(self, lease: sqlite3.Row) -> None:
         # One settlement was added, so at most one result and one settlement are too old.
-        self._database.execute(
-            "DELETE FROM results WHERE job_id IN (SELECT job_id FROM settlements"
-            " JOIN jobs USING (job_id) WHERE settlements.kind = ? AND accepted = 1"
-            " AND number IS NOT NULL ORDER BY settlements.place DESC LIMIT 1 OFFSET ?)",
-            kind,
-            KEPT_OUTPUTS,
-        )
+        if lease["number"] is not None:
+            self._database.execute(
+                "DELETE FROM results WHERE job_id IN (SELECT job_id FROM settlements"
+                " JOIN jobs USING (job_id) WHERE settlements.kind = ? AND accepted = 1"
+                " AND number IS NOT NULL ORDER BY settlements.place DESC LIMIT 1 OFFSET ?)",
+                lease["kind"],
+                KEPT_OUTPUTS,
+            )
         (newest,) = self._database.execute("SELECT max(place) FROM settlements").fetchone()
         # A job that was refused long ago may have been settled only now.
         self._database.execute(

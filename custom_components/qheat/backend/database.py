@@ -5,7 +5,6 @@ import itertools
 import sqlite3
 from collections.abc import Iterator
 from decimal import Decimal
-from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -36,8 +35,8 @@ class StoreDamagedError(StoreError):
 class Database:
     """One SQLite file, used from one thread; what a commit confirmed survives a power cut.
 
-    Raises StoreDamagedError for a damaged file, and StoreError for one that a newer version wrote
-    or that cannot be opened; each is left as it is.
+    Raises StoreDamagedError for a damaged file, and StoreError for one of a version that is not
+    known or that cannot be opened; each is left as it is.
     """
 
     def __init__(self, path: Path) -> None:
@@ -93,16 +92,17 @@ class Database:
         (version,) = self.execute("PRAGMA user_version").fetchone()
         if version <= 0:
             raise StoreDamagedError(f"the database of jobs has version {version}")
-        if version > SCHEMA_VERSION:
+        if version != SCHEMA_VERSION and version not in MIGRATIONS:
+            age = "a newer" if version > SCHEMA_VERSION else "a far older"
             raise StoreError(
-                f"the database of jobs has version {version}, newer than {SCHEMA_VERSION}:"
-                " it was written by a newer qheat"
+                f"the database of jobs has version {version}, not {SCHEMA_VERSION}:"
+                f" it was written by {age} qheat"
             )
         self.execute("PRAGMA journal_mode = WAL")
         self.execute("PRAGMA synchronous = FULL")
         self._check()
         if version < SCHEMA_VERSION:
-            self._migrate(version)
+            self._connection.executescript(MIGRATIONS[version])
         self._shrink()
         for table in _TABLES:
             self.execute(f"SELECT * FROM {table} LIMIT 1").fetchone()  # noqa: S608
@@ -112,12 +112,6 @@ class Database:
         found = [row[0] for row in self.execute("PRAGMA integrity_check(3)")]
         if found != ["ok"]:
             raise StoreDamagedError(f"the database of jobs is damaged: {found[0]}")
-
-    def _migrate(self, version: int) -> None:
-        self._connection.create_function("sha256", 1, _sha256, deterministic=True)
-        self.execute("PRAGMA legacy_alter_table = ON")
-        self._connection.executescript(MIGRATIONS[version])
-        self.execute("PRAGMA legacy_alter_table = OFF")
 
     def _shrink(self) -> None:
         """Write a file anew that is large and mostly empty; where that needs too much it stays."""
@@ -160,7 +154,3 @@ def set_aside(path: Path) -> Path:
 
 def _names_aside(path: Path) -> Iterator[Path]:
     return (path.with_name(f"{path.name}.damaged-{number}") for number in itertools.count(1))
-
-
-def _sha256(body: bytes) -> str:
-    return sha256(body).hexdigest()

@@ -2,14 +2,11 @@
 
 from base64 import b64encode
 from dataclasses import dataclass
-from typing import Final
 
+from .. import wire
 from ..manifests import Manifest, SignedManifest, read_manifest
 from .database import Database
 from .work import BlobUnknownError, ManifestOldError
-
-MOST_PUBLISHERS: Final = 100
-MOST_KINDS: Final = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +39,8 @@ class Manifests:
         ):
             kinds.setdefault(row["public_key"], set()).add(read_manifest(row["manifest"]).kind)
         return [
-            Publisher(public_key=b64encode(key).decode(), kinds=sorted(signed)[:MOST_KINDS])
-            for key, signed in list(kinds.items())[:MOST_PUBLISHERS]
+            Publisher(public_key=b64encode(key).decode(), kinds=sorted(signed)[: wire.MOST_KINDS])
+            for key, signed in list(kinds.items())[: wire.MOST_PUBLISHERS]
         ]
 
     def keep(self, signed: SignedManifest, manifest: Manifest) -> bool:

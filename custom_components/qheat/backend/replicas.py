@@ -24,18 +24,19 @@ _PART: Final = (
     " AND part.state IN ('held', 'delivered', 'settled')"
 )
 
+# The plus keeps SQLite from going through all leases that a radiator ever had.
 MAY_TAKE: Final = f"""(replicas = 1
     OR NOT EXISTS ({_PART} AND part.home_id = :home_id)
     OR (
         NOT EXISTS (SELECT 1 FROM json_each(:homes) AS home
             WHERE NOT EXISTS ({_PART} AND part.home_id = home.value))
         AND (
-            NOT EXISTS ({_PART} AND part.home_id = :home_id AND part.radiator_id = :radiator_id)
+            NOT EXISTS ({_PART} AND +part.home_id = :home_id AND part.radiator_id = :radiator_id)
             OR (
                 NOT EXISTS ({_PART} AND part.home_id = :home_id
                     AND part.radiator_id = :radiator_id AND part.state = 'held')
                 AND NOT EXISTS (SELECT 1 FROM leases AS other WHERE other.granted_at > :active_from
-                    AND NOT EXISTS ({_PART} AND part.home_id = other.home_id
+                    AND NOT EXISTS ({_PART} AND +part.home_id = other.home_id
                         AND part.radiator_id = other.radiator_id))
             )
         )

@@ -5,15 +5,6 @@ from typing import Final
 
 SCHEMA_VERSION: Final = 4
 
-_MANIFESTS: Final = """
-CREATE TABLE manifests (
-    module_sha256 TEXT PRIMARY KEY,
-    manifest BLOB NOT NULL,
-    signature BLOB NOT NULL,
-    public_key BLOB NOT NULL
-) STRICT;
-"""
-
 _VIEW: Final = """
 CREATE VIEW leased_jobs AS
     SELECT leases.*, number, kind, module_sha256, input_sha256, pay, repayment_per_kwh,
@@ -21,7 +12,8 @@ CREATE VIEW leased_jobs AS
     FROM leases JOIN jobs USING (job_id);
 """
 
-TABLES: Final = f"""
+NEW: Final = f"""
+BEGIN IMMEDIATE;
 CREATE TABLE balances (
     home_id TEXT NOT NULL,
     currency TEXT NOT NULL,
@@ -109,54 +101,15 @@ CREATE TABLE settlements (
 CREATE INDEX settlements_by_job ON settlements (job_id);
 CREATE INDEX settlements_by_radiator ON settlements (home_id, radiator_id, place);
 CREATE INDEX settlements_by_kind ON settlements (kind, accepted, place);
-"""
-
-NEW: Final = f"""
-BEGIN IMMEDIATE;
-{TABLES}{_MANIFESTS}
+CREATE TABLE manifests (
+    module_sha256 TEXT PRIMARY KEY,
+    manifest BLOB NOT NULL,
+    signature BLOB NOT NULL,
+    public_key BLOB NOT NULL
+) STRICT;
 PRAGMA user_version = {SCHEMA_VERSION};
 COMMIT;
 """
-
-_FROM_1: Final = f"""
-BEGIN IMMEDIATE;
-DROP VIEW leased_jobs;
-DROP INDEX jobs_in_line;
-DROP INDEX jobs_by_place;
-DROP INDEX jobs_by_input;
-DROP INDEX one_holder_per_job;
-DROP INDEX leases_by_job;
-DROP INDEX leases_by_pull;
-DROP INDEX settlements_by_radiator;
-DROP INDEX settlements_by_kind;
-DROP TABLE store;
-ALTER TABLE balances RENAME TO balances_1;
-ALTER TABLE jobs RENAME TO jobs_1;
-ALTER TABLE leases RENAME TO leases_1;
-ALTER TABLE results RENAME TO results_1;
-ALTER TABLE settlements RENAME TO settlements_1;
-{TABLES}{_MANIFESTS}
-INSERT INTO balances SELECT 'home', currency, amount FROM balances_1;
-INSERT OR IGNORE INTO blobs SELECT input_sha256, input, length(input), 0 FROM jobs_1;
-INSERT INTO jobs SELECT job_id, number, NULL, NULL, 0, kind, module_sha256, input_sha256, pay,
-    NULL, memory_bytes, cpu_s, output_bytes, 1, state, NULL,
-    iif(state IN ('settled', 'withdrawn'), 0, NULL), place FROM jobs_1;
-INSERT INTO leases SELECT lease_id, job_id, 'home', radiator_id, pull_key, slot_w, granted_at,
-    ends_at, state, NULL, NULL, NULL, 0 FROM leases_1;
-INSERT INTO results SELECT job_id, sha256(output), output FROM results_1;
-INSERT INTO settlements SELECT place, settlement_id, lease_id, job_id, 'home',
-    settlements_1.radiator_id, settlements_1.kind, module_sha256, input_sha256,
-    (SELECT output_sha256 FROM results WHERE results.job_id = settlements_1.job_id), NULL,
-    accepted, NULL, earned, repaid, energy_j, currency, settled_at
-    FROM settlements_1 JOIN (SELECT job_id, module_sha256, input_sha256 FROM jobs_1) USING (job_id);
-DROP TABLE settlements_1;
-DROP TABLE results_1;
-DROP TABLE leases_1;
-DROP TABLE jobs_1;
-DROP TABLE balances_1;
-PRAGMA user_version = {SCHEMA_VERSION};
-COMMIT;
-"""  # noqa: S608
 
 _FROM_3: Final = f"""
 BEGIN IMMEDIATE;
@@ -169,7 +122,5 @@ PRAGMA user_version = {SCHEMA_VERSION};
 COMMIT;
 """
 
-_FROM_2: Final = _FROM_3.replace("DROP", f"{_MANIFESTS}DROP", 1)
-
-MIGRATIONS: Final[Mapping[int, str]] = {1: _FROM_1, 2: _FROM_2, 3: _FROM_3}
-"""What turns each older version into the newest; run with foreign keys off."""
+MIGRATIONS: Final[Mapping[int, str]] = {3: _FROM_3}
+"""What turns an older version into the newest; run with foreign keys off."""

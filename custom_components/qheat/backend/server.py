@@ -49,8 +49,11 @@ class _Handler(web.RequestHandler):
             if one.transport is not None and not one.transport.is_closing()
         ]
         if len(crowd) > MOST_CONNECTIONS:
-            # The oldest that asks for nothing; at worst this one, which has not had the time.
-            next(line for one, line in crowd if not one._request_in_progress).abort()
+            # The oldest that asks for nothing; else the oldest that takes no answer, as a slow one
+            # seems to; at worst this one, which has not had the time.
+            *idle, this = (line for one, line in crowd if not one._request_in_progress)
+            unread = (line for one, line in crowd if one.writing_paused)
+            [*idle, *unread, this][0].abort()
 
     @override
     def handle_error(

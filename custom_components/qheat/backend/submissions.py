@@ -68,10 +68,11 @@ class Submissions:
         self._blobs.check_room(result_bytes + len(submission.input_data or b""))
         if submission.input_data is not None:
             self._blobs.keep(submission.input_sha256, submission.input_data, kept_until=0)
-        module = self._blobs.module(submission.module_sha256)
-        if module is None or self._blobs.get(submission.input_sha256) is None:
+        is_own = self._blobs.is_own(submission.module_sha256)
+        has_module = is_own or self._blobs.has(submission.module_sha256)
+        if not has_module or not self._blobs.has(submission.input_sha256):
             raise BlobUnknownError
-        if not self._is_covered(submission, now):
+        if not (is_own or self._is_covered(submission, now)):
             raise NotCoveredError
         job_id = self._store.new_id()
         job = asdict(submission)
@@ -86,9 +87,7 @@ class Submissions:
         return job_id
 
     def _is_covered(self, submission: Submission, now: float) -> bool:
-        """Tell whether homes may run the job: its module is our own, or a publisher's."""
-        if self._blobs.is_own(submission.module_sha256):
-            return True
+        """Tell whether a publisher lets homes run the job."""
         signed = self._store.manifests.get(submission.module_sha256)
         if signed is None:
             return False

@@ -26,9 +26,6 @@ from .work import MOST_REPLICAS, BlobWrongError, ManifestWrongError, Submission
 
 MOST_MODULE_BYTES: Final = 16 * 1024 * 1024
 MOST_INPUT_BYTES: Final = 8 * 1024 * 1024
-MOST_OUTPUT_BYTES: Final = 8 * 1024 * 1024
-MOST_MEMORY_BYTES: Final = 1 << 30
-MOST_CPU_S: Final = 86_400.0
 AMOUNT_LIMIT: Final = Decimal(1_000_000)
 """Homes book no payment above this."""
 
@@ -125,9 +122,9 @@ def _submission(key: str, message: Fields) -> Submission:
         repayment_per_kwh=amount(message, "repayment_per_kwh")
         if "repayment_per_kwh" in message
         else None,
-        memory_bytes=wire.integer(message, "memory_bytes", 1, MOST_MEMORY_BYTES),
-        cpu_s=wire.number(message, "cpu_s", 0.001, MOST_CPU_S),
-        output_bytes=wire.integer(message, "output_bytes", 0, MOST_OUTPUT_BYTES),
+        memory_bytes=wire.integer(message, "memory_bytes", 1, wire.MOST_MEMORY_BYTES),
+        cpu_s=wire.number(message, "cpu_s", 0.001, wire.MOST_CPU_S),
+        output_bytes=wire.integer(message, "output_bytes", 0, wire.MOST_OUTPUT_BYTES),
         replicas=wire.integer(message, "replicas", 1, MOST_REPLICAS)
         if "replicas" in message
         else 1,

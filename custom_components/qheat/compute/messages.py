@@ -12,16 +12,9 @@ from ..wire import FieldError, Fields
 from .engine import MAX_AMOUNT, Settlement, SettlementPage
 from .machine import Limits
 
-MOST_LEASES: Final = 64
-MOST_OUTPUT_BYTES: Final = 8 * 1024 * 1024
-
 _MOST_TTL_S: Final = 86_400.0
-_MOST_MEMORY_BYTES: Final = 1 << 30
-_MOST_CPU_S: Final = 86_400.0
 _MOST_EPOCH_S: Final = 253_402_300_799.0  # the end of the year 9999
 _PAGE: Final = 1000
-_MOST_PUBLISHERS: Final = 100
-_MOST_KINDS: Final = 16
 
 
 class GiveBackReason(StrEnum):
@@ -118,8 +111,8 @@ def read_account(message: Fields) -> Account:
 def read_publishers(message: Fields) -> Mapping[str, tuple[str, ...]]:
     """Return the kinds of jobs that each publisher has signed, by its key's fingerprint."""
     return {
-        fingerprint(read_public_key(one)): wire.names(one, "kinds", _MOST_KINDS)
-        for one in wire.objects(message, "publishers", _MOST_PUBLISHERS)
+        fingerprint(read_public_key(one)): wire.names(one, "kinds", wire.MOST_KINDS)
+        for one in wire.objects(message, "publishers", wire.MOST_PUBLISHERS)
     }
 
 
@@ -172,9 +165,9 @@ def _lease(message: Fields) -> JobLease:
         pay=pay,
         repayment_per_kwh=repayment_per_kwh,
         limits=Limits(
-            memory_bytes=wire.integer(job, "memory_bytes", 1, _MOST_MEMORY_BYTES),
-            cpu_s=wire.number(job, "cpu_s", 0.001, _MOST_CPU_S),
-            output_bytes=wire.integer(job, "output_bytes", 0, MOST_OUTPUT_BYTES),
+            memory_bytes=wire.integer(job, "memory_bytes", 1, wire.MOST_MEMORY_BYTES),
+            cpu_s=wire.number(job, "cpu_s", 0.001, wire.MOST_CPU_S),
+            output_bytes=wire.integer(job, "output_bytes", 0, wire.MOST_OUTPUT_BYTES),
         ),
         count_fuel="count_fuel" in job and wire.flag(job, "count_fuel"),
         signed=None

@@ -8,10 +8,11 @@ from collections.abc import Iterable
 from random import Random
 from typing import Final
 
+from .. import wire
 from .backoff import Backoff
 from .client import BackendError, JobClient
 from .engine import EngineProblem, PowerModel
-from .messages import MOST_LEASES, GiveBackReason, JobLease, PullRequest
+from .messages import GiveBackReason, JobLease, PullRequest
 
 _WAIT_S: Final = 20
 _EMPTY_S: Final = 10.0
@@ -78,7 +79,7 @@ class Puller:
         request = self._unanswered or PullRequest(
             radiator_id=self._radiator_id,
             key=uuid.uuid4().hex,
-            count=min(count, MOST_LEASES),
+            count=min(count, wire.MOST_LEASES),
             slots=self._power.slots,
             slot_w=self._power.slot_w,
             wanted_s=wanted_s,
