@@ -24,7 +24,6 @@ from .compute.machine import Machine
 from .compute.meter import IMPOSSIBLE_SHARE, PowerMeter
 from .compute.pull import PullEngine
 from .compute.trust import Trust
-from .compute.unfit import UnfitEngine
 from .const import (
     BACKEND_EMBEDDED,
     CONF_BACKEND,
@@ -60,10 +59,9 @@ class ThisMachine:
 
     def build(self, radiator_id: str, data: Mapping[str, Any]) -> tuple[RadiatorRating, Engine]:
         """Return what a radiator can give, and its engine."""
+        machine = self.machine or Machine(1)  # never started, it runs nothing and says so
         power = PowerModel(
-            idle_w=data[CONF_IDLE_W],
-            rated_w=data[CONF_RATED_W],
-            slots=1 if self.machine is None else self.machine.slots,
+            idle_w=data[CONF_IDLE_W], rated_w=data[CONF_RATED_W], slots=machine.slots
         )
         rating = RadiatorRating(
             idle_w=power.idle_w,
@@ -72,11 +70,9 @@ class ThisMachine:
             pausable=True,
             divisible=True,
         )
-        engine: Engine = UnfitEngine(self.client, radiator_id)
-        if self.machine is not None:
-            engine = PullEngine(
-                self.client, self.machine, radiator_id, power, trust=self.trust, unpaid=self.unpaid
-            )
+        engine = PullEngine(
+            self.client, machine, radiator_id, power, trust=self.trust, unpaid=self.unpaid
+        )
         computer = computer_power(self.hass)
         if entity_id := data.get(CONF_POWER_ENTITY):
             meter = PowerMeter(most_w=IMPOSSIBLE_SHARE * power.rated_w)

@@ -261,8 +261,9 @@ class PullEngine(Engine):
         return math.ceil(self._power.slots_for(self._budget.power_w) - CRUMB)
 
     def _missing(self) -> int:
-        """Return how many leases to ask for; none while results pile up, or heat ends."""
-        if self._results_pile_up() or self._budget.draining:
+        """Return how many leases to ask for: none while they would wait, or heat ends."""
+        is_lost = self._machine.usage(self._radiator_id).busy_slots is None
+        if is_lost or self._results_pile_up() or self._budget.draining:
             return 0
         ends_soon = heat_left_s(self._budget, self._power, time.monotonic()) < _LAST_START_S
         if ends_soon and not self._budget.own_heat:
