@@ -34,7 +34,6 @@ class Mode(StrEnum):
 
     JOB = "job"
     BURN = "burn"
-    CHECK = "check"  # to a worker it is a job like any other
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
