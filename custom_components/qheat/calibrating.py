@@ -7,7 +7,6 @@ from homeassistant.config_entries import ConfigEntryState, ConfigSubentry
 from homeassistant.core import HomeAssistant, callback
 
 from .compute.calibration import (
-    LEVEL_S,
     Calibration,
     CalibrationError,
     CalibrationFault,
@@ -51,9 +50,7 @@ async def async_calibrate(
     machine = _machine(entry)
     if machine is None:
         raise CalibrationError(CalibrationFault.STOPPED)
-    calibration = Calibration(
-        machine, computer_power(hass), may_burn=lambda: may_burn(hass), level_s=LEVEL_S
-    )
+    calibration = Calibration(machine, computer_power(hass), may_burn=lambda: may_burn(hass))
     return await calibration.run(told)
 
 
