@@ -37,6 +37,16 @@ async def test_a_backend_that_wants_to_be_left_alone_is_so_though_a_job_went_wro
         assert puller.pause_s > 590
 
 
+async def test_jobs_that_go_wrong_together_make_the_pause_of_one() -> None:
+    """They all do when a runner dies: with eight of them nothing ran for most of a minute."""
+    async with aiohttp.ClientSession() as session:
+        client = JobClient(session, "http://localhost", TOKEN)
+        puller = Puller(client, "hall", POWER, Random(1), unpaid=False)
+        for _ in range(8):
+            puller.went_wrong()
+        assert 0 < puller.pause_s <= 1
+
+
 class Failing(JobClient):
     """A client of a backend that answers pulls with an error."""
 

@@ -70,7 +70,8 @@ class Puller:
         self._shunned = {module: s for module, s in self._shunned.items() if s > now_s}
         if refused_module is not None:
             self._shunned[refused_module] = now_s + _SHUN_S
-        self._pause(self._backoff.next_s())
+        if self.pause_s <= 0:  # what goes wrong together has gone wrong once
+            self._pause(self._backoff.next_s())
 
     async def pull(self, count: int, wanted_s: float) -> tuple[JobLease, ...]:
         """Return at most `count` leases for jobs that may run here. Raises BackendError."""
