@@ -296,6 +296,16 @@ async def test_a_job_that_traps_is_given_back_and_not_taken_again_at_once(tmp_pa
         assert (await engine.settlements(None)).settlements == ()
 
 
+async def test_jobs_that_all_trap_let_nobody_freeze_and_are_none(tmp_path: Path) -> None:
+    def burns() -> bool:
+        status = engine.status()
+        return (status.problem, status.heat_kind) == (EngineProblem.NO_JOBS, HeatKind.OWN)
+
+    async with pulling(tmp_path, TRAP) as (engine, *_):
+        engine.set_budget(heat())
+        await until(burns, 20)
+
+
 async def test_a_module_that_may_not_run_here_is_not_taken_again(tmp_path: Path) -> None:
     async with (
         serving(tmp_path, TinyCatalogue(module=LOOP)) as backend,

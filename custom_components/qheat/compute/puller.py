@@ -33,13 +33,12 @@ class Puller:
     ) -> None:
         self.problem: EngineProblem | None = None
         """Why the last pull had no answer."""
-        self.is_dry = False
-        """Whether the last pull brought nothing."""
         self._client = client
         self._radiator_id = radiator_id
         self._power = power
         self._unpaid = unpaid
         self._backoff = Backoff(random)
+        self._brought_nothing = False
         self._not_before_s = 0.0
         self._unwelcome_until_s = 0.0
         """Until then the backend wants to be left alone."""
@@ -50,6 +49,11 @@ class Puller:
     def pause_s(self) -> float:
         """Seconds until the next pull is due; not more than 0: now."""
         return self._not_before_s - time.monotonic()
+
+    @property
+    def is_dry(self) -> bool:
+        """Whether no job is to be had now: the last pull brought none, or the next has to wait."""
+        return self._brought_nothing or self.pause_s > 0
 
     @property
     def shuns_modules(self) -> bool:
@@ -88,9 +92,9 @@ class Puller:
         self._unanswered = request
         try:
             # The first answer comes at once: it tells whether own heat is needed.
-            answer = await self._client.pull(request, _WAIT_S if self.is_dry else 0)
+            answer = await self._client.pull(request, _WAIT_S if self._brought_nothing else 0)
         except BackendError as error:
-            self.problem, self.is_dry = error.problem, True
+            self.problem, self._brought_nothing = error.problem, True
             if error.is_final:
                 self._unanswered = None
             self._leave_alone(error.retry_after_s)
@@ -107,7 +111,7 @@ class Puller:
         unwelcome = [lease for lease in answer.leases if lease not in welcome]
         await self._give_back(unwelcome, GiveBackReason.REFUSED)
         self._unanswered = None
-        self.problem, self.is_dry = None, not welcome
+        self.problem, self._brought_nothing = None, not welcome
         return welcome
 
     async def give_back_unanswered(self) -> None:
