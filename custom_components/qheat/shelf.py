@@ -139,16 +139,7 @@ class Shelf:
             return False
         for radiator_id in self._damaged["volumes"]:
             await self._file(radiator_id).async_remove()
-        ir.async_create_issue(
-            self._hass,
-            DOMAIN,
-            f"books_damaged_{self._entry.entry_id}",
-            is_fixable=False,
-            is_persistent=True,
-            severity=ir.IssueSeverity.ERROR,
-            translation_key="books_damaged",
-            translation_placeholders={"home": self._entry.title, "file": damaged.path},
-        )
+        tell_damage(self._hass, self._entry, "books_damaged", damaged.path)
         self._damaged = None
         return True
 
@@ -161,6 +152,20 @@ def home_store(hass: HomeAssistant, entry_id: str, *name: str) -> CheckedStore:
     key = ".".join((DOMAIN, entry_id, *name))
     # With fsync: after a power cut a file that was only renamed may be empty.
     return CheckedStore(hass, STORAGE_VERSION, key, atomic_writes=True)
+
+
+def tell_damage(hass: HomeAssistant, entry: ConfigEntry, key: str, file: str) -> None:
+    """Tell what was damaged, and in which file it is set aside: as long as the home is there."""
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        f"{key}_{entry.entry_id}",
+        is_fixable=False,
+        is_persistent=True,
+        severity=ir.IssueSeverity.ERROR,
+        translation_key=key,
+        translation_placeholders={"home": entry.title, "file": file},
+    )
 
 
 def mapping(saved: object, key: str) -> Kept:

@@ -40,6 +40,7 @@ from .ledger import Tariff
 from .machine_share import async_shared_machine, computer_power
 from .power_meter import async_follow_meter
 from .publishers import Serials
+from .shelf import tell_damage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,19 +146,6 @@ def _tell_unfit(
     stack.callback(ir.async_delete_issue, hass, DOMAIN, issue_id)
 
 
-def _tell_damage(hass: HomeAssistant, entry: ConfigEntry, set_aside: Path) -> None:
-    ir.async_create_issue(
-        hass,
-        DOMAIN,
-        f"jobs_damaged_{entry.entry_id}",
-        is_fixable=False,
-        is_persistent=True,
-        severity=ir.IssueSeverity.ERROR,
-        translation_key="jobs_damaged",
-        translation_placeholders={"home": entry.title, "file": str(set_aside)},
-    )
-
-
 async def _open_embedded(
     hass: HomeAssistant, entry: ConfigEntry, tariff: Tariff, stack: AsyncExitStack
 ) -> tuple[EmbeddedBackend, JobClient]:
@@ -179,7 +167,7 @@ async def _open_embedded(
         ) from err
     stack.push_async_callback(backend.stop)
     if backend.set_aside is not None:
-        _tell_damage(hass, entry, backend.set_aside)
+        tell_damage(hass, entry, "jobs_damaged", str(backend.set_aside))
     connector = aiohttp.UnixConnector(path=str(backend.socket_path))
     session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
     return backend, JobClient(session, "http://localhost", token)

@@ -52,9 +52,10 @@ class LeasedJob:
     ) -> None:
         self.lease: Final = lease
         self.phase = Phase.FETCHING
+        self.since_s = time.monotonic()
+        """When its fetching or computing began (time.monotonic): jobs get slots in this order."""
         self.ends_s = time.monotonic() + lease.ttl_s
         """When the lease ends if nobody renews it (time.monotonic)."""
-        self.leased_s: Final = time.monotonic()
         self.problem: EngineProblem | None = None
         """Why the backend gives no input, or takes no result, now."""
         self.fault: WorkFault | None = None
@@ -62,8 +63,6 @@ class LeasedJob:
         """CPU seconds that came to nothing, or will if the job ends now."""
         self.used_s = 0.0
         """CPU seconds that the job has used, a second ago."""
-        self.began_s = 0.0
-        """When the machine got it (time.monotonic): jobs get slots in this order."""
         self._client = client
         self._machine = machine
         self._radiator_id = radiator_id
@@ -132,7 +131,7 @@ class LeasedJob:
         data = await self._insist(
             lambda: self._client.input_data(lease.input_sha256), _away, self._tell
         )
-        self.phase, self.began_s = Phase.COMPUTING, time.monotonic()
+        self.phase, self.since_s = Phase.COMPUTING, time.monotonic()
         work = self._machine.run(
             self._radiator_id,
             module,

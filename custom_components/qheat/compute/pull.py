@@ -273,7 +273,7 @@ class PullEngine(Engine):
     def _computing(self) -> list[LeasedJob]:
         """Return the jobs begun, in the order in which they get slots."""
         begun = [job for job in self._jobs if job.phase is Phase.COMPUTING]
-        return sorted(begun, key=lambda job: job.began_s)
+        return sorted(begun, key=lambda job: job.since_s)
 
     def _count(self, phase: Phase) -> int:
         return sum(job.phase is phase for job in self._jobs)
@@ -294,7 +294,7 @@ class PullEngine(Engine):
     def _is_held_up(self) -> bool:
         """Tell whether jobs are long on their way here, or results pile up."""
         by_s = time.monotonic() - _FETCH_S
-        late = any(job.phase is Phase.FETCHING and job.leased_s < by_s for job in self._jobs)
+        late = any(job.phase is Phase.FETCHING and job.since_s < by_s for job in self._jobs)
         return late or self._results_pile_up()
 
     def _results_pile_up(self) -> bool:
