@@ -57,6 +57,7 @@ async def test_of_a_machine_that_cannot_come_back_no_heat_is_told_and_no_job_is_
             engine.set_budget(heat())
             await asyncio.sleep(0.1)
         assert await free_jobs(backend) == 1
+        assert engine.status().work_lost_s > 0
         monkeypatch.undo()
 
         def heats() -> bool:

@@ -111,7 +111,8 @@ class LeasedJob:
             if not self._ended or _is_cancelled():
                 raise
         except WorkError as error:
-            self.fault, self.lost_s = error.fault, error.cpu_s
+            # A runner that dies tells nothing: then what was used a second ago has to do.
+            self.fault, self.lost_s = error.fault, max(error.cpu_s, self.used_s)
             self._reason = _REASONS.get(error.fault, GiveBackReason.FAILED)
         except BackendError as error:
             # A gateway whose backend is away says 502: that is no fault of the job's.
