@@ -350,17 +350,3 @@ async def test_a_lease_that_cannot_be_renewed_does_not_outlive_its_end(tmp_path:
         await until(lambda: machine.usage(RADIATOR).running == 0)
         assert engine.status().problem is EngineProblem.BACKEND_UNREACHABLE
         assert engine.status().work_lost_s > 0
-
-
-async def test_two_radiators_share_one_slot(tmp_path: Path) -> None:
-    async with (
-        serving(tmp_path, TinyCatalogue(module=LOOP)) as backend,
-        client_of(backend.socket_path) as client,
-        machine_with(LOOP) as machine,
-        engine_on(client, machine, radiator_id="one") as one,
-        engine_on(client, machine, radiator_id="two") as two,
-    ):
-        one.set_budget(heat())
-        two.set_budget(heat())
-        await until(lambda: machine.usage("one").busy_slots)
-        await until(lambda: machine.usage("two").busy_slots)
