@@ -21,7 +21,6 @@ from .processes import alive, children, cpu_s
 HELLO = {
     "op": "hello",
     "slots": 1,
-    "modules": [],
     "wasmtime_folder": str(Path(wasmtime.__file__).parents[1]),
 }
 
