@@ -47,6 +47,21 @@ async def test_jobs_that_go_wrong_together_make_the_pause_of_one() -> None:
         assert 0 < puller.pause_s <= 1
 
 
+async def test_a_job_or_two_that_go_wrong_are_no_want_of_jobs_and_a_third_in_a_row_is() -> None:
+    """Own heat beside jobs that run, and the word that there are none, are not for a moment."""
+    async with aiohttp.ClientSession() as session:
+        client = JobClient(session, "http://localhost", TOKEN)
+        puller = Puller(client, "hall", POWER, Random(1), unpaid=False)
+        dry = []
+        for _ in range(3):
+            puller.hurry()
+            puller.went_wrong()
+            dry.append(puller.is_dry)
+        assert dry == [False, False, True]
+        puller.hurry()
+        assert not puller.is_dry
+
+
 class Failing(JobClient):
     """A client of a backend that answers pulls with an error."""
 

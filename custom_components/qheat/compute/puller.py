@@ -16,6 +16,8 @@ from .messages import MOST_LEASES, GiveBackReason, JobLease, PullRequest
 _WAIT_S: Final = 20
 _EMPTY_S: Final = 10.0
 _SHORTEST_S: Final = 1.0
+_BRIEF_S: Final = 2.0
+"""For so long the next job may be waited for: two in a row that go wrong are no want of jobs."""
 _SHUN_S: Final = 600.0
 
 
@@ -39,6 +41,7 @@ class Puller:
         self._unpaid = unpaid
         self._backoff = Backoff(random)
         self._brought_nothing = False
+        self._waits_long = False
         self._not_before_s = 0.0
         self._unwelcome_until_s = 0.0
         """Until then the backend wants to be left alone."""
@@ -52,8 +55,8 @@ class Puller:
 
     @property
     def is_dry(self) -> bool:
-        """Whether no job is to be had now: the last pull brought none, or the next has to wait."""
-        return self._brought_nothing or self.pause_s > 0
+        """Whether no job is to be had now: the last pull brought none, or the next waits long."""
+        return self._brought_nothing or (self._waits_long and self.pause_s > 0)
 
     @property
     def shuns_modules(self) -> bool:
@@ -75,7 +78,9 @@ class Puller:
         if refused_module is not None:
             self._shunned[refused_module] = now_s + _SHUN_S
         if self.pause_s <= 0:  # what goes wrong together has gone wrong once
-            self._pause(self._backoff.next_s())
+            pause_s = self._backoff.next_s()
+            self._waits_long = pause_s > _BRIEF_S
+            self._pause(pause_s)
 
     async def pull(self, count: int, wanted_s: float) -> tuple[JobLease, ...]:
         """Return at most `count` leases for jobs that may run here. Raises BackendError."""
