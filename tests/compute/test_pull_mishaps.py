@@ -67,6 +67,24 @@ async def test_of_a_machine_that_cannot_come_back_no_heat_is_told_and_no_job_is_
         await until(heats)
 
 
+async def test_a_job_that_is_on_its_way_to_a_machine_that_is_lost_is_not_held_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def on_its_way(_client: JobClient, _sha256_hex: str) -> bytes:
+        return await asyncio.Future[bytes]()
+
+    monkeypatch.setattr(JobClient, "input_data", on_its_way)
+    async with pulling(tmp_path, LOOP, jobs=1) as (engine, backend, _):
+        engine.set_budget(heat())
+        await until(lambda: engine.status().jobs_queued)
+        monkeypatch.setattr(runner_module, "_BOOT", str(tmp_path / "gone.py"))
+        os.kill(runner(), signal.SIGKILL)
+        await until(lambda: engine.status().power_w is None)
+        engine.set_budget(heat())
+        await until(lambda: engine.status().lease_left_s is None)
+        assert await free_jobs(backend) == 1
+
+
 class Unforeseen(JobClient):
     """A client whose pulls end in an error that nobody thought of, until it is mended."""
 

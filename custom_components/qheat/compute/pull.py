@@ -158,6 +158,8 @@ class PullEngine(Engine):
             while True:
                 self._wake.clear()
                 self._balance_burns(group)
+                if self._is_lost():
+                    self._give_up(overdue=False)
                 pause_s = None
                 if self._pulling is None and self._missing() > 0:
                     pause_s = self._puller.pause_s
@@ -262,13 +264,16 @@ class PullEngine(Engine):
 
     def _missing(self) -> int:
         """Return how many leases to ask for: none while they would wait, or heat ends."""
-        is_lost = self._machine.usage(self._radiator_id).busy_slots is None
-        if is_lost or self._results_pile_up() or self._budget.draining:
+        if self._is_lost() or self._results_pile_up() or self._budget.draining:
             return 0
         ends_soon = heat_left_s(self._budget, self._power, time.monotonic()) < _LAST_START_S
         if ends_soon and not self._budget.own_heat:
             return 0
         return self._room() - (len(self._jobs) - self._count(Phase.DELIVERING))
+
+    def _is_lost(self) -> bool:
+        """Tell whether the machine is gone or silent: nobody could do what waits for it here."""
+        return self._machine.usage(self._radiator_id).busy_slots is None
 
     def _computing(self) -> list[LeasedJob]:
         """Return the jobs begun, in the order in which they get slots."""
