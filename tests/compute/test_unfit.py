@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from custom_components.qheat.backend.store import Store
 from custom_components.qheat.compute import machine as machine_module
 from custom_components.qheat.compute.engine import EngineError, EngineProblem, HeatKind
 from custom_components.qheat.compute.machine import Machine
@@ -12,6 +13,10 @@ from tests.backend.tiny import TinyCatalogue
 
 from .guests import ECHO, broken_wasmtime
 from .homes import client_of, engine_on, heat, machine_with, serving, settled
+
+
+def _leases(store: Store) -> object:
+    return store.database.execute("SELECT lease_id FROM leases").fetchall()
 
 
 async def test_a_machine_without_a_usable_wheel_says_so_at_its_start(
@@ -33,9 +38,11 @@ async def test_a_radiator_that_can_run_nothing_any_more_still_gets_what_it_has_e
         async with machine_with(ECHO) as machine, engine_on(client, machine) as engine:
             engine.set_budget(heat())
             earned = await settled(engine, 1)
+        leases = await backend.ask(_leases)
         async with engine_on(client, Machine(1)) as unfit:
             unfit.set_budget(heat())
             await asyncio.sleep(0.3)
+            assert await backend.ask(_leases) == leases
             assert await unfit.settlements(None) == earned
             status = unfit.status()
         assert (status.problem, status.lease_left_s) == (EngineProblem.ENGINE_FAILED, None)
