@@ -7,14 +7,12 @@ from homeassistant.config_entries import ConfigEntryState, ConfigSubentry
 from homeassistant.core import HomeAssistant, callback
 
 from .compute.calibration import (
-    LEVEL_S,
     Calibration,
     CalibrationError,
     CalibrationFault,
     Fit,
     slots_to_try,
 )
-from .compute.machine import Machine
 from .const import CONF_IDLE_W, CONF_RATED_W, DOMAIN
 from .coordinator import QheatConfigEntry
 from .heating import Reason
@@ -48,18 +46,16 @@ async def async_calibrate(
     hass: HomeAssistant, entry: QheatConfigEntry, told: Callable[[float], None]
 ) -> Fit:
     """Measure and fit what this computer draws. Raises CalibrationError."""
-    machine = _machine(entry)
+    machine = entry.runtime_data.machine if entry.state is ConfigEntryState.LOADED else None
     if machine is None:
         raise CalibrationError(CalibrationFault.STOPPED)
-    calibration = Calibration(
-        machine, computer_power(hass), may_burn=lambda: may_burn(hass), level_s=LEVEL_S
-    )
+    calibration = Calibration(machine, computer_power(hass), may_burn=lambda: may_burn(hass))
     return await calibration.run(told)
 
 
 def planned(hass: HomeAssistant, entry: QheatConfigEntry) -> dict[str, str]:
-    """Return what the form says of a calibration that is to come."""
-    machine, measured = _machine(entry), computer_power(hass).measured()
+    """Return what the form says of a calibration that is to come, where nothing is in its way."""
+    machine, measured = entry.runtime_data.machine, computer_power(hass).measured()
     assert machine is not None
     assert measured is not None
     return {
@@ -112,8 +108,3 @@ def _allows(entry: QheatConfigEntry, radiator_id: str) -> bool:
         return False
     state = entry.runtime_data.data.radiators.get(radiator_id)
     return state is not None and state.demand.reason not in GUARDS
-
-
-def _machine(entry: QheatConfigEntry) -> Machine | None:
-    is_loaded = entry.state is ConfigEntryState.LOADED
-    return entry.runtime_data.machine if is_loaded else None

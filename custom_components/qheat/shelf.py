@@ -6,6 +6,7 @@ of its own, written seldom: `ledger/stored_account.py` says how the two go toget
 
 import asyncio
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final, override
 
 from homeassistant.config_entries import ConfigEntry
@@ -106,13 +107,15 @@ class Shelf:
         return saved if isinstance(saved, dict) else {}
 
     async def async_delete(self) -> None:
-        """Delete the books, also those set aside."""
-        saved = await self.async_read_kept()
-        for radiator_id in self._radiator_ids(saved):
-            await self._file(radiator_id).async_remove()
-        await self._file("damaged").async_remove()
-        await self._changes.async_remove()
-        ir.async_delete_issue(self._hass, DOMAIN, f"books_damaged_{self._entry.entry_id}")
+        """Delete all files of the home, also its backend's and those that were set aside."""
+        for damaged in ("books_damaged", "jobs_damaged"):
+            ir.async_delete_issue(self._hass, DOMAIN, f"{damaged}_{self._entry.entry_id}")
+        await self._hass.async_add_executor_job(self._delete)
+
+    def _delete(self) -> None:
+        books = Path(self._changes.path)
+        for path in (books, *books.parent.glob(f"{books.name}.*")):
+            path.unlink(missing_ok=True)
 
     async def _async_read_volumes(self, saved: object) -> dict[str, Any]:
         read = {
@@ -136,16 +139,7 @@ class Shelf:
             return False
         for radiator_id in self._damaged["volumes"]:
             await self._file(radiator_id).async_remove()
-        ir.async_create_issue(
-            self._hass,
-            DOMAIN,
-            f"books_damaged_{self._entry.entry_id}",
-            is_fixable=False,
-            is_persistent=True,
-            severity=ir.IssueSeverity.ERROR,
-            translation_key="books_damaged",
-            translation_placeholders={"home": self._entry.title, "file": damaged.path},
-        )
+        tell_damage(self._hass, self._entry, "books_damaged", damaged.path)
         self._damaged = None
         return True
 
@@ -158,6 +152,20 @@ def home_store(hass: HomeAssistant, entry_id: str, *name: str) -> CheckedStore:
     key = ".".join((DOMAIN, entry_id, *name))
     # With fsync: after a power cut a file that was only renamed may be empty.
     return CheckedStore(hass, STORAGE_VERSION, key, atomic_writes=True)
+
+
+def tell_damage(hass: HomeAssistant, entry: ConfigEntry, key: str, file: str) -> None:
+    """Tell what was damaged, and in which file it is set aside: as long as the home is there."""
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        f"{key}_{entry.entry_id}",
+        is_fixable=False,
+        is_persistent=True,
+        severity=ir.IssueSeverity.ERROR,
+        translation_key=key,
+        translation_placeholders={"home": entry.title, "file": file},
+    )
 
 
 def mapping(saved: object, key: str) -> Kept:

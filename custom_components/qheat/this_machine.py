@@ -24,7 +24,6 @@ from .compute.machine import Machine
 from .compute.meter import IMPOSSIBLE_SHARE, PowerMeter
 from .compute.pull import PullEngine
 from .compute.trust import Trust
-from .compute.unfit import UnfitEngine
 from .const import (
     BACKEND_EMBEDDED,
     CONF_BACKEND,
@@ -41,6 +40,7 @@ from .ledger import Tariff
 from .machine_share import async_shared_machine, computer_power
 from .power_meter import async_follow_meter
 from .publishers import Serials
+from .shelf import tell_damage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +60,9 @@ class ThisMachine:
 
     def build(self, radiator_id: str, data: Mapping[str, Any]) -> tuple[RadiatorRating, Engine]:
         """Return what a radiator can give, and its engine."""
+        machine = self.machine or Machine(1)  # never started, it runs nothing and says so
         power = PowerModel(
-            idle_w=data[CONF_IDLE_W],
-            rated_w=data[CONF_RATED_W],
-            slots=1 if self.machine is None else self.machine.slots,
+            idle_w=data[CONF_IDLE_W], rated_w=data[CONF_RATED_W], slots=machine.slots
         )
         rating = RadiatorRating(
             idle_w=power.idle_w,
@@ -72,11 +71,9 @@ class ThisMachine:
             pausable=True,
             divisible=True,
         )
-        engine: Engine = UnfitEngine(self.client, radiator_id)
-        if self.machine is not None:
-            engine = PullEngine(
-                self.client, self.machine, radiator_id, power, trust=self.trust, unpaid=self.unpaid
-            )
+        engine = PullEngine(
+            self.client, machine, radiator_id, power, trust=self.trust, unpaid=self.unpaid
+        )
         computer = computer_power(self.hass)
         if entity_id := data.get(CONF_POWER_ENTITY):
             meter = PowerMeter(most_w=IMPOSSIBLE_SHARE * power.rated_w)
@@ -127,20 +124,9 @@ def this_machine_radiators(entry: ConfigEntry) -> Sequence[ConfigSubentry]:
     ]
 
 
-async def async_delete_database(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    """Delete what the embedded backend of a home has kept, also what was set aside."""
-    ir.async_delete_issue(hass, DOMAIN, f"jobs_damaged_{entry.entry_id}")
-    await hass.async_add_executor_job(_delete_database, database_of(hass, entry))
-
-
 def database_of(hass: HomeAssistant, entry: ConfigEntry) -> Path:
     """Return the embedded backend's database; it is there if a home ever had jobs from there."""
     return Path(hass.config.path(STORAGE_DIR, f"{DOMAIN}.{entry.entry_id}.sqlite"))
-
-
-def _delete_database(database: Path) -> None:
-    for path in database.parent.glob(f"{database.stem}.*"):
-        path.unlink()
 
 
 def _tell_unfit(
@@ -158,19 +144,6 @@ def _tell_unfit(
         translation_placeholders={"home": entry.title, "detail": str(err)},
     )
     stack.callback(ir.async_delete_issue, hass, DOMAIN, issue_id)
-
-
-def _tell_damage(hass: HomeAssistant, entry: ConfigEntry, set_aside: Path) -> None:
-    ir.async_create_issue(
-        hass,
-        DOMAIN,
-        f"jobs_damaged_{entry.entry_id}",
-        is_fixable=False,
-        is_persistent=True,
-        severity=ir.IssueSeverity.ERROR,
-        translation_key="jobs_damaged",
-        translation_placeholders={"home": entry.title, "file": str(set_aside)},
-    )
 
 
 async def _open_embedded(
@@ -193,7 +166,7 @@ async def _open_embedded(
         ) from err
     stack.push_async_callback(backend.stop)
     if backend.set_aside is not None:
-        _tell_damage(hass, entry, backend.set_aside)
+        tell_damage(hass, entry, "jobs_damaged", str(backend.set_aside))
     connector = aiohttp.UnixConnector(path=str(backend.socket_path))
     session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
     return backend, JobClient(session, "http://localhost", token)

@@ -118,7 +118,7 @@ class DayMachine(Machine):
         module: bytes,
         input_data: bytes,
         limits: Limits,
-        module_sha256: str | None = None,
+        module_sha256: str,
         *,
         count_fuel: bool = False,
         used: Callable[[float], None] | None = None,

@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import AsyncIterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -56,14 +57,19 @@ TRAP: Final = command("unreachable")
 
 
 @contextlib.asynccontextmanager
-async def machine_for(*modules: bytes, slots: int = 1) -> AsyncIterator[Machine]:
-    """Yield a machine that may run `modules`, with an urgent budget for OWNER.
+async def machine_for(*, slots: int = 1) -> AsyncIterator[Machine]:
+    """Yield a machine with an urgent budget for OWNER.
 
     Urgent, because the machine that runs the tests may be busy with other programs.
     """
-    async with machine_with(*modules, slots=slots) as machine:
+    async with machine_with(slots=slots) as machine:
         machine.allot(OWNER, float(slots), time.monotonic() + 100.0, urgent=True)
         yield machine
+
+
+def digest(module: bytes) -> str:
+    """Return what vouches for a module: its SHA-256."""
+    return sha256(module).hexdigest()
 
 
 def broken_wasmtime(folder: Path) -> Path:

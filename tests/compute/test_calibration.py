@@ -64,15 +64,14 @@ class Bench:
             await asyncio.sleep(0.25)
 
     def calibration(self) -> Calibration:
-        return Calibration(
-            self.machine, self.computer, may_burn=lambda: self.may_burn, level_s=LEVEL_S
-        )
+        return Calibration(self.machine, self.computer, may_burn=lambda: self.may_burn)
 
 
 @asynccontextmanager
 async def bench(folder: Path, *, counts: bool = False) -> AsyncIterator[Bench]:
     computer, meter = ComputerPower(Rapl(folder)), PowerMeter()
-    with session_of_its_own(), computer.metered(meter):
+    short = patch("custom_components.qheat.compute.calibration.LEVEL_S", LEVEL_S)
+    with session_of_its_own(), computer.metered(meter), short:
         async with machine_for() as machine:
             bench = Bench(machine, computer, meter)
             reports = asyncio.create_task(bench.count() if counts else bench.report())

@@ -9,7 +9,7 @@ from wasmtime import wat2wasm
 
 from custom_components.qheat.compute.machine import Limits, WorkError, WorkFault
 
-from .guests import ECHO, LIMITS, LOOP, OWNER, command, machine_for
+from .guests import ECHO, LIMITS, LOOP, OWNER, command, digest, machine_for
 
 COUNT_PAGES = """(local $pages i32)
     (loop $more
@@ -82,16 +82,16 @@ def _leb(value: int) -> bytes:
 
 async def _fault(module: bytes, limits: Limits = LIMITS) -> WorkError:
     """Run a module that cannot succeed; see that the machine works on afterwards."""
-    async with machine_for(module, ECHO) as machine:
+    async with machine_for() as machine:
         with pytest.raises(WorkError) as caught:
-            await machine.run(OWNER, module, b"", limits)
-        assert (await machine.run(OWNER, ECHO, b"well", LIMITS)).output == b"well"
+            await machine.run(OWNER, module, b"", limits, digest(module))
+        assert (await machine.run(OWNER, ECHO, b"well", LIMITS, digest(ECHO))).output == b"well"
     return caught.value
 
 
 async def _told(module: bytes) -> tuple[int, ...]:
-    async with machine_for(module) as machine:
-        output = (await machine.run(OWNER, module, b"", LIMITS)).output
+    async with machine_for() as machine:
+        output = (await machine.run(OWNER, module, b"", LIMITS, digest(module))).output
     return struct.unpack(f"<{len(output) // 4}I", output)
 
 
@@ -157,12 +157,12 @@ async def test_a_trap_says_what_it_was() -> None:
 
 
 async def test_modules_that_are_no_plain_commands_are_refused() -> None:
-    async with machine_for(*map(bytes, NO_COMMANDS.values()), ECHO) as machine:
+    async with machine_for() as machine:
         for what, module in NO_COMMANDS.items():
             with pytest.raises(WorkError) as caught:
-                await machine.run(OWNER, bytes(module), b"", LIMITS)
+                await machine.run(OWNER, bytes(module), b"", LIMITS, digest(bytes(module)))
             assert caught.value.fault is WorkFault.REFUSED, what
-        assert (await machine.run(OWNER, ECHO, b"well", LIMITS)).output == b"well"
+        assert (await machine.run(OWNER, ECHO, b"well", LIMITS, digest(ECHO))).output == b"well"
 
 
 async def test_a_long_name_of_a_module_does_not_hide_why_it_is_refused() -> None:

@@ -296,6 +296,16 @@ async def test_a_job_that_traps_is_given_back_and_not_taken_again_at_once(tmp_pa
         assert (await engine.settlements(None)).settlements == ()
 
 
+async def test_jobs_that_all_trap_let_nobody_freeze_and_are_none(tmp_path: Path) -> None:
+    def burns() -> bool:
+        status = engine.status()
+        return (status.problem, status.heat_kind) == (EngineProblem.NO_JOBS, HeatKind.OWN)
+
+    async with pulling(tmp_path, TRAP) as (engine, *_):
+        engine.set_budget(heat())
+        await until(burns, 20)
+
+
 async def test_a_module_that_may_not_run_here_is_not_taken_again(tmp_path: Path) -> None:
     async with (
         serving(tmp_path, TinyCatalogue(module=LOOP)) as backend,
@@ -340,17 +350,3 @@ async def test_a_lease_that_cannot_be_renewed_does_not_outlive_its_end(tmp_path:
         await until(lambda: machine.usage(RADIATOR).running == 0)
         assert engine.status().problem is EngineProblem.BACKEND_UNREACHABLE
         assert engine.status().work_lost_s > 0
-
-
-async def test_two_radiators_share_one_slot(tmp_path: Path) -> None:
-    async with (
-        serving(tmp_path, TinyCatalogue(module=LOOP)) as backend,
-        client_of(backend.socket_path) as client,
-        machine_with(LOOP) as machine,
-        engine_on(client, machine, radiator_id="one") as one,
-        engine_on(client, machine, radiator_id="two") as two,
-    ):
-        one.set_budget(heat())
-        two.set_budget(heat())
-        await until(lambda: machine.usage("one").busy_slots)
-        await until(lambda: machine.usage("two").busy_slots)

@@ -15,11 +15,10 @@ import pytest
 from custom_components.qheat.compute import pull as pull_module
 from custom_components.qheat.compute import runner as runner_module
 from custom_components.qheat.compute.client import BackendError, JobClient
-from custom_components.qheat.compute.engine import Engine, EngineProblem, HeatKind, Settlement
+from custom_components.qheat.compute.engine import EngineProblem, HeatKind, Settlement
 from custom_components.qheat.compute.machine import Machine
 from custom_components.qheat.compute.messages import Pending, PullAnswer, PullRequest
 from custom_components.qheat.compute.pull import PullEngine
-from custom_components.qheat.compute.unfit import UnfitEngine
 from tests.backend.tiny import TinyCatalogue
 from tests.waiting import until
 
@@ -41,10 +40,10 @@ from .processes import runner
 from .test_client import SETTLEMENT
 
 
-async def test_of_a_machine_that_cannot_come_back_no_heat_is_told(
+async def test_of_a_machine_that_cannot_come_back_no_heat_is_told_and_no_job_is_held_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with pulling(tmp_path, LOOP) as (engine, *_):
+    async with pulling(tmp_path, LOOP, jobs=1) as (engine, backend, _):
         engine.set_budget(heat())
         await until(lambda: (engine.status().power_w or 0) > 30)
         monkeypatch.setattr(runner_module, "_BOOT", str(tmp_path / "gone.py"))
@@ -53,8 +52,37 @@ async def test_of_a_machine_that_cannot_come_back_no_heat_is_told(
         status = engine.status()
         assert status.problem is EngineProblem.ENGINE_FAILED
         assert (status.heat_kind, status.jobs_running) == (HeatKind.NONE, 0)
+        await until(lambda: engine.status().lease_left_s is None)
+        for _ in range(20):
+            engine.set_budget(heat())
+            await asyncio.sleep(0.1)
+        assert await free_jobs(backend) == 1
+        assert engine.status().work_lost_s > 0
         monkeypatch.undo()
-        await until(lambda: (engine.status().power_w or 0) > 30)
+
+        def heats() -> bool:
+            engine.set_budget(heat())
+            return (engine.status().power_w or 0) > 30
+
+        await until(heats)
+
+
+async def test_a_job_that_is_on_its_way_to_a_machine_that_is_lost_is_not_held_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def on_its_way(_client: JobClient, _sha256_hex: str) -> bytes:
+        return await asyncio.Future[bytes]()
+
+    monkeypatch.setattr(JobClient, "input_data", on_its_way)
+    async with pulling(tmp_path, LOOP, jobs=1) as (engine, backend, _):
+        engine.set_budget(heat())
+        await until(lambda: engine.status().jobs_queued)
+        monkeypatch.setattr(runner_module, "_BOOT", str(tmp_path / "gone.py"))
+        os.kill(runner(), signal.SIGKILL)
+        await until(lambda: engine.status().power_w is None)
+        engine.set_budget(heat())
+        await until(lambda: engine.status().lease_left_s is None)
+        assert await free_jobs(backend) == 1
 
 
 class Unforeseen(JobClient):
@@ -227,10 +255,9 @@ async def test_a_backend_that_wants_to_be_left_alone_is_so_though_more_heat_is_w
         assert asked == 1
 
 
-@pytest.mark.parametrize("is_fit", [True, False])
 @pytest.mark.parametrize("status", ["400 Bad Request", "404 Not Found", "503 Service Unavailable"])
 async def test_a_cursor_that_a_backend_refuses_for_good_is_given_up_and_that_is_told(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, status: str, *, is_fit: bool
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, status: str
 ) -> None:
     asked = 0
 
@@ -246,9 +273,7 @@ async def test_a_cursor_that_a_backend_refuses_for_good_is_given_up_and_that_is_
 
     path = tmp_path / "other.sock"
     async with await asyncio.start_unix_server(answer, path), client_of(path) as client:
-        engine: Engine = UnfitEngine(client, "r")
-        if is_fit:
-            engine = PullEngine(client, Machine(1), "r", POWER)
+        engine = PullEngine(client, Machine(1), "r", POWER)
         if status.startswith("503"):
             with pytest.raises(BackendError):
                 await engine.settlements("old")

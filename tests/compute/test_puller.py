@@ -37,6 +37,31 @@ async def test_a_backend_that_wants_to_be_left_alone_is_so_though_a_job_went_wro
         assert puller.pause_s > 590
 
 
+async def test_jobs_that_go_wrong_together_make_the_pause_of_one() -> None:
+    """They all do when a runner dies: with eight of them nothing ran for most of a minute."""
+    async with aiohttp.ClientSession() as session:
+        client = JobClient(session, "http://localhost", TOKEN)
+        puller = Puller(client, "hall", POWER, Random(1), unpaid=False)
+        for _ in range(8):
+            puller.went_wrong()
+        assert 0 < puller.pause_s <= 1
+
+
+async def test_a_job_or_two_that_go_wrong_are_no_want_of_jobs_and_a_third_in_a_row_is() -> None:
+    """Own heat beside jobs that run, and the word that there are none, are not for a moment."""
+    async with aiohttp.ClientSession() as session:
+        client = JobClient(session, "http://localhost", TOKEN)
+        puller = Puller(client, "hall", POWER, Random(1), unpaid=False)
+        dry = []
+        for _ in range(3):
+            puller.hurry()
+            puller.went_wrong()
+            dry.append(puller.is_dry)
+        assert dry == [False, False, True]
+        puller.hurry()
+        assert not puller.is_dry
+
+
 class Failing(JobClient):
     """A client of a backend that answers pulls with an error."""
 

@@ -21,7 +21,6 @@ from .processes import alive, children, cpu_s
 HELLO = {
     "op": "hello",
     "slots": 1,
-    "modules": [],
     "wasmtime_folder": str(Path(wasmtime.__file__).parents[1]),
 }
 
@@ -130,7 +129,7 @@ async def test_a_runner_that_nobody_listens_to_rests_and_goes_on_when_somebody_d
         frames, told = Frames(), 0
         while told < 3:
             data = await asyncio.to_thread(listener.read, 1 << 20)
-            told += sum(len(frame.header.get("owners", ())) == 40 for frame in frames.feed(data))
+            told += sum(len(frame.header.get("owners", ())) >= 40 for frame in frames.feed(data))
         await runner.communicate()
 
 

@@ -31,7 +31,7 @@ def _short_levels() -> Generator[None]:
     """Measure two levels for some seconds, more than busy slots are a mean of."""
     with (
         session_of_its_own(),
-        patch("custom_components.qheat.calibrating.LEVEL_S", 9.0),
+        patch("custom_components.qheat.compute.calibration.LEVEL_S", 9.0),
         patch("custom_components.qheat.compute.calibration.slots_to_try", lambda slots: [0, slots]),
     ):
         yield

@@ -112,12 +112,10 @@ class Calibration:
         computer: ComputerPower,
         *,
         may_burn: Callable[[], bool],
-        level_s: float = LEVEL_S,
     ) -> None:
         self._machine = machine
         self._computer = computer
         self._may_burn = may_burn
-        self._level_s = level_s
 
     async def run(self, told: Callable[[float], None]) -> Fit:
         """Measure all levels and fit them; `told` hears the share that is done.
@@ -159,13 +157,13 @@ class Calibration:
         begun_s = time.monotonic()
         seen: dict[float, Reading] = {}
         busy: list[float] = []
-        while (passed_s := time.monotonic() - begun_s) < self._level_s:
+        while (passed_s := time.monotonic() - begun_s) < LEVEL_S:
             if not self._may_burn():
                 raise CalibrationError(CalibrationFault.GUARDED)
             if any(burn.done() for burn in burns):
                 raise CalibrationError(CalibrationFault.STOPPED)
             self._allot(slots)
-            settled = passed_s >= self._level_s * SETTLE_SHARE
+            settled = passed_s >= LEVEL_S * SETTLE_SHARE
             measured, usage = self._computer.measured(), self._machine.usage(OWNER)
             if measured is None or measured.source is not source:
                 raise CalibrationError(CalibrationFault.NO_METER)
@@ -173,10 +171,10 @@ class Calibration:
                 seen[measured.reading.at_s] = measured.reading
             if settled and usage.busy_slots is not None:
                 busy.append(usage.busy_slots if slots else 0.0)
-            await asyncio.sleep(self._level_s / _LOOKS)
+            await asyncio.sleep(LEVEL_S / _LOOKS)
         if not seen or not busy:
             raise CalibrationError(CalibrationFault.NO_METER)
-        settled_s = begun_s + self._level_s * SETTLE_SHARE
+        settled_s = begun_s + LEVEL_S * SETTLE_SHARE
         # A meter that reports changes only may have said its last word early.
         late = [one for one in seen.values() if one.since_s >= settled_s] or [seen[max(seen)]]
         return Level(busy_slots=median(busy), power_w=median(one.power_w for one in late))

@@ -125,21 +125,12 @@ class JobClient:
 
     async def renew(self, lease_id: str, cpu_s: float) -> float | None:
         """Report progress in CPU seconds; return the new time to live, None: stop the work."""
-        try:
-            answer = await self._ask(hdrs.METH_POST, f"leases/{lease_id}/renewal", {"cpu_s": cpu_s})
-        except BackendError as error:
-            if error.is_final:
-                return None
-            raise
-        return _read(answer, messages.read_renewal)
+        answer = await self._tell(hdrs.METH_POST, lease_id, "renewal", {"cpu_s": cpu_s})
+        return None if answer is None else _read(answer, messages.read_renewal)
 
     async def give_back(self, lease_id: str, reason: GiveBackReason) -> None:
         """Give a lease back; one that the backend no longer knows is none to give back."""
-        try:
-            await self._ask(hdrs.METH_POST, f"leases/{lease_id}/return", {"reason": reason})
-        except BackendError as error:
-            if not error.is_final:
-                raise
+        await self._tell(hdrs.METH_POST, lease_id, "return", {"reason": reason})
 
     async def deliver(
         self,
@@ -156,12 +147,9 @@ class JobClient:
         }
         if fuel is not None:
             message["fuel"] = fuel
-        try:
-            answer = await self._ask(hdrs.METH_PUT, f"leases/{lease_id}/result", message)
-        except BackendError as error:
-            if error.is_final:
-                return None
-            raise
+        answer = await self._tell(hdrs.METH_PUT, lease_id, "result", message)
+        if answer is None:
+            return None
         if answer.status == HTTPStatus.ACCEPTED:
             return Pending()
         return _read(answer, lambda settled: messages.read_settlement(settled, radiator_id))
@@ -205,6 +193,15 @@ class JobClient:
             answer = await self._ask(hdrs.METH_GET, "settlements", query=first)
             _LOGGER.warning("The backend refuses a cursor: its settlements are read from the first")
         return _read(answer, lambda page: messages.read_settlements(page, radiator_id))
+
+    async def _tell(self, method: str, lease_id: str, what: str, message: Fields) -> _Answer | None:
+        """Tell something of a lease; None: the backend will never hear of it."""
+        try:
+            return await self._ask(method, f"leases/{lease_id}/{what}", message)
+        except BackendError as error:
+            if error.is_final:
+                return None
+            raise
 
     async def _blob(self, folder: str, sha256_hex: str) -> bytes:
         answer = await self._ask(hdrs.METH_GET, f"{folder}/{sha256_hex}", most=_BLOB_BYTES)

@@ -52,9 +52,10 @@ class LeasedJob:
     ) -> None:
         self.lease: Final = lease
         self.phase = Phase.FETCHING
+        self.since_s = time.monotonic()
+        """When its fetching or computing began (time.monotonic): jobs get slots in this order."""
         self.ends_s = time.monotonic() + lease.ttl_s
         """When the lease ends if nobody renews it (time.monotonic)."""
-        self.leased_s: Final = time.monotonic()
         self.problem: EngineProblem | None = None
         """Why the backend gives no input, or takes no result, now."""
         self.fault: WorkFault | None = None
@@ -62,8 +63,6 @@ class LeasedJob:
         """CPU seconds that came to nothing, or will if the job ends now."""
         self.used_s = 0.0
         """CPU seconds that the job has used, a second ago."""
-        self.began_s = 0.0
-        """When the machine got it (time.monotonic): jobs get slots in this order."""
         self._client = client
         self._machine = machine
         self._radiator_id = radiator_id
@@ -112,7 +111,8 @@ class LeasedJob:
             if not self._ended or _is_cancelled():
                 raise
         except WorkError as error:
-            self.fault, self.lost_s = error.fault, error.cpu_s
+            # A runner that dies tells nothing: then what was used a second ago has to do.
+            self.fault, self.lost_s = error.fault, max(error.cpu_s, self.used_s)
             self._reason = _REASONS.get(error.fault, GiveBackReason.FAILED)
         except BackendError as error:
             # A gateway whose backend is away says 502: that is no fault of the job's.
@@ -132,7 +132,7 @@ class LeasedJob:
         data = await self._insist(
             lambda: self._client.input_data(lease.input_sha256), _away, self._tell
         )
-        self.phase, self.began_s = Phase.COMPUTING, time.monotonic()
+        self.phase, self.since_s = Phase.COMPUTING, time.monotonic()
         work = self._machine.run(
             self._radiator_id,
             module,

@@ -133,16 +133,15 @@ class Machine:
         module: bytes,
         input_data: bytes,
         limits: Limits,
-        module_sha256: str | None = None,
+        module_sha256: str,
         *,
         count_fuel: bool = False,
         used: Callable[[float], None] | None = None,
     ) -> WorkResult:
         """Run a job to its end; cancelling this kills it. Raises WorkError.
 
-        Whoever gives `module_sha256` vouches for the module that has it; without it only those
-        run that the machine was made with. Counting fuel makes a job slower. `used` hears every
-        second what CPU seconds it has used.
+        Whoever gives `module_sha256` vouches for the module that has it. Counting fuel makes a job
+        slower. `used` hears every second what CPU seconds it has used.
         """
         header = {"mode": Mode.JOB, "module_bytes": len(module), **limits.to_json()}
         header |= {"module_sha256": module_sha256, "count_fuel": count_fuel}
@@ -207,8 +206,8 @@ class Machine:
         return runner
 
     async def _greet(self, runner: RunnerProcess) -> Lock:
-        hello = {"op": "hello", "slots": self.slots, "modules": sorted(self.modules)}
-        runner.send(Frame({**hello, "wasmtime_folder": self._wasmtime_folder}))
+        hello = {"op": "hello", "slots": self.slots, "wasmtime_folder": self._wasmtime_folder}
+        runner.send(Frame(hello))
         try:
             frame = await anext(runner.frames)
             if frame.header["op"] == "failed":

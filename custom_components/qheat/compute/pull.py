@@ -158,6 +158,8 @@ class PullEngine(Engine):
             while True:
                 self._wake.clear()
                 self._balance_burns(group)
+                if self._is_lost():
+                    self._give_up(overdue=False)
                 pause_s = None
                 if self._pulling is None and self._missing() > 0:
                     pause_s = self._puller.pause_s
@@ -261,18 +263,22 @@ class PullEngine(Engine):
         return math.ceil(self._power.slots_for(self._budget.power_w) - CRUMB)
 
     def _missing(self) -> int:
-        """Return how many leases to ask for; none while results pile up, or heat ends."""
-        if self._results_pile_up() or self._budget.draining:
+        """Return how many leases to ask for: none while they would wait, or heat ends."""
+        if self._is_lost() or self._results_pile_up() or self._budget.draining:
             return 0
         ends_soon = heat_left_s(self._budget, self._power, time.monotonic()) < _LAST_START_S
         if ends_soon and not self._budget.own_heat:
             return 0
         return self._room() - (len(self._jobs) - self._count(Phase.DELIVERING))
 
+    def _is_lost(self) -> bool:
+        """Tell whether the machine is gone or silent: nobody could do what waits for it here."""
+        return self._machine.usage(self._radiator_id).busy_slots is None
+
     def _computing(self) -> list[LeasedJob]:
         """Return the jobs begun, in the order in which they get slots."""
         begun = [job for job in self._jobs if job.phase is Phase.COMPUTING]
-        return sorted(begun, key=lambda job: job.began_s)
+        return sorted(begun, key=lambda job: job.since_s)
 
     def _count(self, phase: Phase) -> int:
         return sum(job.phase is phase for job in self._jobs)
@@ -293,7 +299,7 @@ class PullEngine(Engine):
     def _is_held_up(self) -> bool:
         """Tell whether jobs are long on their way here, or results pile up."""
         by_s = time.monotonic() - _FETCH_S
-        late = any(job.phase is Phase.FETCHING and job.leased_s < by_s for job in self._jobs)
+        late = any(job.phase is Phase.FETCHING and job.since_s < by_s for job in self._jobs)
         return late or self._results_pile_up()
 
     def _results_pile_up(self) -> bool:

@@ -17,6 +17,8 @@ from .messages import GiveBackReason, JobLease, PullRequest
 _WAIT_S: Final = 20
 _EMPTY_S: Final = 10.0
 _SHORTEST_S: Final = 1.0
+_BRIEF_S: Final = 2.0
+"""For so long the next job may be waited for: two in a row that go wrong are no want of jobs."""
 _SHUN_S: Final = 600.0
 
 
@@ -34,13 +36,13 @@ class Puller:
     ) -> None:
         self.problem: EngineProblem | None = None
         """Why the last pull had no answer."""
-        self.is_dry = False
-        """Whether the last pull brought nothing."""
         self._client = client
         self._radiator_id = radiator_id
         self._power = power
         self._unpaid = unpaid
         self._backoff = Backoff(random)
+        self._brought_nothing = False
+        self._waits_long = False
         self._not_before_s = 0.0
         self._unwelcome_until_s = 0.0
         """Until then the backend wants to be left alone."""
@@ -51,6 +53,11 @@ class Puller:
     def pause_s(self) -> float:
         """Seconds until the next pull is due; not more than 0: now."""
         return self._not_before_s - time.monotonic()
+
+    @property
+    def is_dry(self) -> bool:
+        """Whether no job is to be had now: the last pull brought none, or the next waits long."""
+        return self._brought_nothing or (self._waits_long and self.pause_s > 0)
 
     @property
     def shuns_modules(self) -> bool:
@@ -71,7 +78,10 @@ class Puller:
         self._shunned = {module: s for module, s in self._shunned.items() if s > now_s}
         if refused_module is not None:
             self._shunned[refused_module] = now_s + _SHUN_S
-        self._pause(self._backoff.next_s())
+        if self.pause_s <= 0:  # what goes wrong together has gone wrong once
+            pause_s = self._backoff.next_s()
+            self._waits_long = pause_s > _BRIEF_S
+            self._pause(pause_s)
 
     async def pull(self, count: int, wanted_s: float) -> tuple[JobLease, ...]:
         """Return at most `count` leases for jobs that may run here. Raises BackendError."""
@@ -88,9 +98,9 @@ class Puller:
         self._unanswered = request
         try:
             # The first answer comes at once: it tells whether own heat is needed.
-            answer = await self._client.pull(request, _WAIT_S if self.is_dry else 0)
+            answer = await self._client.pull(request, _WAIT_S if self._brought_nothing else 0)
         except BackendError as error:
-            self.problem, self.is_dry = error.problem, True
+            self.problem, self._brought_nothing = error.problem, True
             if error.is_final:
                 self._unanswered = None
             self._leave_alone(error.retry_after_s)
@@ -107,7 +117,7 @@ class Puller:
         unwelcome = [lease for lease in answer.leases if lease not in welcome]
         await self._give_back(unwelcome, GiveBackReason.REFUSED)
         self._unanswered = None
-        self.problem, self.is_dry = None, not welcome
+        self.problem, self._brought_nothing = None, not welcome
         return welcome
 
     async def give_back_unanswered(self) -> None:

@@ -5,18 +5,14 @@ from typing import Final
 
 from ..manifests import ExpiredError, Manifest
 from ..wire import FieldError
-from .engine import EngineProblem
+from .engine import EngineError, EngineProblem
 from .messages import JobLease
 
 MOST_SERIALS: Final = 10_000
 
 
-class UntrustedError(Exception):
+class UntrustedError(EngineError):
     """A lease's module may not run here; `problem` says what a person can do about it."""
-
-    def __init__(self, problem: EngineProblem, detail: str) -> None:
-        super().__init__(detail)
-        self.problem = problem
 
 
 class Trust:

@@ -72,15 +72,6 @@ class Pool:
         self._guard = Guard(os.process_cpu_count() or 1)
         self._own_s = 0.0
 
-    def start(self, job: Job) -> None:
-        """Give `job` its process."""
-        assert job.frame is not None
-        job.child = Child(job.frame, job.limits, self._wasmtime_folder)
-        job.frame = None
-        self._selector.register(
-            job.child.descriptor, selectors.EVENT_READ, lambda: self._ended(job)
-        )
-
     def add(self, job: Job, now_s: float) -> None:
         """Take in a job; without a live budget it ends at once."""
         self.jobs[job.number] = job
@@ -126,7 +117,7 @@ class Pool:
         seats = self._seat(shares)
         chosen = self._duty.choose(now_s, shares)
         for job in list(self.jobs.values()):
-            if job.child is not None and job.mode is not Mode.CHECK and job.seat not in chosen:
+            if job.child is not None and job.seat not in chosen:
                 job.child.run(wanted=False)
         for seat in chosen & seats.keys():
             self._run(seats[seat])
@@ -171,13 +162,20 @@ class Pool:
         return seats
 
     def _run(self, job: Job) -> None:
+        """Resume `job`, or give it its process."""
         if job.child is not None:
             job.child.run(wanted=True)
             return
+        assert job.frame is not None
         try:
-            self.start(job)
+            job.child = Child(job.frame, job.limits, self._wasmtime_folder)
         except OSError as err:
             self.end(job, Failure(WorkFault.WORKER_DIED, f"cannot start a worker: {err}"))
+            return
+        job.frame = None
+        self._selector.register(
+            job.child.descriptor, selectors.EVENT_READ, lambda: self._ended(job)
+        )
 
     def _end_all(self, owner: str) -> None:
         for job in [job for job in self.jobs.values() if job.owner == owner]:

@@ -56,7 +56,6 @@ class Runner:
         self._selector = selector
         self._link = link
         self._pool: Pool | None = None
-        self._modules: frozenset[str] = frozenset()
         self._changed = False
         self._next_tick_s = 0.0
         self._next_usage_s = inf  # nothing to tell before the check has ended
@@ -109,16 +108,16 @@ class Runner:
             self._changed = True
 
     def _hello(self, header: Mapping[str, Any]) -> Pool:
-        self._modules = frozenset(str(digest) for digest in header["modules"])
         slots = int(header["slots"])
         if not 1 <= slots <= 1024:
             raise ValueError("slots out of bounds")
         pool = Pool(slots, str(header["wasmtime_folder"]), self._selector, self._done)
         work = {"mode": Mode.JOB, "module_bytes": len(_CHECK_MODULE), "count_fuel": False}
         frame = Frame({**work, **_OWN_LIMITS.to_json()}, _CHECK_MODULE)
-        check = Job(number=_CHECK, owner="", mode=Mode.CHECK, limits=_OWN_LIMITS, frame=frame)
-        pool.jobs[_CHECK] = check
-        pool.start(check)
+        now_s = time.monotonic()
+        pool.owners[""] = Owner(slots=1.0, expires_s=now_s + _OWN_LIMITS.cpu_s, urgent=True)
+        check = Job(number=_CHECK, owner="", mode=Mode.JOB, limits=_OWN_LIMITS, frame=frame)
+        pool.add(check, now_s)
         return pool
 
     def _allot(self, pool: Pool, header: Mapping[str, Any]) -> None:
@@ -133,7 +132,7 @@ class Runner:
     def _add(self, pool: Pool, frame: Frame) -> None:
         header = frame.header
         number, mode = int(header["number"]), Mode(header["mode"])
-        if number <= _CHECK or number in pool.jobs or mode is Mode.CHECK:
+        if number <= _CHECK or number in pool.jobs:
             raise ValueError("not a new job")
         job = Job(
             number=number,
@@ -145,8 +144,8 @@ class Runner:
         pool.add(job, time.monotonic())
         if mode is Mode.JOB and number in pool.jobs:
             found = sha256(frame.body[: int(header["module_bytes"])]).hexdigest()
-            if found not in self._modules and found != header["module_sha256"]:
-                pool.end(job, Failure(WorkFault.REFUSED, "not a module that may run here"))
+            if found != header["module_sha256"]:
+                pool.end(job, Failure(WorkFault.REFUSED, "not the module that was vouched for"))
 
     def _cancel(self, pool: Pool, number: int) -> None:
         if number != _CHECK and (job := pool.jobs.get(number)) is not None:

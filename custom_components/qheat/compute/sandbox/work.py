@@ -20,7 +20,7 @@ DETAIL_CHARACTERS = 500
 class WorkFault(StrEnum):
     """Why a piece of work gave no result."""
 
-    REFUSED = "refused"  # not a module that may run here, or one that no lock would hold
+    REFUSED = "refused"  # not the module vouched for, no plain command, or no lock holds
     TRAPPED = "trapped"
     OUT_OF_MEMORY = "out_of_memory"
     OUT_OF_TIME = "out_of_time"
@@ -34,7 +34,6 @@ class Mode(StrEnum):
 
     JOB = "job"
     BURN = "burn"
-    CHECK = "check"  # to a worker it is a job like any other
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
