@@ -45,7 +45,11 @@ from .radiator import Radiator, Room
 from .rooms import FastRoom, SensorRoom
 from .schedules import HelperSchedule
 from .shelf import Kept, Shelf, home_store, mapping
-from .this_machine import async_open_this_machine, this_machine_radiators
+from .this_machine import (
+    async_delete_database,
+    async_open_this_machine,
+    this_machine_radiators,
+)
 from .turns import async_next_turn
 from .work_today import CoreTime
 
@@ -155,11 +159,14 @@ async def _stop_all(engines: Iterable[Engine]) -> None:
 
 
 async def async_remove_home(hass: HomeAssistant, entry: QheatConfigEntry) -> None:
-    """Give BOINC machines their settings back; delete all its files."""
+    """Give BOINC machines their settings back; delete the books and the embedded backend's."""
     shelf = Shelf(hass, entry)
     # Releasing takes a while, and until it is done the books have the only copy of the settings.
     await async_release_all(hass, entry, mapping(await shelf.async_read_kept(), "boinc"))
     await shelf.async_delete()
+    for name in ("days", "days.damaged", "dials", "learned", "serials"):
+        await home_store(hass, entry.entry_id, name).async_remove()
+    await async_delete_database(hass, entry)
     # What a full disk did not take is in no books any more, and now there is room.
     await async_write_again(hass)
 

@@ -6,7 +6,6 @@ of its own, written seldom: `ledger/stored_account.py` says how the two go toget
 
 import asyncio
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final, override
 
 from homeassistant.config_entries import ConfigEntry
@@ -107,15 +106,13 @@ class Shelf:
         return saved if isinstance(saved, dict) else {}
 
     async def async_delete(self) -> None:
-        """Delete all files of the home, also its backend's and those that were set aside."""
-        for damaged in ("books_damaged", "jobs_damaged"):
-            ir.async_delete_issue(self._hass, DOMAIN, f"{damaged}_{self._entry.entry_id}")
-        await self._hass.async_add_executor_job(self._delete)
-
-    def _delete(self) -> None:
-        books = Path(self._changes.path)
-        for path in (books, *books.parent.glob(f"{books.name}.*")):
-            path.unlink(missing_ok=True)
+        """Delete the books, also those set aside."""
+        saved = await self.async_read_kept()
+        for radiator_id in self._radiator_ids(saved):
+            await self._file(radiator_id).async_remove()
+        await self._file("damaged").async_remove()
+        await self._changes.async_remove()
+        ir.async_delete_issue(self._hass, DOMAIN, f"books_damaged_{self._entry.entry_id}")
 
     async def _async_read_volumes(self, saved: object) -> dict[str, Any]:
         read = {

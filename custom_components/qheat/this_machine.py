@@ -124,9 +124,20 @@ def this_machine_radiators(entry: ConfigEntry) -> Sequence[ConfigSubentry]:
     ]
 
 
+async def async_delete_database(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Delete what the embedded backend of a home has kept, also what was set aside."""
+    ir.async_delete_issue(hass, DOMAIN, f"jobs_damaged_{entry.entry_id}")
+    await hass.async_add_executor_job(_delete_database, database_of(hass, entry))
+
+
 def database_of(hass: HomeAssistant, entry: ConfigEntry) -> Path:
     """Return the embedded backend's database; it is there if a home ever had jobs from there."""
     return Path(hass.config.path(STORAGE_DIR, f"{DOMAIN}.{entry.entry_id}.sqlite"))
+
+
+def _delete_database(database: Path) -> None:
+    for path in database.parent.glob(f"{database.stem}.*"):
+        path.unlink()
 
 
 def _tell_unfit(

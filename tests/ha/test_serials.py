@@ -79,6 +79,5 @@ async def test_a_home_that_is_removed_keeps_none(
     await load(hass, entry)
     keep(trust)
     await hass.config_entries.async_remove(entry.entry_id)
-    hass_storage.clear()
     await later(hass)
     assert FILE not in hass_storage

@@ -62,6 +62,9 @@ async def test_an_account_that_has_changed_much_is_written_whole_and_changes_are
     assert await hass.config_entries.async_reload(entry.entry_id)
     assert earned(entry) == before
 
+    await hass.config_entries.async_remove(entry.entry_id)
+    assert not [key for key in hass_storage if key.startswith(CHANGES)]
+
 
 async def test_the_ids_of_a_busy_day_are_on_disk_before_the_books_forget_them(
     hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, hass_storage: dict[str, Any]
