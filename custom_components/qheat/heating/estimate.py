@@ -108,10 +108,9 @@ class Estimate:
 
         It is beyond `OUTLIER` only for a gust of air, not for what has lasted.
         """
-        p = self._p
         innovation = measured_c - self.x[SENSOR]
-        variance = p[SENSOR][SENSOR] + noise_k * noise_k
-        score = innovation / math.sqrt(variance)
+        gain, spread_k = self.gain(noise_k)
+        score = innovation / spread_k
         if abs(score) <= OUTLIER:
             self._leapt_s = None
         elif self._leapt_s is None:
@@ -120,18 +119,17 @@ class Estimate:
             score = math.copysign(OUTLIER, score)
         elif self._leapt_s is not None:
             # Air was exchanged: doubt the air, keep faith in the masses.
-            doubted = [list(row) for row in p]
+            doubted = [list(row) for row in self._p]
             doubted[AIR][AIR] += 0.5
             doubted[SENSOR][SENSOR] += innovation * innovation
-            variance = doubted[SENSOR][SENSOR] + noise_k * noise_k
-            p = doubted
-        column = [row[SENSOR] for row in p]
-        gain = [value / variance for value in column]
+            self._p = doubted
+            gain, _ = self.gain(noise_k)
+        column = [row[SENSOR] for row in self._p]
         self.x = tuple([value + g * innovation for value, g in zip(self.x, gain, strict=True)])
         self._p = tuple(
             [
                 tuple([value - g * other for value, other in zip(row, column, strict=True)])
-                for row, g in zip(p, gain, strict=True)
+                for row, g in zip(self._p, gain, strict=True)
             ]
         )
         return score

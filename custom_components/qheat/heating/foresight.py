@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
 
 from .matrices import Vector
@@ -73,15 +74,14 @@ def outlook_of(
     time_s: float, watts: Sequence[float], block_s: float, changes: Points, setpoint_c: float
 ) -> Points:
     """Return (until when, watts until then) of blocks; a fall of the setpoint ends heat."""
+    moments = pairwise([(time_s, setpoint_c), *changes])
+    falls_s = [at_s for (_, before_c), (at_s, to_c) in moments if to_c < before_c]
     outlook: Points = []
     for block, power_w in enumerate(watts):
         begin_s, end_s = time_s + block * block_s, time_s + (block + 1) * block_s
-        before_c = setpoint_c
-        for at_s, to_c in changes:
-            if begin_s < at_s < end_s and to_c < before_c:
-                outlook.append((at_s, power_w))
-                power_w = 0.0  # noqa: PLW2901
-            if at_s < end_s:
-                before_c = to_c
-        outlook.append((end_s, power_w))
+        fall_s = next((at_s for at_s in falls_s if begin_s < at_s < end_s), None)
+        if fall_s is None:
+            outlook.append((end_s, power_w))
+        else:
+            outlook += [(fall_s, power_w), (end_s, 0.0)]
     return outlook
