@@ -12,10 +12,8 @@ from hypothesis import strategies as st
 from custom_components.qheat.heating import learn
 from custom_components.qheat.heating.balance import balance
 from custom_components.qheat.heating.history import RECORD_S, RECORDS_A_DAY, Day, History, Record
-from custom_components.qheat.heating.learn import Snapshot, refit
+from custom_components.qheat.heating.learn import Snapshot, foresight_k, refit
 from custom_components.qheat.heating.model import SENSOR, SLOW, STATES, RoomModel
-
-from .foreseen import foresight_k
 
 USUAL = RoomModel.usual(500)
 STEADY = [20.0] * STATES
@@ -138,6 +136,14 @@ def test_a_fit_that_a_night_did_not_complete_goes_on_in_the_next(
         snapshot = replace(snapshot, model=refit(snapshot))
         wrong_k.append(foresight_k(snapshot.model, records, 0.05))
     assert wrong_k[2] < 0.8 * wrong_k[1] < 0.8 * 0.8 * wrong_k[0]
+
+
+def test_a_fit_that_foresees_the_last_day_worse_is_not_adopted() -> None:
+    records, days = week_of(replace(USUAL, air_fast_w_k=60.0, sensor_lag_s=900.0))
+    last, _ = week_of(USUAL, days=1)
+    records[-RECORDS_A_DAY:] = last
+    snapshot = seen(records, days)
+    assert refit(snapshot) is USUAL
 
 
 def test_a_sun_that_is_only_forecast_does_not_hide_the_loss() -> None:

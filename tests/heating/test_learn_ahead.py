@@ -6,13 +6,11 @@ from typing import cast
 import pytest
 
 from custom_components.qheat.heating.history import RECORDS_A_DAY, History
-from custom_components.qheat.heating.learn import Snapshot, refit
+from custom_components.qheat.heating.learn import Snapshot, foresight_k, refit
 from custom_components.qheat.heating.model import RoomModel, lagged
 from tests.benchmarks.rooms.iso13790 import IsoRoom
 from tests.benchmarks.rooms.trial import RoomInputs, Trial
 from tests.benchmarks.rooms.weather import synthetic
-
-from .foreseen import foresight_k
 
 USUAL = RoomModel.usual(500)
 

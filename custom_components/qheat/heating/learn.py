@@ -35,6 +35,7 @@ SPREADS: Final = {
 }
 """How far a room may be from what is expected of it, in logarithms."""
 MOST_SPREADS: Final = 3.0
+DRAW: Final = 1.2
 AHEAD: Final = 36
 AHEAD_EVERY: Final = 12
 """Records to foresee, and from how many to how many: three hours, every hour."""
@@ -66,15 +67,30 @@ def refit(snapshot: Snapshot) -> RoomModel:
     With less than a day of readings, as after a restart, only the loss and the sun are told.
     """
     records = snapshot.records
-    begun = next((i for i, record in enumerate(records) if record.room_c is not None), len(records))
-    is_told = len(records) - begun >= RECORDS_A_DAY
-    if not is_told and not snapshot.days:
-        return snapshot.model
-    expected = balance(snapshot.usual, snapshot.days)
+    begun = next((i for i, record in enumerate(records) if record.room_c is not None), None)
+    if begun is None or len(records) - begun < RECORDS_A_DAY:
+        if not snapshot.days:
+            return snapshot.model
+        expected = balance(snapshot.usual, snapshot.days)
+        return _model(expected, _distance(snapshot.model, expected))
+    records = records[begun:]
+    if len(records) >= 2 * RECORDS_A_DAY:
+        # Judged on the last day, which it has not seen. One day tells little: a draw will do.
+        trial = _fit(snapshot, records[:-RECORDS_A_DAY], snapshot.days[:-1])
+        before_k, after_k = (
+            foresight_k(model, records, snapshot.noise_k) for model in (snapshot.model, trial)
+        )
+        if after_k > DRAW * before_k:
+            return snapshot.model
+    return _fit(snapshot, records, snapshot.days)
+
+
+def _fit(snapshot: Snapshot, records: Sequence[Record], days: Sequence[Day]) -> RoomModel:
+    expected = balance(snapshot.usual, days)
     # From the present model: one night's rounds may not get to an unusual room.
     theta = _distance(snapshot.model, expected)
-    for _ in range(ROUNDS if is_told else 0):
-        theta = _improve(expected, records[begun:], theta, snapshot.noise_k)
+    for _ in range(ROUNDS):
+        theta = _improve(expected, records, theta, snapshot.noise_k)
     return _model(expected, theta)
 
 
@@ -105,7 +121,7 @@ def _improve(
     def errors(theta: Vector) -> list[float]:
         model = _model(usual, theta)
         filtered = _filtered(model, records, noise_k)
-        foreseen = _foresee(model, filtered, records)
+        foreseen = _foresee(model, filtered, records, 1)
         scores = (score for _, score in filtered)
         return [*scores, *(error_k / FORESIGHT_K for _, error_k in foreseen)]
 
@@ -131,15 +147,23 @@ def _improve(
     ]
 
 
+def foresight_k(model: RoomModel, records: Sequence[Record], noise_k: float) -> float:
+    """Return how wrong (mean, in K) the last day would have been foreseen three hours before."""
+    filtered = _filtered(model, records, noise_k)
+    foreseen = _foresee(model, filtered, records, len(records) - RECORDS_A_DAY)
+    errors = [abs(error_k) for ahead, error_k in foreseen if ahead == AHEAD]
+    return sum(errors) / max(1, len(errors))
+
+
 def _foresee(
-    model: RoomModel, filtered: Filtered, records: Sequence[Record]
+    model: RoomModel, filtered: Filtered, records: Sequence[Record], first: int
 ) -> Iterator[tuple[int, float]]:
     """Yield (records ahead, error in K) of what is foreseen each hour, at its last reading.
 
     It goes two records at a time: hours ahead that is as good, and takes half as long.
     """
     step = model.transition(2 * RECORD_S)
-    for begin in range(1, len(records) - AHEAD, AHEAD_EVERY):
+    for begin in range(first, len(records) - AHEAD, AHEAD_EVERY):
         x, _ = filtered[begin - 1]
         error_k = None
         for ahead in range(2, AHEAD + 1, 2):
