@@ -12,6 +12,7 @@ from custom_components.qheat.heating import (
     SimulatedRoom,
     Target,
 )
+from custom_components.qheat.heating.foresight import outlook_of
 
 RATING = RadiatorRating(idle_w=20, rated_w=1000, slots=6, pausable=True, divisible=True)
 HOUR_S = 3600.0
@@ -55,6 +56,12 @@ def test_heat_is_foreseen_to_end_when_the_setpoint_falls_and_to_begin_before_it_
     assert wanted_w(demand, rises_s + 60) > RATING.idle_w
     times_s = [until_s for until_s, _ in demand.outlook]
     assert times_s == sorted(set(times_s))
+
+
+def test_a_setpoint_that_rises_ends_no_heat_and_one_that_falls_does() -> None:
+    changes = [(900.0, 21.0), (4500.0, 19.0)]
+    outlook = outlook_of(0.0, [100.0, 200.0, 300.0], 1800.0, changes, 20.0)
+    assert outlook == [(1800.0, 100.0), (3600.0, 200.0), (4500.0, 300.0), (5400.0, 0.0)]
 
 
 def test_heat_that_holds_a_room_is_foreseen_as_about_what_is_given() -> None:
