@@ -112,6 +112,14 @@ def test_a_model_is_judged_at_whatever_readings_there_are(minutes: int, first: i
     assert 0.03 < foresight_k(USUAL, told, 0.05) < 0.2 < foresight_k(wrong, told, 0.05)
 
 
+def test_a_day_since_the_first_reading_is_enough_to_learn_from_and_less_is_not() -> None:
+    records, _ = week_of(replace(USUAL, sensor_lag_s=900.0), days=1)
+    silent = [replace(records[0], room_c=None)] * 5
+    learned = refit(seen([*silent, *records], ()))
+    assert learned.sensor_lag_s > 1.1 * USUAL.sensor_lag_s
+    assert refit(seen([*silent, *records[1:]], ())) is USUAL
+
+
 @pytest.mark.parametrize("factor", [0.5, 2.0])
 def test_how_much_the_air_holds_is_told_from_a_late_sensor_in_part(factor: float) -> None:
     truth = replace(USUAL, air_j_k=factor * USUAL.air_j_k)
