@@ -93,6 +93,17 @@ def test_what_is_no_ledger_of_this_version_is_refused(data: Any) -> None:
         Ledger.load(data)
 
 
+@pytest.mark.parametrize("path", [("hours", 0, 0), ("closed_until_s",)])
+def test_an_hour_that_no_calendar_has_is_refused(path: tuple[Any, ...]) -> None:
+    damaged = copy.deepcopy(SAVED)
+    parent = damaged["accounts"][OFFICE]
+    for key in path[:-1]:
+        parent = parent[key]
+    parent[path[-1]] = 3600 * 10**9
+    with pytest.raises(LedgerError, match="hour"):
+        Ledger.load(damaged)
+
+
 def test_a_settlement_saved_twice_is_refused() -> None:
     damaged = copy.deepcopy(SAVED)
     damaged["accounts"][OFFICE]["settled"] *= 2

@@ -52,9 +52,9 @@ def unique_of[K, V](name: str, entries: list[tuple[K, V]]) -> dict[K, V]:
     return by_key
 
 
-def count_of(name: str, value: object, low: int = 0) -> int:
-    """Return `value` if it is a whole number from `low`, else raise LedgerError."""
-    if isinstance(value, int) and not isinstance(value, bool) and low <= value <= _MAX_COUNT:
+def count_of(name: str, value: object, low: int = 0, high: float = _MAX_COUNT) -> int:
+    """Return `value` if it is a whole number from `low` to `high`, else raise LedgerError."""
+    if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
         return value
     raise LedgerError(f"{name} is not a count")
 
