@@ -7,7 +7,7 @@ from typing import Final
 
 from ..compute.engine import HeatKind, PowerSource, Settlement, SettlementPage
 from .awaited import Awaited, Stretch
-from .booking import Booking, Fault, SettlementFaultError, SettlementMemory, checked, worked_at
+from .booking import Booking, Fault, SettlementMemory, checked, worked_at
 from .hours import HOUR_S, Hours
 from .money import MAX_HEAT_J, LedgerError, Tariff, check_number, check_text, on_grid
 from .totals import Totals
@@ -133,13 +133,13 @@ class Account:
         faults: list[Fault] = []
         for offered in page.settlements:
             try:
-                settlement = checked(
-                    offered, radiator_id=radiator_id, currency=currency, now_s=now_s
-                )
-                if self.memory.is_news(settlement):
+                settlement = checked(offered, radiator_id=radiator_id, now_s=now_s)
+                if settlement.currency != currency:
+                    faults.append(self._foreign(settlement, currency))
+                elif self.memory.is_news(settlement):
                     booked.append(self._settle(settlement))
-            except SettlementFaultError as error:
-                faults.append(self._judged(error.fault))
+            except LedgerError as error:
+                faults.append(Fault(detail=str(error)))
         self.memory.forget(now_s)
         if page.cursor is not None:
             self.cursor = page.cursor
@@ -159,11 +159,13 @@ class Account:
         """How many hours and settlements have changed since the account was written whole."""
         return len(self.by_hour.changed) + len(self.memory.changed)
 
-    def _judged(self, fault: Fault) -> Fault:
-        """Return a fault without its settlement if that is booked already, in our currency."""
-        if fault.foreign is not None and fault.foreign.settlement_id in self.memory.settled:
-            return replace(fault, foreign=None)
-        return fault
+    def _foreign(self, settlement: Settlement, currency: str) -> Fault:
+        """Return the fault of another currency, without the settlement if it is booked in ours."""
+        settlement_id = settlement.settlement_id
+        return Fault(
+            detail=f"settlement {settlement_id} is in {settlement.currency}, not in {currency}",
+            foreign=None if settlement_id in self.memory.settled else settlement,
+        )
 
     def _heat_between(self, before: Reading | None, reading: Reading, heat: Awaited) -> None:
         """Add what was made between two readings, as estimated, to `heat`."""
@@ -191,7 +193,7 @@ class Account:
     def _settle(self, settlement: Settlement) -> Settlement:
         """Add a settlement to the hour of its heat; return it as it is remembered.
 
-        Raises SettlementFaultError.
+        Raises LedgerError.
         """
         jobs = self.hours.totals.jobs
         if settlement.job_kind not in jobs and len(jobs) >= MAX_JOB_KINDS:
@@ -207,7 +209,7 @@ class Account:
                 delivered_at=reversed_one.delivered_at,
             )
         if self.hours.totals.free_heat_j + change.free_heat_j > MAX_HEAT_J:
-            raise SettlementFaultError(
+            raise LedgerError(
                 f"settlement {settlement.settlement_id} repays more than a radiator can draw"
             )
         at_s = self.hours.open_at(worked_at(settlement))
