@@ -13,7 +13,7 @@ from custom_components.qheat.compute.counter import EnergyCounter
 from custom_components.qheat.compute.engine import HeatKind, PowerSource
 from custom_components.qheat.ledger import Ledger, LedgerError
 
-from .ledger_data import OFFICE, START_S, TARIFF, hour, moment, read, reloaded
+from .ledger_data import OFFICE, START_S, TARIFF, hour, read, reloaded
 
 KWH_J = 3_600_000
 
@@ -50,15 +50,8 @@ def test_a_meter_that_moves_once_an_hour_counts_in_the_hours_in_which_heat_was_m
 ) -> None:
     for minute in range(121):
         utc_s, power_w = hour(0) + minute * 60, 300 if minute < 60 else 600
-        ledger.record(
-            OFFICE,
-            moment(utc_s, since_s=0),
-            power_w,
-            kind=HeatKind.OWN,
-            source=PowerSource.ESTIMATED,
-            tariff=TARIFF,
-            counted_j=KWH_J if minute == 120 else 0,
-        )
+        counted_j = KWH_J if minute == 120 else 0
+        read(ledger, utc_s, power_w, counted_j=counted_j, since_s=0)
     hours = ledger.hours(OFFICE)
     assert sum(totals.heat_j for totals in hours.values()) == KWH_J
     assert hours[hour(0)].heat_j == pytest.approx(KWH_J / 3, rel=0.02)
@@ -196,14 +189,13 @@ def test_weeks_on_an_energy_meter_are_within_a_percent_though_the_estimate_is_fa
         if now_s - told_s >= every_s:
             told_s = now_s
             made.take((drawn_j - offset_j) // step_j * step_j, now_s)
-        ledger.record(
-            OFFICE,
-            moment(now_s, since_s=0),
+        read(
+            ledger,
+            now_s,
             0.7 * power_w,
-            kind=HeatKind.PAID,
             source=PowerSource.ESTIMATED,
-            tariff=TARIFF,
             counted_j=made.counted_j(now_s),
+            since_s=0,
         )
         chance = random_.random()
         seldom = 1e-3 / days

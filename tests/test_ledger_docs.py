@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from custom_components.qheat.compute.engine import HeatKind, PowerSource
+from custom_components.qheat.compute.engine import HeatKind
 from custom_components.qheat.ledger import (
     MAX_GAP_S,
     REFERENCE_DEFAULTS,
@@ -22,7 +22,7 @@ from custom_components.qheat.ledger import (
 from custom_components.qheat.ledger.history import KEPT_DAYS, KEPT_IDS
 from custom_components.qheat.ledger.hours import LATE_DAYS
 
-from .ledger_data import OFFICE, absorb, hour, moment, page, settlement
+from .ledger_data import OFFICE, absorb, hour, page, read, settlement
 
 PAGE = re.sub(r"\s+", " ", (Path(__file__).parents[1] / "docs" / "money.md").read_text())
 GAS = REFERENCE_DEFAULTS[ReferenceKind.GAS]
@@ -38,22 +38,9 @@ def heated(
     ledger: Ledger, first_hour: int, hours: int, kind: HeatKind, tariff: Tariff | None = TARIFF
 ) -> None:
     for minute in range(60 * hours + 1):
-        ledger.record(
-            OFFICE,
-            moment(hour(first_hour) + 60 * minute, since_s=0),
-            300,
-            kind=kind,
-            source=PowerSource.MEASURED,
-            tariff=tariff,
-        )
-    ledger.record(
-        OFFICE,
-        moment(hour(first_hour + hours), since_s=0),
-        None,
-        kind=kind,
-        source=PowerSource.MEASURED,
-        tariff=tariff,
-    )
+        at_s = hour(first_hour) + 60 * minute
+        read(ledger, at_s, 300, kind=kind, tariff=tariff, since_s=0)
+    read(ledger, hour(first_hour + hours), None, kind=kind, tariff=tariff, since_s=0)
 
 
 def example(paid_at: Tariff | None) -> Ledger:

@@ -1,6 +1,6 @@
 """Joules and jobs to kilowatt-hours and money: exact, booked once, never backwards."""
 
-from .account import MAX_GAP_S, MAX_JOB_KINDS, OTHER_JOBS, Moment
+from .account import MAX_GAP_S, MAX_JOB_KINDS, OTHER_JOBS, Moment, Reading
 from .booking import MEMORY, is_job_kind
 from .foreign import ForeignMoney
 from .history import History
@@ -23,6 +23,7 @@ __all__ = [
     "Ledger",
     "LedgerError",
     "Moment",
+    "Reading",
     "ReferenceKind",
     "Statement",
     "Tariff",

@@ -41,15 +41,18 @@ class Moment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """The power at a moment, None if unknown, and what its heat is and costs."""
+    """The power at a moment, and what its heat is and costs."""
 
     moment: Moment
     power_w: float | None
+    """None: unknown."""
     kind: HeatKind
     source: PowerSource
     tariff: Tariff | None
-    counted_j: float | None
-    """What an energy meter has counted so far, None without one."""
+    """None: no price is known. The heat counts, its costs do not."""
+    counted_j: float | None = None
+    """What an energy meter has counted so far, None without one: it rules where it is known. One
+    that falls begins anew."""
 
     @property
     def stretch(self) -> Stretch:
@@ -75,7 +78,6 @@ class Account:
     """What an energy meter has yet to count."""
     _made: Awaited = field(default_factory=Awaited)
     """What was made without such a meter since somebody looked."""
-    _counted_j: float | None = None
     _last: Reading | None = None
 
     @property
@@ -106,7 +108,7 @@ class Account:
         if reading.counted_j is not None:
             check_number("counted_j", reading.counted_j, _MAX_COUNTED_J)
         self._last = reading
-        before_j, self._counted_j = self._counted_j, reading.counted_j
+        before_j = None if before is None else before.counted_j
         if before_j is not None and reading.counted_j is not None and reading.counted_j >= before_j:
             self._heat_between(before, reading, self.awaited)
             if reading.counted_j > before_j:
