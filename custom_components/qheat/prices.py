@@ -1,7 +1,7 @@
 """Prices of a home: each fixed, or read from an entity at every tick."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -27,7 +27,6 @@ from .const import (
 from .ledger import (
     MAX_PRICE_PER_KWH,
     REFERENCE_DEFAULTS,
-    LedgerError,
     ReferenceKind,
     Tariff,
     Totals,
@@ -108,15 +107,7 @@ class Prices:
             return None
         if (electricity, reference) == (fixed.electricity_per_kwh, fixed.reference_per_kwh):
             return fixed
-        try:
-            return Tariff(
-                currency=fixed.currency,
-                electricity_per_kwh=electricity,
-                reference_per_kwh=reference,
-                reference_efficiency=fixed.reference_efficiency,
-            )
-        except LedgerError:
-            return None
+        return replace(fixed, electricity_per_kwh=electricity, reference_per_kwh=reference)
 
     def _price(self, field: str, fixed: Decimal) -> Decimal | None:
         if field not in self._options:
