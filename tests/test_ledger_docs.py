@@ -11,12 +11,12 @@ from custom_components.qheat.compute.engine import HeatKind
 from custom_components.qheat.ledger import (
     MAX_GAP_S,
     REFERENCE_DEFAULTS,
+    Carbon,
     History,
     Ledger,
     ReferenceKind,
     Tariff,
     Totals,
-    co2_avoided_g,
     foreign,
 )
 from custom_components.qheat.ledger.history import KEPT_DAYS, KEPT_IDS
@@ -124,15 +124,15 @@ def test_the_example_has_what_heat_without_a_price_makes_of_savings_and_subsidy(
 
 
 def test_the_example_has_the_co2_that_the_code_computes(ledger: Ledger) -> None:
-    assert GAS.co2_g_per_kwh is not None
-
     def grams(totals: Totals, electricity_g_per_kwh: float) -> float:
-        return co2_avoided_g(
-            totals,
-            reference_g_per_kwh=GAS.co2_g_per_kwh or 0.0,
-            reference_efficiency=float(GAS.efficiency),
+        carbon = Carbon(
+            reference_g_per_kwh=GAS.co2_g_per_kwh,
             electricity_g_per_kwh=electricity_g_per_kwh,
+            reference_efficiency=float(GAS.efficiency),
+            source=None,
+            reference_source=GAS.co2_source,
         )
+        return (carbon.avoided_kg(totals) or 0.0) * 1000
 
     boiler_g, avoided_g = grams(ledger.totals(OFFICE), 0), grams(ledger.totals(OFFICE), 60)
     assert f"With {GAS.co2_g_per_kwh} g of CO2 per kWh of gas and 60 g" in PAGE

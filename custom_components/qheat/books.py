@@ -15,8 +15,8 @@ from .coalescing import Coalesced
 from .compute.engine import EngineStatus, SettlementPage
 from .const import LOGGER
 from .hourly_statistics import HourlyStatistics
-from .ledger import ForeignMoney, Ledger, LedgerError, Moment, Reading, Totals
-from .prices import Carbon, Prices
+from .ledger import Carbon, ForeignMoney, Ledger, LedgerError, Moment, Reading, Totals
+from .prices import Prices
 from .shelf import Shelf
 from .work_today import WORK, CoreTime, Today, all_work, work_since
 

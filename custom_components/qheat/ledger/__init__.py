@@ -6,7 +6,7 @@ from .foreign import ForeignMoney
 from .history import History
 from .home import Ledger
 from .money import MAX_PRICE_PER_KWH, LedgerError, Tariff, finest_price
-from .reference import REFERENCE_DEFAULTS, ReferenceKind, co2_avoided_g
+from .reference import REFERENCE_DEFAULTS, Carbon, ReferenceKind
 from .statement import Statement, make_statement
 from .statement_page import statement_page
 from .totals import Totals
@@ -18,6 +18,7 @@ __all__ = [
     "MEMORY",
     "OTHER_JOBS",
     "REFERENCE_DEFAULTS",
+    "Carbon",
     "ForeignMoney",
     "History",
     "Ledger",
@@ -28,7 +29,6 @@ __all__ = [
     "Statement",
     "Tariff",
     "Totals",
-    "co2_avoided_g",
     "finest_price",
     "is_job_kind",
     "make_statement",
