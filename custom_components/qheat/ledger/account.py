@@ -203,7 +203,7 @@ class Account:
         change = Totals.of_settlement(settlement)
         reversed_one = self.memory.settled.get(settlement.settlement_id)
         if reversed_one is not None:
-            change += -Totals.of_settlement(reversed_one)
+            change += Totals.of_settlement(reversed_one, -1)
             # In the place of the one it reverses: its own dates are a stranger's, too.
             settlement = replace(
                 settlement,

@@ -12,7 +12,7 @@ from .booking import MAX_ID, MAX_TIME_S, worked_at
 from .home import Ledger
 from .hours import HOUR_S
 from .money import LedgerError, check_currency, check_number, check_text
-from .stored import dump_totals, fields_of, items_of, list_of, load_totals, object_of, unique_of
+from .stored import dump_totals, fields_of, list_of, load_totals, object_of, unique_of
 from .totals import Totals
 
 VERSION: Final = 1
@@ -182,7 +182,7 @@ class History:
         before = object_of("before", fields["before"])
         for radiator_id in radiators:
             check_text("radiator id", radiator_id, MAX_ID)
-            until_s, days = items_of("before", before.get(radiator_id, [0.0, []]), 2)
+            until_s, days = list_of("before", before.get(radiator_id, [0.0, []]), 2)
             history._kept[radiator_id] = _Kept(
                 days=_load_days(radiators[radiator_id]),
                 before=_load_days(days),
@@ -263,7 +263,7 @@ def _load_time_zone(name: object) -> ZoneInfo:
 
 
 def _load_day(data: object) -> tuple[date, Day]:
-    text, totals, ids = items_of("day", data, 3)
+    text, totals, ids = list_of("day", data, 3)
     try:
         day = date.fromisoformat(text)
     except (TypeError, ValueError) as error:

@@ -26,7 +26,6 @@ from .stored import (
     dump_settlement,
     dump_totals,
     fields_of,
-    items_of,
     list_of,
     load_settlement,
     load_totals,
@@ -163,7 +162,7 @@ def _load(data: object, radiator_id: str, currency: str) -> _Part:
 def _load_hour(data: object) -> tuple[int, Totals | None]:
     if isinstance(data, list) and len(data) == 1:
         return _hour(data[0]), None
-    hour_s, totals = items_of("hour", data, 2)
+    hour_s, totals = list_of("hour", data, 2)
     return _hour(hour_s), load_totals(totals)
 
 
