@@ -3,7 +3,6 @@
 import copy
 import json
 from contextlib import suppress
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -109,12 +108,3 @@ def test_a_settlement_saved_twice_is_refused() -> None:
     damaged["accounts"][OFFICE]["settled"] *= 2
     with pytest.raises(LedgerError, match="twice"):
         Ledger.load(damaged)
-
-
-def test_money_is_saved_to_the_last_digit() -> None:
-    ledger = Ledger("EUR")
-    read(ledger, 0, 1 / 3)
-    read(ledger, 7, 2 / 3)
-    product = ledger.totals(OFFICE).electricity_product
-    assert product == Decimal(ledger.totals(OFFICE).heat_j) * Decimal("0.25")
-    assert reloaded(ledger).totals(OFFICE).electricity_product == product

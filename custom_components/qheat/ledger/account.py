@@ -7,7 +7,7 @@ from typing import Final
 
 from ..compute.engine import HeatKind, PowerSource, Settlement, SettlementPage
 from .awaited import Awaited, Stretch
-from .booking import Booking, Fault, SettlementMemory, checked, worked_at
+from .booking import MAX_TIME_S, Booking, Fault, SettlementMemory, checked, worked_at
 from .hours import HOUR_S, Hours
 from .money import MAX_HEAT_J, LedgerError, Tariff, check_number, check_text, on_grid
 from .totals import Totals
@@ -19,7 +19,6 @@ MAX_JOB_KINDS: Final = 64
 MAX_CURSOR: Final = 65_536
 """BOINC's holds credit totals; a backend's, a stranger's word, is bounded where it is read."""
 OTHER_JOBS: Final = "other"
-_MAX_TIME_S: Final = 1e11
 _MAX_COUNTED_J: Final = 1e15
 
 
@@ -34,7 +33,7 @@ class Moment:
     steady_s: float
 
     def __post_init__(self) -> None:
-        check_number("utc_s", self.utc_s, _MAX_TIME_S)
+        check_number("utc_s", self.utc_s, MAX_TIME_S)
         if not math.isfinite(self.steady_s):
             raise LedgerError("steady_s is not finite")
 
@@ -127,7 +126,7 @@ class Account:
         One that cannot be booked is a fault and keeps no other from being booked. Raises
         LedgerError, with nothing booked, for a clock behind the ledger's or an absurd cursor.
         """
-        if not self.memory.horizon_s < now_s <= _MAX_TIME_S:
+        if not self.memory.horizon_s < now_s <= MAX_TIME_S:
             raise LedgerError("the clock is behind settlements booked long ago")
         if page.cursor is not None:
             check_text("settlement cursor", page.cursor, MAX_CURSOR)
