@@ -88,7 +88,7 @@ def page(*settlements: Settlement, cursor: str | None = None) -> SettlementPage:
 
 def reloaded(ledger: Ledger) -> Ledger:
     """Return what a new process reads of a ledger that was saved as JSON."""
-    return Ledger.load(json.loads(json.dumps(ledger.save())))
+    return Ledger.load(json.loads(json.dumps(ledger.save())), "EUR")
 
 
 def absorb(history: History, ledger: Ledger, time_zone: tzinfo) -> bool:

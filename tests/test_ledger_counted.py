@@ -107,10 +107,10 @@ def test_a_kill_between_two_steps_leaves_the_estimate_and_counts_nothing_twice(
     assert reloaded(after).totals(OFFICE) == after.totals(OFFICE)
     with ledger.volume(OFFICE) as volume:
         whole = volume
-    again = Ledger.load(ledger.save(), {OFFICE: whole})
+    again = Ledger.load(ledger.save(), "EUR", {OFFICE: whole})
     assert again.totals(OFFICE) == after.totals(OFFICE)
     read(ledger, 200, 100, source=PowerSource.ESTIMATED, counted_j=30_000)
-    later = Ledger.load(ledger.save(), {OFFICE: whole})
+    later = Ledger.load(ledger.save(), "EUR", {OFFICE: whole})
     assert later.totals(OFFICE) == ledger.totals(OFFICE)
     assert later.totals(OFFICE).heat_j == 30_000
 
@@ -202,7 +202,7 @@ def test_weeks_on_an_energy_meter_are_within_a_percent_though_the_estimate_is_fa
         if chance < seldom:  # the meter is replaced by one that begins at zero
             offset_j = drawn_j
         elif chance < 2 * seldom:  # Home Assistant is killed
-            ledger, made = Ledger.load(saved), EnergyCounter(most_w=5000)
+            ledger, made = Ledger.load(saved, "EUR"), EnergyCounter(most_w=5000)
         elif chance < 0.05:
             saved = ledger.save()
     heat_j = ledger.totals(OFFICE).heat_j

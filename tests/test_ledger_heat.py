@@ -225,7 +225,7 @@ def test_a_week_of_irregular_ticks_gaps_and_restarts_is_within_a_percent_of_a_me
             assert ledger.totals(OFFICE).heat_j >= shown_j
             shown_j = ledger.totals(OFFICE).heat_j
         if random_.random() < 1e-3:
-            ledger = Ledger.load(saved)
+            ledger = Ledger.load(saved, "EUR")
             meter_j += power_w * 20
             now_s += 20
         elif random_.random() < 5e-4:

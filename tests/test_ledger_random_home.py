@@ -116,7 +116,7 @@ def test_after_any_history_the_books_are_what_a_meter_and_the_backend_say(
             case ("save",):
                 disk = Disk(ledger.save(), dict(model.joules), model.told)
             case ("kill", passed_s):
-                ledger = Ledger.load(disk.ledger)
+                ledger = Ledger.load(disk.ledger, "EUR")
                 model.joules, model.told = dict(disk.joules), disk.told
                 # Nobody has read anything since: what was before is another process's.
                 model.before.clear()

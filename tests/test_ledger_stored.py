@@ -67,7 +67,7 @@ def test_a_value_that_is_missing_is_an_error_not_a_zero(path: tuple[Any, ...]) -
         parent = parent[key]
     del parent[path[-1]]
     with pytest.raises(LedgerError):
-        Ledger.load(damaged)
+        Ledger.load(damaged, "EUR")
 
 
 @settings(deadline=None)
@@ -81,7 +81,7 @@ def test_a_damaged_value_is_an_error_or_reads_as_what_it_says(
         parent = parent[key]
     parent[path[-1]] = value
     with suppress(LedgerError):
-        assert Ledger.load(damaged).save() == damaged
+        assert Ledger.load(damaged, "EUR").save() == damaged
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_damaged_value_is_an_error_or_reads_as_what_it_says(
 )
 def test_what_is_no_ledger_of_this_version_is_refused(data: Any) -> None:
     with pytest.raises(LedgerError):
-        Ledger.load(data)
+        Ledger.load(data, "EUR")
 
 
 @pytest.mark.parametrize("path", [("hours", 0, 0), ("closed_until_s",)])
@@ -100,11 +100,11 @@ def test_an_hour_that_no_calendar_has_is_refused(path: tuple[Any, ...]) -> None:
         parent = parent[key]
     parent[path[-1]] = 3600 * 10**9
     with pytest.raises(LedgerError, match="hour"):
-        Ledger.load(damaged)
+        Ledger.load(damaged, "EUR")
 
 
 def test_a_settlement_saved_twice_is_refused() -> None:
     damaged = copy.deepcopy(SAVED)
     damaged["accounts"][OFFICE]["settled"] *= 2
     with pytest.raises(LedgerError, match="twice"):
-        Ledger.load(damaged)
+        Ledger.load(damaged, "EUR")

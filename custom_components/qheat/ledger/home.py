@@ -131,8 +131,10 @@ class Ledger:
         return self.document({key: self.save_account(key) for key in self._accounts})
 
     @classmethod
-    def load(cls, data: object, volumes: Mapping[str, object] | None = None) -> Ledger:
-        """Return the ledger that was saved; raises LedgerError for anything else.
+    def load(
+        cls, data: object, currency: str, volumes: Mapping[str, object] | None = None
+    ) -> Ledger:
+        """Return the ledger that was saved in a currency; raises LedgerError for anything else.
 
         `volumes` are those written last, by radiator; an account may be in them alone.
         """
@@ -140,6 +142,8 @@ class Ledger:
         if fields["version"] != VERSION:
             raise LedgerError(f"the ledger was saved by another version, not {VERSION}")
         ledger = cls(check_currency(fields["currency"]))
+        if ledger.currency != currency:
+            raise LedgerError(f"the ledger is in {ledger.currency}, not in {currency}")
         accounts, volumes = object_of("accounts", fields["accounts"]), volumes or {}
         for radiator_id in dict.fromkeys((*accounts, *volumes)):
             check_text("radiator id", radiator_id, MAX_ID)
