@@ -146,4 +146,4 @@ def test_the_page_names_the_bounds_that_the_code_has() -> None:
     assert f"up to {LATE_DAYS} days back" in PAGE
     assert f"newest {KEPT_DAYS} days and {KEPT_IDS} settlement ids" in PAGE
     assert f"newest {foreign.KEPT} of each radiator are kept" in PAGE
-    assert f"newest {MEMORY} settlements of its radiator" in PAGE
+    assert f"newest {MEMORY} settlements of each radiator are remembered" in PAGE
