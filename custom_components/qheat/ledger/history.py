@@ -180,11 +180,11 @@ class History:
             history._time_zone = _load_time_zone(fields["time_zone"])
         radiators = object_of("radiators", fields["radiators"])
         before = object_of("before", fields["before"])
-        for radiator_id in radiators:
+        for radiator_id in dict.fromkeys((*radiators, *before)):
             check_text("radiator id", radiator_id, MAX_ID)
             until_s, days = list_of("before", before.get(radiator_id, [0.0, []]), 2)
             history._kept[radiator_id] = _Kept(
-                days=_load_days(radiators[radiator_id]),
+                days=_load_days(radiators.get(radiator_id, [])),
                 before=_load_days(days),
                 until_s=check_number("until_s", until_s, MAX_TIME_S),
             )
