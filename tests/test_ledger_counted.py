@@ -123,6 +123,20 @@ def test_an_absurd_count_is_refused_and_counts_nothing(ledger: Ledger, counted_j
     assert ledger.totals(OFFICE).heat_j == 0
 
 
+@pytest.mark.parametrize("absurd", [(-1.0, 0.0), (100.0, -1.0)], ids=["power", "count"])
+def test_what_the_meter_counts_across_an_absurd_reading_counts_once(
+    ledger: Ledger, absurd: tuple[float, float]
+) -> None:
+    for passed_s in range(0, 200, 10):
+        if passed_s == 100:
+            with pytest.raises(LedgerError):
+                read(ledger, passed_s, absurd[0], counted_j=absurd[1])
+        else:
+            read(ledger, passed_s, 100, counted_j=0)
+    read(ledger, 200, 100, counted_j=25_000)
+    assert ledger.totals(OFFICE).heat_j == 25_000
+
+
 @settings(deadline=None)
 @given(
     ticks=st.lists(

@@ -77,6 +77,8 @@ class Account:
     """What an energy meter has yet to count."""
     _made: Awaited = field(default_factory=Awaited)
     """What was made without such a meter since somebody looked."""
+    _counted_j: float | None = None
+    """What an energy meter had counted last; a reading that is refused leaves it as it is."""
     _last: Reading | None = None
 
     @property
@@ -107,7 +109,7 @@ class Account:
         if reading.counted_j is not None:
             check_number("counted_j", reading.counted_j, _MAX_COUNTED_J)
         self._last = reading
-        before_j = None if before is None else before.counted_j
+        before_j, self._counted_j = self._counted_j, reading.counted_j
         if before_j is not None and reading.counted_j is not None and reading.counted_j >= before_j:
             self._heat_between(before, reading, self.awaited)
             if reading.counted_j > before_j:
