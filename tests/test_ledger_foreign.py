@@ -68,7 +68,8 @@ def test_what_is_booked_is_not_kept_as_foreign_when_it_is_told_again_in_dollars(
     ledger: Ledger,
 ) -> None:
     foreign = ForeignMoney()
-    booking = ledger.book(OFFICE, page(settlement("a"), dollars("a")), NOW_S)
+    foreign.note(OFFICE, ledger.book(OFFICE, page(settlement("a")), NOW_S))
+    booking = ledger.book(OFFICE, page(dollars("a")), NOW_S)
     foreign.note(OFFICE, booking)
     assert len(booking.faults) == 1
     assert ids(foreign) == []
