@@ -212,13 +212,13 @@ def _listed(
     settlements: Iterable[Settlement], since_s: float, time_zone: tzinfo
 ) -> dict[date, Day]:
     """Return the days that settlements count for since a moment, with nothing but their ids."""
-    ids: dict[date, list[str]] = {}
+    ids: dict[date, dict[str, None]] = {}
     for settlement in settlements:
         # They count for the hour of their work, which may begin before midnight.
         hour_s = worked_at(settlement) // HOUR_S * HOUR_S
         if hour_s >= since_s:
             day = datetime.fromtimestamp(hour_s, time_zone).date()
-            ids.setdefault(day, []).append(settlement.settlement_id)
+            ids.setdefault(day, {})[settlement.settlement_id] = None
     return {day: Day(settlement_ids=tuple(listed)) for day, listed in ids.items()}
 
 
@@ -228,7 +228,7 @@ def _begin_s(day: date, time_zone: tzinfo) -> float:
 
 def _added(some: dict[date, Day], more: dict[date, Day]) -> dict[date, Day]:
     """Add up days by their dates."""
-    return some | {day: some.get(day, _NOTHING) + row for day, row in more.items()}
+    return some | {day: some[day] + row if day in some else row for day, row in more.items()}
 
 
 def _bounded(days: dict[date, Day], most: int, ids_left: int) -> dict[date, Day]:
