@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from custom_components.qheat.compute.engine import HeatKind, PowerSource, Settlement, SettlementPage
-from custom_components.qheat.ledger import History, Ledger, Moment, Tariff, Totals
+from custom_components.qheat.ledger import History, Ledger, Moment, Reading, Tariff, Totals
 
 START_S = 1_790_000_000.0
 MIDNIGHT_S = 1_789_948_800
@@ -35,10 +35,6 @@ ACCEPTED = Settlement(
 )
 
 
-def moment(passed_s: float, *, since_s: float = START_S, clock_error_s: float = 0.0) -> Moment:
-    return Moment(utc_s=since_s + passed_s + clock_error_s, steady_s=passed_s)
-
-
 def read(
     ledger: Ledger,
     passed_s: float,
@@ -48,16 +44,18 @@ def read(
     source: PowerSource = PowerSource.MEASURED,
     tariff: Tariff | None = TARIFF,
     counted_j: float | None = None,
+    radiator_id: str = OFFICE,
+    since_s: float = START_S,
 ) -> None:
-    ledger.record(
-        OFFICE,
-        moment(passed_s),
-        power_w,
+    reading = Reading(
+        moment=Moment(utc_s=since_s + passed_s, steady_s=passed_s),
+        power_w=power_w,
         kind=kind,
         source=source,
         tariff=tariff,
         counted_j=counted_j,
     )
+    ledger.record(radiator_id, reading)
 
 
 def hour(number: int) -> int:
@@ -76,14 +74,8 @@ def heat(
 ) -> None:
     """Make so much heat within the ten seconds before a moment."""
     for passed_s, power_w in ((-11, None), (-10, heat_j / 10), (0, heat_j / 10)):
-        ledger.record(
-            radiator_id,
-            moment(utc_s + passed_s, since_s=0),
-            power_w,
-            kind=kind,
-            source=PowerSource.MEASURED,
-            tariff=tariff,
-        )
+        at_s = utc_s + passed_s
+        read(ledger, at_s, power_w, kind=kind, tariff=tariff, radiator_id=radiator_id, since_s=0)
 
 
 def settlement(settlement_id: Any = "s1", **changes: Any) -> Settlement:
@@ -96,7 +88,7 @@ def page(*settlements: Settlement, cursor: str | None = None) -> SettlementPage:
 
 def reloaded(ledger: Ledger) -> Ledger:
     """Return what a new process reads of a ledger that was saved as JSON."""
-    return Ledger.load(json.loads(json.dumps(ledger.save())))
+    return Ledger.load(json.loads(json.dumps(ledger.save())), "EUR")
 
 
 def absorb(history: History, ledger: Ledger, time_zone: tzinfo) -> bool:

@@ -122,6 +122,19 @@ def test_the_days_of_earlier_books_stay_and_what_is_told_again_counts_once() -> 
     assert sorted(ids) == sorted(one.settlement_id for one in told)
 
 
+def test_the_days_of_all_earlier_books_stay_also_where_a_radiator_has_none_since() -> None:
+    history = History("EUR")
+    for number in (0, 30, 60, 90):
+        ledger = Ledger("EUR")
+        history.begin_anew(ledger, hour(number))
+        saved = history.save()
+        heat(ledger, hour(number + 1) + 100, 1000.0)
+        absorb(history, ledger, UTC)
+    assert summed(history).heat_j == 4 * 1000
+    assert summed(History.load(saved, "EUR")).heat_j == 3 * 1000
+    assert summed(History.load(saved | {"radiators": {}}, "EUR")).heat_j == 3 * 1000
+
+
 def test_what_is_only_told_again_after_books_were_begun_anew_is_in_no_day_not_even_by_its_id() -> (
     None
 ):

@@ -13,7 +13,7 @@ from custom_components.qheat.compute.counter import EnergyCounter
 from custom_components.qheat.compute.engine import HeatKind, PowerSource
 from custom_components.qheat.ledger import Ledger, LedgerError
 
-from .ledger_data import OFFICE, START_S, TARIFF, hour, moment, read, reloaded
+from .ledger_data import OFFICE, START_S, TARIFF, hour, read, reloaded
 
 KWH_J = 3_600_000
 
@@ -50,15 +50,8 @@ def test_a_meter_that_moves_once_an_hour_counts_in_the_hours_in_which_heat_was_m
 ) -> None:
     for minute in range(121):
         utc_s, power_w = hour(0) + minute * 60, 300 if minute < 60 else 600
-        ledger.record(
-            OFFICE,
-            moment(utc_s, since_s=0),
-            power_w,
-            kind=HeatKind.OWN,
-            source=PowerSource.ESTIMATED,
-            tariff=TARIFF,
-            counted_j=KWH_J if minute == 120 else 0,
-        )
+        counted_j = KWH_J if minute == 120 else 0
+        read(ledger, utc_s, power_w, counted_j=counted_j, since_s=0)
     hours = ledger.hours(OFFICE)
     assert sum(totals.heat_j for totals in hours.values()) == KWH_J
     assert hours[hour(0)].heat_j == pytest.approx(KWH_J / 3, rel=0.02)
@@ -114,10 +107,10 @@ def test_a_kill_between_two_steps_leaves_the_estimate_and_counts_nothing_twice(
     assert reloaded(after).totals(OFFICE) == after.totals(OFFICE)
     with ledger.volume(OFFICE) as volume:
         whole = volume
-    again = Ledger.load(ledger.save(), {OFFICE: whole})
+    again = Ledger.load(ledger.save(), "EUR", {OFFICE: whole})
     assert again.totals(OFFICE) == after.totals(OFFICE)
     read(ledger, 200, 100, source=PowerSource.ESTIMATED, counted_j=30_000)
-    later = Ledger.load(ledger.save(), {OFFICE: whole})
+    later = Ledger.load(ledger.save(), "EUR", {OFFICE: whole})
     assert later.totals(OFFICE) == ledger.totals(OFFICE)
     assert later.totals(OFFICE).heat_j == 30_000
 
@@ -128,6 +121,20 @@ def test_an_absurd_count_is_refused_and_counts_nothing(ledger: Ledger, counted_j
     with pytest.raises(LedgerError, match="counted_j"):
         read(ledger, 10, 100, counted_j=counted_j)
     assert ledger.totals(OFFICE).heat_j == 0
+
+
+@pytest.mark.parametrize("absurd", [(-1.0, 0.0), (100.0, -1.0)], ids=["power", "count"])
+def test_what_the_meter_counts_across_an_absurd_reading_counts_once(
+    ledger: Ledger, absurd: tuple[float, float]
+) -> None:
+    for passed_s in range(0, 200, 10):
+        if passed_s == 100:
+            with pytest.raises(LedgerError):
+                read(ledger, passed_s, absurd[0], counted_j=absurd[1])
+        else:
+            read(ledger, passed_s, 100, counted_j=0)
+    read(ledger, 200, 100, counted_j=25_000)
+    assert ledger.totals(OFFICE).heat_j == 25_000
 
 
 @settings(deadline=None)
@@ -196,21 +203,20 @@ def test_weeks_on_an_energy_meter_are_within_a_percent_though_the_estimate_is_fa
         if now_s - told_s >= every_s:
             told_s = now_s
             made.take((drawn_j - offset_j) // step_j * step_j, now_s)
-        ledger.record(
-            OFFICE,
-            moment(now_s, since_s=0),
+        read(
+            ledger,
+            now_s,
             0.7 * power_w,
-            kind=HeatKind.PAID,
             source=PowerSource.ESTIMATED,
-            tariff=TARIFF,
             counted_j=made.counted_j(now_s),
+            since_s=0,
         )
         chance = random_.random()
         seldom = 1e-3 / days
         if chance < seldom:  # the meter is replaced by one that begins at zero
             offset_j = drawn_j
         elif chance < 2 * seldom:  # Home Assistant is killed
-            ledger, made = Ledger.load(saved), EnergyCounter(most_w=5000)
+            ledger, made = Ledger.load(saved, "EUR"), EnergyCounter(most_w=5000)
         elif chance < 0.05:
             saved = ledger.save()
     heat_j = ledger.totals(OFFICE).heat_j

@@ -7,22 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from custom_components.qheat.compute.engine import HeatKind, PowerSource
+from custom_components.qheat.compute.engine import HeatKind
 from custom_components.qheat.ledger import (
     MAX_GAP_S,
+    MEMORY,
     REFERENCE_DEFAULTS,
+    Carbon,
     History,
     Ledger,
     ReferenceKind,
     Tariff,
     Totals,
-    co2_avoided_g,
     foreign,
 )
 from custom_components.qheat.ledger.history import KEPT_DAYS, KEPT_IDS
 from custom_components.qheat.ledger.hours import LATE_DAYS
 
-from .ledger_data import OFFICE, absorb, hour, moment, page, settlement
+from .ledger_data import OFFICE, absorb, hour, page, read, settlement
 
 PAGE = re.sub(r"\s+", " ", (Path(__file__).parents[1] / "docs" / "money.md").read_text())
 GAS = REFERENCE_DEFAULTS[ReferenceKind.GAS]
@@ -38,22 +39,9 @@ def heated(
     ledger: Ledger, first_hour: int, hours: int, kind: HeatKind, tariff: Tariff | None = TARIFF
 ) -> None:
     for minute in range(60 * hours + 1):
-        ledger.record(
-            OFFICE,
-            moment(hour(first_hour) + 60 * minute, since_s=0),
-            300,
-            kind=kind,
-            source=PowerSource.MEASURED,
-            tariff=tariff,
-        )
-    ledger.record(
-        OFFICE,
-        moment(hour(first_hour + hours), since_s=0),
-        None,
-        kind=kind,
-        source=PowerSource.MEASURED,
-        tariff=tariff,
-    )
+        at_s = hour(first_hour) + 60 * minute
+        read(ledger, at_s, 300, kind=kind, tariff=tariff, since_s=0)
+    read(ledger, hour(first_hour + hours), None, kind=kind, tariff=tariff, since_s=0)
 
 
 def example(paid_at: Tariff | None) -> Ledger:
@@ -137,15 +125,15 @@ def test_the_example_has_what_heat_without_a_price_makes_of_savings_and_subsidy(
 
 
 def test_the_example_has_the_co2_that_the_code_computes(ledger: Ledger) -> None:
-    assert GAS.co2_g_per_kwh is not None
-
     def grams(totals: Totals, electricity_g_per_kwh: float) -> float:
-        return co2_avoided_g(
-            totals,
-            reference_g_per_kwh=GAS.co2_g_per_kwh or 0.0,
-            reference_efficiency=float(GAS.efficiency),
+        carbon = Carbon(
+            reference_g_per_kwh=GAS.co2_g_per_kwh,
             electricity_g_per_kwh=electricity_g_per_kwh,
+            reference_efficiency=float(GAS.efficiency),
+            source=None,
+            reference_source=GAS.co2_source,
         )
+        return (carbon.avoided_kg(totals) or 0.0) * 1000
 
     boiler_g, avoided_g = grams(ledger.totals(OFFICE), 0), grams(ledger.totals(OFFICE), 60)
     assert f"With {GAS.co2_g_per_kwh} g of CO2 per kWh of gas and 60 g" in PAGE
@@ -158,3 +146,4 @@ def test_the_page_names_the_bounds_that_the_code_has() -> None:
     assert f"up to {LATE_DAYS} days back" in PAGE
     assert f"newest {KEPT_DAYS} days and {KEPT_IDS} settlement ids" in PAGE
     assert f"newest {foreign.KEPT} of each radiator are kept" in PAGE
+    assert f"newest {MEMORY} settlements of each radiator are remembered" in PAGE

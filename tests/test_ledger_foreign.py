@@ -68,15 +68,17 @@ def test_what_is_booked_is_not_kept_as_foreign_when_it_is_told_again_in_dollars(
     ledger: Ledger,
 ) -> None:
     foreign = ForeignMoney()
-    booking = ledger.book(OFFICE, page(settlement("a"), dollars("a")), NOW_S)
+    foreign.note(OFFICE, ledger.book(OFFICE, page(settlement("a")), NOW_S))
+    booking = ledger.book(OFFICE, page(dollars("a")), NOW_S)
     foreign.note(OFFICE, booking)
     assert len(booking.faults) == 1
     assert ids(foreign) == []
 
 
-def test_a_currency_that_is_none_is_absurd_and_not_kept(ledger: Ledger) -> None:
+@pytest.mark.parametrize("currency", ["<b>", "<S>", "US\n", "U$D", "usd", "USDT", "", None])
+def test_a_currency_that_is_none_is_absurd_and_not_kept(ledger: Ledger, currency: Any) -> None:
     foreign = ForeignMoney()
-    booking = ledger.book(OFFICE, page(dollars("a", currency="<b>")), NOW_S)
+    booking = ledger.book(OFFICE, page(dollars("a", currency=currency)), NOW_S)
     foreign.note(OFFICE, booking)
     assert "not a currency" in booking.faults[0].detail
     assert foreign.save() == {}

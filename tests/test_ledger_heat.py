@@ -12,7 +12,7 @@ from custom_components.qheat.compute.engine import HeatKind, PowerSource
 from custom_components.qheat.ledger import MAX_GAP_S, Ledger, LedgerError, Moment, Tariff
 from custom_components.qheat.ledger.account import MAX_POWER_W
 
-from .ledger_data import OFFICE, TARIFF, moment, read, reloaded
+from .ledger_data import OFFICE, START_S, TARIFF, read, reloaded
 
 
 @pytest.fixture
@@ -81,14 +81,7 @@ def test_heat_without_a_known_price_is_counted_and_said_to_be_unpriced(ledger: L
 @pytest.mark.parametrize("jump_s", [-1e6, -30.0, 30.0, 1e6])
 def test_setting_the_clock_makes_no_heat_and_loses_none(ledger: Ledger, jump_s: float) -> None:
     for tick in range(11):
-        ledger.record(
-            OFFICE,
-            moment(tick * 10, clock_error_s=jump_s if tick > 5 else 0.0),
-            100,
-            kind=HeatKind.PAID,
-            source=PowerSource.MEASURED,
-            tariff=TARIFF,
-        )
+        read(ledger, tick * 10, 100, since_s=START_S + (jump_s if tick > 5 else 0.0))
     assert ledger.totals(OFFICE).heat_j == 10_000
 
 
@@ -232,7 +225,7 @@ def test_a_week_of_irregular_ticks_gaps_and_restarts_is_within_a_percent_of_a_me
             assert ledger.totals(OFFICE).heat_j >= shown_j
             shown_j = ledger.totals(OFFICE).heat_j
         if random_.random() < 1e-3:
-            ledger = Ledger.load(saved)
+            ledger = Ledger.load(saved, "EUR")
             meter_j += power_w * 20
             now_s += 20
         elif random_.random() < 5e-4:

@@ -137,6 +137,15 @@ def test_a_long_page_of_settlements_keeps_all_its_ids_in_the_days_that_they_coun
     assert sum(len(row.settlement_ids) for row in rows) == 2 * MEMORY
 
 
+def test_a_settlement_revoked_on_the_page_that_tells_of_it_is_listed_once(
+    ledger: Ledger, history: History
+) -> None:
+    booking = ledger.book(OFFICE, page(settlement(), settlement(accepted=False)), hour(100))
+    assert len(booking.booked) == 2
+    history.note(OFFICE, booking.booked, UTC)
+    assert listed(history) == ["s1"]
+
+
 def test_a_history_in_another_currency_is_refused() -> None:
     with pytest.raises(LedgerError, match="EUR"):
         History.load(History("CHF").save(), "EUR")

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custom_components.qheat.compute.engine import HeatKind, PowerSource, Settlement
-from custom_components.qheat.ledger import MAX_GAP_S, Ledger, Moment
+from custom_components.qheat.compute.engine import Settlement
+from custom_components.qheat.ledger import MAX_GAP_S, Ledger
 
-from .ledger_data import START_S, TARIFF, page, settlement
+from .ledger_data import START_S, page, read, settlement
 
 RADIATORS = ("office", "bedroom")
 NOW_S = START_S + 5000
@@ -89,14 +89,8 @@ def test_after_any_history_the_books_are_what_a_meter_and_the_backend_say(
         match step:
             case ("read", radiator_id, passed_s, power_w):
                 steady_s += passed_s
-                ledger.record(
-                    radiator_id,
-                    Moment(utc_s=START_S + steady_s + clock_error_s, steady_s=steady_s),
-                    power_w,
-                    kind=HeatKind.PAID,
-                    source=PowerSource.MEASURED,
-                    tariff=TARIFF,
-                )
+                begun_s = START_S + clock_error_s
+                read(ledger, steady_s, power_w, radiator_id=radiator_id, since_s=begun_s)
                 model.read(radiator_id, steady_s, power_w)
             case ("settle", radiator_id, amount):
                 model.words.append(
@@ -122,7 +116,7 @@ def test_after_any_history_the_books_are_what_a_meter_and_the_backend_say(
             case ("save",):
                 disk = Disk(ledger.save(), dict(model.joules), model.told)
             case ("kill", passed_s):
-                ledger = Ledger.load(disk.ledger)
+                ledger = Ledger.load(disk.ledger, "EUR")
                 model.joules, model.told = dict(disk.joules), disk.told
                 # Nobody has read anything since: what was before is another process's.
                 model.before.clear()

@@ -93,6 +93,20 @@ def test_a_revocation_dated_long_ago_is_remembered_as_long_as_what_it_revokes(
     assert ledger.totals(OFFICE).jobs == {"docking": MEMORY}
 
 
+@pytest.mark.parametrize(("newer", "earned"), [(MEMORY - 1, "0"), (MEMORY, "0.02")])
+def test_a_payment_is_revoked_while_it_is_among_the_settlements_remembered(
+    ledger: Ledger, newer: int, earned: str
+) -> None:
+    ledger.book(OFFICE, page(settlement()), NOW_S)
+    told = (
+        settlement(f"n{n}", earned=Decimal(0), settled_at=START_S + 61 + n) for n in range(newer)
+    )
+    ledger.book(OFFICE, page(*told), NOW_S)
+    ledger.book(OFFICE, page(settlement(accepted=False, settled_at=NOW_S)), NOW_S)
+    totals = ledger.totals(OFFICE)
+    assert (totals.earned, totals.refused) == (Decimal(earned), 1)
+
+
 def test_free_heat_shown_never_falls_and_catches_up_after_a_revocation(ledger: Ledger) -> None:
     for minute in range(61):
         read(ledger, minute * 60, 1000)

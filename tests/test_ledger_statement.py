@@ -11,7 +11,7 @@ from typing import override
 
 import pytest
 
-from custom_components.qheat.compute.engine import HeatKind, PowerSource, Settlement
+from custom_components.qheat.compute.engine import PowerSource, Settlement
 from custom_components.qheat.ledger import (
     History,
     Ledger,
@@ -29,8 +29,8 @@ from .ledger_data import (
     absorb,
     heat,
     hour,
-    moment,
     page,
+    read,
     settlement,
     sixty_hours,
     summed,
@@ -275,14 +275,8 @@ def test_the_page_says_where_watts_come_from_and_names_no_settlements_where_ther
     ledger = Ledger("EUR")
     for number, source in enumerate(PowerSource):
         for passed_s in (0, 120):
-            ledger.record(
-                OFFICE,
-                moment(hour(number) + passed_s, since_s=0),
-                30_000.0 * (number + 1),
-                kind=HeatKind.PAID,
-                source=source,
-                tariff=TARIFF,
-            )
+            power_w = 30_000.0 * (number + 1)
+            read(ledger, hour(number) + passed_s, power_w, source=source, since_s=0)
     page_text = statement_page(stated(of_ledger(ledger)), "en")
     header, row, _ = tables(page_text)[1]
     sources = dict(zip(header, row, strict=True))

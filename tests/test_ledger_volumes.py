@@ -23,7 +23,7 @@ class Disk:
         self.volumes: dict[str, Any] = {}
 
     def load(self) -> Ledger:
-        return Ledger.load(self.changes, self.volumes)
+        return Ledger.load(self.changes, "EUR", self.volumes)
 
 
 class WriteFailedError(Exception):
@@ -123,7 +123,7 @@ def two_parts() -> Disk:
 
 def test_changes_without_their_volume_are_refused() -> None:
     with pytest.raises(LedgerError, match="volume 1 is missing"):
-        Ledger.load(two_parts().changes)
+        Ledger.load(two_parts().changes, "EUR")
 
 
 def test_changes_on_an_older_volume_than_theirs_are_refused() -> None:
@@ -133,10 +133,10 @@ def test_changes_on_an_older_volume_than_theirs_are_refused() -> None:
     write_volume(ledger, disk)
     disk.changes = written(ledger.save())
     with pytest.raises(LedgerError, match="volume 2 is missing, there is 1"):
-        Ledger.load(disk.changes, older)
+        Ledger.load(disk.changes, "EUR", older)
 
 
 @pytest.mark.parametrize("volume", [[], "x", 7, {}, {"volume": 1}])
 def test_what_is_no_volume_is_refused(volume: Any) -> None:
     with pytest.raises(LedgerError):
-        Ledger.load(two_parts().changes, {OFFICE: volume})
+        Ledger.load(two_parts().changes, "EUR", {OFFICE: volume})

@@ -15,8 +15,8 @@ from .coalescing import Coalesced
 from .compute.engine import EngineStatus, SettlementPage
 from .const import LOGGER
 from .hourly_statistics import HourlyStatistics
-from .ledger import ForeignMoney, Ledger, LedgerError, Moment, Totals
-from .prices import Carbon, Prices
+from .ledger import Carbon, ForeignMoney, Ledger, LedgerError, Moment, Reading, Totals
+from .prices import Prices
 from .shelf import Shelf
 from .work_today import WORK, CoreTime, Today, all_work, work_since
 
@@ -94,15 +94,15 @@ class HomeBooks:
             radiator_id, dt_util.now().date(), now.steady_s, cores, status.cores_by_kind
         )
         try:
-            self._ledger.record(
-                radiator_id,
-                now,
-                status.power_w,
+            reading = Reading(
+                moment=now,
+                power_w=status.power_w,
                 kind=status.heat_kind,
                 source=status.power_source,
                 tariff=self._prices.now(),
                 counted_j=status.counted_j,
             )
+            self._ledger.record(radiator_id, reading)
         except LedgerError:
             LOGGER.exception("A reading of %s was not recorded", radiator_id)
 

@@ -40,7 +40,7 @@ from .hourly_statistics import HourlyStatistics
 from .issues import log_silence, watch_issues
 from .ledger import ForeignMoney
 from .outdoors import Outdoors
-from .prices import Carbon, Prices, fixed_tariff
+from .prices import Prices, carbon_of, fixed_tariff
 from .radiator import Radiator, Room
 from .rooms import FastRoom, SensorRoom
 from .schedules import HelperSchedule
@@ -115,7 +115,7 @@ async def async_open_home(
         archive=archive,
         hourly=HourlyStatistics(hass, ledger, names),
         prices=Prices(hass, tariff, entry.options),
-        carbon=Carbon.of(entry.options),
+        carbon=carbon_of(entry.options),
         core_time=CoreTime(saved.get("core_time")),
         foreign=ForeignMoney(saved.get("foreign")),
         names=had | names,

@@ -70,7 +70,8 @@ class HourlyStatistics:
             self._hass, self._hass.config.language, "entity", [DOMAIN]
         )
         for radiator_id in due:
-            hours = self._full_hours(radiator_id)
+            running = self._ledger.running_totals(radiator_id)
+            hours = {at_s: totals for at_s, totals in running if at_s < hour_s}
             for key, value_fn in (*ENERGY.items(), *MONEY.items()):
                 label = texts[f"component.{DOMAIN}.entity.sensor.{key}.name"]
                 name = f"{self._names[radiator_id]} {label} ({DOMAIN})"
@@ -105,8 +106,3 @@ class HourlyStatistics:
                 for at_s, total in changed.items()
             ],
         )
-
-    def _full_hours(self, radiator_id: str) -> Mapping[int, Totals]:
-        """Return the totals at the end of each full hour, by the hour's start."""
-        running = self._ledger.running_totals(radiator_id)
-        return {at_s: totals for at_s, totals in running if at_s < self._hour_s}

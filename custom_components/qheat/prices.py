@@ -1,7 +1,7 @@
 """Prices of a home: each fixed, or read from an entity at every tick."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -27,11 +27,9 @@ from .const import (
 from .ledger import (
     MAX_PRICE_PER_KWH,
     REFERENCE_DEFAULTS,
-    LedgerError,
+    Carbon,
     ReferenceKind,
     Tariff,
-    Totals,
-    co2_avoided_g,
     finest_price,
 )
 
@@ -108,15 +106,7 @@ class Prices:
             return None
         if (electricity, reference) == (fixed.electricity_per_kwh, fixed.reference_per_kwh):
             return fixed
-        try:
-            return Tariff(
-                currency=fixed.currency,
-                electricity_per_kwh=electricity,
-                reference_per_kwh=reference,
-                reference_efficiency=fixed.reference_efficiency,
-            )
-        except LedgerError:
-            return None
+        return replace(fixed, electricity_per_kwh=electricity, reference_per_kwh=reference)
 
     def _price(self, field: str, fixed: Decimal) -> Decimal | None:
         if field not in self._options:
@@ -136,45 +126,20 @@ def read_price(state: State | None, currency: str) -> Decimal | None:
         return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Carbon:
-    """How much CO2 a kWh emits, in grams per kWh bought; None where nobody has said."""
-
-    reference_g_per_kwh: float | None
-    electricity_g_per_kwh: float | None
-    reference_efficiency: float
-    source: str | None
-    """Where the factors that the user entered come from."""
-    reference_source: str | None
-    """Where the usual factor of the other heating comes from, if that is used."""
-
-    @classmethod
-    def of(cls, options: Mapping[str, Any]) -> Carbon:
-        """Return the factors of a home, from its options or the defaults of its other heating."""
-        kind = _kind(options)
-        electricity = options.get(CONF_CO2_ELECTRICITY)
-        usual = electricity if kind in ELECTRIC else REFERENCE_DEFAULTS[kind].co2_g_per_kwh
-        return cls(
-            reference_g_per_kwh=options.get(CONF_CO2_REFERENCE, usual),
-            electricity_g_per_kwh=electricity,
-            reference_efficiency=float(_efficiency(options)),
-            source=options.get(CONF_CO2_SOURCE),
-            reference_source=(
-                None if CONF_CO2_REFERENCE in options else REFERENCE_DEFAULTS[kind].co2_source
-            ),
-        )
-
-    def avoided_kg(self, totals: Totals) -> float | None:
-        """Return the kilograms of CO2 avoided by all heat, None without factors."""
-        if self.reference_g_per_kwh is None or self.electricity_g_per_kwh is None:
-            return None
-        avoided_g = co2_avoided_g(
-            totals,
-            reference_g_per_kwh=self.reference_g_per_kwh,
-            reference_efficiency=self.reference_efficiency,
-            electricity_g_per_kwh=self.electricity_g_per_kwh,
-        )
-        return avoided_g / 1000
+def carbon_of(options: Mapping[str, Any]) -> Carbon:
+    """Return the factors of a home, from its options or the defaults of its other heating."""
+    kind = _kind(options)
+    electricity = options.get(CONF_CO2_ELECTRICITY)
+    usual = electricity if kind in ELECTRIC else REFERENCE_DEFAULTS[kind].co2_g_per_kwh
+    return Carbon(
+        reference_g_per_kwh=options.get(CONF_CO2_REFERENCE, usual),
+        electricity_g_per_kwh=electricity,
+        reference_efficiency=float(_efficiency(options)),
+        source=options.get(CONF_CO2_SOURCE),
+        reference_source=(
+            None if CONF_CO2_REFERENCE in options else REFERENCE_DEFAULTS[kind].co2_source
+        ),
+    )
 
 
 def _kind(options: Mapping[str, Any]) -> ReferenceKind:

@@ -73,7 +73,8 @@ class Shelf:
         try:
             ledger = Ledger(currency).save() if saved is None else saved["ledger"]
             # Hours and settlements of a whole building: no work for the loop.
-            return await self._hass.async_add_executor_job(Ledger.load, ledger, volumes), kept
+            job = self._hass.async_add_executor_job(Ledger.load, ledger, currency, volumes)
+            return await job, kept
         except (KeyError, TypeError, LedgerError) as err:
             LOGGER.error(
                 "The books of %s cannot be read and are set aside: %s", self._entry.title, err

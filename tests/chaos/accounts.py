@@ -77,7 +77,7 @@ def read_ledger(folder: Path, entry_id: str) -> Ledger:
         return Ledger(CURRENCY)
     ledger = changes["ledger"]
     volumes = {key: _data(storage / f"{prefix}.{key}") for key in ledger["accounts"]}
-    return Ledger.load(ledger, {key: one for key, one in volumes.items() if one is not None})
+    return Ledger.load(ledger, CURRENCY, {k: one for k, one in volumes.items() if one is not None})
 
 
 def check_books(backend: BackendBooks, home_id: str, ledger: Ledger) -> int:

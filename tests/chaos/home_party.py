@@ -26,7 +26,7 @@ from custom_components.qheat.compute.trust import Trust
 from custom_components.qheat.const import CONF_CURRENCY, DOMAIN
 from custom_components.qheat.hourly_statistics import HourlyStatistics
 from custom_components.qheat.ledger import ForeignMoney, Ledger, Moment
-from custom_components.qheat.prices import Carbon, Prices, fixed_tariff
+from custom_components.qheat.prices import Prices, carbon_of, fixed_tariff
 from custom_components.qheat.shelf import Kept, Shelf
 from custom_components.qheat.work_today import CoreTime
 
@@ -135,7 +135,7 @@ async def _open_books(
         archive=await async_open_archive(hass, entry.entry_id, ledger),
         hourly=HourlyStatistics(hass, ledger, {}),
         prices=Prices(hass, tariff, OPTIONS),
-        carbon=Carbon.of(OPTIONS),
+        carbon=carbon_of(OPTIONS),
         core_time=CoreTime(saved.get("core_time")),
         foreign=ForeignMoney(saved.get("foreign")),
         names={},

@@ -108,7 +108,7 @@ async def test_without_the_file_of_changes_accounts_are_as_they_were_written_who
     assert earned(entry) == MANY * Decimal("0.002")
 
 
-@pytest.mark.parametrize("damage", ["changes", "volume"])
+@pytest.mark.parametrize("damage", ["changes", "currency", "volume"])
 async def test_a_damaged_file_sets_all_books_aside_and_the_new_ones_hold(
     hass: HomeAssistant,
     entry: MockConfigEntry,
@@ -120,6 +120,8 @@ async def test_a_damaged_file_sets_all_books_aside_and_the_new_ones_hold(
     assert await hass.config_entries.async_unload(entry.entry_id)
     if damage == "volume":
         hass_storage[VOLUME]["data"]["closed"] = "damaged"
+    elif damage == "currency":
+        hass_storage[CHANGES]["data"]["ledger"]["currency"] = "EUS"
     else:
         hass_storage[CHANGES]["data"]["ledger"]["accounts"][LIVING_ROOM]["tried"] = -1
     books = {

@@ -7,7 +7,7 @@ from typing import Final
 
 from ..compute.engine import HeatKind, PowerSource, Settlement, SettlementPage
 from .awaited import Awaited, Stretch
-from .booking import Booking, Fault, SettlementFaultError, SettlementMemory, checked, worked_at
+from .booking import MAX_TIME_S, Booking, Fault, SettlementMemory, checked, worked_at
 from .hours import HOUR_S, Hours
 from .money import MAX_HEAT_J, LedgerError, Tariff, check_number, check_text, on_grid
 from .totals import Totals
@@ -19,7 +19,6 @@ MAX_JOB_KINDS: Final = 64
 MAX_CURSOR: Final = 65_536
 """BOINC's holds credit totals; a backend's, a stranger's word, is bounded where it is read."""
 OTHER_JOBS: Final = "other"
-_MAX_TIME_S: Final = 1e11
 _MAX_COUNTED_J: Final = 1e15
 
 
@@ -34,22 +33,25 @@ class Moment:
     steady_s: float
 
     def __post_init__(self) -> None:
-        check_number("utc_s", self.utc_s, _MAX_TIME_S)
+        check_number("utc_s", self.utc_s, MAX_TIME_S)
         if not math.isfinite(self.steady_s):
             raise LedgerError("steady_s is not finite")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """The power at a moment, None if unknown, and what its heat is and costs."""
+    """The power at a moment, and what its heat is and costs."""
 
     moment: Moment
     power_w: float | None
+    """None: unknown."""
     kind: HeatKind
     source: PowerSource
     tariff: Tariff | None
-    counted_j: float | None
-    """What an energy meter has counted so far, None without one."""
+    """None: no price is known. The heat counts, its costs do not."""
+    counted_j: float | None = None
+    """What an energy meter has counted so far, None without one: it rules where it is known. One
+    that falls begins anew."""
 
     @property
     def stretch(self) -> Stretch:
@@ -76,6 +78,7 @@ class Account:
     _made: Awaited = field(default_factory=Awaited)
     """What was made without such a meter since somebody looked."""
     _counted_j: float | None = None
+    """What an energy meter had counted last; a reading that is refused leaves it as it is."""
     _last: Reading | None = None
 
     @property
@@ -125,7 +128,7 @@ class Account:
         One that cannot be booked is a fault and keeps no other from being booked. Raises
         LedgerError, with nothing booked, for a clock behind the ledger's or an absurd cursor.
         """
-        if not self.memory.horizon_s < now_s <= _MAX_TIME_S:
+        if not self.memory.horizon_s < now_s <= MAX_TIME_S:
             raise LedgerError("the clock is behind settlements booked long ago")
         if page.cursor is not None:
             check_text("settlement cursor", page.cursor, MAX_CURSOR)
@@ -133,13 +136,13 @@ class Account:
         faults: list[Fault] = []
         for offered in page.settlements:
             try:
-                settlement = checked(
-                    offered, radiator_id=radiator_id, currency=currency, now_s=now_s
-                )
-                if self.memory.is_news(settlement):
+                settlement = checked(offered, radiator_id=radiator_id, now_s=now_s)
+                if settlement.currency != currency:
+                    faults.append(self._foreign(settlement, currency))
+                elif self.memory.is_news(settlement):
                     booked.append(self._settle(settlement))
-            except SettlementFaultError as error:
-                faults.append(self._judged(error.fault))
+            except LedgerError as error:
+                faults.append(Fault(detail=str(error)))
         self.memory.forget(now_s)
         if page.cursor is not None:
             self.cursor = page.cursor
@@ -159,11 +162,13 @@ class Account:
         """How many hours and settlements have changed since the account was written whole."""
         return len(self.by_hour.changed) + len(self.memory.changed)
 
-    def _judged(self, fault: Fault) -> Fault:
-        """Return a fault without its settlement if that is booked already, in our currency."""
-        if fault.foreign is not None and fault.foreign.settlement_id in self.memory.settled:
-            return replace(fault, foreign=None)
-        return fault
+    def _foreign(self, settlement: Settlement, currency: str) -> Fault:
+        """Return the fault of another currency, without the settlement if it is booked in ours."""
+        settlement_id = settlement.settlement_id
+        return Fault(
+            detail=f"settlement {settlement_id} is in {settlement.currency}, not in {currency}",
+            foreign=None if settlement_id in self.memory.settled else settlement,
+        )
 
     def _heat_between(self, before: Reading | None, reading: Reading, heat: Awaited) -> None:
         """Add what was made between two readings, as estimated, to `heat`."""
@@ -191,7 +196,7 @@ class Account:
     def _settle(self, settlement: Settlement) -> Settlement:
         """Add a settlement to the hour of its heat; return it as it is remembered.
 
-        Raises SettlementFaultError.
+        Raises LedgerError.
         """
         jobs = self.hours.totals.jobs
         if settlement.job_kind not in jobs and len(jobs) >= MAX_JOB_KINDS:
@@ -199,7 +204,7 @@ class Account:
         change = Totals.of_settlement(settlement)
         reversed_one = self.memory.settled.get(settlement.settlement_id)
         if reversed_one is not None:
-            change += -Totals.of_settlement(reversed_one)
+            change += Totals.of_settlement(reversed_one, -1)
             # In the place of the one it reverses: its own dates are a stranger's, too.
             settlement = replace(
                 settlement,
@@ -207,7 +212,7 @@ class Account:
                 delivered_at=reversed_one.delivered_at,
             )
         if self.hours.totals.free_heat_j + change.free_heat_j > MAX_HEAT_J:
-            raise SettlementFaultError(
+            raise LedgerError(
                 f"settlement {settlement.settlement_id} repays more than a radiator can draw"
             )
         at_s = self.hours.open_at(worked_at(settlement))

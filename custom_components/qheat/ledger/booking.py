@@ -58,14 +58,6 @@ class Booking:
     faults: tuple[Fault, ...]
 
 
-class SettlementFaultError(LedgerError):
-    """One settlement cannot be booked."""
-
-    def __init__(self, detail: str, foreign: Settlement | None = None) -> None:
-        super().__init__(detail)
-        self.fault = Fault(detail=detail, foreign=foreign)
-
-
 @dataclass(slots=True, kw_only=True)
 class SettlementMemory:
     """The settlements booked last, by id, and the horizon (epoch seconds) behind them."""
@@ -76,16 +68,16 @@ class SettlementMemory:
     horizon_s: float = 0.0
 
     def is_news(self, settlement: Settlement) -> bool:
-        """Tell whether a settlement changes anything; raises SettlementFaultError."""
+        """Tell whether a settlement changes anything; raises LedgerError."""
         known = self.settled.get(settlement.settlement_id)
         if known is None:
             if settlement.settled_at > self.horizon_s:
                 return True
-            raise SettlementFaultError(
+            raise LedgerError(
                 f"settlement {settlement.settlement_id} is older than the ledger's memory"
             )
         if known.accepted and settlement.accepted and _amounts(known) != _amounts(settlement):
-            raise SettlementFaultError(
+            raise LedgerError(
                 f"settlement {settlement.settlement_id} was booked with other amounts"
             )
         return known.accepted and not settlement.accepted
@@ -112,38 +104,27 @@ class SettlementMemory:
             self.horizon_s = max(self.horizon_s, min(settlement.settled_at, now_s))
 
 
-def checked(settlement: Settlement, *, radiator_id: str, currency: str, now_s: float) -> Settlement:
-    """Return a settlement fit for booking.
+def checked(settlement: Settlement, *, radiator_id: str, now_s: float) -> Settlement:
+    """Return a settlement fit for booking, but for its currency, which may be any.
 
-    Its work cannot have been done after `now_s` (epoch seconds). Raises SettlementFaultError.
+    Its work cannot have been done after `now_s` (epoch seconds). Raises LedgerError.
     """
-    try:
-        settlement_id = check_text("settlement id", settlement.settlement_id, MAX_ID)
-        check_text("job kind", settlement.job_kind, MAX_KIND)
-        check_currency(settlement.currency)
-        settled_at = check_number("settlement time", settlement.settled_at, MAX_TIME_S)
-        worked_s = check_number("delivery time", worked_at(settlement), MAX_TIME_S)
-        energy_j = on_grid(check_number("settlement energy", settlement.energy_j, MAX_ENERGY_J))
-        earned = _amount("earned amount", settlement.earned)
-        repaid = _amount("repaid amount", settlement.repaid)
-    except LedgerError as error:
-        raise SettlementFaultError(str(error)) from error
+    settlement_id = check_text("settlement id", settlement.settlement_id, MAX_ID)
+    check_text("job kind", settlement.job_kind, MAX_KIND)
+    check_currency(settlement.currency)
+    settled_at = check_number("settlement time", settlement.settled_at, MAX_TIME_S)
+    worked_s = check_number("delivery time", worked_at(settlement), MAX_TIME_S)
+    energy_j = check_number("settlement energy", settlement.energy_j, MAX_ENERGY_J)
     if settlement.radiator_id != radiator_id:
-        raise SettlementFaultError(f"settlement {settlement_id} is another radiator's")
-    sound = replace(
+        raise LedgerError(f"settlement {settlement_id} is another radiator's")
+    return replace(
         settlement,
-        earned=earned,
-        repaid=repaid,
-        energy_j=energy_j,
+        earned=_amount("earned amount", settlement.earned),
+        repaid=_amount("repaid amount", settlement.repaid),
+        energy_j=on_grid(energy_j),
         settled_at=settled_at,
         delivered_at=min(worked_s, settled_at, now_s),
     )
-    if sound.currency != currency:
-        raise SettlementFaultError(
-            f"settlement {settlement_id} is in {sound.currency}, not in {currency}",
-            sound,
-        )
-    return sound
 
 
 def is_job_kind(value: object) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from ..compute.engine import Settlement
 from .booking import Booking, worked_at
 from .money import CONTEXT, LedgerError, check_currency
-from .stored import dump_settlement, items_of, list_of, load_settlement
+from .stored import dump_settlement, list_of, load_settlement
 
 KEPT: Final = 256
 """The newest of each radiator; the backend has them all."""
@@ -72,6 +72,6 @@ def _dump(settlement: Settlement) -> list[Any]:
 
 
 def _load(radiator_id: str, data: object) -> Settlement:
-    settlement_id, kind, currency, *amounts_and_times = items_of("settlement", data, 8)
+    settlement_id, kind, currency, *amounts_and_times = list_of("settlement", data, 8)
     accepted = [settlement_id, kind, True, *amounts_and_times]
     return load_settlement(accepted, radiator_id, check_currency(currency))

@@ -12,7 +12,7 @@ from .booking import MAX_ID, MAX_TIME_S, worked_at
 from .home import Ledger
 from .hours import HOUR_S
 from .money import LedgerError, check_currency, check_number, check_text
-from .stored import dump_totals, fields_of, items_of, list_of, load_totals, object_of, unique_of
+from .stored import dump_totals, fields_of, list_of, load_totals, object_of, unique_of
 from .totals import Totals
 
 VERSION: Final = 1
@@ -26,29 +26,35 @@ KEPT_IDS: Final = 5000
 class Day:
     """What one radiator made and earned on one local day."""
 
-    totals: Totals
-    settlement_ids: tuple[str, ...]
+    totals: Totals = field(default_factory=Totals)
+    settlement_ids: tuple[str, ...] = ()
     """The settlements of its work, accepted or refused; bounded, so there may be fewer."""
 
     def __add__(self, other: Day) -> Day:
-        return replace(self, totals=self.totals + other.totals).with_ids(other.settlement_ids)
-
-    def with_ids(self, ids: Iterable[str]) -> Day:
-        """Return the day with these settlements besides, each listed once."""
-        all_ids = tuple(dict.fromkeys((*self.settlement_ids, *ids)))
-        return replace(self, settlement_ids=all_ids)
+        ids = dict.fromkeys((*self.settlement_ids, *other.settlement_ids))
+        return Day(totals=self.totals + other.totals, settlement_ids=tuple(ids))
 
 
-_NOTHING: Final = Day(totals=Totals(), settlement_ids=())
+_NOTHING: Final = Day()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Before:
-    """The days of one radiator by the calendars of earlier time zones, or from earlier books."""
+class _Kept:
+    """The days of one radiator."""
 
-    until_s: float = 0.0
-    """All hours that begin before this, and no others, are in these days (epoch seconds)."""
     days: dict[date, Day] = field(default_factory=dict)
+    """By the present calendar, and from the present books."""
+    before: dict[date, Day] = field(default_factory=dict)
+    """By the calendars of earlier time zones, or from earlier books."""
+    until_s: float = 0.0
+    """All hours that begin before this, and no others, are in `before` (epoch seconds)."""
+
+    def all(self) -> dict[date, Day]:
+        """Return all days, each once."""
+        return _added(self.before, self.days)
+
+
+_NONE: Final = _Kept()
 
 
 class History:
@@ -65,8 +71,7 @@ class History:
     def __init__(self, currency: str) -> None:
         self.currency = check_currency(currency)
         self._time_zone: tzinfo | None = None
-        self._days: dict[str, dict[date, Day]] = {}
-        self._before: dict[str, _Before] = {}
+        self._kept: dict[str, _Kept] = {}
 
     def absorb(self, radiator_id: str, ledger: Ledger, time_zone: tzinfo) -> bool:
         """Copy a radiator's open days, by the calendar of `time_zone`; tell if any changed."""
@@ -75,12 +80,10 @@ class History:
 
     def note(self, radiator_id: str, settlements: Iterable[Settlement], time_zone: tzinfo) -> None:
         """List settlements that were just booked: of a long page, the ledger remembers few."""
-        days = self._days.setdefault(radiator_id, {})
-        until_s = self._before.get(radiator_id, _Before()).until_s
-        since = (one for one in settlements if _hour_of(one) >= until_s)
+        kept = self._kept.get(radiator_id, _NONE)
         # By the calendar that the days are by, until they go over to another one.
-        for day, ids in _ids(since, self._time_zone or time_zone).items():
-            days[day] = days.get(day, _NOTHING).with_ids(ids)
+        listed = _listed(settlements, kept.until_s, self._time_zone or time_zone)
+        self._kept[radiator_id] = replace(kept, days=_added(kept.days, listed))
 
     def begin_anew(self, ledger: Ledger, now_s: float) -> None:
         """Leave the days as they are of radiators that a ledger does not know: its books are new.
@@ -89,12 +92,9 @@ class History:
         seconds).
         """
         until_s = (now_s // HOUR_S + 1) * HOUR_S
-        for radiator_id in self._days.keys() - set(ledger.radiator_ids):
-            days = dict(self._before.get(radiator_id, _Before()).days)
-            for day, row in self._days[radiator_id].items():
-                days[day] = days.get(day, _NOTHING) + row
-            self._before[radiator_id] = _Before(until_s=until_s, days=days)
-            self._days[radiator_id] = {}
+        for radiator_id in self._kept.keys() - set(ledger.radiator_ids):
+            before = self._kept[radiator_id].all()
+            self._kept[radiator_id] = _Kept(before=before, until_s=until_s)
 
     def _move(self, ledger: Ledger, time_zone: tzinfo) -> bool:
         """Go over to the calendar of a time zone; tell if that is another one."""
@@ -103,7 +103,7 @@ class History:
             return False
         if before is None:
             return True
-        for radiator_id in self._days:
+        for radiator_id in self._kept:
             self._absorb(radiator_id, ledger, before)
             self._freeze(radiator_id, ledger, before)
             self._absorb(radiator_id, ledger, time_zone)
@@ -114,50 +114,40 @@ class History:
 
         Ids that the ledger has forgotten stay with the dates that they are listed at.
         """
-        before = self._before.get(radiator_id, _Before())
-        until_s, closed_until_s = before.until_s, ledger.closed_until_s(radiator_id)
+        kept = self._kept[radiator_id]
+        until_s, closed_until_s = kept.until_s, ledger.closed_until_s(radiator_id)
         remembered = {one.settlement_id for one in ledger.settlements(radiator_id)}
-        days, kept = dict(before.days), self._days[radiator_id]
-        anew = dict(_open_days(ledger, radiator_id, kept, time_zone, until_s))
-        for day, row in kept.items():
-            left = row
-            if day in anew:
-                left = _NOTHING.with_ids(one for one in row.settlement_ids if one not in remembered)
-            if left != _NOTHING:
-                days[day] = days.get(day, _NOTHING) + left
+        left = dict(kept.days)
+        for day, _ in _open_days(ledger, radiator_id, kept, time_zone):
+            ids = left.pop(day, _NOTHING).settlement_ids
+            if forgotten := tuple(one for one in ids if one not in remembered):
+                left[day] = Day(settlement_ids=forgotten)
         if until_s < closed_until_s:
             last = datetime.fromtimestamp(closed_until_s - 1, time_zone).date()
             until_s = _begin_s(last + timedelta(days=1), time_zone)
-        self._before[radiator_id] = _Before(until_s=until_s, days=days)
-        self._days[radiator_id] = {}
+        self._kept[radiator_id] = _Kept(before=_added(kept.before, left), until_s=until_s)
 
     def _absorb(self, radiator_id: str, ledger: Ledger, time_zone: tzinfo) -> bool:
-        kept = self._days.get(radiator_id, {})
-        before = self._before.get(radiator_id, _Before())
-        open_days = dict(_open_days(ledger, radiator_id, kept, time_zone, before.until_s))
-        days = _bounded(kept | open_days, KEPT_DAYS, KEPT_IDS)
-        self._days[radiator_id] = days
-        if not before.days:
-            return days != kept
-        days_left = KEPT_DAYS - len(days.keys() - before.days.keys())
+        kept = self._kept.get(radiator_id, _NONE)
+        open_days = dict(_open_days(ledger, radiator_id, kept, time_zone))
+        days = _bounded(kept.days | open_days, KEPT_DAYS, KEPT_IDS)
+        days_left = KEPT_DAYS - len(days.keys() - kept.before.keys())
         ids_left = KEPT_IDS - sum(len(row.settlement_ids) for row in days.values())
-        days_before = _bounded(before.days, days_left, ids_left)
-        self._before[radiator_id] = replace(before, days=days_before)
-        return (days, days_before) != (kept, before.days)
+        before = _bounded(kept.before, days_left, ids_left)
+        self._kept[radiator_id] = replace(kept, days=days, before=before)
+        return self._kept[radiator_id] != kept
 
     def days(self, first: date, last: date) -> Iterator[tuple[str, date, Day]]:
         """Yield radiator id, date and day from `first` to `last`, by radiator, then by date."""
-        for radiator_id, days in self._days.items():
-            before = self._before.get(radiator_id, _Before()).days
-            for day in sorted(days.keys() | before.keys()):
+        for radiator_id, kept in self._kept.items():
+            for day, row in sorted(kept.all().items()):
                 if first <= day <= last:
-                    yield radiator_id, day, before.get(day, _NOTHING) + days.get(day, _NOTHING)
+                    yield radiator_id, day, row
 
     def copy(self) -> History:
         """Return the days as they are now, to be looked at in a thread."""
         copied = copy(self)
-        copied._days = {radiator_id: dict(days) for radiator_id, days in self._days.items()}
-        copied._before = dict(self._before)
+        copied._kept = dict(self._kept)
         return copied
 
     def save(self) -> dict[str, Any]:
@@ -166,10 +156,11 @@ class History:
             "version": VERSION,
             "currency": self.currency,
             "time_zone": None if self._time_zone is None else str(self._time_zone),
-            "radiators": {key: _dump_days(days) for key, days in self._days.items()},
+            "radiators": {key: _dump_days(kept.days) for key, kept in self._kept.items()},
             "before": {
-                key: [before.until_s, _dump_days(before.days)]
-                for key, before in self._before.items()
+                key: [kept.until_s, _dump_days(kept.before)]
+                for key, kept in self._kept.items()
+                if kept.until_s or kept.before
             },
         }
 
@@ -188,55 +179,56 @@ class History:
         if fields["time_zone"] is not None:
             history._time_zone = _load_time_zone(fields["time_zone"])
         radiators = object_of("radiators", fields["radiators"])
-        for radiator_id in radiators:
-            check_text("radiator id", radiator_id, MAX_ID)
-            history._days[radiator_id] = _load_days(radiators[radiator_id])
         before = object_of("before", fields["before"])
-        for radiator_id in before:
-            until_s, days = items_of("before", before[radiator_id], 2)
-            history._before[check_text("radiator id", radiator_id, MAX_ID)] = _Before(
-                until_s=check_number("until_s", until_s, MAX_TIME_S), days=_load_days(days)
+        for radiator_id in dict.fromkeys((*radiators, *before)):
+            check_text("radiator id", radiator_id, MAX_ID)
+            until_s, days = list_of("before", before.get(radiator_id, [0.0, []]), 2)
+            history._kept[radiator_id] = _Kept(
+                days=_load_days(radiators.get(radiator_id, [])),
+                before=_load_days(days),
+                until_s=check_number("until_s", until_s, MAX_TIME_S),
             )
         return history
 
 
 def _open_days(
-    ledger: Ledger, radiator_id: str, kept: dict[date, Day], time_zone: tzinfo, since_s: float
+    ledger: Ledger, radiator_id: str, kept: _Kept, time_zone: tzinfo
 ) -> Iterator[tuple[date, Day]]:
-    """Yield the days that are open as a whole, and those in part that are not kept yet.
-
-    Of all that, what was in the hours that begin at `since_s` (epoch seconds) or later.
-    """
+    """Yield the days that are open as a whole, and those in part that are not kept yet."""
     totals: dict[date, Totals] = {}
     for hour_s, hour in ledger.hours(radiator_id).items():
-        if hour_s >= since_s:
+        if hour_s >= kept.until_s:
             day = datetime.fromtimestamp(hour_s, time_zone).date()
             totals[day] = totals.get(day, Totals()) + hour
-    since = (one for one in ledger.settlements(radiator_id) if _hour_of(one) >= since_s)
-    ids = _ids(since, time_zone)
+    listed = _listed(ledger.settlements(radiator_id), kept.until_s, time_zone)
     closed_until_s = ledger.closed_until_s(radiator_id)
     for day, total in totals.items():
-        if day not in kept or max(_begin_s(day, time_zone), since_s) >= closed_until_s:
-            known = kept.get(day, _NOTHING)
-            yield day, replace(known, totals=total).with_ids(ids.get(day, ()))
+        if day not in kept.days or max(_begin_s(day, time_zone), kept.until_s) >= closed_until_s:
+            known = replace(kept.days.get(day, _NOTHING), totals=total)
+            yield day, known + listed.get(day, _NOTHING)
 
 
-def _ids(settlements: Iterable[Settlement], time_zone: tzinfo) -> dict[date, list[str]]:
-    """Return the ids of settlements by the day that they count for."""
-    ids: dict[date, list[str]] = {}
+def _listed(
+    settlements: Iterable[Settlement], since_s: float, time_zone: tzinfo
+) -> dict[date, Day]:
+    """Return the days that settlements count for since a moment, with nothing but their ids."""
+    ids: dict[date, dict[str, None]] = {}
     for settlement in settlements:
-        day = datetime.fromtimestamp(_hour_of(settlement), time_zone).date()
-        ids.setdefault(day, []).append(settlement.settlement_id)
-    return ids
-
-
-def _hour_of(settlement: Settlement) -> float:
-    """Return the start of the hour that a settlement counts for; it may be before midnight."""
-    return worked_at(settlement) // HOUR_S * HOUR_S
+        # They count for the hour of their work, which may begin before midnight.
+        hour_s = worked_at(settlement) // HOUR_S * HOUR_S
+        if hour_s >= since_s:
+            day = datetime.fromtimestamp(hour_s, time_zone).date()
+            ids.setdefault(day, {})[settlement.settlement_id] = None
+    return {day: Day(settlement_ids=tuple(listed)) for day, listed in ids.items()}
 
 
 def _begin_s(day: date, time_zone: tzinfo) -> float:
     return datetime.combine(day, time.min, time_zone).timestamp()
+
+
+def _added(some: dict[date, Day], more: dict[date, Day]) -> dict[date, Day]:
+    """Add up days by their dates."""
+    return some | {day: some[day] + row if day in some else row for day, row in more.items()}
 
 
 def _bounded(days: dict[date, Day], most: int, ids_left: int) -> dict[date, Day]:
@@ -271,7 +263,7 @@ def _load_time_zone(name: object) -> ZoneInfo:
 
 
 def _load_day(data: object) -> tuple[date, Day]:
-    text, totals, ids = items_of("day", data, 3)
+    text, totals, ids = list_of("day", data, 3)
     try:
         day = date.fromisoformat(text)
     except (TypeError, ValueError) as error:

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
-from ..compute.engine import HeatKind, PowerSource, Settlement, SettlementPage
-from .account import Account, Moment, Reading
+from ..compute.engine import Settlement, SettlementPage
+from .account import Account, Reading
 from .booking import MAX_ID, Booking
-from .money import LedgerError, Tariff, check_currency, check_text
+from .money import LedgerError, check_currency, check_text
 from .stored import fields_of, object_of
 from .stored_account import dump_changes, dump_volume, load_account
 from .totals import Totals
@@ -39,36 +39,15 @@ class Ledger:
         """Every radiator with an account, also those removed since."""
         return tuple(self._accounts)
 
-    def record(
-        self,
-        radiator_id: str,
-        now: Moment,
-        power_w: float | None,
-        *,
-        kind: HeatKind,
-        source: PowerSource,
-        tariff: Tariff | None,
-        counted_j: float | None = None,
-    ) -> None:
-        """Count the heat of a radiator since its last record, at the prices of `tariff`.
+    def record(self, radiator_id: str, reading: Reading) -> None:
+        """Count the heat of a radiator since its last reading.
 
-        `power_w` None means unknown, `tariff` None that no price is known: the heat counts, its
-        costs do not. `counted_j` is what an energy meter has counted so far, and rules where it
-        is known; one that falls begins anew. Raises LedgerError for absurd watts or a tariff in
-        another currency.
+        Raises LedgerError for absurd watts or a tariff in another currency.
         """
+        tariff = reading.tariff
         if tariff is not None and tariff.currency != self.currency:
             raise LedgerError(f"the tariff is in {tariff.currency}, the ledger in {self.currency}")
-        self._account(radiator_id).record(
-            Reading(
-                moment=now,
-                power_w=power_w,
-                kind=kind,
-                source=source,
-                tariff=tariff,
-                counted_j=counted_j,
-            )
-        )
+        self._account(radiator_id).record(reading)
 
     def book(self, radiator_id: str, page: SettlementPage, now_s: float) -> Booking:
         """Book a page of a radiator's settlements at `now_s` (epoch seconds), each once.
@@ -152,8 +131,10 @@ class Ledger:
         return self.document({key: self.save_account(key) for key in self._accounts})
 
     @classmethod
-    def load(cls, data: object, volumes: Mapping[str, object] | None = None) -> Ledger:
-        """Return the ledger that was saved; raises LedgerError for anything else.
+    def load(
+        cls, data: object, currency: str, volumes: Mapping[str, object] | None = None
+    ) -> Ledger:
+        """Return the ledger that was saved in a currency; raises LedgerError for anything else.
 
         `volumes` are those written last, by radiator; an account may be in them alone.
         """
@@ -161,6 +142,8 @@ class Ledger:
         if fields["version"] != VERSION:
             raise LedgerError(f"the ledger was saved by another version, not {VERSION}")
         ledger = cls(check_currency(fields["currency"]))
+        if ledger.currency != currency:
+            raise LedgerError(f"the ledger is in {ledger.currency}, not in {currency}")
         accounts, volumes = object_of("accounts", fields["accounts"]), volumes or {}
         for radiator_id in dict.fromkeys((*accounts, *volumes)):
             check_text("radiator id", radiator_id, MAX_ID)

@@ -1,5 +1,6 @@
 """Prices and money: Decimal in one fixed context, added exactly, divided only when read."""
 
+import re
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 from typing import Final
@@ -68,7 +69,7 @@ def on_grid(heat_j: float) -> float:
 
 def check_currency(value: object) -> str:
     """Return `value` if it looks like an ISO 4217 code, else raise LedgerError."""
-    if isinstance(value, str) and len(value) == 3 and value.isascii() and value.isupper():
+    if isinstance(value, str) and re.fullmatch("[A-Z]{3}", value):
         return value
     raise LedgerError(f"not a currency code: {_short(value)}")
 

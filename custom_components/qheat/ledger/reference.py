@@ -6,10 +6,8 @@ from enum import StrEnum
 from typing import Final
 
 from ..compute.engine import HeatKind
-from .money import JOULES_PER_KWH, MAX_EFFICIENCY, check_number
+from .money import JOULES_PER_KWH
 from .totals import Totals
-
-_MAX_G_PER_KWH: Final = 10_000.0
 
 
 class ReferenceKind(StrEnum):
@@ -50,22 +48,28 @@ REFERENCE_DEFAULTS: Final = {
 }
 
 
-def co2_avoided_g(
-    totals: Totals,
-    *,
-    reference_g_per_kwh: float,
-    reference_efficiency: float,
-    electricity_g_per_kwh: float,
-) -> float:
-    """Return the grams of CO2 that the heat has avoided; below zero if it has caused more.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carbon:
+    """How much CO2 a kWh emits, in grams per kWh bought; None where nobody has said."""
 
-    The reference heating would have emitted for all of the heat. The electricity of paid jobs
-    would be used elsewhere for the same jobs, so it is not counted; that of all other heat is.
-    Factors are grams per kWh bought. Raises LedgerError for an absurd one.
-    """
-    check_number("reference_g_per_kwh", reference_g_per_kwh, _MAX_G_PER_KWH)
-    check_number("electricity_g_per_kwh", electricity_g_per_kwh, _MAX_G_PER_KWH)
-    check_number("reference_efficiency", reference_efficiency, float(MAX_EFFICIENCY), low=0.01)
-    unpaid_j = totals.heat_j - totals.heat_of(HeatKind.PAID)
-    reference_g = totals.heat_j / reference_efficiency * reference_g_per_kwh
-    return (reference_g - unpaid_j * electricity_g_per_kwh) / float(JOULES_PER_KWH)
+    reference_g_per_kwh: float | None
+    electricity_g_per_kwh: float | None
+    reference_efficiency: float
+    source: str | None
+    """Where the factors that the user entered come from."""
+    reference_source: str | None
+    """Where the usual factor of the other heating comes from, if that is used."""
+
+    def avoided_kg(self, totals: Totals) -> float | None:
+        """Return the kilograms of CO2 that the heat has avoided, None without factors.
+
+        Below zero if it has caused more. The reference heating would have emitted for all of the
+        heat. The electricity of paid jobs would be used elsewhere for the same jobs, so it is not
+        counted; that of all other heat is.
+        """
+        if self.reference_g_per_kwh is None or self.electricity_g_per_kwh is None:
+            return None
+        unpaid_j = totals.heat_j - totals.heat_of(HeatKind.PAID)
+        reference_g = totals.heat_j / self.reference_efficiency * self.reference_g_per_kwh
+        avoided_g = (reference_g - unpaid_j * self.electricity_g_per_kwh) / float(JOULES_PER_KWH)
+        return avoided_g / 1000

@@ -30,18 +30,11 @@ def object_of(name: str, data: object) -> Mapping[str, Any]:
     raise LedgerError(f"{name} is not an object")
 
 
-def list_of(name: str, data: object) -> list[Any]:
-    """Return `data` if it is a list, else raise LedgerError."""
-    if isinstance(data, list):
+def list_of(name: str, data: object, count: int | None = None) -> list[Any]:
+    """Return `data` if it is a list, of so many (None: of any number), else raise LedgerError."""
+    if isinstance(data, list) and count in (None, len(data)):
         return data
-    raise LedgerError(f"{name} is not a list")
-
-
-def items_of(name: str, data: object, count: int) -> list[Any]:
-    """Return `data` if it is a list of so many, else raise LedgerError."""
-    if isinstance(data, list) and len(data) == count:
-        return data
-    raise LedgerError(f"{name} is not a list of {count}")
+    raise LedgerError(f"{name} is not a list as it should be")
 
 
 def unique_of[K, V](name: str, entries: list[tuple[K, V]]) -> dict[K, V]:
@@ -52,9 +45,9 @@ def unique_of[K, V](name: str, entries: list[tuple[K, V]]) -> dict[K, V]:
     return by_key
 
 
-def count_of(name: str, value: object, low: int = 0) -> int:
-    """Return `value` if it is a whole number from `low`, else raise LedgerError."""
-    if isinstance(value, int) and not isinstance(value, bool) and low <= value <= _MAX_COUNT:
+def count_of(name: str, value: object, low: int = 0, high: float = _MAX_COUNT) -> int:
+    """Return `value` if it is a whole number from `low` to `high`, else raise LedgerError."""
+    if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
         return value
     raise LedgerError(f"{name} is not a count")
 
@@ -77,7 +70,7 @@ def dump_totals(totals: Totals) -> list[Any]:
 
 def load_totals(data: object) -> Totals:
     """Return the totals that `dump_totals` described; raises LedgerError."""
-    heat_j, unpriced_j, free_j, electricity, reference, repaid, earned, jobs, refused = items_of(
+    heat_j, unpriced_j, free_j, electricity, reference, repaid, earned, jobs, refused = list_of(
         "totals", data, 9
     )
     return Totals(
@@ -115,7 +108,7 @@ def dump_settlement(settlement: Settlement) -> list[Any]:
 
 def load_settlement(data: object, radiator_id: str, currency: str) -> Settlement:
     """Return the settlement that `dump_settlement` described; raises LedgerError."""
-    settlement_id, kind, accepted, earned, repaid, energy_j, settled_at, worked_s = items_of(
+    settlement_id, kind, accepted, earned, repaid, energy_j, settled_at, worked_s = list_of(
         "settlement", data, 8
     )
     if not isinstance(accepted, bool):

@@ -26,7 +26,6 @@ from .stored import (
     dump_settlement,
     dump_totals,
     fields_of,
-    items_of,
     list_of,
     load_settlement,
     load_totals,
@@ -144,7 +143,7 @@ def _load(data: object, radiator_id: str, currency: str) -> _Part:
         volume=count_of("volume", part["volume"]),
         tried=count_of("tried", part["tried"]),
         closed=load_totals(part["closed"]),
-        closed_until_s=count_of("closed_until_s", part["closed_until_s"]),
+        closed_until_s=_hour(part["closed_until_s"]),
         free_heat_shown_j=check_number("free_heat_shown_j", part["free_heat_shown_j"], MAX_HEAT_J),
         cursor=part["cursor"],
         horizon_s=check_number("horizon_s", part["horizon_s"], MAX_TIME_S),
@@ -163,12 +162,12 @@ def _load(data: object, radiator_id: str, currency: str) -> _Part:
 def _load_hour(data: object) -> tuple[int, Totals | None]:
     if isinstance(data, list) and len(data) == 1:
         return _hour(data[0]), None
-    hour_s, totals = items_of("hour", data, 2)
+    hour_s, totals = list_of("hour", data, 2)
     return _hour(hour_s), load_totals(totals)
 
 
 def _hour(value: object) -> int:
-    hour_s = count_of("hour", value)
+    hour_s = count_of("hour", value, high=MAX_TIME_S)
     if hour_s % HOUR_S:
         raise LedgerError("an hour does not start on the hour")
     return hour_s

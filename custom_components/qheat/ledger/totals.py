@@ -46,15 +46,15 @@ class Totals:
         )
 
     @classmethod
-    def of_settlement(cls, settlement: Settlement) -> Totals:
-        """Value one settlement; a refused one pays nothing, whatever it says."""
+    def of_settlement(cls, settlement: Settlement, times: int = 1) -> Totals:
+        """Value one settlement, -1 times to reverse it; a refused one pays nothing."""
         if not settlement.accepted:
-            return cls(refused=1)
+            return cls(refused=times)
         return cls(
-            free_heat_j=settlement.energy_j if settlement.repaid else 0.0,
-            repaid=settlement.repaid,
-            earned=settlement.earned,
-            jobs={settlement.job_kind: 1},
+            free_heat_j=times * settlement.energy_j if settlement.repaid else 0.0,
+            repaid=CONTEXT.multiply(settlement.repaid, times),
+            earned=CONTEXT.multiply(settlement.earned, times),
+            jobs={settlement.job_kind: times},
         )
 
     def __add__(self, other: Totals) -> Totals:
@@ -68,19 +68,6 @@ class Totals:
             earned=_sum(self.earned, other.earned),
             jobs=_merged(self.jobs, other.jobs),
             refused=self.refused + other.refused,
-        )
-
-    def __neg__(self) -> Totals:
-        return Totals(
-            heat_split_j={key: -heat_j for key, heat_j in self.heat_split_j.items()},
-            unpriced_heat_j=-self.unpriced_heat_j,
-            free_heat_j=-self.free_heat_j,
-            electricity_product=CONTEXT.minus(self.electricity_product),
-            reference_product=CONTEXT.minus(self.reference_product),
-            repaid=CONTEXT.minus(self.repaid),
-            earned=CONTEXT.minus(self.earned),
-            jobs={kind: -count for kind, count in self.jobs.items()},
-            refused=-self.refused,
         )
 
     @property

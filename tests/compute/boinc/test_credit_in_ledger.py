@@ -73,7 +73,7 @@ class Home:
         self.saved = json.dumps(self.ledger.save())
 
     def kill(self) -> None:
-        self.ledger = Ledger.load(json.loads(self.saved))
+        self.ledger = Ledger.load(json.loads(self.saved), "EUR")
         self.first_seen = {}
 
     @property
