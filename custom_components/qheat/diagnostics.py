@@ -1,7 +1,9 @@
 """Diagnostics of a home: what helps to find a fault, without secrets."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
+from enum import IntEnum
 from typing import Any
 
 from homeassistant.components.diagnostics import async_redact_data
@@ -40,7 +42,7 @@ async def async_get_config_entry_diagnostics(
         },
         "boinc": {
             radiator_id: (details := coordinator.boinc.details(radiator_id))
-            and async_redact_data(asdict(details), TO_REDACT)
+            and async_redact_data(asdict(details, dict_factory=_named), TO_REDACT)
             for radiator_id in coordinator.boinc
         },
     }
@@ -48,3 +50,10 @@ async def async_get_config_entry_diagnostics(
     text = json.dumps(told, cls=ExtendedJSONEncoder)
     finite: dict[str, Any] = json.loads(text, parse_constant=lambda _: None)
     return finite
+
+
+def _named(fields: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Return fields with the names of BOINC's own numbers, which few people know."""
+    return {
+        name: value.name.lower() if isinstance(value, IntEnum) else value for name, value in fields
+    }
