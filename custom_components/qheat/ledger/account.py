@@ -49,7 +49,7 @@ class Reading:
     source: PowerSource
     tariff: Tariff | None
     """None: no price is known. The heat counts, its costs do not."""
-    counted_j: float | None = None
+    counted_j: float | None
     """What an energy meter has counted so far, None without one: it rules where it is known. One
     that falls begins anew."""
 
