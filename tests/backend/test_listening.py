@@ -25,6 +25,7 @@ from custom_components.qheat.backend.server import InsecureError
 from custom_components.qheat.compute.client import BackendError, JobClient
 from custom_components.qheat.compute.engine import EngineProblem
 from custom_components.qheat.compute.messages import PullRequest
+from tests.waiting import until
 
 from .tiny import server_in
 
@@ -173,7 +174,10 @@ async def test_a_crowd_that_never_reads_its_answers_keeps_nobody_out(
             one.setblocking(False)
             crowd.append(one)
             one.send(b"GET /v1/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 400)
-        await asyncio.sleep(1.0)
+        assert server._runner is not None
+        lines = server._runner.server
+        assert lines is not None
+        await until(lambda: [one.writing_paused for one in lines.connections] == [True] * 5)
         assert await account(port) == 200
         for one in crowd:
             one.close()
