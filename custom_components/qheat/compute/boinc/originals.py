@@ -96,7 +96,7 @@ class Originals:
 
     async def are_back(self, client: BoincClient, status: ClientStatus) -> bool:
         """Tell whether a client has these again, and not only another run mode."""
-        if status.cpu.permanent is RunMode.NEVER:
+        if status.cpu.permanent is status.gpu.permanent is RunMode.NEVER:
             return False
         return await _usable_override(client) == self.override
 
@@ -106,11 +106,15 @@ class Originals:
         A run mode that is not the `never` of a radiator was set by somebody since, and stays.
         """
         status = await client.status()
-        await client.set_override(self.with_news(await self.current(client)))
+        await self.put_preferences_back(client)
         if status.gpu.permanent is RunMode.NEVER:
             await client.set_gpu_mode(self.gpu_mode)
         if status.cpu.permanent is RunMode.NEVER:
             await client.set_cpu_mode(self.cpu_mode)
+
+    async def put_preferences_back(self, client: BoincClient) -> None:
+        """Give a client its preferences file back, and nothing else."""
+        await client.set_override(self.with_news(await self.current(client)))
 
     def saved(self) -> dict[str, object]:
         """Return this for JSON."""
