@@ -269,11 +269,13 @@ async def test_what_is_set_while_home_assistant_is_off_is_what_comes_back_in_the
     assert (radiator.client.override, radiator.client.permanent) == (theirs, 1)
 
 
-@pytest.mark.parametrize("own", [2, 3], ids=["auto", "suspended"])
+@pytest.mark.parametrize(
+    ("own", "gpu"), [(2, 2), (3, 2), (3, 3)], ids=["auto", "suspended", "and_its_gpu"]
+)
 async def test_settings_back_that_a_kill_kept_from_being_saved_are_not_taken_for_a_hand(
-    radiator: Radiator, own: int
+    radiator: Radiator, own: int, gpu: int
 ) -> None:
-    radiator.client.permanent = own
+    radiator.client.permanent, radiator.client.gpu_permanent = own, gpu
     first = await radiator.heating()
     before = first.saved_state()
     await first.leave()
@@ -282,6 +284,22 @@ async def test_settings_back_that_a_kill_kept_from_being_saved_are_not_taken_for
     assert second.status().problem is None
     await second.release()
     assert (radiator.client.override, radiator.client.permanent) == (OWN, own)
+
+
+async def test_newer_preferences_back_that_a_kill_kept_from_being_saved_are_not_taken_for_a_hand(
+    radiator: Radiator,
+) -> None:
+    first, client = await radiator.heating(), radiator.client
+    before = first.saved_state()
+    client.override = client.override.replace("</g", "<disk_max_used_gb>7</disk_max_used_gb></g")
+    await first.leave()
+    back = client.override
+    assert (client.preferences["disk_max_used_gb"], client.preferences["max_ncpus_pct"]) == (7, 75)
+    radiator.saved = before
+    second = await radiator.seen()
+    assert second.status().problem is None
+    await second.release()
+    assert (client.override, client.permanent) == (back, 2)
 
 
 async def test_run_modes_stay_where_somebody_has_set_one_by_hand_when_home_assistant_stops(

@@ -98,7 +98,8 @@ class Originals:
         """Tell whether a client has these again, and not only another run mode."""
         if status.cpu.permanent is status.gpu.permanent is RunMode.NEVER:
             return False
-        return await _usable_override(client) == self.override
+        current = await _usable_override(client)
+        return current is not None and self.with_news(current) == current
 
     async def put_back(self, client: BoincClient) -> None:
         """Give a client its preferences file back, and the run modes of its cores and its GPU.
