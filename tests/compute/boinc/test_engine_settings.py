@@ -235,16 +235,17 @@ async def test_a_client_that_is_left_has_its_settings_again_and_rests_for_an_hou
     assert radiator.saved["originals"] is None
 
 
-async def test_tasks_have_paused_before_preferences_are_back_that_may_drop_what_they_have_done(
+async def test_tasks_have_paused_before_preferences_are_followed_that_may_drop_what_they_have_done(
     radiator: Radiator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Between the user's run mode and the hour's rest they may have gone on for a moment."""
     monkeypatch.setattr(handover, "PAUSED_S", 1.0)
     made = await radiator.heating()
     leaving = asyncio.create_task(made.leave())
-    await until(lambda: not radiator.client.running)
-    assert radiator.client.override != OWN
+    await until(lambda: radiator.client.temporary_until_s > time.monotonic() + 3000)
+    assert (radiator.client.override, radiator.client.calls[-1]) == (OWN, "set_run_mode")
     await leaving
-    assert radiator.client.override == OWN
+    assert radiator.client.calls[-1] == "read_global_prefs_override"
 
 
 @pytest.mark.parametrize("own", [1, 2, 3], ids=["always", "auto", "suspended"])
@@ -302,19 +303,29 @@ async def test_newer_preferences_back_that_a_kill_kept_from_being_saved_are_not_
     assert (client.override, client.permanent) == (back, 2)
 
 
-async def test_run_modes_stay_where_somebody_has_set_one_by_hand_when_home_assistant_stops(
+async def test_all_stays_where_somebody_has_set_a_run_mode_by_hand_when_home_assistant_stops(
     radiator: Radiator,
 ) -> None:
-    made = await radiator.heating()
-    radiator.client.temporary_until_s, radiator.client.permanent = 0.0, 1
+    made, client = await radiator.seen(), radiator.client
+    heat(made, 25.0)
+    await until(lambda: (told := made.details()) and told.plan.duty == 0.5)
+    client.temporary_until_s, client.permanent = 0.0, 1
     await made.leave()
-    client = radiator.client
-    assert (client.override, client.mode, client.gpu_permanent) == (OWN, 1, 3)
+    assert (client.mode, client.gpu_permanent) == (1, 3)
     again = await radiator.seen()
     assert again.status().problem is EngineProblem.CHANGED_BY_HAND
     assert (client.mode, client.gpu_permanent) == (1, 3)
+    # It is told nothing else than before, or this would be wrong.
+    assert (again.status().jobs_running, again.status().power_w) == (1, 25.0)
     await again.release()
     assert (client.override, client.permanent, client.gpu_permanent) == (OWN, 1, 2)
+
+
+async def test_a_client_that_is_no_radiator_yet_is_left_alone_when_home_assistant_stops(
+    radiator: Radiator,
+) -> None:
+    await radiator.engine().leave()
+    assert not radiator.client.calls
 
 
 async def test_a_client_that_is_gone_when_home_assistant_stops_gets_its_settings_back_later(

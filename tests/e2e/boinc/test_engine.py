@@ -10,6 +10,7 @@ from typing import Final
 import pytest
 
 from custom_components.qheat.compute.boinc import control, handover, watchdogs
+from custom_components.qheat.compute.boinc.client import BoincClient
 from custom_components.qheat.compute.boinc.replies import RunMode
 from custom_components.qheat.compute.engine import EngineProblem, HeatKind
 
@@ -30,6 +31,8 @@ from .tenant import (
 
 CARD: Final = 4.0
 """Watts of the graphics card, in cores."""
+SLOW_S: Final = 1.2
+"""A client looks at its run mode once a second."""
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -261,6 +264,12 @@ async def test_a_client_that_home_assistant_left_rests_and_then_computes_as_its_
     )
     async with somebody_at(client) as user:
         await user.set_override(forgetful)
+    tell = BoincClient.set_cpu_mode
+
+    async def slowly(told: BoincClient, mode: RunMode, duration_s: float = 0.0) -> None:
+        await asyncio.sleep(SLOW_S)
+        await tell(told, mode, duration_s)
+
     engine = engine_for(client)
     async with heated(engine) as tenant:
         await engine.attach(project.url, ACCOUNT_KEY)
@@ -268,6 +277,7 @@ async def test_a_client_that_home_assistant_left_rests_and_then_computes_as_its_
         await client.until_burning(2, 90)
         tasks = client.tasks()
         await tenant.end()
+        monkeypatch.setattr(BoincClient, "set_cpu_mode", slowly)
         await engine.leave()
     assert client.preferences.read_text().strip() == forgetful
     assert await lasting_modes(client) == (RunMode.AUTO, RunMode.AUTO)

@@ -111,10 +111,9 @@ class BoincEngine:
         await self._stop(let_rest)
 
     async def leave(self) -> None:
-        """Stop with Home Assistant, which may come back, or never.
+        """Stop with Home Assistant, which may come back: compute nothing for an hour.
 
-        As far as the client can be reached, it has its user's own settings again, but computes
-        nothing for an hour.
+        As far as it can be reached, it has its user's own settings again.
         """
         await self._stop(leave)
 

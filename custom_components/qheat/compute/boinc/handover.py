@@ -80,17 +80,17 @@ async def let_rest(client: BoincClient, steward: Stewardship, clock: Callable[[]
 async def leave(client: BoincClient, steward: Stewardship, clock: Callable[[], float]) -> None:
     """Have the client compute nothing for an hour, and then as its user has set it.
 
-    Where somebody has set a run mode by hand, the run modes stay. Raises BoincError.
+    Where somebody has set a run mode by hand, all stays put away. Raises BoincError.
     """
     originals = steward.originals
     assert originals is not None  # put away when it was taken over
     await let_rest(client, steward, clock)
     if steward.by_hand:
-        await originals.put_preferences_back(client)
         return
-    # Tasks are to pause before a user's preferences may tell them to keep nothing in memory.
-    await asyncio.sleep(max(0.0, steward.changed_s + PAUSED_S - clock()))
-    await originals.put_back(client)
+    await originals.write_back(client)
     if originals.cpu_mode is not RunMode.NEVER:
         await client.set_cpu_mode(RunMode.NEVER, AWAY_S)
+    # Those that went on meanwhile are to pause before preferences may have them forget their work.
+    await asyncio.sleep(PAUSED_S)
+    await client.follow_override()
     steward.originals, steward.taken = None, False

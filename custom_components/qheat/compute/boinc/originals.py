@@ -102,20 +102,21 @@ class Originals:
         return current is not None and self.with_news(current) == current
 
     async def put_back(self, client: BoincClient) -> None:
-        """Give a client its preferences file back, and the run modes of its cores and its GPU.
+        """Give a client its preferences back, and the run modes of its cores and its GPU.
 
         A run mode that is not the `never` of a radiator was set by somebody since, and stays.
         """
+        await self.write_back(client)
+        await client.follow_override()
+
+    async def write_back(self, client: BoincClient) -> None:
+        """Put all back, but do not have the client follow its preferences file yet."""
         status = await client.status()
-        await self.put_preferences_back(client)
+        await client.write_override(self.with_news(await self.current(client)))
         if status.gpu.permanent is RunMode.NEVER:
             await client.set_gpu_mode(self.gpu_mode)
         if status.cpu.permanent is RunMode.NEVER:
             await client.set_cpu_mode(self.cpu_mode)
-
-    async def put_preferences_back(self, client: BoincClient) -> None:
-        """Give a client its preferences file back, and nothing else."""
-        await client.set_override(self.with_news(await self.current(client)))
 
     def saved(self) -> dict[str, object]:
         """Return this for JSON."""
