@@ -17,7 +17,6 @@ from .coordinator import QheatConfigEntry
 from .home import async_open_home, async_remove_home
 from .renames import async_follow_renames
 from .services import async_register_actions
-from .shutdown import async_watch_stops
 from .turns import async_next_turn
 
 PLATFORMS = [Platform.CLIMATE, Platform.IMAGE, Platform.SENSOR]
@@ -30,7 +29,6 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Register the actions, which say so if their home is not loaded; tell what was left behind."""
-    async_watch_stops(hass)
     async_follow_renames(hass)
     async_register_actions(hass)
     await async_tell_of_left_behind(hass)

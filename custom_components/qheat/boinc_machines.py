@@ -40,7 +40,6 @@ from .const import (
 from .heating import RadiatorRating
 from .power_meter import async_follow_meter
 from .shelf import mapping
-from .shutdown import stops_for_good
 from .turns import pace
 
 MAX_RATE: Final = 1000
@@ -177,13 +176,14 @@ class BoincMachines:
         self._closing = True
         for unfollow in self._meters:
             unfollow()
-        for_good = for_good or bool(self._entry.disabled_by) or stops_for_good(self._hass)
+        for_good = for_good or bool(self._entry.disabled_by)
         await asyncio.gather(*(self._close(key, for_good) for key in self._machines))
 
     async def _close(self, radiator_id: str, for_good: bool) -> None:
         machine = self._machines[radiator_id]
         if not for_good and machine.is_still(self._entry.subentries.get(radiator_id)):
-            await machine.engine.stop()
+            engine = machine.engine
+            await (engine.leave() if self._hass.is_stopping else engine.stop())
             return
         left = left_of(machine.save())
         try:

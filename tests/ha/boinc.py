@@ -30,7 +30,11 @@ SECOND = "<global_preferences><max_ncpus_pct>50</max_ncpus_pct></global_preferen
 def hurried() -> Generator[None]:
     """Have radiators wait neither for each other nor long between two changes."""
     boinc = "custom_components.qheat.compute.boinc"
-    with patch(f"{boinc}.engine.SPREAD_S", 0), patch(f"{boinc}.control.BETWEEN_CHANGES_S", 0.2):
+    with (
+        patch(f"{boinc}.engine.SPREAD_S", 0),
+        patch(f"{boinc}.control.BETWEEN_CHANGES_S", 0.2),
+        patch(f"{boinc}.handover.PAUSED_S", 0),
+    ):
         yield
 
 

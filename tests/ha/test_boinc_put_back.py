@@ -1,16 +1,13 @@
 """A user's own BOINC settings are not lost by a kill, nor while a machine is off."""
 
 import json
+import time
 from typing import Any
-from unittest.mock import AsyncMock, patch
 
 import pytest
-from homeassistant.components.homeassistant import async_set_stop_handler
 from homeassistant.config_entries import ConfigEntryDisabler
-from homeassistant.core import Context, HomeAssistant
-from homeassistant.exceptions import Unauthorized
-from homeassistant.setup import async_setup_component
-from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
+from homeassistant.core import HomeAssistant
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.qheat.boinc_left_behind import (
     async_leave_behind,
@@ -49,44 +46,13 @@ async def test_a_client_started_anew_while_nobody_asked_it_anything_gets_its_set
     assert not not_put_back(hass)
 
 
-@pytest.mark.parametrize(
-    ("asked", "back"),
-    [(["stop"], True), (["restart"], False), (["stop", "restart"], False), ([], False)],
-    ids=["stop", "restart", "stop_then_restart", "signal"],
-)
-async def test_a_stop_that_was_asked_for_gives_settings_back_and_a_restart_or_signal_keeps_them(
-    hass: HomeAssistant,
-    heating_home: MockConfigEntry,
-    client: SimulatedClient,
-    asked: list[str],
-    back: bool,
+async def test_a_client_has_its_settings_back_when_home_assistant_stops_but_rests_for_an_hour(
+    hass: HomeAssistant, heating_home: MockConfigEntry, client: SimulatedClient
 ) -> None:
-    assert await async_setup_component(hass, "homeassistant", {})
-    async_set_stop_handler(hass, AsyncMock())
-    with patch("homeassistant.config.async_check_ha_config_file", return_value=None):
-        for action in asked:
-            await hass.services.async_call("homeassistant", action, blocking=True)
-    await hass.async_block_till_done()
-    assert client.running
     await hass.async_stop(force=True)
-    assert (client.override == FIRST, client.permanent) == ((True, 2) if back else (False, 3))
-    assert not client.running or back
-
-
-async def test_a_stop_that_was_refused_says_nothing_of_a_signal_that_comes_later(
-    hass: HomeAssistant,
-    heating_home: MockConfigEntry,
-    client: SimulatedClient,
-    hass_read_only_user: MockUser,
-) -> None:
-    assert await async_setup_component(hass, "homeassistant", {})
-    tenant = Context(user_id=hass_read_only_user.id)
-    with pytest.raises(Unauthorized):
-        await hass.services.async_call("homeassistant", "stop", blocking=True, context=tenant)
-    await hass.async_block_till_done()
-    with patch("custom_components.qheat.shutdown.SOON_S", 0.0):
-        await hass.async_stop(force=True)
-    assert (client.override == FIRST, client.permanent) == (False, 3)
+    assert (client.override, client.permanent, client.gpu_permanent) == (FIRST, 2, 2)
+    assert not client.running
+    assert 3500 < client.temporary_until_s - time.monotonic() <= 3600
 
 
 async def test_a_home_disabled_while_its_machine_is_off_heats_again_and_its_repair_goes(

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from custom_components.qheat.compute.boinc import control, engine
+from custom_components.qheat.compute.boinc import control, engine, handover
 from custom_components.qheat.compute.boinc.options import BoincOptions
 
 from .engines import OWN, Radiator
@@ -29,6 +29,7 @@ def quick(simulated: SimulatedClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "LAST_RETRY_S", 0.1)
     monkeypatch.setattr(engine, "SPREAD_S", 0.0)
     monkeypatch.setattr(control, "BETWEEN_CHANGES_S", 0.2)
+    monkeypatch.setattr(handover, "PAUSED_S", 0.0)
 
 
 @pytest.fixture

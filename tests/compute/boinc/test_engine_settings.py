@@ -1,11 +1,12 @@
 """The user's own settings: put away by a radiator, and given back when it is none any more."""
 
+import asyncio
 import time
 from collections.abc import Mapping
 
 import pytest
 
-from custom_components.qheat.compute.boinc import BoincError, BoincFault, engine
+from custom_components.qheat.compute.boinc import BoincError, BoincFault, engine, handover
 from custom_components.qheat.compute.boinc.client import BoincClient
 from custom_components.qheat.compute.boinc.probe import Probed, identify
 from custom_components.qheat.compute.boinc.replies import RunMode
@@ -220,6 +221,123 @@ async def test_stopping_rests_the_client_and_keeps_its_settings_put_away(
     assert (radiator.client.mode, radiator.client.permanent) == (3, 3)
     assert radiator.saved["originals"] == {"override": OWN, "cpu_mode": 2, "gpu_mode": 2}
     assert made.status().problem is EngineProblem.BACKEND_UNREACHABLE
+
+
+async def test_a_client_that_is_left_has_its_settings_again_and_rests_for_an_hour(
+    radiator: Radiator,
+) -> None:
+    made = await radiator.heating()
+    await made.leave()
+    client = radiator.client
+    assert (client.override, client.permanent, client.gpu_permanent) == (OWN, 2, 2)
+    assert client.mode == 3
+    assert 3500 < client.temporary_until_s - time.monotonic() <= 3600
+    assert radiator.saved["originals"] is None
+
+
+async def test_tasks_have_paused_before_preferences_are_followed_that_may_drop_what_they_have_done(
+    radiator: Radiator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the user's run mode and the hour's rest they may have gone on for a moment."""
+    monkeypatch.setattr(handover, "PAUSED_S", 1.0)
+    made = await radiator.heating()
+    leaving = asyncio.create_task(made.leave())
+    await until(lambda: radiator.client.temporary_until_s > time.monotonic() + 3000)
+    assert (radiator.client.override, radiator.client.calls[-1]) == (OWN, "set_run_mode")
+    await leaving
+    assert radiator.client.calls[-1] == "read_global_prefs_override"
+
+
+@pytest.mark.parametrize("own", [1, 2, 3], ids=["always", "auto", "suspended"])
+async def test_a_client_that_was_left_is_heated_with_again_at_once(
+    radiator: Radiator, own: int
+) -> None:
+    radiator.client.permanent = own
+    await (await radiator.heating()).leave()
+    again = await radiator.heating()
+    assert again.status().problem is None
+    await again.release()
+    assert (radiator.client.override, radiator.client.permanent) == (OWN, own)
+
+
+async def test_what_is_set_while_home_assistant_is_off_is_what_comes_back_in_the_end(
+    radiator: Radiator,
+) -> None:
+    await (await radiator.heating()).leave()
+    theirs = OWN.replace("75", "50")
+    radiator.client.override, radiator.client.permanent = theirs, 1
+    await (await radiator.heating()).release()
+    assert (radiator.client.override, radiator.client.permanent) == (theirs, 1)
+
+
+@pytest.mark.parametrize(
+    ("own", "gpu"), [(2, 2), (3, 2), (3, 3)], ids=["auto", "suspended", "and_its_gpu"]
+)
+async def test_settings_back_that_a_kill_kept_from_being_saved_are_not_taken_for_a_hand(
+    radiator: Radiator, own: int, gpu: int
+) -> None:
+    radiator.client.permanent, radiator.client.gpu_permanent = own, gpu
+    first = await radiator.heating()
+    before = first.saved_state()
+    await first.leave()
+    radiator.saved = before
+    second = await radiator.heating()
+    assert second.status().problem is None
+    await second.release()
+    assert (radiator.client.override, radiator.client.permanent) == (OWN, own)
+
+
+async def test_newer_preferences_back_that_a_kill_kept_from_being_saved_are_not_taken_for_a_hand(
+    radiator: Radiator,
+) -> None:
+    first, client = await radiator.heating(), radiator.client
+    before = first.saved_state()
+    client.override = client.override.replace("</g", "<disk_max_used_gb>7</disk_max_used_gb></g")
+    await first.leave()
+    back = client.override
+    assert (client.preferences["disk_max_used_gb"], client.preferences["max_ncpus_pct"]) == (7, 75)
+    radiator.saved = before
+    second = await radiator.seen()
+    assert second.status().problem is None
+    await second.release()
+    assert (client.override, client.permanent) == (back, 2)
+
+
+async def test_all_stays_where_somebody_has_set_a_run_mode_by_hand_when_home_assistant_stops(
+    radiator: Radiator,
+) -> None:
+    made, client = await radiator.seen(), radiator.client
+    heat(made, 25.0)
+    await until(lambda: (told := made.details()) and told.plan.duty == 0.5)
+    client.temporary_until_s, client.permanent = 0.0, 1
+    await made.leave()
+    assert (client.mode, client.gpu_permanent) == (1, 3)
+    again = await radiator.seen()
+    assert again.status().problem is EngineProblem.CHANGED_BY_HAND
+    assert (client.mode, client.gpu_permanent) == (1, 3)
+    # It is told nothing else than before, or this would be wrong.
+    assert (again.status().jobs_running, again.status().power_w) == (1, 25.0)
+    await again.release()
+    assert (client.override, client.permanent, client.gpu_permanent) == (OWN, 1, 2)
+
+
+async def test_a_client_that_is_no_radiator_yet_is_left_alone_when_home_assistant_stops(
+    radiator: Radiator,
+) -> None:
+    await radiator.engine().leave()
+    assert not radiator.client.calls
+
+
+async def test_a_client_that_is_gone_when_home_assistant_stops_gets_its_settings_back_later(
+    radiator: Radiator,
+) -> None:
+    made = await radiator.heating()
+    await radiator.client.stop()
+    await made.leave()
+    assert radiator.saved["originals"] == {"override": OWN, "cpu_mode": 2, "gpu_mode": 2}
+    await radiator.client.start()
+    await radiator.engine().release()
+    assert (radiator.client.override, radiator.client.permanent) == (OWN, 2)
 
 
 @pytest.mark.parametrize(

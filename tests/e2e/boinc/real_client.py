@@ -119,13 +119,17 @@ class RealClient:
         wanted_ns = sum(sum(_cpu_and_queue_ns(pid)) - ns for pid, ns in before.items())
         return wanted_ns / 1e9 / (clock() - begun_s)
 
-    def _remember_tasks(self) -> None:
+    def tasks(self) -> set[int]:
+        """Return the process ids of the tasks that are in memory."""
         slots = self.folder / "slots"
-        self._tasks |= {
+        return {
             int(entry.name)
             for entry in Path("/proc").iterdir()
             if entry.name.isdecimal() and _belongs(int(entry.name), slots)
         }
+
+    def _remember_tasks(self) -> None:
+        self._tasks |= self.tasks()
 
 
 async def until(look: Callable[[], object], wanted: object, within_s: float) -> float:

@@ -9,7 +9,8 @@ from typing import Final
 
 import pytest
 
-from custom_components.qheat.compute.boinc import control, watchdogs
+from custom_components.qheat.compute.boinc import control, handover, watchdogs
+from custom_components.qheat.compute.boinc.client import BoincClient
 from custom_components.qheat.compute.boinc.replies import RunMode
 from custom_components.qheat.compute.engine import EngineProblem, HeatKind
 
@@ -30,6 +31,8 @@ from .tenant import (
 
 CARD: Final = 4.0
 """Watts of the graphics card, in cores."""
+SLOW_S: Final = 1.2
+"""A client looks at its run mode once a second."""
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -249,6 +252,42 @@ async def test_the_users_own_settings_are_put_back(client: RealClient, project: 
     await again.release()
     assert client.preferences.read_text().strip() == OWN_PREFERENCES
     await client.until_burning(3, 60)
+
+
+async def test_a_client_that_home_assistant_left_rests_and_then_computes_as_its_user_set_it(
+    client: RealClient, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handover, "AWAY_S", 20.0)
+    project.endless = Job(cpu_s=600.0)
+    forgetful = OWN_PREFERENCES.replace(
+        "</g", "   <leave_apps_in_memory>0</leave_apps_in_memory>\n</g"
+    )
+    async with somebody_at(client) as user:
+        await user.set_override(forgetful)
+    tell = BoincClient.set_cpu_mode
+
+    async def slowly(told: BoincClient, mode: RunMode, duration_s: float = 0.0) -> None:
+        await asyncio.sleep(SLOW_S)
+        await tell(told, mode, duration_s)
+
+    engine = engine_for(client)
+    async with heated(engine) as tenant:
+        await engine.attach(project.url, ACCOUNT_KEY)
+        tenant.set(2)
+        await client.until_burning(2, 90)
+        tasks = client.tasks()
+        await tenant.end()
+        monkeypatch.setattr(BoincClient, "set_cpu_mode", slowly)
+        await engine.leave()
+    assert client.preferences.read_text().strip() == forgetful
+    assert await lasting_modes(client) == (RunMode.AUTO, RunMode.AUTO)
+    assert await client.burning() == 0
+    assert client.tasks() == tasks
+    note("its own again", await until(lambda: computes(client), True, 60))
+
+
+async def computes(client: RealClient) -> bool:
+    return await client.burning() >= 2
 
 
 async def test_a_client_without_settings_of_its_own_has_none_again(client: RealClient) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,6 @@ from custom_components.qheat.compute.boinc.replies import RunMode
 from custom_components.qheat.compute.boinc.rpc import RpcConnection
 from custom_components.qheat.radiator import BUDGET_S
 from scripts.demo_home.api import Api
-from scripts.demo_home.errors import DemoError
 from scripts.demo_home.folder import HOST, password, prepare
 from scripts.demo_home.process import HassProcess, free_port
 
@@ -48,14 +46,6 @@ class Home:
     async def stop(self) -> None:
         await self.api.__aexit__(None, None, None)
         await self._hass.stop()
-
-    async def stop_for_good(self) -> None:
-        """Stop as by its own action, with no signal."""
-        await self.api.act("homeassistant", "stop")
-        await self.api.__aexit__(None, None, None)
-        async with asyncio.timeout(60):
-            with suppress(DemoError):
-                await self._hass.run()
 
     async def state(self, entity_id: str) -> str:
         known = {state["entity_id"]: state["state"] for state in await self.api.get("/api/states")}
@@ -119,8 +109,9 @@ async def test_a_client_is_added_heats_outlives_a_kill_and_gets_its_settings_bac
     await home.start()
     await client.until_burning(CORES, 120)
 
-    await home.stop_for_good()
+    await home.stop()
     await has_its_settings_back(client)
+    assert await client.burning() == 0
     await home.start()
     await client.until_burning(CORES, 120)
 

@@ -107,7 +107,15 @@ class BoincClient:
 
     async def set_override(self, text: str) -> None:
         """Replace the local preferences file ("" removes it) and have the client follow it."""
+        await self.write_override(text)
+        await self.follow_override()
+
+    async def write_override(self, text: str) -> None:
+        """Replace the local preferences file; the client goes on as it was told before."""
         await self._command(f"<set_global_prefs_override>{text}</set_global_prefs_override>")
+
+    async def follow_override(self) -> None:
+        """Have the client follow its local preferences file."""
         await self._command("<read_global_prefs_override/>")
 
     async def attach(self, url: str, account_key: str) -> None:

@@ -23,7 +23,7 @@ from .alarm import Alarm
 from .client import BoincClient
 from .credit import Book, Tariff
 from .errors import PROBLEM, BoincError, BoincFault
-from .handover import judge, let_rest, take_over
+from .handover import judge, leave, let_rest, take_over
 from .observation import UNSEEN, Details
 from .options import BoincOptions
 from .originals import Originals
@@ -37,13 +37,14 @@ FIRST_RETRY_S: Final = 2.0
 LAST_RETRY_S: Final = 60.0
 SPREAD_S: Final = 2.0
 """Over so many seconds the radiators of a building spread what they do on the same tick."""
-STOP_S: Final = 5.0
+STOP_S: Final = 8.0
 LATE_S: Final = 30.0
 """A look may come so much late before what was seen counts as unknown."""
 
 _LOGGER = logging.getLogger(__name__)
 
 type Save = Callable[[Mapping[str, object]], Awaitable[None]]
+type Part = Callable[[BoincClient, Stewardship, Callable[[], float]], Awaitable[None]]
 
 
 async def _keep_nothing(_state: Mapping[str, object]) -> None:
@@ -105,15 +106,16 @@ class BoincEngine:
     async def stop(self) -> None:
         """Have the client compute nothing, as far as it can be reached, and let go of it.
 
-        The user's own settings stay put away: see `release`.
+        The user's own settings stay put away: see `leave` and `release`.
         """
-        await self._end()
-        if self._steward.taken and not self._steward.hand.by_hand:
-            with suppress(BoincError, TimeoutError):
-                async with asyncio.timeout(STOP_S):
-                    await self._connect()
-                    await let_rest(self._client, self._steward, self._clock)
-        await self._let_go()
+        await self._stop(let_rest)
+
+    async def leave(self) -> None:
+        """Stop with Home Assistant, which may come back: compute nothing for an hour.
+
+        As far as it can be reached, it has its user's own settings again.
+        """
+        await self._stop(leave)
 
     async def release(self) -> None:
         """Stop for good: put the user's own BOINC settings back and let go of the client.
@@ -268,6 +270,15 @@ class BoincEngine:
                 self._wake.clear()
                 await self._wake.wait()
             await asyncio.sleep(min(self._phase_s, max(0.0, next_s - now_s)))
+
+    async def _stop(self, part: Part) -> None:
+        await self._end()
+        if self._steward.taken:
+            with suppress(BoincError, TimeoutError):
+                async with asyncio.timeout(STOP_S):
+                    await self._connect()
+                    await part(self._client, self._steward, self._clock)
+        await self._let_go()
 
     async def _end(self) -> None:
         task, self._task = self._task, None

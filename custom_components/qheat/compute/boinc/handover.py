@@ -1,14 +1,21 @@
 """How a client is taken over from its user, and left again: what its user sets meanwhile stays."""
 
+import asyncio
 import math
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 from .client import BoincClient
 from .control import rest
 from .originals import Originals
 from .plan import override_with
-from .replies import ClientStatus
+from .replies import ClientStatus, RunMode
 from .stewardship import Stewardship
+
+AWAY_S: Final = 3600.0
+"""So long a client rests when Home Assistant is stopped; who is not back by then is gone."""
+PAUSED_S: Final = 2.0
+"""Tasks that are told to pause have done so by then."""
 
 
 async def take_over(
@@ -68,3 +75,22 @@ async def let_rest(client: BoincClient, steward: Stewardship, clock: Callable[[]
     gpu = not steward.gpu_hand.by_hand
     if not steward.hand.by_hand and await rest(client, status, gpu=gpu):
         steward.changed_s = clock()
+
+
+async def leave(client: BoincClient, steward: Stewardship, clock: Callable[[], float]) -> None:
+    """Have the client compute nothing for an hour, and then as its user has set it.
+
+    Where somebody has set a run mode by hand, all stays put away. Raises BoincError.
+    """
+    originals = steward.originals
+    assert originals is not None  # put away when it was taken over
+    await let_rest(client, steward, clock)
+    if steward.by_hand:
+        return
+    await originals.write_back(client)
+    if originals.cpu_mode is not RunMode.NEVER:
+        await client.set_cpu_mode(RunMode.NEVER, AWAY_S)
+    # Those that went on meanwhile are to pause before preferences may have them forget their work.
+    await asyncio.sleep(PAUSED_S)
+    await client.follow_override()
+    steward.originals, steward.taken = None, False

@@ -96,17 +96,23 @@ class Originals:
 
     async def are_back(self, client: BoincClient, status: ClientStatus) -> bool:
         """Tell whether a client has these again, and not only another run mode."""
-        if status.cpu.permanent is RunMode.NEVER:
+        if status.cpu.permanent is status.gpu.permanent is RunMode.NEVER:
             return False
-        return await _usable_override(client) == self.override
+        current = await _usable_override(client)
+        return current is not None and self.with_news(current) == current
 
     async def put_back(self, client: BoincClient) -> None:
-        """Give a client its preferences file back, and the run modes of its cores and its GPU.
+        """Give a client its preferences back, and the run modes of its cores and its GPU.
 
         A run mode that is not the `never` of a radiator was set by somebody since, and stays.
         """
+        await self.write_back(client)
+        await client.follow_override()
+
+    async def write_back(self, client: BoincClient) -> None:
+        """Put all back, but do not have the client follow its preferences file yet."""
         status = await client.status()
-        await client.set_override(self.with_news(await self.current(client)))
+        await client.write_override(self.with_news(await self.current(client)))
         if status.gpu.permanent is RunMode.NEVER:
             await client.set_gpu_mode(self.gpu_mode)
         if status.cpu.permanent is RunMode.NEVER:
