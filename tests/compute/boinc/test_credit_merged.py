@@ -98,6 +98,13 @@ def test_totals_that_are_rounded_each_by_itself_are_no_merge(home: Home) -> None
     assert all(number for number, *_ in marks[1:])
 
 
+def test_an_account_that_is_rounded_below_its_only_record_still_tells_a_merge(home: Home) -> None:
+    home.science.merge(10**6)
+    home.science.others -= Decimal("0.000001")
+    home.work(0, 5)
+    assert home.paid == 35
+
+
 def test_credit_that_is_withdrawn_after_a_merge_is_taken_back(home: Home) -> None:
     home.science.merge(50_000)
     home.work(0, 7, -3)

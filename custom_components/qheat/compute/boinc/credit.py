@@ -177,7 +177,7 @@ def _merged(project: Project, total: Decimal, mark: Mark) -> Decimal:
     """Return how much of the rise from `mark` to `total` is no grant, but another record's."""
     now, then = project.account, mark.account
     # What has less than one of its machines is no account's total.
-    if now is None or then is None or now < total:
+    if now is None or then is None or now < total - _ROUNDED:
         return _NOTHING
     merged = total - mark.total - max(_NOTHING, now - then)
     return merged if merged > _ROUNDED else _NOTHING
