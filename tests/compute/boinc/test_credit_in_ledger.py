@@ -239,11 +239,15 @@ def test_the_ledger_can_reverse_all_that_may_be_revoked() -> None:
 
 def test_the_longest_cursor_fits_into_the_ledger() -> None:
     home = Home()
-    most = int(MAX_CREDIT) - MAX_STEPS
+    most = int(MAX_CREDIT) - 10 * MAX_STEPS
+
+    def half_merged(number: int, step: int, host_id: int = 5) -> Project:
+        account = Decimal(most + 5 * MAX_STEPS + step).quantize(RATE**3)
+        return replace(project(number, most + 2 * step, host_id), account=account)
+
     for host_id in range(10**9, 10**9 + MAX_TOTALS + 50):
-        home.book(project(0, most, host_id))
-    for step in range(MAX_STEPS):
-        home.book(*(project(n, most + step) for n in range(2)))
-    page = home.book(*(project(n, most + MAX_STEPS) for n in range(2)))
+        home.book(half_merged(0, 0, host_id))
+    for step in range(MAX_STEPS + 1):
+        page = home.book(*(half_merged(n, step) for n in range(2)))
     assert page.cursor is not None
-    assert 2**15 < len(page.cursor) < MAX_CURSOR
+    assert 3 * 2**14 < len(page.cursor) < MAX_CURSOR
