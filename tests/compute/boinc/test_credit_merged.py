@@ -105,9 +105,14 @@ def test_an_account_that_is_rounded_below_its_only_record_still_tells_a_merge(ho
     assert home.paid == 35
 
 
-def test_credit_that_is_withdrawn_after_a_merge_is_taken_back(home: Home) -> None:
+@pytest.mark.parametrize("grants", [(0, 7), (7,)])
+def test_credit_that_comes_after_a_merge_or_with_it_and_is_withdrawn_is_taken_back(
+    home: Home, grants: tuple[int, ...]
+) -> None:
     home.science.merge(50_000)
-    home.work(0, 7, -3)
+    home.work(*grants)
+    home.science.others += 1000
+    home.work(-3)
     assert home.paid == 34
 
 
@@ -193,7 +198,8 @@ def test_whatever_is_merged_what_is_paid_is_what_was_granted_and_not_taken_back(
             case "merge":
                 home.look()
                 science.merge(data.draw(st.integers(0, 10**4)))
-                since = 0
+                science.total += (since := data.draw(st.integers(0, 200)))
+                expected += since
             case "number":
                 home.look()
                 science.number_anew()

@@ -6,7 +6,7 @@ page holds no settlement: then neither a crash nor a late or withdrawn credit bo
 all.
 
 Who merges two records of a machine on a project's website gives one of them the credit of the
-other. That is told from a grant by the account that both are in: it does not grow by it.
+other. The account that both are in does not grow by it. A grant beside it is withdrawn first.
 """
 
 import json
@@ -125,16 +125,16 @@ class Book:
                 yield self._settlement(key, project, mark, None)
         if total <= marks[-1].total:
             return
-        granted = total - _merged(project, total, marks[-1])
-        earned = _worth(granted - marks[-1].total, rate)
+        merged = _merged(project, total, marks[-1])
+        earned = _worth(total - marks[-1].total - merged, rate)
+        if merged or not earned:
+            last = marks[-1] if marks[-1].number else marks.pop()
+            step = Mark(0, last.total + merged, account=last.account)
+            marks.append(step if earned else Mark(0, total, account=project.account))
         if earned:
             self._number += 1
-            marks.append(Mark(self._number, granted, rate, project.account))
+            marks.append(Mark(self._number, total, rate, project.account))
             yield self._settlement(key, project, marks[-1], earned)
-        if not earned or granted < total:
-            if not marks[-1].number:
-                del marks[-1]
-            marks.append(Mark(0, total, account=project.account))
 
     def _settlement(
         self, key: str, project: Project, mark: Mark, earned: Decimal | None
