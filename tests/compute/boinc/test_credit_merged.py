@@ -150,6 +150,8 @@ def test_what_another_machine_of_the_account_loses_meanwhile_is_not_paid_here(
     home.science.others -= lost
     home.work(1000)
     assert home.paid == 30 + paid
+    home.work(5)
+    assert home.paid == 30 + paid + 5
 
 
 def test_of_what_came_since_a_project_was_first_seen_its_account_tells_nothing() -> None:
