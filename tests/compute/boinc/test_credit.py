@@ -1,6 +1,5 @@
 """Credit becomes money exactly once."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -10,45 +9,9 @@ from hypothesis import strategies as st
 
 from custom_components.qheat.compute.boinc.client import address_of
 from custom_components.qheat.compute.boinc.credit import Book, Tariff, key_of
-from custom_components.qheat.compute.boinc.replies import Project
 from custom_components.qheat.compute.engine import SettlementPage
 
-URL = "https://science.example/"
-PROJECT = Project(
-    url=URL, name="Science", host_id=5, credit=Decimal(0), resource_share=100.0, paused=False
-)
-MACHINE = "a-machine"
-TARIFF = Tariff(rates={address_of(URL): Decimal("0.25")}, currency="EUR")
-
-
-class Ledger:
-    """Books settlements as the real one does: once by id, and a refusal takes back."""
-
-    def __init__(self) -> None:
-        self.cursor: str | None = None
-        self.booked: dict[str, Decimal] = {}
-
-    def ask(self, total: str | int, tariff: Tariff = TARIFF) -> SettlementPage:
-        return self.ask_all([replace(PROJECT, credit=Decimal(total))], tariff)
-
-    def ask_all(self, projects: Sequence[Project], tariff: Tariff = TARIFF) -> SettlementPage:
-        book = Book(
-            self.cursor, radiator_id="hall", machine=MACHINE, tariff=tariff, settled_at=1000.0
-        )
-        return book.page(projects, {})
-
-    def book(self, page: SettlementPage) -> None:
-        for settlement in page.settlements:
-            if settlement.accepted:
-                assert settlement.settlement_id not in self.booked
-                self.booked[settlement.settlement_id] = settlement.earned
-            else:
-                del self.booked[settlement.settlement_id]
-        self.cursor = page.cursor
-
-    @property
-    def earned(self) -> Decimal:
-        return sum(self.booked.values(), Decimal(0))
+from .credited import MACHINE, PROJECT, TARIFF, URL, Ledger
 
 
 def test_credit_from_before_is_not_paid() -> None:

@@ -1,6 +1,7 @@
 """Whatever arrives is read, or is a clear error."""
 
 from contextlib import suppress
+from decimal import Decimal
 from unittest.mock import patch
 
 import pytest
@@ -76,6 +77,7 @@ TAGS = st.sampled_from(
         "master_url",
         "hostid",
         "host_total_credit",
+        "user_total_credit",
         "resource_share",
     ]
 )
@@ -270,6 +272,23 @@ def test_a_project_refuses_a_machine_that_it_has_answered_and_given_no_number(
     body = f"<projects><project><master_url>http://a.org/</master_url>{told}</project></projects>"
     (project,) = projects_from(parse(reply(body)))
     assert project.refuses is refuses
+
+
+@pytest.mark.parametrize(
+    ("told", "account"),
+    [
+        ("<user_total_credit>70.5</user_total_credit>", Decimal("70.5")),
+        ("<user_total_credit>70.5</user_total_credit><attached_via_acct_mgr/>", None),
+        ("<user_total_credit>-1</user_total_credit>", None),
+        ("", None),
+    ],
+)
+def test_of_an_account_only_what_the_project_itself_tells_is_known(
+    told: str, account: Decimal | None
+) -> None:
+    body = f"<projects><project><hostid>7</hostid>{told}</project></projects>"
+    (project,) = projects_from(parse(reply(body)))
+    assert project.account == account
 
 
 @pytest.mark.parametrize(

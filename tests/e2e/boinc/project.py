@@ -58,6 +58,8 @@ class Project:
     uploads: dict[str, bytes] = field(default_factory=dict)
     scheduler_calls: int = 0
     host_credit: float = 0.0
+    older_credit: float = 0.0
+    """That of an older record of the machine, or of another machine of the account."""
     url: str = ""
     app: bytes = b""
     _key: rsa.RSAPrivateKey = field(
@@ -82,6 +84,11 @@ class Project:
         await site.start()
         bound = self._runner.addresses[0][1]
         self.url = f"http://127.0.0.1:{bound}/"
+
+    def merge(self) -> None:
+        """Do what its user may on the real project's website: merge the older record."""
+        self.host_credit += self.older_credit
+        self.older_credit = 0.0
 
     async def stop(self) -> None:
         """Stop serving."""
@@ -205,8 +212,8 @@ class Project:
             f"<master_url>{self.url}</master_url>\n<request_delay>1</request_delay>\n"
             f"<project_name>{escape(self.name)}</project_name>\n"
             "<userid>1</userid>\n<user_name>Tenant</user_name>\n"
-            f"<user_total_credit>{self.host_credit}</user_total_credit>\n"
-            f"<host_total_credit>{self.host_credit}</host_total_credit>\n{host}"
+            f"<user_total_credit>{self.host_credit + self.older_credit}</user_total_credit>\n{host}"
+            f"<host_total_credit>{self.host_credit}</host_total_credit>\n"
             "<project_preferences>\n"
             f"<resource_share>{self.resource_share}</resource_share>\n"
             f"</project_preferences>\n{key}{body}</scheduler_reply>\n"

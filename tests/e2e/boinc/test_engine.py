@@ -80,6 +80,34 @@ async def test_work_is_attached_run_throttled_and_paid(
         await book(engine, cursor, booked)
 
 
+async def test_what_a_merged_record_of_the_machine_had_is_not_paid_and_all_work_is(
+    client: RealClient, project: Project
+) -> None:
+    project.endless = job = Job(cpu_s=0.6, credit=12.5)
+    project.older_credit = older = 5000.0
+    engine = engine_for(client, rates={project.url: Decimal("0.02")})
+    async with heated(engine) as tenant:
+        await engine.attach(project.url, ACCOUNT_KEY)
+        tenant.set(CORES)
+        cursor, earned = None, Decimal(0)
+
+        async def book_at(credit: float) -> None:
+            nonlocal cursor, earned
+            await engine.update(project.url)
+            await until(lambda: shown_credit(engine) >= credit, True, 120)
+            page = await engine.settlements(cursor)
+            assert all(settlement.accepted for settlement in page.settlements)
+            cursor, earned = page.cursor, earned + sum(s.earned for s in page.settlements)
+
+        for credit in (0.0, 25.0, 50.0):
+            await book_at(credit)
+        project.merge()
+        await book_at(older)
+        job.credit = 0.0
+        await book_at(project.host_credit)
+        assert earned == (shown_credit(engine) - Decimal(older)) * Decimal("0.02") > 1
+
+
 async def test_a_graphics_card_computes_where_the_budget_has_room_for_it(
     client: RealClient, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,9 @@ The cursor holds the totals that are booked, also of projects and host numbers t
 may come back. Whoever books a page stores its settlements and its cursor together, also when the
 page holds no settlement: then neither a crash nor a late or withdrawn credit books twice or not at
 all.
+
+Who merges two records of a machine on a project's website gives one of them the credit of the
+other. The account that both are in does not grow by it. A grant beside it is withdrawn first.
 """
 
 import json
@@ -26,6 +29,8 @@ MAX_KIND: Final = 64
 _VERSION: Final = 2
 _FINEST: Final = Decimal("1E-12")
 _NOTHING: Final = Decimal(0)
+_ROUNDED: Final = Decimal("0.1")
+"""So much may the totals of a machine and its account be apart because projects round them."""
 _EXACT: Final = Context(prec=60, rounding=ROUND_DOWN)
 """Absurd credit has more than Python's usual 28 digits; to refuse it is up to the ledger."""
 
@@ -34,12 +39,14 @@ _EXACT: Final = Context(prec=60, rounding=ROUND_DOWN)
 class Mark:
     """A booked total; `number` names the settlement that led to it, 0: none did.
 
-    `rate` is what each credit was paid with then.
+    `rate` is what each credit was paid with then. `account` is what all machines of the user had
+    together; None: it is not known.
     """
 
     number: int
     total: Decimal
     rate: Decimal = _NOTHING
+    account: Decimal | None = None
 
 
 type Marks = Mapping[str, tuple[Mark, ...]]
@@ -95,7 +102,8 @@ class Book:
         for project in projects:
             key = key_of(project)
             if project.host_id and project.credit is not None and key not in shown:
-                first = Mark(0, first_seen.get(key, project.credit))
+                began = first_seen.get(key, project.credit)
+                first = Mark(0, began, account=project.account if began == project.credit else None)
                 marks = list(self._before.get(key, (first,)))
                 settlements += self._settle(key, project, project.credit, marks)
                 shown[key] = tuple(marks)
@@ -117,15 +125,16 @@ class Book:
                 yield self._settlement(key, project, mark, None)
         if total <= marks[-1].total:
             return
-        earned = _worth(total - marks[-1].total, rate)
+        merged = _merged(project, total, marks[-1])
+        earned = _worth(total - marks[-1].total - merged, rate)
+        if merged or not earned:
+            last = marks[-1] if marks[-1].number else marks.pop()
+            step = Mark(0, last.total + merged, account=last.account)
+            marks.append(step if earned else Mark(0, total, account=project.account))
         if earned:
             self._number += 1
-            marks.append(Mark(self._number, total, rate))
+            marks.append(Mark(self._number, total, rate, project.account))
             yield self._settlement(key, project, marks[-1], earned)
-        else:
-            if not marks[-1].number:
-                del marks[-1]
-            marks.append(Mark(0, total))
 
     def _settlement(
         self, key: str, project: Project, mark: Mark, earned: Decimal | None
@@ -147,7 +156,7 @@ class Book:
         oldest = max(0, self._number - MAX_STEPS)
         surplus = max(0, len(marks_of) - MAX_TOTALS)
         kept = {
-            key: [[m.number, str(m.total), str(m.rate)] for m in _revocable(marks, oldest)]
+            key: [_kept(mark) for mark in _revocable(marks, oldest)]
             for key, marks in islice(marks_of.items(), surplus, None)
         }
         return json.dumps([_VERSION, self._number, kept, self._machine], separators=(",", ":"))
@@ -157,6 +166,21 @@ def key_of(project: Project) -> str:
     """Return what tells a project's totals for this machine from all others."""
     text = f"{project.host_id} {address_of(project.url)}"
     return sha256(text.encode()).hexdigest()[:10]
+
+
+def _kept(mark: Mark) -> list[int | str]:
+    known = () if mark.account is None else (mark.account,)
+    return [mark.number, *map(str, (mark.total, mark.rate, *known))]
+
+
+def _merged(project: Project, total: Decimal, mark: Mark) -> Decimal:
+    """Return how much of the rise from `mark` to `total` is no grant, but another record's."""
+    now, then = project.account, mark.account
+    # What has less than one of its machines is no account's total.
+    if now is None or then is None or now < total - _ROUNDED:
+        return _NOTHING
+    merged = total - mark.total - max(_NOTHING, now - then)
+    return merged if merged > _ROUNDED else _NOTHING
 
 
 def _worth(credit: Decimal, rate: Decimal) -> Decimal:

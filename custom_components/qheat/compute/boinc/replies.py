@@ -110,6 +110,8 @@ class Project:
     """The project's number for this machine; 0 before the first contact."""
     credit: Decimal | None
     """All credit that this machine ever got; None where the client tells none."""
+    account: Decimal | None = None
+    """The same of all machines of its user; None where the project does not tell."""
     resource_share: float
     paused: bool
     """Suspended, or told to fetch no more work."""
@@ -236,7 +238,11 @@ def _projects(node: Element) -> Iterator[Project]:
             url=url,
             name=text_of(project, "project_name") or url,
             host_id=host_id,
-            credit=_credit(project.findtext("host_total_credit") or ""),
+            credit=_credit(project, "host_total_credit"),
+            # A manager of accounts may put a sum of its own in the account's place.
+            account=None
+            if flag_of(project, "attached_via_acct_mgr")
+            else _credit(project, "user_total_credit"),
             resource_share=number_of(project, "resource_share", 0.0, 1e9) or 0.0,
             paused=flag_of(project, "suspended_via_gui")
             or flag_of(project, "dont_request_more_work"),
@@ -256,9 +262,9 @@ def _is_awaited(project: Element) -> bool:
     )
 
 
-def _credit(text: str) -> Decimal | None:
+def _credit(node: Element, tag: str) -> Decimal | None:
     try:
-        credit = Decimal(text.strip())
+        credit = Decimal((node.findtext(tag) or "").strip())
     except InvalidOperation:
         return None
     if not credit.is_finite() or not 0 <= credit <= MAX_CREDIT:
