@@ -109,7 +109,7 @@ def meter_fault(hass: HomeAssistant, entity_id: str | None) -> str | None:
     if entity_id is None:
         return None
     if is_own(hass, entity_id):
-        return "own_meter"
+        return "own_entity"
     state = hass.states.get(entity_id)
     if state is None or state.attributes.get(ATTR_DEVICE_CLASS) != SensorDeviceClass.ENERGY:
         return None

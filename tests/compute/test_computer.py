@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from custom_components.qheat.compute.computer import ComputerPower, InUseError, MeteredEngine
 from custom_components.qheat.compute.engine import (
     Engine,
+    EngineProblem,
     EngineStatus,
     HeatBudget,
     HeatKind,
@@ -189,10 +190,15 @@ async def test_who_keeps_the_computer_has_it_alone_until_it_is_given_back(
         member.set_budget(BUDGET)
         assert engine.budget == replace(BUDGET, power_w=0.0, own_heat=False)
         assert member.status().heat_kind is HeatKind.NONE
+        assert member.status().problem is EngineProblem.MACHINE_BUSY
+        engine.now = replace(engine.now, problem=EngineProblem.BACKEND_UNREACHABLE)
+        assert member.status().problem is EngineProblem.BACKEND_UNREACHABLE
+        engine.now = replace(engine.now, problem=None)
         with pytest.raises(InUseError), computer.kept():
             pass
         assert computer.kept_kind is HeatKind.NONE
     assert member.status().heat_kind is HeatKind.PAID
+    assert member.status().problem is None
     member.set_budget(BUDGET)
     assert engine.budget == BUDGET
 

@@ -92,7 +92,7 @@ async def test_todays_work_is_told_by_kind_and_starts_anew_at_midnight(
     refused = settlement("s9", settled_at=NOON_S, accepted=False)
     engine.pages = [SettlementPage(settlements=(*done, refused), cursor="1")]
     await heat(hass, entry, freezer, minutes=120)
-    today = shown(hass, "work_done_today")
+    today = shown(hass, "jobs_done_today")
     assert today.state == "3"
     assert today.attributes["kinds"] == {
         "docking": {"jobs": 3, "core_hours": 1.5},
@@ -107,14 +107,14 @@ async def test_todays_work_is_told_by_kind_and_starts_anew_at_midnight(
     await entry.runtime_data.async_refresh()
     freezer.tick(4)
     await entry.runtime_data.async_refresh()
-    today = shown(hass, "work_done_today")
+    today = shown(hass, "jobs_done_today")
     # What was written last is still yesterday's, and says so.
     assert today.state == "3"
     assert today.attributes["last_reset"] == "2026-11-23T00:00:00+00:00"
 
     freezer.move_to("2026-11-24 00:05:00+00:00")
     await heat(hass, entry, freezer, minutes=2)
-    today = shown(hass, "work_done_today")
+    today = shown(hass, "jobs_done_today")
     assert today.state == "0"
     assert today.attributes["core_hours"] < 0.1
     assert today.attributes["last_reset"] == "2026-11-24T00:00:00+00:00"
@@ -127,7 +127,7 @@ async def test_todays_work_outlives_a_restart(
     await heat(hass, entry, freezer)
     assert await hass.config_entries.async_reload(entry.entry_id)
     await hass.async_block_till_done()
-    core_h = shown(hass, "work_done_today").attributes["core_hours"]
+    core_h = shown(hass, "jobs_done_today").attributes["core_hours"]
     assert core_h == 1
 
 
@@ -136,7 +136,7 @@ async def test_heat_for_warmth_alone_is_no_work(
 ) -> None:
     engine.tell(power_w=500.0, heat_kind=HeatKind.OWN)
     await heat(hass, entry, freezer, minutes=5)
-    assert shown(hass, "work_done_today").attributes["core_hours"] == 0
+    assert shown(hass, "jobs_done_today").attributes["core_hours"] == 0
 
 
 async def test_co2_is_reckoned_with_the_factors_of_the_options(
@@ -192,7 +192,7 @@ async def test_a_damaged_count_of_core_hours_begins_anew(
     key = f"qheat.{entry.entry_id}"
     hass_storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": books}
     await load(hass, entry)
-    assert shown(hass, "work_done_today").attributes["core_hours"] == 0
+    assert shown(hass, "jobs_done_today").attributes["core_hours"] == 0
 
 
 async def test_the_books_on_disk_are_half_a_minute_behind_at_most_and_not_at_all_on_a_settlement(

@@ -138,4 +138,4 @@ async def test_the_form_refuses_energy_that_is_no_count_and_meters_of_our_own(
     own = [one for one in er.async_get(hass).entities.values() if one.platform == DOMAIN]
     [heat] = [one.entity_id for one in own if one.entity_id.endswith("living_room_heat")]
     result = await offered(hass, entry, heat)
-    assert result["errors"] == {"power_entity": "own_meter"}
+    assert result["errors"] == {"power_entity": "own_entity"}

@@ -10,6 +10,7 @@ from typing import Final, override
 from .counter import Reading
 from .engine import (
     Engine,
+    EngineProblem,
     EngineStatus,
     HeatBudget,
     HeatKind,
@@ -170,7 +171,8 @@ class MeteredEngine(Engine):
     def status(self) -> EngineStatus:
         status = self._engine.status()
         if self._computer.kept_kind is not None:
-            status = replace(status, heat_kind=self._computer.kept_kind)
+            problem = status.problem or EngineProblem.MACHINE_BUSY
+            status = replace(status, heat_kind=self._computer.kept_kind, problem=problem)
         if self._computer.deal():
             status = replace(status, counted_j=self.counted_j)
         share = self._computer.share_of(self)
