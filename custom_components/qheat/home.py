@@ -185,7 +185,7 @@ async def _async_register_devices(hass: HomeAssistant, entry: ConfigEntry) -> No
         if radiator_id not in entry.subentries:
             continue  # it was removed meanwhile
         area = areas.async_get_area(subentry.data.get(CONF_AREA, ""))
-        devices.async_get_or_create(
+        device = devices.async_get_or_create(
             config_entry_id=entry.entry_id,
             config_subentry_id=radiator_id,
             identifiers={(DOMAIN, radiator_id)},
@@ -195,6 +195,9 @@ async def _async_register_devices(hass: HomeAssistant, entry: ConfigEntry) -> No
             suggested_area=area.name if area else None,
             via_device_id=home.id,
         )
+        if device.name_by_user not in {None, subentry.title}:
+            # What is written on the device's own page is the title at once: this one is newer.
+            devices.async_update_device(device.id, name_by_user=None)
         await async_next_turn(hass)
 
 

@@ -16,7 +16,6 @@ from homeassistant.const import (
     CONF_PASSWORD,
     CONF_PORT,
 )
-from homeassistant.helpers import device_registry as dr
 from homeassistant.util.unit_conversion import TemperatureConverter
 
 from . import forms
@@ -146,13 +145,6 @@ class RadiatorFlow(ConfigSubentryFlow):
         data = self._data | user_input
         if changing:
             entry, subentry = self._get_entry(), self._get_reconfigure_subentry()
-            devices = dr.async_get(self.hass)
-            device = devices.async_get_device_by_identifier(
-                (DOMAIN, subentry.subentry_id), entry.entry_id
-            )
-            if device is not None and name != subentry.title:
-                # A name from the device's own page would hide the new one.
-                devices.async_update_device(device.id, name_by_user=None)
             return self.async_update_and_abort(entry, subentry, title=name, data=data)
         return self.async_create_entry(title=name, data=data)
 

@@ -186,6 +186,26 @@ async def test_a_radiator_is_called_in_statements_and_repairs_what_its_device_is
     assert entry.subentries[KITCHEN].title == "Canteen"
 
 
+async def test_a_new_name_shows_also_where_the_device_was_renamed_before(
+    hass: HomeAssistant,
+) -> None:
+    entry = await set_up(hass, radiator())
+    devices = dr.async_get(hass)
+    device = devices.async_get_device_by_identifier((DOMAIN, LIVING_ROOM), entry.entry_id)
+    assert device is not None
+    devices.async_update_device(device.id, name_by_user="Parlour")
+    await hass.async_block_till_done()
+    subentry = entry.subentries[LIVING_ROOM]
+    assert subentry.title == "Parlour"
+    # As by the command `config_entries/subentries/update` of Home Assistant.
+    hass.config_entries.async_update_subentry(entry, subentry, title="Salon")
+    await hass.async_block_till_done()
+    renamed = devices.async_get(device.id)
+    assert renamed is not None
+    assert (renamed.name, renamed.name_by_user) == ("Salon", None)
+    assert subentry.title == "Salon"
+
+
 async def test_radiators_that_share_a_renamed_schedule_are_one_reload(hass: HomeAssistant) -> None:
     registry = er.async_get(hass)
     shared = registry.async_get_or_create("schedule", "test", "week").entity_id

@@ -95,25 +95,6 @@ async def test_a_radiator_can_be_changed(hass: HomeAssistant, entry: MockConfigE
     assert subentry.data["floor_area_m2"] == 25
 
 
-async def test_a_new_name_shows_also_where_the_device_was_renamed_before(
-    hass: HomeAssistant, entry: MockConfigEntry
-) -> None:
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    devices = dr.async_get(hass)
-    device = devices.async_get_device_by_identifier(("qheat", LIVING_ROOM), entry.entry_id)
-    assert device is not None
-    devices.async_update_device(device.id, name_by_user="Parlour")
-    await hass.async_block_till_done()
-    result = await start_change(hass, entry)
-    changed = {"name": "Salon", "rated_w": 800, "idle_w": 20, "room": "simulated"}
-    result = await subentry_step(hass, result, changed)
-    await subentry_step(hass, result, {"floor_area_m2": 25, "speed": 2})
-    await hass.async_block_till_done()
-    renamed = devices.async_get(device.id)
-    assert renamed is not None
-    assert (renamed.name, renamed.name_by_user) == ("Salon", None)
-
-
 async def test_a_radiator_gets_a_schedule_and_loses_it_again(
     hass: HomeAssistant, entry: MockConfigEntry
 ) -> None:
