@@ -139,9 +139,9 @@ class QheatThermostat(RadiatorEntity, ClimateEntity):
 
     @override
     def shows(self) -> object:
-        room_c = self.native_current_temperature
+        room_c, unit = self.native_current_temperature, self.hass.config.units.temperature_unit
         shown = display_temp(self.hass, room_c, UnitOfTemperature.CELSIUS, PRECISION_TENTHS)
-        return self._setting, self.hvac_action, shown
+        return self._setting, self.hvac_action, shown, unit
 
     def _by_hand(self, setting: Setting) -> Setting:
         return self.coordinator.radiator.by_hand(setting, time.time())

@@ -306,3 +306,15 @@ async def test_a_fahrenheit_home_sees_fahrenheit(
     assert thermostat(hass).attributes[ATTR_TEMPERATURE] == 68
     await call(hass, "set_temperature", temperature=71.6)
     assert thermostat(hass).attributes[ATTR_PRESET_MODE] == "boost"
+
+
+async def test_a_home_that_goes_over_to_fahrenheit_sees_it_also_where_the_sensor_is_silent(
+    hass: HomeAssistant,
+) -> None:
+    bedroom = radiator("01JBED", "Bedroom", room="sensor", temperature_entity="sensor.bedroom")
+    entry = await set_up(hass, bedroom, entry_id="01JSECOND", unique_id="second")
+    await entry.runtime_data.async_refresh()
+    assert state_at(hass, "climate.bedroom").attributes[ATTR_TEMPERATURE] == 20
+    hass.config.units = US_CUSTOMARY_SYSTEM
+    await entry.runtime_data.async_refresh()
+    assert state_at(hass, "climate.bedroom").attributes[ATTR_TEMPERATURE] == 68
