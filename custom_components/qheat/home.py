@@ -45,11 +45,7 @@ from .radiator import Radiator, Room
 from .rooms import FastRoom, SensorRoom
 from .schedules import HelperSchedule
 from .shelf import Kept, Shelf, home_store, mapping
-from .this_machine import (
-    async_delete_database,
-    async_open_this_machine,
-    this_machine_radiators,
-)
+from .this_machine import async_delete_database, async_open_this_machine
 from .turns import async_next_turn
 from .work_today import CoreTime
 
@@ -71,7 +67,7 @@ async def async_open_home(
     tariff = fixed_tariff(entry.options, entry.data[CONF_CURRENCY])
     # What is added or removed from now on is for the next time.
     subentries, this_machine = entry.subentries, None
-    if this_machine_radiators(entry):
+    if entry.get_subentries_of_type(SUBENTRY_THIS_MACHINE):
         this_machine = await async_open_this_machine(hass, entry, tariff, stack)
 
     async def async_save() -> None:

@@ -33,8 +33,8 @@ from .const import (
     DOMAIN,
     ROOM_SENSOR,
     ROOM_SIMULATED,
+    SUBENTRY_THIS_MACHINE,
 )
-from .this_machine import this_machine_radiators
 
 HELP_URL: Final = "https://github.com/qheat/qheat/blob/main/docs/boinc.md"
 
@@ -159,7 +159,8 @@ class ThisMachineFlow(RadiatorFlow):
     def _usual(self) -> dict[str, Any]:
         # One computer rests only once, however many radiators share it.
         homes = self.hass.config_entries.async_entries(DOMAIN)
-        return {CONF_IDLE_W: 0} if any(map(this_machine_radiators, homes)) else {}
+        rests = any(home.get_subentries_of_type(SUBENTRY_THIS_MACHINE) for home in homes)
+        return {CONF_IDLE_W: 0} if rests else {}
 
 
 class BoincFlow(RadiatorFlow):

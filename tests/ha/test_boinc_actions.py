@@ -139,7 +139,7 @@ async def test_a_device_that_is_no_boinc_machine_is_refused(
     assert refusal.value.translation_key == "no_boinc_machine"
     with pytest.raises(ServiceValidationError) as refusal:
         await act(hass, "update_project", device_id="nobody")
-    assert refusal.value.translation_key == "no_boinc_machine"
+    assert refusal.value.translation_key == "service_device_not_found"
 
 
 async def test_a_machine_that_does_not_answer_is_told(
