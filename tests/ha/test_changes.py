@@ -109,10 +109,11 @@ async def test_a_radiator_removed_while_entities_are_added_takes_none_of_the_oth
         if KITCHEN in entry.subentries:
             hass.config_entries.async_remove_subentry(entry, KITCHEN)
 
-    entry = await set_up(hass, radiator(), kitchen, radiator(BEDROOM, "Bedroom"))
-    with patch(f"custom_components.qheat.{platform}.async_next_turn", remove):
-        await hass.config_entries.async_reload(entry.entry_id)
-        await hass.async_block_till_done()
+    with patch.object(qheat, "PLATFORMS", [platform]):
+        entry = await set_up(hass, radiator(), kitchen, radiator(BEDROOM, "Bedroom"))
+        with patch("custom_components.qheat.entity.async_next_turn", remove):
+            await hass.config_entries.async_reload(entry.entry_id)
+            await hass.async_block_till_done()
     assert "Error while setting up" not in caplog.text
     assert list(entry.runtime_data.radiators) == [LIVING_ROOM, BEDROOM]
 
