@@ -131,11 +131,13 @@ async def test_a_radiator_that_is_about_to_go_is_still_looked_at(
     assert list(entry.runtime_data.radiators) == [LIVING_ROOM]
 
 
-async def test_an_entity_renamed_while_its_home_is_set_up_is_read_on(hass: HomeAssistant) -> None:
+async def test_an_entity_renamed_while_its_home_is_set_up_is_read_on_and_others_left_alone(
+    hass: HomeAssistant,
+) -> None:
     registry = er.async_get(hass)
-    room, garden = (
+    room, garden, other = (
         registry.async_get_or_create("sensor", "test", name, suggested_object_id=name).entity_id
-        for name in ("room", "garden")
+        for name in ("room", "garden", "other")
     )
     entry = await set_up(
         hass,
@@ -145,8 +147,10 @@ async def test_an_entity_renamed_while_its_home_is_set_up_is_read_on(hass: HomeA
     registry.async_update_entity(garden, new_entity_id="sensor.yard")
     await until_set_up_anew(entry)
     registry.async_update_entity(room, new_entity_id="sensor.hall")
+    registry.async_update_entity(other, new_entity_id="sensor.another")
+    registry.async_update_entity("sensor.hall", name="Another")
     await hass.async_block_till_done()
-    assert entry.options["outdoor_entity"] == "sensor.yard"
+    assert entry.options == MONEY | {"outdoor_entity": "sensor.yard"}
     assert entry.subentries[LIVING_ROOM].data["temperature_entity"] == "sensor.hall"
 
 
