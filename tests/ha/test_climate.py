@@ -1,5 +1,6 @@
 """The thermostat as the tenant, an automation or a voice assistant uses it."""
 
+import asyncio
 from typing import Any
 from unittest.mock import patch
 
@@ -243,6 +244,27 @@ async def test_what_a_full_disk_did_not_take_of_the_dial_is_written_once_when_th
     freezer.tick(31)
     await entry.runtime_data.async_refresh()
     assert f"qheat.{entry.entry_id}.dials" not in hass_storage
+
+
+async def test_what_was_set_by_an_action_that_is_cut_off_is_written_all_the_same(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    hass_storage: dict[str, Any],
+) -> None:
+    begun = asyncio.Event()
+
+    async def take_long() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    # An automation that is started anew cuts off what it was about to do.
+    with patch.object(entry.runtime_data.radiators[LIVING_ROOM], "async_refresh", take_long):
+        acting = asyncio.create_task(call(hass, "set_temperature", temperature=19.5))
+        await begun.wait()
+        acting.cancel()
+        await asyncio.wait([acting])
+    kept = hass_storage[f"qheat.{entry.entry_id}.dials"]["data"][LIVING_ROOM]
+    assert kept["setpoint_c"] == 19.5
 
 
 async def test_a_home_may_choose_its_own_preset_temperatures(
