@@ -38,7 +38,7 @@ async def async_setup_entry(
     """Set up a thermostat for each radiator."""
     for radiator_id in entry.runtime_data.radiators:
         thermostat = QheatThermostat(entry.runtime_data, radiator_id, DESCRIPTION)
-        await async_add(entry, async_add_entities, [thermostat], radiator_id)
+        await async_add(hass, entry, async_add_entities, [thermostat], radiator_id)
 
 
 class QheatThermostat(RadiatorEntity, ClimateEntity):

@@ -33,6 +33,7 @@ def async_forget(
 
 
 async def async_add(
+    hass: HomeAssistant,
     entry: QheatConfigEntry,
     add: AddConfigEntryEntitiesCallback,
     entities: Iterable[Entity],
@@ -40,7 +41,7 @@ async def async_add(
 ) -> None:
     """Add entities of a radiator, or of the home, few at a time: a building's hold up all else."""
     for few in batched(entities, TOGETHER, strict=False):
-        await async_next_turn(entry.runtime_data.hass)
+        await async_next_turn(hass)
         # A radiator that was removed meanwhile would leave the others without.
         if radiator_id in {None, *entry.subentries}:
             add(few, config_subentry_id=radiator_id)

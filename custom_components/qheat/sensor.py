@@ -209,7 +209,7 @@ async def async_setup_entry(
     else:
         async_forget(hass, Platform.SENSOR, entry.entry_id, EMBEDDED_DESCRIPTIONS)
     home = [HomeSensor(coordinator, description) for description in shown]
-    await async_add(entry, async_add_entities, [*home, *books_sensors(entry.entry_id)])
+    await async_add(hass, entry, async_add_entities, [*home, *books_sensors(entry.entry_id)])
     for radiator_id in coordinator.radiators:
         sensors: list[SensorEntity] = [
             *(RadiatorSensor(coordinator, radiator_id, about) for about in RADIATOR_DESCRIPTIONS),
@@ -217,7 +217,7 @@ async def async_setup_entry(
         ]
         if radiator_id in coordinator.boinc and radiator_id in entry.subentries:
             sensors += boinc_sensors(coordinator, radiator_id)
-        await async_add(entry, async_add_entities, sensors, radiator_id)
+        await async_add(hass, entry, async_add_entities, sensors, radiator_id)
 
 
 class NowSensor[C: HomeCoordinator | RadiatorCoordinator](QheatEntity[C], SensorEntity):
