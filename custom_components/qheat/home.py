@@ -181,6 +181,7 @@ async def _async_register_devices(hass: HomeAssistant, entry: ConfigEntry) -> No
         if radiator_id not in entry.subentries:
             continue  # it was removed meanwhile
         area = areas.async_get_area(subentry.data.get(CONF_AREA, ""))
+        known = devices.async_get_device_by_identifier((DOMAIN, radiator_id), entry.entry_id)
         device = devices.async_get_or_create(
             config_entry_id=entry.entry_id,
             config_subentry_id=radiator_id,
@@ -191,8 +192,8 @@ async def _async_register_devices(hass: HomeAssistant, entry: ConfigEntry) -> No
             suggested_area=area.name if area else None,
             via_device_id=home.id,
         )
-        if device.name_by_user not in {None, subentry.title}:
-            # What is written on the device's own page is the title at once: this one is newer.
+        if known is not None and known.name != subentry.title != device.name_by_user:
+            # The title was changed since: an older name from the device's own page would hide it.
             devices.async_update_device(device.id, name_by_user=None)
         await async_next_turn(hass)
 

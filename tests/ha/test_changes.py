@@ -22,7 +22,7 @@ from custom_components.qheat.renames import ENTITY_SETTING
 from tests.waiting import until
 
 from .boinc import HALL, boinc_radiator
-from .conftest import LIVING_ROOM, MONEY, FixedEngine, radiator, set_up, state_at
+from .conftest import LIVING_ROOM, MONEY, FixedEngine, load, radiator, set_up, state_at
 
 KITCHEN = "01JKITCHEN000000000000000"
 BEDROOM = "01JBEDROOM000000000000000"
@@ -209,6 +209,24 @@ async def test_a_new_name_shows_also_where_the_device_was_renamed_before(
     assert renamed is not None
     assert (renamed.name, renamed.name_by_user) == ("Salon", None)
     assert subentry.title == "Salon"
+
+
+async def test_a_name_given_while_qheat_was_not_there_to_follow_it_stays(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    devices = dr.async_get(hass)
+    device = devices.async_get_or_create(
+        config_entry_id=entry.entry_id,
+        config_subentry_id=LIVING_ROOM,
+        identifiers={(DOMAIN, LIVING_ROOM)},
+        name="Living room",
+    )
+    # As in safe mode.
+    devices.async_update_device(device.id, name_by_user="Parlour")
+    await load(hass, entry)
+    named = devices.async_get(device.id)
+    assert named is not None
+    assert named.name_by_user == "Parlour"
 
 
 async def test_radiators_that_share_a_renamed_schedule_are_one_reload(hass: HomeAssistant) -> None:
