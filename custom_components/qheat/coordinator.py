@@ -318,7 +318,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
             # Also where the automation that turns the dial is cut off by being started anew. A home
             # that was closed meanwhile has written it, and may be removed or open anew by now.
             if getattr(self.config_entry, "runtime_data", None) is self:
-                await self._save_dials()
+                await asyncio.shield(self.hass.async_create_task(self._save_dials()))
 
     async def _save_dials(self) -> None:
         """Write what tenants have set: a small file of its own, for it is written at every turn."""

@@ -25,6 +25,9 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.qheat.climate import QheatThermostat
 from custom_components.qheat.compute.engine import EngineProblem, HeatKind
+from custom_components.qheat.shelf import CheckedStore
+from custom_components.qheat.turns import async_next_turn
+from tests.waiting import until
 
 from .conftest import (
     LIVING_ROOM,
@@ -263,6 +266,34 @@ async def test_what_was_set_by_an_action_that_is_cut_off_is_written_all_the_same
         await begun.wait()
         acting.cancel()
         await asyncio.wait([acting])
+    kept = hass_storage[f"qheat.{entry.entry_id}.dials"]["data"][LIVING_ROOM]
+    assert kept["setpoint_c"] == 19.5
+
+
+async def test_what_was_set_by_an_action_that_is_cut_off_is_written_after_what_is_being_written(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    hass_storage: dict[str, Any],
+) -> None:
+    begun, disk = asyncio.Event(), asyncio.Event()
+
+    async def write_slowly(store: CheckedStore, data: dict[str, Any]) -> None:
+        begun.set()
+        await disk.wait()
+        await write(store, data)
+
+    write = CheckedStore._async_write_data
+    with patch.object(CheckedStore, "_async_write_data", write_slowly):
+        before = asyncio.create_task(call(hass, "set_temperature", temperature=18))
+        await begun.wait()
+        acting = asyncio.create_task(call(hass, "set_temperature", temperature=19.5))
+        await until(lambda: thermostat(hass).attributes[ATTR_TEMPERATURE] == 19.5)
+        await async_next_turn(hass)
+        acting.cancel()
+        await asyncio.wait([acting])
+        disk.set()
+        await before
+        await hass.async_block_till_done()
     kept = hass_storage[f"qheat.{entry.entry_id}.dials"]["data"][LIVING_ROOM]
     assert kept["setpoint_c"] == 19.5
 
