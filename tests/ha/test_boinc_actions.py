@@ -33,7 +33,7 @@ from .boinc import (
     until,
     until_reached,
 )
-from .conftest import set_up
+from .conftest import LIVING_ROOM, FixedEngine, radiator, set_up
 
 FOLDER = Path(qheat.__file__).parent
 
@@ -132,11 +132,14 @@ async def test_a_project_that_refuses_the_key_is_left_again(
 
 
 async def test_a_device_that_is_no_boinc_machine_is_refused(
-    hass: HomeAssistant, entry: MockConfigEntry
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine
 ) -> None:
-    with pytest.raises(ServiceValidationError) as refusal:
-        await act(hass, "update_project", entry.entry_id)
-    assert refusal.value.translation_key == "no_boinc_machine"
+    hass.config_entries.async_add_subentry(entry, radiator())
+    await hass.async_block_till_done()
+    for key in (entry.entry_id, LIVING_ROOM):
+        with pytest.raises(ServiceValidationError) as refusal:
+            await act(hass, "update_project", key)
+        assert refusal.value.translation_key == "no_boinc_machine"
     with pytest.raises(ServiceValidationError) as refusal:
         await act(hass, "update_project", device_id="nobody")
     assert refusal.value.translation_key == "service_device_not_found"

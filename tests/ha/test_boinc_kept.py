@@ -32,7 +32,7 @@ from .boinc import (
     not_put_back,
     until_it_runs,
 )
-from .conftest import set_up
+from .conftest import FixedEngine, radiator, set_up
 
 pytestmark = pytest.mark.usefixtures("boinc")
 
@@ -246,3 +246,19 @@ async def test_what_makes_no_sense_of_machines_left_behind_keeps_no_home_from_he
     hass_storage[LEFT_BEHIND] = {"version": 1, "key": LEFT_BEHIND, "data": left}
     await set_up(hass, boinc_radiator(1, machine=cpid_of(1)))
     assert not not_put_back(hass)
+
+
+async def test_settings_are_put_back_whatever_the_key_under_which_they_were_written_down(
+    hass: HomeAssistant,
+    client: SimulatedClient,
+    engine: FixedEngine,
+    repairs: Repairs,
+    hass_storage: dict[str, Any],
+) -> None:
+    client.permanent = 3
+    left = HALF | {"port": client.port, "machine": cpid_of(client.port), "originals": ORIGINALS}
+    hass_storage[LEFT_BEHIND] = {"version": 1, "key": LEFT_BEHIND, "data": {"hall": left}}
+    await set_up(hass, radiator())
+    await mend(hass, repairs)
+    assert (client.override, client.permanent) == (FIRST, 2)
+    assert not left_on_disk(hass_storage)

@@ -27,12 +27,17 @@ def tariff_now(hass: HomeAssistant, options: Mapping[str, object] = SPOT) -> Tar
     return Prices(hass, fixed_tariff(options, "EUR"), options).now()
 
 
-async def test_a_price_entity_goes_before_the_fixed_price(hass: HomeAssistant) -> None:
+@pytest.mark.parametrize(
+    ("field", "prices"),
+    [("electricity_price", ("0.4", "0.25")), ("reference_price", ("0.25", "0.4"))],
+)
+async def test_a_price_entity_goes_before_the_fixed_price(
+    hass: HomeAssistant, field: str, prices: tuple[str, str]
+) -> None:
     spot(hass, "0.4")
-    tariff = tariff_now(hass)
+    tariff = tariff_now(hass, MONEY | {f"{field}_entity": "sensor.spot"})
     assert tariff is not None
-    assert tariff.electricity_per_kwh == Decimal("0.4")
-    assert tariff.reference_per_kwh == Decimal("0.25")
+    assert (tariff.electricity_per_kwh, tariff.reference_per_kwh) == (*map(Decimal, prices),)
 
 
 async def test_a_price_per_megawatt_hour_is_understood_and_may_be_negative(
