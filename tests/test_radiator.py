@@ -139,15 +139,15 @@ def test_half_of_the_watts_are_half_of_the_slots_where_the_engine_does_not_know_
     assert radiator.busy_slots(engine.status()) is None
 
 
-def test_an_engine_that_tells_no_watts_for_a_minute_is_taken_to_give_none(
+def test_an_engine_that_tells_no_watts_at_first_or_for_a_minute_is_taken_to_give_none(
     radiator: Radiator, control: Foreseeing, engine: FixedEngine
 ) -> None:
     told_w: list[float | None] = []
-    for power_w in (320.0, *[None] * 8, 0.5):
+    for power_w in (None, 320.0, *[None] * 8, 0.5):
         engine.tell(power_w=power_w)
         radiator.tick(NOW_S, MONOTONIC_S + 10.0 * len(told_w))
         told_w.append(control.told.heat_output_w)
-    assert told_w == [320.0, *[None] * 6, 0.0, 0.0, 0.5]
+    assert told_w == [0.0, 320.0, *[None] * 6, 0.0, 0.0, 0.5]
 
 
 @pytest.mark.parametrize(

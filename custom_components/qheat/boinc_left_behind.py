@@ -102,9 +102,6 @@ async def _async_file(hass: HomeAssistant) -> tuple[CheckedStore, dict[str, Left
         # Nobody is to freeze for want of what makes no sense.
         if left.keys() >= set(_KEYS) and originals_of(left):
             by_repair[repair_of(left)] = left
-            if key != repair_of(left):
-                # As repairs were called by their radiators, too: this one puts nothing back.
-                ir.async_delete_issue(hass, DOMAIN, key)
     return store, by_repair
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -35,46 +35,31 @@ class Balance:
     carbon: Carbon
 
 
+@dataclass(eq=False, kw_only=True)
 class HomeBooks:
     """The ledger of a home with its prices, its files and its statistics."""
 
-    def __init__(
-        self,
-        *,
-        ledger: Ledger,
-        shelf: Shelf,
-        archive: Archive,
-        hourly: HourlyStatistics,
-        prices: Prices,
-        carbon: Carbon,
-        core_time: CoreTime,
-        foreign: ForeignMoney,
-        names: Mapping[str, str],
-        radiator_ids: tuple[str, ...],
-        save_every_s: float,
-        state: Callable[[], Mapping[str, Any]],
-    ) -> None:
-        """`state` gives what is to be written with the books, as JSON-able data.
+    ledger: Ledger
+    shelf: Shelf
+    archive: Archive
+    hourly: HourlyStatistics
+    prices: Prices
+    carbon: Carbon
+    core_time: CoreTime
+    foreign: ForeignMoney
+    names: Mapping[str, str]
+    """Of all radiators that the home has and had, by id."""
+    radiator_ids: tuple[str, ...]
+    save_every_s: float
+    state: Callable[[], Mapping[str, Any]]
+    """Gives what is to be written with the books, as JSON-able data."""
+    balances: dict[str, Balance] = field(default_factory=dict, init=False)
+    _complaints: dict[str, str] = field(default_factory=dict, init=False)
+    _next_save_s: float = field(default=0.0, init=False)
+    _is_closed: bool = field(default=False, init=False)
 
-        `names` are those of all radiators that the home has and had, by id.
-        """
-        self.names = names
-        self.archive = archive
-        self.foreign = foreign
-        self._ledger = ledger
-        self._shelf = shelf
-        self._hourly = hourly
-        self._prices = prices
-        self._carbon = carbon
-        self._core_time = core_time
-        self._radiator_ids = radiator_ids
-        self._state = state
-        self._complaints: dict[str, str] = {}
+    def __post_init__(self) -> None:
         self._save = Coalesced(self._write)
-        self._next_save_s = 0.0
-        self._save_every_s = save_every_s
-        self._is_closed = False
-        self.balances: dict[str, Balance] = {}
         self.home_balance = self._home_balance(self.balances)
 
     async def async_open(self) -> None:
@@ -90,7 +75,7 @@ class HomeBooks:
         """Record what a radiator does now, `cores` of it being busy (None: unknown)."""
         if cores is not None and status.heat_kind not in WORK:
             cores = 0.0
-        self._core_time.record(
+        self.core_time.record(
             radiator_id, dt_util.now().date(), now.steady_s, cores, status.cores_by_kind
         )
         try:
@@ -99,24 +84,24 @@ class HomeBooks:
                 power_w=status.power_w,
                 kind=status.heat_kind,
                 source=status.power_source,
-                tariff=self._prices.now(),
+                tariff=self.prices.now(),
                 counted_j=status.counted_j,
             )
-            self._ledger.record(radiator_id, reading)
+            self.ledger.record(radiator_id, reading)
         except LedgerError:
             LOGGER.exception("A reading of %s was not recorded", radiator_id)
 
     def cursor(self, radiator_id: str) -> str | None:
         """Return where to ask a radiator's engine for settlements next; None: from the first."""
-        return self._ledger.cursor(radiator_id)
+        return self.ledger.cursor(radiator_id)
 
     def book(self, radiator_id: str, page: SettlementPage) -> bool:
         """Book what was settled; tell if there is anything to save. Log once what is wrong."""
         # BOINC's first page holds no settlement, only the credit to count from.
-        if not page.settlements and page.cursor == self._ledger.cursor(radiator_id):
+        if not page.settlements and page.cursor == self.ledger.cursor(radiator_id):
             return False
         try:
-            booking = self._ledger.book(radiator_id, page, time.time())
+            booking = self.ledger.book(radiator_id, page, time.time())
         except LedgerError as err:
             self._complain(radiator_id, f"settlements were not booked: {err}")
             return False
@@ -142,31 +127,31 @@ class HomeBooks:
         """
         if not await self._save():
             return False
-        await self._hourly.async_tick(time.time(), booked=booked)
+        await self.hourly.async_tick(time.time(), booked=booked)
         return True
 
     async def _write(self) -> bool:
         """Write everything once; tell whether it is on disk."""
         if self._is_closed:
             return False
-        self._next_save_s = time.monotonic() + self._save_every_s
+        self._next_save_s = time.monotonic() + self.save_every_s
         accounts, balances = {}, {}
         for radiator_id in self._all_ids:
             # Each account by itself belongs to one moment; a building of them takes a while.
             await asyncio.sleep(0)
             # As text at once: thousands of objects would keep Python's garbage collector busy.
-            account = self._ledger.save_account(radiator_id)
+            account = self.ledger.save_account(radiator_id)
             accounts[radiator_id] = json_fragment(json_bytes(account))
             balances[radiator_id] = self._balance(radiator_id)
         changes = {
-            "ledger": self._ledger.document(accounts),
-            "core_time": self._core_time.save(),
+            "ledger": self.ledger.document(accounts),
+            "core_time": self.core_time.save(),
             "names": self.names,
             "foreign": self.foreign.save(),
-            **self._state(),
+            **self.state(),
         }
         await self.archive.async_keep_up()
-        if not await self._shelf.async_write(changes):
+        if not await self.shelf.async_write(changes):
             return False
         self.balances, self.home_balance = balances, self._home_balance(balances)
         await self._write_volumes()
@@ -179,31 +164,31 @@ class HomeBooks:
         self._is_closed = True
 
     async def _write_volumes(self) -> None:
-        for radiator_id in self._ledger.thick:
-            if self._shelf.is_closing:
+        for radiator_id in self.ledger.thick:
+            if self.shelf.is_closing:
                 return
             try:
-                with self._ledger.volume(radiator_id) as volume:
-                    await self._shelf.async_write_volume(radiator_id, volume)
+                with self.ledger.volume(radiator_id) as volume:
+                    await self.shelf.async_write_volume(radiator_id, volume)
             except OSError as err:
                 LOGGER.error("The account of %s was not written whole: %s", radiator_id, err)
 
     @property
     def _all_ids(self) -> tuple[str, ...]:
         """The radiators of the home, and those it had."""
-        return tuple(dict.fromkeys((*self._radiator_ids, *self._ledger.radiator_ids)))
+        return tuple(dict.fromkeys((*self.radiator_ids, *self.ledger.radiator_ids)))
 
     def _balance(self, radiator_id: str) -> Balance:
         midnight = dt_util.start_of_local_day()
         return Balance(
-            totals=self._ledger.totals(radiator_id),
+            totals=self.ledger.totals(radiator_id),
             today=work_since(
-                self._ledger.hours(radiator_id),
+                self.ledger.hours(radiator_id),
                 midnight.timestamp(),
-                self._core_time.core_h(radiator_id, midnight.date()),
+                self.core_time.core_h(radiator_id, midnight.date()),
             ),
             midnight=midnight,
-            carbon=self._carbon,
+            carbon=self.carbon,
         )
 
     def _home_balance(self, balances: Mapping[str, Balance]) -> Balance:
@@ -214,7 +199,7 @@ class HomeBooks:
                 (balance.midnight for balance in balances.values()),
                 default=dt_util.start_of_local_day(),
             ),
-            carbon=self._carbon,
+            carbon=self.carbon,
         )
 
     def _complain(self, radiator_id: str, complaint: str) -> None:

@@ -13,11 +13,10 @@ from .compute.calibration import (
     Fit,
     slots_to_try,
 )
-from .const import CONF_IDLE_W, CONF_RATED_W, DOMAIN
+from .const import CONF_IDLE_W, CONF_RATED_W, DOMAIN, SUBENTRY_THIS_MACHINE
 from .coordinator import QheatConfigEntry
 from .heating import Reason
 from .machine_share import computer_power
-from .this_machine import this_machine_radiators
 
 NOT_LOADED: Final = "not_loaded"
 MACHINE_UNFIT: Final = "machine_unfit"
@@ -100,7 +99,11 @@ def _this_machine_everywhere(
 ) -> Sequence[tuple[QheatConfigEntry, ConfigSubentry]]:
     """Return the radiators that are this machine, of all homes that are not disabled."""
     homes = hass.config_entries.async_entries(DOMAIN, include_disabled=False)
-    return [(entry, subentry) for entry in homes for subentry in this_machine_radiators(entry)]
+    return [
+        (entry, subentry)
+        for entry in homes
+        for subentry in entry.get_subentries_of_type(SUBENTRY_THIS_MACHINE)
+    ]
 
 
 def _allows(entry: QheatConfigEntry, radiator_id: str) -> bool:

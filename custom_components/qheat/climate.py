@@ -21,9 +21,8 @@ from homeassistant.helpers.temperature import display_temp
 
 from .const import DOMAIN, THERMOSTAT
 from .coordinator import QheatConfigEntry
-from .entity import RadiatorEntity
+from .entity import RadiatorEntity, async_add
 from .heating.setting import MAX_SETPOINT_C, MIN_SETPOINT_C, PRESET_SCHEDULE, Preset, Setting
-from .turns import async_next_turn
 
 # No tenant waits until another has turned a dial.
 PARALLEL_UPDATES = 0
@@ -38,14 +37,8 @@ async def async_setup_entry(
 ) -> None:
     """Set up a thermostat for each radiator."""
     for radiator_id in entry.runtime_data.radiators:
-        # One that was removed meanwhile would leave the others without.
-        if radiator_id in entry.subentries:
-            async_add_entities(
-                [QheatThermostat(entry.runtime_data, radiator_id, DESCRIPTION)],
-                config_subentry_id=radiator_id,
-            )
-        # The thermostats of a whole building at once would hold up everything else.
-        await async_next_turn(hass)
+        thermostat = QheatThermostat(entry.runtime_data, radiator_id, DESCRIPTION)
+        await async_add(hass, entry, async_add_entities, [thermostat], radiator_id)
 
 
 class QheatThermostat(RadiatorEntity, ClimateEntity):
@@ -139,9 +132,9 @@ class QheatThermostat(RadiatorEntity, ClimateEntity):
 
     @override
     def shows(self) -> object:
-        room_c = self.native_current_temperature
+        room_c, unit = self.native_current_temperature, self.hass.config.units.temperature_unit
         shown = display_temp(self.hass, room_c, UnitOfTemperature.CELSIUS, PRECISION_TENTHS)
-        return self._setting, self.hvac_action, shown
+        return self._setting, self.hvac_action, shown, unit
 
     def _by_hand(self, setting: Setting) -> Setting:
         return self.coordinator.radiator.by_hand(setting, time.time())

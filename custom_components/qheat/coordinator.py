@@ -308,14 +308,17 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
         """Take over what the tenant has set, act on it at once, and keep it."""
         radiator = self.radiators[radiator_id]
         radiator.radiator.setting = setting
-        # What Home Assistant does for an action has had its turn; the plan takes another.
-        await async_next_turn(self.hass)
-        await radiator.async_refresh()
-        # A dozen entities have shown it, and a building has many settings to write.
-        await async_next_turn(self.hass)
-        # A home that was closed meanwhile has written it, and may be removed or open anew by now.
-        if getattr(self.config_entry, "runtime_data", None) is self:
-            await self._save_dials()
+        try:
+            # What Home Assistant does for an action has had its turn; the plan takes another.
+            await async_next_turn(self.hass)
+            await radiator.async_refresh()
+            # A dozen entities have shown it, and a building has many settings to write.
+            await async_next_turn(self.hass)
+        finally:
+            # Also where the automation that turns the dial is cut off by being started anew. A home
+            # that was closed meanwhile has written it, and may be removed or open anew by now.
+            if getattr(self.config_entry, "runtime_data", None) is self:
+                await asyncio.shield(self.hass.async_create_task(self._save_dials()))
 
     async def _save_dials(self) -> None:
         """Write what tenants have set: a small file of its own, for it is written at every turn."""

@@ -2,16 +2,22 @@
 
 from abc import abstractmethod
 from collections.abc import Iterable
-from typing import Any, override
+from itertools import batched
+from typing import Any, Final, override
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.device_registry import DeviceInfo
-from homeassistant.helpers.entity import EntityDescription
+from homeassistant.helpers.entity import Entity, EntityDescription
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.update_coordinator import CoordinatorEntity, DataUpdateCoordinator
 
 from .const import DOMAIN
-from .coordinator import HomeCoordinator, RadiatorCoordinator
+from .coordinator import HomeCoordinator, QheatConfigEntry, RadiatorCoordinator
+from .turns import async_next_turn
+
+TOGETHER: Final = 4
+"""So many are added in one turn of the loop: Home Assistant takes a millisecond for each."""
 
 
 @callback
@@ -24,6 +30,21 @@ def async_forget(
         unique_id = f"{key}_{description.key}"
         if entity_id := registry.async_get_entity_id(platform, DOMAIN, unique_id):
             registry.async_remove(entity_id)
+
+
+async def async_add(
+    hass: HomeAssistant,
+    entry: QheatConfigEntry,
+    add: AddConfigEntryEntitiesCallback,
+    entities: Iterable[Entity],
+    radiator_id: str | None = None,
+) -> None:
+    """Add entities of a radiator, or of the home, few at a time: a building's hold up all else."""
+    for few in batched(entities, TOGETHER, strict=False):
+        await async_next_turn(hass)
+        # A radiator that was removed meanwhile would leave the others without.
+        if radiator_id in {None, *entry.subentries}:
+            add(few, config_subentry_id=radiator_id)
 
 
 class QheatEntity[C: DataUpdateCoordinator[Any]](CoordinatorEntity[C]):

@@ -106,15 +106,12 @@ def is_own(hass: HomeAssistant, entity_id: str | None) -> bool:
 
 def meter_fault(hass: HomeAssistant, entity_id: str | None) -> str | None:
     """Return why an entity cannot be a power meter, as the key of an error; None: it can."""
-    if entity_id is None:
-        return None
     if is_own(hass, entity_id):
         return "own_entity"
-    state = hass.states.get(entity_id)
-    if state is None or state.attributes.get(ATTR_DEVICE_CLASS) != SensorDeviceClass.ENERGY:
-        return None
-    counts = state.attributes.get(ATTR_STATE_CLASS) in _COUNTING
-    return None if counts else "no_counter"
+    state = hass.states.get(entity_id) if entity_id else None
+    shown = state.attributes if state else {}
+    is_energy = shown.get(ATTR_DEVICE_CLASS) == SensorDeviceClass.ENERGY
+    return "no_counter" if is_energy and shown.get(ATTR_STATE_CLASS) not in _COUNTING else None
 
 
 def _number(

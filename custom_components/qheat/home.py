@@ -45,11 +45,7 @@ from .radiator import Radiator, Room
 from .rooms import FastRoom, SensorRoom
 from .schedules import HelperSchedule
 from .shelf import Kept, Shelf, home_store, mapping
-from .this_machine import (
-    async_delete_database,
-    async_open_this_machine,
-    this_machine_radiators,
-)
+from .this_machine import async_delete_database, async_open_this_machine
 from .turns import async_next_turn
 from .work_today import CoreTime
 
@@ -71,7 +67,7 @@ async def async_open_home(
     tariff = fixed_tariff(entry.options, entry.data[CONF_CURRENCY])
     # What is added or removed from now on is for the next time.
     subentries, this_machine = entry.subentries, None
-    if this_machine_radiators(entry):
+    if entry.get_subentries_of_type(SUBENTRY_THIS_MACHINE):
         this_machine = await async_open_this_machine(hass, entry, tariff, stack)
 
     async def async_save() -> None:
@@ -185,7 +181,8 @@ async def _async_register_devices(hass: HomeAssistant, entry: ConfigEntry) -> No
         if radiator_id not in entry.subentries:
             continue  # it was removed meanwhile
         area = areas.async_get_area(subentry.data.get(CONF_AREA, ""))
-        devices.async_get_or_create(
+        known = devices.async_get_device_by_identifier((DOMAIN, radiator_id), entry.entry_id)
+        device = devices.async_get_or_create(
             config_entry_id=entry.entry_id,
             config_subentry_id=radiator_id,
             identifiers={(DOMAIN, radiator_id)},
@@ -195,6 +192,9 @@ async def _async_register_devices(hass: HomeAssistant, entry: ConfigEntry) -> No
             suggested_area=area.name if area else None,
             via_device_id=home.id,
         )
+        if known is not None and known.name != subentry.title != device.name_by_user:
+            # The title was changed since: an older name from the device's own page would hide it.
+            devices.async_update_device(device.id, name_by_user=None)
         await async_next_turn(hass)
 
 

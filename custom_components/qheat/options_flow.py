@@ -15,10 +15,10 @@ from .const import (
     CONF_CURRENCY,
     CONF_OUTDOOR_ENTITY,
     CONF_PUBLISHERS,
+    SUBENTRY_THIS_MACHINE,
 )
 from .prices import price_errors
 from .publishers import accepted, async_offered
-from .this_machine import this_machine_radiators
 
 
 class HomeOptionsFlow(OptionsFlow):
@@ -29,7 +29,7 @@ class HomeOptionsFlow(OptionsFlow):
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask what to change."""
         pages = ["prices", "presets", "co2"]
-        if this_machine_radiators(self.config_entry):
+        if self.config_entry.get_subentries_of_type(SUBENTRY_THIS_MACHINE):
             pages.append("calibrate")
         if self.config_entry.data[CONF_BACKEND] == BACKEND_OPERATOR:
             pages += ["publishers", "unpaid"]

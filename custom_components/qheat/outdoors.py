@@ -19,15 +19,13 @@ from homeassistant.components.weather import (
 from homeassistant.components.weather import DOMAIN as WEATHER
 from homeassistant.const import ATTR_ENTITY_ID, ATTR_SUPPORTED_FEATURES, UnitOfTemperature
 from homeassistant.core import HomeAssistant, State
-from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.sun import get_astral_observer
 from homeassistant.util import dt as dt_util
-from homeassistant.util.unit_conversion import TemperatureConverter
 
 from .const import LOGGER
 from .heating import believable
 from .heating.outlook import OUTDOOR_C
-from .temperatures import read_celsius
+from .temperatures import celsius_of, read_celsius
 
 REFRESH_EVERY_S: Final = 1800.0
 RETRY_EVERY_S: Final = 120.0
@@ -140,10 +138,4 @@ def _moment(entry: object) -> datetime | None:
 
 def _celsius(entry: Any, unit: object) -> float | None:
     value = believable(entry.get(ATTR_FORECAST_TEMP)) if isinstance(entry, Mapping) else None
-    if value is None:
-        return None
-    try:
-        celsius = TemperatureConverter.convert(value, str(unit), UnitOfTemperature.CELSIUS)
-    except HomeAssistantError:
-        return None
-    return believable(celsius, *OUTDOOR_C)
+    return None if value is None else believable(celsius_of(value, unit), *OUTDOOR_C)

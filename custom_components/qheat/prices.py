@@ -104,8 +104,6 @@ class Prices:
         reference = self._price(CONF_REFERENCE_PRICE_ENTITY, fixed.reference_per_kwh)
         if electricity is None or reference is None:
             return None
-        if (electricity, reference) == (fixed.electricity_per_kwh, fixed.reference_per_kwh):
-            return fixed
         return replace(fixed, electricity_per_kwh=electricity, reference_per_kwh=reference)
 
     def _price(self, field: str, fixed: Decimal) -> Decimal | None:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 from .compute.engine import (
@@ -100,43 +100,31 @@ class RadiatorState:
         return self.engine.heat_kind is not HeatKind.NONE
 
 
+@dataclass(eq=False, kw_only=True)
 class Radiator:
     """Turns the tenant's setting into heat budgets."""
 
-    def __init__(
-        self,
-        *,
-        radiator_id: str,
-        setting: Setting,
-        room: Room,
-        control: RoomControl,
-        engine: Engine,
-        budget_s: float = BUDGET_S,
-        schedule: Schedule | None = None,
-        comfort_floor_c: float = FROST_LIMIT_C,
-        learns_routine: bool = True,
-    ) -> None:
-        self.radiator_id = radiator_id
-        self.setting = setting
-        self.engine = engine
-        self._room = room
-        self.control = control
-        self._budget_s = budget_s
-        self.schedule = schedule
-        self._comfort_floor_c = comfort_floor_c
-        self._learns_routine = learns_routine
-        self._foreseen: tuple[tuple[float, float], ...] = ()
-        self._outlook: tuple[tuple[float, float], ...] = ()
-        self._told_s = -math.inf
-        self.has_dial = True
-        """Whether somebody can turn the heat off; it is off where nobody can."""
+    radiator_id: str
+    setting: Setting
+    room: Room
+    control: RoomControl
+    engine: Engine
+    budget_s: float = BUDGET_S
+    schedule: Schedule | None = None
+    comfort_floor_c: float = FROST_LIMIT_C
+    learns_routine: bool = True
+    has_dial: bool = field(default=True, init=False)
+    """Whether somebody can turn the heat off; it is off where nobody can."""
+    _foreseen: tuple[tuple[float, float], ...] = field(default=(), init=False)
+    _outlook: tuple[tuple[float, float], ...] = field(default=(), init=False)
+    _told_s: float = field(default=-math.inf, init=False)
 
     def tick(self, now_s: float, monotonic_s: float) -> RadiatorState:
         """Read the room at `now_s` (epoch) and renew the heat budget."""
         status = self.engine.status()
-        speed, left_s = self._room.speed, status.jobs_left_s
+        speed, left_s = self.room.speed, status.jobs_left_s
         reading = replace(
-            self._room.read(now_s, self._heat_output_w(status, monotonic_s)),
+            self.room.read(now_s, self._heat_output_w(status, monotonic_s)),
             output_measured=status.problem is None
             and status.power_source is not PowerSource.ESTIMATED,
             output_metered=status.power_source is PowerSource.MEASURED,
@@ -151,13 +139,13 @@ class Radiator:
             (round(room_s + (at_s - now_s) * speed), to_c) for at_s, to_c in upcoming
         )
         target = Target(
-            setpoint_c=setpoint_c, upcoming=in_room, comfort_floor_c=self._comfort_floor_c
+            setpoint_c=setpoint_c, upcoming=in_room, comfort_floor_c=self.comfort_floor_c
         )
         demand = self.control.step(reading, target)
         self.engine.set_budget(
             HeatBudget(
                 power_w=demand.power_w,
-                expires_s=monotonic_s + self._budget_s,
+                expires_s=monotonic_s + self.budget_s,
                 own_heat=demand.own_heat,
                 draining=demand.reason is Reason.DRAINING,
                 outlook=self._outlook_for(demand, room_s, monotonic_s),
@@ -187,7 +175,7 @@ class Radiator:
     ) -> tuple[tuple[float, float], ...]:
         """Return what is foreseen on the engine's clock, worked out once for each plan."""
         if demand.outlook is not self._foreseen:
-            self._foreseen, speed = demand.outlook, self._room.speed
+            self._foreseen, speed = demand.outlook, self.room.speed
             self._outlook = tuple(
                 (monotonic_s + (until_s - room_s) / speed, power_w)
                 for until_s, power_w in self._foreseen
@@ -198,7 +186,7 @@ class Radiator:
         """Set what the schedule has now; return its changes to come, None where nobody knows."""
         if self.schedule is None:
             # Who is away for an unknown time comes back by no routine.
-            return None if self._learns_routine and self.setting.preset not in LASTING else ()
+            return None if self.learns_routine and self.setting.preset not in LASTING else ()
         points = self.schedule.changes()
         if points is None:
             return ()
@@ -235,4 +223,4 @@ class Radiator:
 
     def save(self) -> Mapping[str, object]:
         """Return what is to be kept over a restart beside the setting, as JSON-able data."""
-        return {"room": self._room.save()}
+        return {"room": self.room.save()}

@@ -16,7 +16,6 @@ from homeassistant.const import (
     CONF_PASSWORD,
     CONF_PORT,
 )
-from homeassistant.helpers import device_registry as dr
 from homeassistant.util.unit_conversion import TemperatureConverter
 
 from . import forms
@@ -34,8 +33,8 @@ from .const import (
     DOMAIN,
     ROOM_SENSOR,
     ROOM_SIMULATED,
+    SUBENTRY_THIS_MACHINE,
 )
-from .this_machine import this_machine_radiators
 
 HELP_URL: Final = "https://github.com/qheat/qheat/blob/main/docs/boinc.md"
 
@@ -146,13 +145,6 @@ class RadiatorFlow(ConfigSubentryFlow):
         data = self._data | user_input
         if changing:
             entry, subentry = self._get_entry(), self._get_reconfigure_subentry()
-            devices = dr.async_get(self.hass)
-            device = devices.async_get_device_by_identifier(
-                (DOMAIN, subentry.subentry_id), entry.entry_id
-            )
-            if device is not None and name != subentry.title:
-                # A name from the device's own page would hide the new one.
-                devices.async_update_device(device.id, name_by_user=None)
             return self.async_update_and_abort(entry, subentry, title=name, data=data)
         return self.async_create_entry(title=name, data=data)
 
@@ -167,7 +159,8 @@ class ThisMachineFlow(RadiatorFlow):
     def _usual(self) -> dict[str, Any]:
         # One computer rests only once, however many radiators share it.
         homes = self.hass.config_entries.async_entries(DOMAIN)
-        return {CONF_IDLE_W: 0} if any(map(this_machine_radiators, homes)) else {}
+        rests = any(home.get_subentries_of_type(SUBENTRY_THIS_MACHINE) for home in homes)
+        return {CONF_IDLE_W: 0} if rests else {}
 
 
 class BoincFlow(RadiatorFlow):

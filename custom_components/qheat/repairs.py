@@ -95,8 +95,7 @@ def _is_of_radiator(hass: HomeAssistant, issue_id: str) -> bool:
     return any(
         repair_of(subentry.data) == issue_id
         for entry in hass.config_entries.async_loaded_entries(DOMAIN)
-        for subentry in entry.subentries.values()
-        if subentry.subentry_type == SUBENTRY_BOINC
+        for subentry in entry.get_subentries_of_type(SUBENTRY_BOINC)
     )
 
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from itertools import batched
 from typing import Any, Final, override
 
 from homeassistant.components.sensor import (
@@ -30,14 +29,11 @@ from .books_sensor import BooksSensor, books_descriptions
 from .compute.engine import EngineProblem, HeatKind, PowerSource
 from .const import CONF_CURRENCY
 from .coordinator import HomeCoordinator, HomeState, QheatConfigEntry, RadiatorCoordinator
-from .entity import HomeEntity, QheatEntity, RadiatorEntity, async_forget
+from .entity import HomeEntity, QheatEntity, RadiatorEntity, async_add, async_forget
 from .heating import Reason
 from .radiator import RadiatorState
-from .turns import async_next_turn
 
 PARALLEL_UPDATES = 0
-TOGETHER: Final = 4
-"""So many are added in one turn of the loop: Home Assistant takes a millisecond for each."""
 
 
 def whole(value: float | None) -> int | None:
@@ -207,21 +203,13 @@ async def async_setup_entry(
         account = coordinator.accounts[account_id]
         return [BooksSensor(account, account_id, description) for description in books]
 
-    async def async_add(sensors: list[SensorEntity], radiator_id: str | None) -> None:
-        """Add sensors, not too many at once: a whole building's would hold up all else."""
-        for few in batched(sensors, TOGETHER, strict=False):
-            await async_next_turn(hass)
-            # A radiator that was removed meanwhile would leave the others without.
-            if radiator_id in {None, *entry.subentries}:
-                async_add_entities(few, config_subentry_id=radiator_id)
-
     shown = HOME_DESCRIPTIONS
     if coordinator.embedded is not None:
         shown += EMBEDDED_DESCRIPTIONS
     else:
         async_forget(hass, Platform.SENSOR, entry.entry_id, EMBEDDED_DESCRIPTIONS)
     home = [HomeSensor(coordinator, description) for description in shown]
-    await async_add([*home, *books_sensors(entry.entry_id)], None)
+    await async_add(hass, entry, async_add_entities, [*home, *books_sensors(entry.entry_id)])
     for radiator_id in coordinator.radiators:
         sensors: list[SensorEntity] = [
             *(RadiatorSensor(coordinator, radiator_id, about) for about in RADIATOR_DESCRIPTIONS),
@@ -229,7 +217,7 @@ async def async_setup_entry(
         ]
         if radiator_id in coordinator.boinc and radiator_id in entry.subentries:
             sensors += boinc_sensors(coordinator, radiator_id)
-        await async_add(sensors, radiator_id)
+        await async_add(hass, entry, async_add_entities, sensors, radiator_id)
 
 
 class NowSensor[C: HomeCoordinator | RadiatorCoordinator](QheatEntity[C], SensorEntity):

@@ -19,11 +19,15 @@ from homeassistant.core import (
 )
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError, Unauthorized
 from homeassistant.helpers import config_validation as cv
-from homeassistant.helpers import device_registry as dr
-from homeassistant.helpers.service import async_get_config_entry, async_register_admin_service
+from homeassistant.helpers.service import (
+    async_get_config_entry,
+    async_get_device_and_config_entry,
+    async_register_admin_service,
+)
 from homeassistant.util import dt as dt_util
 from homeassistant.util.file import WriteError, write_utf8_file_atomic
 
+from .boinc_machines import BoincMachines
 from .compute.boinc import BoincEngine, BoincError, is_account_key, project_url
 from .const import BACKEND_EMBEDDED, CONF_BACKEND, DOMAIN
 from .coordinator import QheatConfigEntry
@@ -217,15 +221,12 @@ async def _act_on_machine(act: Act, call: ServiceCall) -> None:
 
 
 def _engine(hass: HomeAssistant, device_id: str) -> BoincEngine:
-    device = dr.async_get(hass).async_get(device_id)
-    ids = {key for domain, key in device.identifiers if domain == DOMAIN} if device else set()
-    if device is None or not ids:
+    device, entry = async_get_device_and_config_entry(hass, DOMAIN, device_id)
+    boinc: BoincMachines = entry.runtime_data.boinc
+    radiator_id = device.config_subentry_id
+    if radiator_id is None or radiator_id not in boinc:
         raise _misuse("no_boinc_machine")
-    entry: QheatConfigEntry = async_get_config_entry(hass, DOMAIN, device.config_entry_id)
-    boinc = entry.runtime_data.boinc
-    for radiator_id in ids.intersection(boinc):
-        return boinc.engine(radiator_id)
-    raise _misuse("no_boinc_machine")
+    return boinc.engine(radiator_id)
 
 
 def _misuse(translation_key: str, **placeholders: str) -> ServiceValidationError:

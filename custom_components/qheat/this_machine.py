@@ -1,14 +1,14 @@
 """Radiators heated by this machine's own processors, and where their jobs come from."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import aiohttp
-from homeassistant.config_entries import ConfigEntry, ConfigSubentry
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ConfigEntryNotReady
@@ -33,7 +33,6 @@ from .const import (
     CONF_RATED_W,
     CONF_UNPAID_JOBS,
     DOMAIN,
-    SUBENTRY_THIS_MACHINE,
 )
 from .heating import RadiatorRating
 from .ledger import Tariff
@@ -113,15 +112,6 @@ async def async_open_this_machine(
         trust=trust,
         unpaid=entry.options.get(CONF_UNPAID_JOBS, False),
     )
-
-
-def this_machine_radiators(entry: ConfigEntry) -> Sequence[ConfigSubentry]:
-    """Return the radiators of a home that are this machine."""
-    return [
-        subentry
-        for subentry in entry.subentries.values()
-        if subentry.subentry_type == SUBENTRY_THIS_MACHINE
-    ]
 
 
 async def async_delete_database(hass: HomeAssistant, entry: ConfigEntry) -> None:

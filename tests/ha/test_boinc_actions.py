@@ -33,7 +33,7 @@ from .boinc import (
     until,
     until_reached,
 )
-from .conftest import home, set_up
+from .conftest import LIVING_ROOM, FixedEngine, radiator, set_up
 
 FOLDER = Path(qheat.__file__).parent
 
@@ -132,14 +132,17 @@ async def test_a_project_that_refuses_the_key_is_left_again(
 
 
 async def test_a_device_that_is_no_boinc_machine_is_refused(
-    hass: HomeAssistant, entry: MockConfigEntry
+    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine
 ) -> None:
-    with pytest.raises(ServiceValidationError) as refusal:
-        await act(hass, "update_project", entry.entry_id)
-    assert refusal.value.translation_key == "no_boinc_machine"
+    hass.config_entries.async_add_subentry(entry, radiator())
+    await hass.async_block_till_done()
+    for key in (entry.entry_id, LIVING_ROOM):
+        with pytest.raises(ServiceValidationError) as refusal:
+            await act(hass, "update_project", key)
+        assert refusal.value.translation_key == "no_boinc_machine"
     with pytest.raises(ServiceValidationError) as refusal:
         await act(hass, "update_project", device_id="nobody")
-    assert refusal.value.translation_key == "no_boinc_machine"
+    assert refusal.value.translation_key == "service_device_not_found"
 
 
 async def test_a_machine_that_does_not_answer_is_told(
@@ -226,10 +229,8 @@ async def test_an_issue_that_was_ignored_stays_ignored_over_a_reload(
 async def test_a_refused_password_is_told_and_asks_for_no_new_token(
     hass: HomeAssistant, client: SimulatedClient
 ) -> None:
-    entry = home(boinc_radiator(client.port, password="wrong"))
-    entry.add_to_hass(hass)
     with patch("custom_components.qheat.cadence.FEW", replace(FEW, settlements_every_s=0.1)):
-        assert await hass.config_entries.async_setup(entry.entry_id)
+        entry = await set_up(hass, boinc_radiator(client.port, password="wrong"))
         await until(hass, entry, lambda: issue_of(hass, "boinc_refuses"))
     assert state_of(hass, "status") == "backend_refused"
     assert not hass.config_entries.flow.async_progress()
@@ -261,11 +262,9 @@ async def test_silence_is_told_when_it_lasts(
 async def test_a_machine_whose_settings_cannot_be_saved_is_told(
     hass: HomeAssistant, client: SimulatedClient
 ) -> None:
-    entry = home(boinc_radiator(client.port))
-    entry.add_to_hass(hass)
     keep = "custom_components.qheat.boinc_machines.BoincMachines._keep"
     with patch(keep, side_effect=OSError("no space left on device")) as kept:
-        assert await hass.config_entries.async_setup(entry.entry_id)
+        entry = await set_up(hass, boinc_radiator(client.port))
         await until(hass, entry, lambda: issue_of(hass, "boinc_failed"))
         assert client.permanent == 2
         kept.side_effect = None

@@ -31,7 +31,7 @@ from .boinc import (
     mend,
     not_put_back,
 )
-from .conftest import set_up
+from .conftest import FixedEngine, radiator, set_up
 
 pytestmark = pytest.mark.usefixtures("boinc")
 
@@ -249,27 +249,17 @@ async def test_what_makes_no_sense_of_machines_left_behind_keeps_no_home_from_he
     assert not not_put_back(hass)
 
 
-async def test_what_was_written_of_a_machine_when_repairs_told_its_radiator_is_put_back(
+async def test_settings_are_put_back_whatever_the_key_under_which_they_were_written_down(
     hass: HomeAssistant,
     client: SimulatedClient,
+    engine: FixedEngine,
     repairs: Repairs,
     hass_storage: dict[str, Any],
 ) -> None:
     client.permanent = 3
     left = HALF | {"port": client.port, "machine": cpid_of(client.port), "originals": ORIGINALS}
-    before = f"not_put_back_{HALL}_0123456789abcdef"
-    hass_storage[LEFT_BEHIND] = {"version": 1, "key": LEFT_BEHIND, "data": {before: left}}
-    ir.async_create_issue(
-        hass,
-        DOMAIN,
-        before,
-        is_fixable=True,
-        is_persistent=True,
-        severity=ir.IssueSeverity.WARNING,
-        translation_key="not_put_back",
-        translation_placeholders={"radiator": "Hall"},
-    )
-    await set_up(hass)
+    hass_storage[LEFT_BEHIND] = {"version": 1, "key": LEFT_BEHIND, "data": {"hall": left}}
+    await set_up(hass, radiator())
     await mend(hass, repairs)
     assert (client.override, client.permanent) == (FIRST, 2)
     assert not left_on_disk(hass_storage)

@@ -17,6 +17,7 @@ from custom_components.qheat.compute.calibration import OWNER, Fit
 from tests.compute.processes import children, runner, session_of_its_own
 from tests.waiting import until
 
+from .boinc import boinc_radiator
 from .conftest import LIVING_ROOM, FixedEngine, home, open_page, radiator, set_up
 
 pytestmark = pytest.mark.usefixtures("own_folder")
@@ -129,7 +130,11 @@ async def test_of_two_homes_on_this_computer_one_radiator_has_its_idle_power(
     hass: HomeAssistant, idles_w: tuple[float, float]
 ) -> None:
     homes = [
-        home(radiator(f"01J{number}", idle_w=idle_w), entry_id=f"01JHOME{number}")
+        home(
+            radiator(f"01J{number}", idle_w=idle_w),
+            boinc_radiator(1, f"01JBOINC{number}"),
+            entry_id=f"01JHOME{number}",
+        )
         for number, idle_w in enumerate(idles_w)
     ]
     for one in homes:
@@ -137,7 +142,9 @@ async def test_of_two_homes_on_this_computer_one_radiator_has_its_idle_power(
     async_take_over(hass, Fit(levels=(), slots=4, idle_w=30.0, slot_w=25.0))
     kept = [radiator.data for one in homes for radiator in one.subentries.values()]
     expected = [(30, 130) if idle_w == max(idles_w) else (0, 100) for idle_w in idles_w]
-    assert [(data["idle_w"], data["rated_w"]) for data in kept] == expected
+    assert [(data["idle_w"], data["rated_w"]) for data in kept[::2]] == expected
+    boinc = boinc_radiator(1).data
+    assert kept[1::2] == [boinc, boinc]
 
 
 @pytest.mark.usefixtures("reports")

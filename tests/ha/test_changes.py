@@ -22,7 +22,7 @@ from custom_components.qheat.renames import ENTITY_SETTING
 from tests.waiting import until
 
 from .boinc import HALL, boinc_radiator
-from .conftest import LIVING_ROOM, MONEY, FixedEngine, radiator, set_up, state_at
+from .conftest import LIVING_ROOM, MONEY, FixedEngine, load, radiator, set_up, state_at
 
 KITCHEN = "01JKITCHEN000000000000000"
 BEDROOM = "01JBEDROOM000000000000000"
@@ -109,10 +109,11 @@ async def test_a_radiator_removed_while_entities_are_added_takes_none_of_the_oth
         if KITCHEN in entry.subentries:
             hass.config_entries.async_remove_subentry(entry, KITCHEN)
 
-    entry = await set_up(hass, radiator(), kitchen, radiator(BEDROOM, "Bedroom"))
-    with patch(f"custom_components.qheat.{platform}.async_next_turn", remove):
-        await hass.config_entries.async_reload(entry.entry_id)
-        await hass.async_block_till_done()
+    with patch.object(qheat, "PLATFORMS", [platform]):
+        entry = await set_up(hass, radiator(), kitchen, radiator(BEDROOM, "Bedroom"))
+        with patch("custom_components.qheat.entity.async_next_turn", remove):
+            await hass.config_entries.async_reload(entry.entry_id)
+            await hass.async_block_till_done()
     assert "Error while setting up" not in caplog.text
     assert list(entry.runtime_data.radiators) == [LIVING_ROOM, BEDROOM]
 
@@ -130,11 +131,13 @@ async def test_a_radiator_that_is_about_to_go_is_still_looked_at(
     assert list(entry.runtime_data.radiators) == [LIVING_ROOM]
 
 
-async def test_an_entity_renamed_while_its_home_is_set_up_is_read_on(hass: HomeAssistant) -> None:
+async def test_an_entity_renamed_while_its_home_is_set_up_is_read_on_and_others_left_alone(
+    hass: HomeAssistant,
+) -> None:
     registry = er.async_get(hass)
-    room, garden = (
+    room, garden, other = (
         registry.async_get_or_create("sensor", "test", name, suggested_object_id=name).entity_id
-        for name in ("room", "garden")
+        for name in ("room", "garden", "other")
     )
     entry = await set_up(
         hass,
@@ -144,8 +147,10 @@ async def test_an_entity_renamed_while_its_home_is_set_up_is_read_on(hass: HomeA
     registry.async_update_entity(garden, new_entity_id="sensor.yard")
     await until_set_up_anew(entry)
     registry.async_update_entity(room, new_entity_id="sensor.hall")
+    registry.async_update_entity(other, new_entity_id="sensor.another")
+    registry.async_update_entity("sensor.hall", name="Another")
     await hass.async_block_till_done()
-    assert entry.options["outdoor_entity"] == "sensor.yard"
+    assert entry.options == MONEY | {"outdoor_entity": "sensor.yard"}
     assert entry.subentries[LIVING_ROOM].data["temperature_entity"] == "sensor.hall"
 
 
@@ -184,6 +189,44 @@ async def test_a_radiator_is_called_in_statements_and_repairs_what_its_device_is
     devices.async_update_device(device.id, name_by_user=None)
     await hass.async_block_till_done()
     assert entry.subentries[KITCHEN].title == "Canteen"
+
+
+async def test_a_new_name_shows_also_where_the_device_was_renamed_before(
+    hass: HomeAssistant,
+) -> None:
+    entry = await set_up(hass, radiator())
+    devices = dr.async_get(hass)
+    device = devices.async_get_device_by_identifier((DOMAIN, LIVING_ROOM), entry.entry_id)
+    assert device is not None
+    devices.async_update_device(device.id, name_by_user="Parlour")
+    await hass.async_block_till_done()
+    subentry = entry.subentries[LIVING_ROOM]
+    assert subentry.title == "Parlour"
+    # As by the command `config_entries/subentries/update` of Home Assistant.
+    hass.config_entries.async_update_subentry(entry, subentry, title="Salon")
+    await hass.async_block_till_done()
+    renamed = devices.async_get(device.id)
+    assert renamed is not None
+    assert (renamed.name, renamed.name_by_user) == ("Salon", None)
+    assert subentry.title == "Salon"
+
+
+async def test_a_name_given_while_qheat_was_not_there_to_follow_it_stays(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    devices = dr.async_get(hass)
+    device = devices.async_get_or_create(
+        config_entry_id=entry.entry_id,
+        config_subentry_id=LIVING_ROOM,
+        identifiers={(DOMAIN, LIVING_ROOM)},
+        name="Living room",
+    )
+    # As in safe mode.
+    devices.async_update_device(device.id, name_by_user="Parlour")
+    await load(hass, entry)
+    named = devices.async_get(device.id)
+    assert named is not None
+    assert named.name_by_user == "Parlour"
 
 
 async def test_radiators_that_share_a_renamed_schedule_are_one_reload(hass: HomeAssistant) -> None:

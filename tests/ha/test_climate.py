@@ -1,5 +1,6 @@
 """The thermostat as the tenant, an automation or a voice assistant uses it."""
 
+import asyncio
 from typing import Any
 from unittest.mock import patch
 
@@ -24,6 +25,9 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.qheat.climate import QheatThermostat
 from custom_components.qheat.compute.engine import EngineProblem, HeatKind
+from custom_components.qheat.shelf import CheckedStore
+from custom_components.qheat.turns import async_next_turn
+from tests.waiting import until
 
 from .conftest import (
     LIVING_ROOM,
@@ -245,6 +249,55 @@ async def test_what_a_full_disk_did_not_take_of_the_dial_is_written_once_when_th
     assert f"qheat.{entry.entry_id}.dials" not in hass_storage
 
 
+async def test_what_was_set_by_an_action_that_is_cut_off_is_written_all_the_same(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    hass_storage: dict[str, Any],
+) -> None:
+    begun = asyncio.Event()
+
+    async def take_long() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    # An automation that is started anew cuts off what it was about to do.
+    with patch.object(entry.runtime_data.radiators[LIVING_ROOM], "async_refresh", take_long):
+        acting = asyncio.create_task(call(hass, "set_temperature", temperature=19.5))
+        await begun.wait()
+        acting.cancel()
+        await asyncio.wait([acting])
+    kept = hass_storage[f"qheat.{entry.entry_id}.dials"]["data"][LIVING_ROOM]
+    assert kept["setpoint_c"] == 19.5
+
+
+async def test_what_was_set_by_an_action_that_is_cut_off_is_written_after_what_is_being_written(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    hass_storage: dict[str, Any],
+) -> None:
+    begun, disk = asyncio.Event(), asyncio.Event()
+
+    async def write_slowly(store: CheckedStore, data: dict[str, Any]) -> None:
+        begun.set()
+        await disk.wait()
+        await write(store, data)
+
+    write = CheckedStore._async_write_data
+    with patch.object(CheckedStore, "_async_write_data", write_slowly):
+        before = asyncio.create_task(call(hass, "set_temperature", temperature=18))
+        await begun.wait()
+        acting = asyncio.create_task(call(hass, "set_temperature", temperature=19.5))
+        await until(lambda: thermostat(hass).attributes[ATTR_TEMPERATURE] == 19.5)
+        await async_next_turn(hass)
+        acting.cancel()
+        await asyncio.wait([acting])
+        disk.set()
+        await before
+        await hass.async_block_till_done()
+    kept = hass_storage[f"qheat.{entry.entry_id}.dials"]["data"][LIVING_ROOM]
+    assert kept["setpoint_c"] == 19.5
+
+
 async def test_a_home_may_choose_its_own_preset_temperatures(
     hass: HomeAssistant, entry: MockConfigEntry
 ) -> None:
@@ -306,3 +359,15 @@ async def test_a_fahrenheit_home_sees_fahrenheit(
     assert thermostat(hass).attributes[ATTR_TEMPERATURE] == 68
     await call(hass, "set_temperature", temperature=71.6)
     assert thermostat(hass).attributes[ATTR_PRESET_MODE] == "boost"
+
+
+async def test_a_home_that_goes_over_to_fahrenheit_sees_it_also_where_the_sensor_is_silent(
+    hass: HomeAssistant,
+) -> None:
+    bedroom = radiator("01JBED", "Bedroom", room="sensor", temperature_entity="sensor.bedroom")
+    entry = await set_up(hass, bedroom, entry_id="01JSECOND", unique_id="second")
+    await entry.runtime_data.async_refresh()
+    assert state_at(hass, "climate.bedroom").attributes[ATTR_TEMPERATURE] == 20
+    hass.config.units = US_CUSTOMARY_SYSTEM
+    await entry.runtime_data.async_refresh()
+    assert state_at(hass, "climate.bedroom").attributes[ATTR_TEMPERATURE] == 68

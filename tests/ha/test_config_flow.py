@@ -171,6 +171,7 @@ async def test_nonsense_about_publishers_offers_none(
         ("http://127.0.0.1:1", TOKEN, 200, None, {"base": "cannot_connect"}),
         ("http://192.0.2.1", TOKEN, 200, None, {"url": "insecure_url"}),
         ("not an address", TOKEN, 200, None, {"url": "insecure_url"}),
+        ("https://[::1", TOKEN, 200, None, {"url": "insecure_url"}),
         (None, "another-token", 200, None, {"base": "invalid_auth"}),
         (None, "not a token", 200, None, {"token": "invalid_auth"}),
         (None, TOKEN, 500, None, {"base": "invalid_backend"}),

@@ -10,17 +10,15 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.qheat.diagnostics import async_get_config_entry_diagnostics
 
-from .conftest import LIVING_ROOM, FixedEngine, home, load, radiator, set_up
+from .conftest import LIVING_ROOM, FixedEngine, radiator, set_up
 
 
 async def test_diagnostics_show_the_radiators_and_no_secret(
     hass: HomeAssistant, engine: FixedEngine
 ) -> None:
     operator = {"backend": "operator", "url": "https://operator.example", "token": "secret"}
-    entry: MockConfigEntry = home(radiator(), data={**operator, "currency": "EUR"})
-    entry.add_to_hass(hass)
     engine.tell(jobs_left_s=(60.0, math.inf))
-    await load(hass, entry)
+    entry = await set_up(hass, radiator(), data={**operator, "currency": "EUR"})
 
     diagnostics = await async_get_config_entry_diagnostics(hass, entry)
 

@@ -19,7 +19,7 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 
 from custom_components.qheat.compute.engine import SettlementPage
 
-from .conftest import LIVING_ROOM, FixedEngine, home, radiator, settlement
+from .conftest import LIVING_ROOM, FixedEngine, radiator, set_up, settlement
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 NOON_S = NOON.timestamp()
@@ -91,10 +91,8 @@ async def test_a_repayment_hours_late_is_saved_in_the_hour_of_its_heat(
     hass: HomeAssistant, engine: FixedEngine, freezer: FrozenDateTimeFactory
 ) -> None:
     prices = {"electricity_price": 0.25, "reference_price": 0.1, "reference_kind": "electric"}
-    entry = home(radiator(), options=prices)
-    entry.add_to_hass(hass)
     engine.tell(power_w=400.0)
-    assert await hass.config_entries.async_setup(entry.entry_id)
+    entry = await set_up(hass, radiator(), options=prices)
     await heat(hass, entry, freezer, hours=3)
     before = await by_hour(hass, SAVINGS)
     assert before == pytest.approx([-0.06] * 3, rel=0.02)

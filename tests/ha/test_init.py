@@ -32,7 +32,6 @@ from .conftest import (
     LIVING_ROOM,
     FixedEngine,
     call,
-    home,
     kept,
     load,
     radiator,
@@ -373,10 +372,8 @@ async def test_tenants_who_turn_dials_all_the_time_do_not_put_off_the_ticks_of_o
     hass: HomeAssistant, engine: FixedEngine
 ) -> None:
     other = "01JKITCHEN000000000000000"
-    entry = home(radiator(), radiator(other, "Kitchen"))
-    entry.add_to_hass(hass)
     with patch("custom_components.qheat.coordinator.TICK", timedelta(seconds=1)):
-        await load(hass, entry)
+        entry = await set_up(hass, radiator(), radiator(other, "Kitchen"))
     ticks = []
     kitchen = entry.runtime_data.radiators[other]
     kitchen.async_add_listener(lambda: ticks.append(kitchen.data))

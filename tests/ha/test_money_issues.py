@@ -12,7 +12,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.qheat.compute.engine import SettlementPage
 from custom_components.qheat.const import DOMAIN
 
-from .conftest import LIVING_ROOM, MONEY, FixedEngine, home, radiator, settlement
+from .conftest import LIVING_ROOM, MONEY, FixedEngine, radiator, set_up, settlement
 
 pytestmark = pytest.mark.usefixtures("engine")
 
@@ -72,10 +72,8 @@ async def test_a_settlement_in_another_currency_is_told_kept_and_made_good(
 async def test_a_price_that_turns_to_another_currency_is_told_until_it_turns_back(
     hass: HomeAssistant, unit: str | None, is_told: bool
 ) -> None:
-    entry = home(radiator(), options=SPOT)
-    entry.add_to_hass(hass)
     hass.states.async_set("sensor.spot", "0.2", {"unit_of_measurement": "EUR/kWh"})
-    assert await hass.config_entries.async_setup(entry.entry_id)
+    entry = await set_up(hass, radiator(), options=SPOT)
     issue_id = f"price_refused_{entry.entry_id}_electricity_price_entity"
     assert issue(hass, issue_id) is None
     hass.states.async_set("sensor.spot", "0.2", {"unit_of_measurement": unit})
@@ -97,11 +95,9 @@ async def test_a_price_that_turns_to_another_currency_is_told_until_it_turns_bac
 async def test_a_price_that_is_not_known_for_hours_is_told_until_it_is(
     hass: HomeAssistant, freezer: FrozenDateTimeFactory, silence: str | None
 ) -> None:
-    entry = home(radiator(), options=SPOT)
-    entry.add_to_hass(hass)
     unit = {"unit_of_measurement": "EUR/kWh"}
     hass.states.async_set("sensor.spot", "0.2", unit)
-    assert await hass.config_entries.async_setup(entry.entry_id)
+    entry = await set_up(hass, radiator(), options=SPOT)
     if silence is None:
         hass.states.async_remove("sensor.spot")
     else:

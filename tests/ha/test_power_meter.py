@@ -118,12 +118,14 @@ async def offered(hass: HomeAssistant, entry: MockConfigEntry, power_entity: str
     )
 
 
-@pytest.mark.parametrize("state_class", ["total", "total_increasing"])
-async def test_the_form_takes_a_meter_that_counts_for_good(
-    hass: HomeAssistant, entry: MockConfigEntry, state_class: str
+@pytest.mark.parametrize(
+    ("shows", "state_class"),
+    [("energy", "total"), ("energy", "total_increasing"), ("power", "measurement")],
+)
+async def test_the_form_takes_a_meter_of_watts_or_one_that_counts_for_good(
+    hass: HomeAssistant, entry: MockConfigEntry, shows: str, state_class: str
 ) -> None:
-    attributes = {"device_class": "energy", "unit_of_measurement": "kWh"}
-    hass.states.async_set(PLUG, "7", attributes | {"state_class": state_class})
+    hass.states.async_set(PLUG, "7", {"device_class": shows, "state_class": state_class})
     result = await offered(hass, entry, PLUG)
     assert result["type"] is FlowResultType.FORM
     assert result["step_id"] == "simulated"

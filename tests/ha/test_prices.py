@@ -12,7 +12,7 @@ from custom_components.qheat.compute.client import JobClient
 from custom_components.qheat.ledger import Tariff
 from custom_components.qheat.prices import Prices, fixed_tariff
 
-from .conftest import MONEY, FixedEngine, home, radiator
+from .conftest import MONEY, FixedEngine, radiator, set_up
 
 SPOT = MONEY | {"electricity_price_entity": "sensor.spot"}
 
@@ -27,12 +27,17 @@ def tariff_now(hass: HomeAssistant, options: Mapping[str, object] = SPOT) -> Tar
     return Prices(hass, fixed_tariff(options, "EUR"), options).now()
 
 
-async def test_a_price_entity_goes_before_the_fixed_price(hass: HomeAssistant) -> None:
+@pytest.mark.parametrize(
+    ("field", "prices"),
+    [("electricity_price", ("0.4", "0.25")), ("reference_price", ("0.25", "0.4"))],
+)
+async def test_a_price_entity_goes_before_the_fixed_price(
+    hass: HomeAssistant, field: str, prices: tuple[str, str]
+) -> None:
     spot(hass, "0.4")
-    tariff = tariff_now(hass)
+    tariff = tariff_now(hass, MONEY | {f"{field}_entity": "sensor.spot"})
     assert tariff is not None
-    assert tariff.electricity_per_kwh == Decimal("0.4")
-    assert tariff.reference_per_kwh == Decimal("0.25")
+    assert (tariff.electricity_per_kwh, tariff.reference_per_kwh) == (*map(Decimal, prices),)
 
 
 async def test_a_price_per_megawatt_hour_is_understood_and_may_be_negative(
@@ -81,10 +86,8 @@ async def test_a_price_however_it_is_written_is_a_price(hass: HomeAssistant, pri
 async def test_a_home_can_read_what_its_own_backend_repays_for_a_price_of_many_digits(
     hass: HomeAssistant, engine: FixedEngine
 ) -> None:
-    entry = home(radiator(), options=MONEY | {"electricity_price": 0.2345 / 1.19})
-    entry.add_to_hass(hass)
     with patch("custom_components.qheat.this_machine.PullEngine", return_value=engine) as made:
-        assert await hass.config_entries.async_setup(entry.entry_id)
+        await set_up(hass, radiator(), options=MONEY | {"electricity_price": 0.2345 / 1.19})
     client: JobClient = made.call_args.args[0]
     assert (await client.account()).repayment_per_kwh == Decimal("0.197058823529")
 
@@ -107,11 +110,9 @@ async def test_each_kind_of_heating_has_its_usual_efficiency(kind: str, efficien
 async def test_each_hour_costs_what_its_price_was_and_nothing_while_it_is_unknown(
     hass: HomeAssistant, engine: FixedEngine, freezer: FrozenDateTimeFactory
 ) -> None:
-    entry = home(radiator(), options=SPOT)
-    entry.add_to_hass(hass)
     engine.tell(power_w=1000.0)
     spot(hass, "0.1")
-    assert await hass.config_entries.async_setup(entry.entry_id)
+    entry = await set_up(hass, radiator(), options=SPOT)
     for price in ("0.1", "0.3", "unavailable"):
         spot(hass, price)
         for _ in range(60):

@@ -3,16 +3,15 @@
 from typing import Any
 
 import pytest
-from homeassistant.config_entries import SOURCE_RECONFIGURE, SOURCE_USER
+from homeassistant.config_entries import SOURCE_RECONFIGURE, SOURCE_USER, ConfigSubentry
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
 from homeassistant.helpers import area_registry as ar
 from homeassistant.helpers import device_registry as dr
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.qheat.const import DOMAIN
-
-from .conftest import LIVING_ROOM, state_at
+from .boinc import boinc_radiator
+from .conftest import LIVING_ROOM, home, radiator, state_at
 
 RADIATOR = {"name": "Office", "rated_w": 300, "idle_w": 15}
 
@@ -95,25 +94,6 @@ async def test_a_radiator_can_be_changed(hass: HomeAssistant, entry: MockConfigE
     assert subentry.data["floor_area_m2"] == 25
 
 
-async def test_a_new_name_shows_also_where_the_device_was_renamed_before(
-    hass: HomeAssistant, entry: MockConfigEntry
-) -> None:
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    devices = dr.async_get(hass)
-    device = devices.async_get_device_by_identifier(("qheat", LIVING_ROOM), entry.entry_id)
-    assert device is not None
-    devices.async_update_device(device.id, name_by_user="Parlour")
-    await hass.async_block_till_done()
-    result = await start_change(hass, entry)
-    changed = {"name": "Salon", "rated_w": 800, "idle_w": 20, "room": "simulated"}
-    result = await subentry_step(hass, result, changed)
-    await subentry_step(hass, result, {"floor_area_m2": 25, "speed": 2})
-    await hass.async_block_till_done()
-    renamed = devices.async_get(device.id)
-    assert renamed is not None
-    assert (renamed.name, renamed.name_by_user) == ("Salon", None)
-
-
 async def test_a_radiator_gets_a_schedule_and_loses_it_again(
     hass: HomeAssistant, entry: MockConfigEntry
 ) -> None:
@@ -173,19 +153,25 @@ async def test_a_radiator_has_a_name(
     assert result["step_id"] == "simulated"
 
 
+@pytest.mark.parametrize(
+    ("radiators", "suggested"),
+    [
+        ((), None),
+        ((boinc_radiator(1),), None),
+        ((radiator(),), {"suggested_value": 0}),
+    ],
+    ids=["no radiator", "boinc", "this machine"],
+)
 async def test_a_computer_rests_only_once_in_whichever_home(
-    hass: HomeAssistant, entry: MockConfigEntry
+    hass: HomeAssistant, radiators: tuple[ConfigSubentry, ...], suggested: object
 ) -> None:
-    other = MockConfigEntry(
-        domain=DOMAIN, entry_id="01JOTHER", data=entry.data, options=entry.options
-    )
+    one, other = home(*radiators), home(entry_id="01JOTHER")
+    one.add_to_hass(hass)
     other.add_to_hass(hass)
-    result = await hass.config_entries.subentries.async_init(
-        (other.entry_id, "this_machine"), context={"source": SOURCE_USER}
-    )
-    assert result["data_schema"]
-    suggested = {str(key): key.description for key in result["data_schema"].schema}
-    assert suggested["idle_w"] == {"suggested_value": 0}
-    result = await start_radiator(hass, entry)
-    suggested = {str(key): key.description for key in result["data_schema"].schema}
-    assert suggested["idle_w"] == {"suggested_value": 0}
+    for entry in (other, one):
+        result = await hass.config_entries.subentries.async_init(
+            (entry.entry_id, "this_machine"), context={"source": SOURCE_USER}
+        )
+        assert result["data_schema"]
+        fields = {str(key): key.description for key in result["data_schema"].schema}
+        assert fields["idle_w"] == suggested

@@ -13,7 +13,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.qheat.compute.engine import EngineProblem, PowerSource
 from custom_components.qheat.const import DOMAIN
 
-from .conftest import LIVING_ROOM, FixedEngine, call, home, radiator, set_up
+from .conftest import LIVING_ROOM, FixedEngine, call, radiator, set_up
 
 pytestmark = pytest.mark.usefixtures("engine")
 
@@ -26,10 +26,8 @@ HOUR_OF_TICKS = 80
 @pytest.fixture
 async def heated(hass: HomeAssistant, engine: FixedEngine) -> MockConfigEntry:
     """Return a home whose one radiator of 500 W is asked for all its heat."""
-    entry = home(radiator(speed=SPEED))
-    entry.add_to_hass(hass)
     engine.tell(power_source=PowerSource.MEASURED)
-    assert await hass.config_entries.async_setup(entry.entry_id)
+    entry = await set_up(hass, radiator(speed=SPEED))
     await call(hass, "set_temperature", temperature=30, hvac_mode="heat")
     return entry
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from random import Random
+from typing import Any
 
 import pytest
 from freezegun.api import FrozenDateTimeFactory
@@ -9,6 +10,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.util.unit_system import METRIC_SYSTEM, US_CUSTOMARY_SYSTEM, UnitSystem
 
 from custom_components.qheat.heating import Reason, RoomParameters, SimulatedRoom
+from custom_components.qheat.temperatures import celsius_of
 
 from .conftest import FixedEngine, call, radiator, set_up, thermostat
 
@@ -97,3 +99,20 @@ async def test_a_sensor_that_stops_reporting_ends_the_heat_after_three_hours(
         assert is_silent == (minute > 180), minute
     assert engine.budget is not None
     assert engine.budget.power_w == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "unit"),
+    [
+        (None, "°C"),
+        ("", "°C"),
+        ("nan", "°C"),
+        ("-inf", "°F"),
+        pytest.param(10**400, "°C", id="huge"),
+        ("20", None),
+        ("20", ["°C"]),
+        ("20", "kWh"),
+    ],
+)
+def test_what_is_no_temperature_is_none(value: Any, unit: Any) -> None:
+    assert celsius_of(value, unit) is None

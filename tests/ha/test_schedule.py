@@ -20,7 +20,7 @@ from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 from custom_components.qheat.heating.setting import DEFAULT_PRESETS
 from custom_components.qheat.schedules import HelperSchedule, setpoint_of
 
-from .conftest import LIVING_ROOM, MONEY, FixedEngine, call, radiator, set_up, state_at, thermostat
+from .conftest import LIVING_ROOM, FixedEngine, call, radiator, set_up, state_at, thermostat
 
 HELPER = "schedule.day"
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -255,37 +255,6 @@ async def test_a_schedule_is_by_the_clock_on_the_wall_when_the_time_zone_is_chan
     await hass.config.async_set_time_zone("Europe/Paris")
     assert (await until("2026-11-23 06:31")).attributes["temperature"] == 20
     assert (await until("2026-11-23 08:01")).attributes["temperature"] == 17
-
-
-async def test_a_renamed_schedule_is_followed_on(hass: HomeAssistant, until: Clock) -> None:
-    await add_helper(hass, blocks(("07:00:00", "22:00:00")))
-    entry = await add_home(hass)
-    er.async_get(hass).async_update_entity(HELPER, new_entity_id="schedule.week")
-    await hass.async_block_till_done()
-    assert entry.subentries[LIVING_ROOM].data["schedule_entity"] == "schedule.week"
-    state = await until("2026-11-23 12:00:00")
-    assert (state.attributes["temperature"], state.attributes["preset_mode"]) == (20, "schedule")
-
-
-async def test_renamed_sensors_are_read_on_and_other_entities_are_left_alone(
-    hass: HomeAssistant,
-) -> None:
-    registry = er.async_get(hass)
-    names = ("room", "garden", "other")
-    room, garden, other = (
-        registry.async_get_or_create("sensor", "test", name, suggested_object_id=name).entity_id
-        for name in names
-    )
-    entry = await set_up(
-        hass,
-        radiator(room="sensor", temperature_entity=room),
-        options=MONEY | {"outdoor_entity": garden},
-    )
-    for old in (room, garden, other):
-        registry.async_update_entity(old, new_entity_id=f"{old}_new", name="New")
-        await hass.async_block_till_done()
-    assert entry.subentries[LIVING_ROOM].data["temperature_entity"] == "sensor.room_new"
-    assert entry.options == MONEY | {"outdoor_entity": "sensor.garden_new"}
 
 
 async def test_a_removed_schedule_leaves_the_last_setpoint(

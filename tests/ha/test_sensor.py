@@ -14,7 +14,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from custom_components.qheat.compute.engine import EngineProblem, SettlementPage
 
-from .conftest import FixedEngine, home, load, radiator, settlement, state_at
+from .conftest import FixedEngine, load, radiator, set_up, settlement, state_at
 
 
 def value(hass: HomeAssistant, entity_id: str) -> str:
@@ -37,25 +37,11 @@ async def test_all_entities(
     await snapshot_platform(hass, entity_registry, snapshot, entry.entry_id)
 
 
-async def test_heat_is_power_over_time(
-    hass: HomeAssistant, entry: MockConfigEntry, engine: FixedEngine, freezer: FrozenDateTimeFactory
-) -> None:
-    engine.tell(power_w=360.0)
-    await load(hass, entry)
-    for _ in range(4):
-        freezer.tick(10)
-        await entry.runtime_data.async_refresh()
-    assert float(value(hass, "sensor.living_room_heat")) == pytest.approx(0.003)
-    assert float(value(hass, "sensor.home_heat")) == pytest.approx(0.003)
-
-
 async def test_a_homes_heat_is_that_of_all_its_radiators(
     hass: HomeAssistant, engine: FixedEngine, freezer: FrozenDateTimeFactory
 ) -> None:
-    entry = home(radiator(), radiator("01JBEDROOM", "Bedroom"))
-    entry.add_to_hass(hass)
     engine.tell(power_w=360.0)
-    await load(hass, entry)
+    entry = await set_up(hass, radiator(), radiator("01JBEDROOM", "Bedroom"))
     for _ in range(4):
         freezer.tick(10)
         await entry.runtime_data.async_refresh()
@@ -122,10 +108,8 @@ async def test_a_refused_token_asks_the_user_for_a_new_one(
     hass: HomeAssistant, engine: FixedEngine
 ) -> None:
     operator = {"backend": "operator", "url": "https://operator.example", "token": "old"}
-    entry = home(radiator(), data={**operator, "currency": "EUR"})
-    entry.add_to_hass(hass)
     engine.refuses = EngineProblem.BACKEND_REFUSED
-    await load(hass, entry)
+    entry = await set_up(hass, radiator(), data={**operator, "currency": "EUR"})
     await entry.runtime_data.async_book_settlements()
     await hass.async_block_till_done()
     assert [flow["context"]["source"] for flow in hass.config_entries.flow.async_progress()] == [

@@ -12,7 +12,7 @@ from tests.compute.boinc.simulated import SimulatedClient
 from tests.compute.guests import broken_wasmtime
 
 from .boinc import boinc_radiator, heat, state_of, until, until_reached
-from .conftest import call, home, open_page, radiator, state_at
+from .conftest import call, open_page, radiator, set_up, state_at
 
 ISSUE = (DOMAIN, "machine_unfit_01JHOME")
 
@@ -28,8 +28,6 @@ async def test_where_no_job_can_run_boinc_machines_heat_and_a_repair_says_why(
 ) -> None:
     wheel = tmp_path / "wheel"
     wheel.mkdir()
-    entry = home(radiator(), boinc_radiator(client.port))
-    entry.add_to_hass(hass)
     with (
         patch(
             "custom_components.qheat.compute.machine._find_wasmtime",
@@ -37,7 +35,7 @@ async def test_where_no_job_can_run_boinc_machines_heat_and_a_repair_says_why(
         ),
         patch("custom_components.qheat.compute.boinc.engine.SPREAD_S", 0),
     ):
-        assert await hass.config_entries.async_setup(entry.entry_id)
+        entry = await set_up(hass, radiator(), boinc_radiator(client.port))
         assert entry.state is ConfigEntryState.LOADED
         issue = ir.async_get(hass).async_get_issue(*ISSUE)
         assert issue is not None
