@@ -126,6 +126,24 @@ def test_changes_at_random_hours_are_not_expected() -> None:
     assert sum(bool(rises(target)) for target in mornings.values()) <= 2
 
 
+def test_a_dial_turned_at_random_all_day_is_seldom_turned_up_for_somebody() -> None:
+    chance = Random(2)
+    routine, setpoint_c, raised_kh = Routine(), 17.0, 0.0
+    turns: list[int] = []
+    for step in range(200 * 288):
+        now = step % 288
+        if now == 60:
+            turns = [chance.randrange(60, 276) for _ in range(5)]
+        if now in turns:
+            setpoint_c = chance.choice([17.0, 18.0, 19.0, 20.0, 21.0])
+        if now == 280:
+            setpoint_c = 17.0
+        target = routine.anticipate(Target(setpoint_c=setpoint_c), step * 300.0, 0.0)
+        assert target.setpoint_c is not None
+        raised_kh += (target.setpoint_c - setpoint_c) / 12
+    assert raised_kh / 200 < 0.09
+
+
 def test_what_comes_now_and_then_is_seldom_expected() -> None:
     chance = Random(5)
     came = [chance.random() < 0.25 for _ in range(80)]
