@@ -51,6 +51,24 @@ def test_after_a_week_away_the_habits_before_it_are_known_from_the_second_day_on
     assert [day for day in range(7, 21) if rises(mornings[day])] == [7, 8, *range(15, 21)]
 
 
+def test_after_ten_days_away_in_the_first_weeks_the_week_before_them_is_known() -> None:
+    mornings = live(
+        Routine(), range(27), lambda day, now_s: by_day(day, now_s) if not 7 <= day < 17 else 17.0
+    )
+    expected = [day for day in range(17, 27) if rises(mornings[day])]
+    assert expected == [*range(18, 27)]
+
+
+def test_a_week_of_holidays_takes_no_weekend_from_those_who_rise_so_late_at_weekends_only() -> None:
+    mornings = live(
+        Routine(),
+        range(63),
+        lambda day, now_s: by_day(day, now_s) if day % 7 > 4 or day // 7 == 4 else 17.0,
+    )
+    expected = [day for day in range(35, 63) if rises(mornings[day])]
+    assert expected == [day for day in range(35, 63) if day % 7 > 4]
+
+
 def test_a_schedule_that_is_told_or_a_radiator_that_is_off_teaches_nothing() -> None:
     routine = Routine()
     assert all(target.upcoming == () for target in live(routine, range(5), told=True).values())

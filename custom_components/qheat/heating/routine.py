@@ -92,13 +92,13 @@ def _is_usual(days_ago: set[int]) -> bool:
     """Tell whether what came so many days ago is to be expected.
 
     It is if it came on this day of one of the last weeks, of two of three where so many are known,
-    and on most of all days of its weekdays: who turns a dial at random hits an hour now and then.
+    and on seven days, or most that were its weekdays: a dial turned at random hits an hour, too.
     Where the week before the last tells nothing, it is if it came on each of the last three days.
     """
     weeks = len(days_ago & {WEEK, 2 * WEEK, 3 * WEEK})
     weekdays = {days % WEEK for days in days_ago}
     like = sum(days % WEEK in weekdays for days in range(1, max(days_ago) + 1))
-    if weeks >= (2 if max(days_ago) >= 3 * WEEK else 1) and len(days_ago) > like / 2:
+    if weeks >= (2 if max(days_ago) >= 3 * WEEK else 1) and len(days_ago) > min(like / 2, 6):
         return True
     return {1, 2, 3} <= days_ago and not days_ago & {*range(WEEK + 1, 2 * WEEK + 1)}
 
