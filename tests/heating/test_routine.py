@@ -39,6 +39,13 @@ def test_after_a_week_days_off_are_known() -> None:
     assert expected == [3, 4, 5, 7, 8, 9, 10, 11, 14]
 
 
+def test_what_comes_once_a_week_is_expected_in_the_fourth() -> None:
+    mornings = live(
+        Routine(), range(35), lambda day, now_s: by_day(day, now_s) if day % 7 == 2 else 17.0
+    )
+    assert [day for day, target in mornings.items() if rises(target)] == [23, 30]
+
+
 def test_what_does_not_come_any_more_is_expected_two_times_at_most() -> None:
     mornings = live(Routine(), range(20), lambda day, now_s: by_day(day, now_s) if day < 9 else 17)
     assert [day for day in range(9, 20) if rises(mornings[day])] == [9, 10]
