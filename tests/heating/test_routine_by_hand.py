@@ -51,7 +51,8 @@ def test_a_setpoint_turned_to_in_its_time_holds_though_another_was_expected() ->
     at_s = 6 * DAY_S + SEVEN - 300
     assert routine.anticipate(Target(setpoint_c=17), at_s, 0.0).setpoint_c == 20
     held = set_by_hand(routine, 18, at_s, at_s)
-    held += set_by_hand(Routine(routine.save()), 18, at_s + 300, at_s + 1800)
+    for one in (Routine(routine.save()), routine):
+        held += set_by_hand(one, 18, at_s + 300, at_s + 1800)
     assert {target.setpoint_c for target in held} == {18}
 
 
