@@ -50,7 +50,10 @@ def test_a_setpoint_turned_to_in_its_time_holds_though_another_was_expected() ->
     live(routine, range(6), lambda day, now_s: 20.0 if by_hand[day % 3] <= now_s < NIGHT else 17.0)
     at_s = 6 * DAY_S + SEVEN - 300
     assert routine.anticipate(Target(setpoint_c=17), at_s, 0.0).setpoint_c == 20
-    assert {target.setpoint_c for target in set_by_hand(routine, 18, at_s, at_s + 1800)} == {18}
+    held = set_by_hand(routine, 18, at_s, at_s)
+    for one in (Routine(routine.save()), routine):
+        held += set_by_hand(one, 18, at_s + 300, at_s + 1800)
+    assert {target.setpoint_c for target in held} == {18}
 
 
 def test_a_room_aired_after_the_rise_is_still_expected_to_be_warm_before_it() -> None:

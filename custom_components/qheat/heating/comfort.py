@@ -162,8 +162,7 @@ class Comfort:
         # Only where jobs are let run out does one that is started in vain cost a job.
         self._airing.ends_early = jobs_left_s is None
         free_stops = None if jobs_left_s is None else sum(left_s <= 0 for left_s in jobs_left_s)
-        since_s = time_s - self._planned_s
-        due = not 0 <= since_s < PLAN_EVERY_S
+        due = not 0 <= time_s - self._planned_s < PLAN_EVERY_S
         aired = self.aired(time_s)
         if self._estimate and (due or free_stops or setpoint_c != self._setpoint_c):
             held = 0 <= time_s - self._raised_s < HOLD_S and not self._pausable

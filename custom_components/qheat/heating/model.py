@@ -18,7 +18,6 @@ STATES: Final = 6
 HEAT, OUTDOOR, SUN, GAINS = range(4)
 """The inputs: W from the radiator's case, °C, W/m² on the horizontal, W of known habits."""
 INPUTS: Final = 4
-USUAL_SENSOR_LAG_S: Final = 300.0
 RADIATOR_LAG_S: Final = 400.0
 UNKNOWN_FADES_S: Final = 10800.0
 CLEARER_FADES_S: Final = 28800.0
@@ -55,7 +54,7 @@ class RoomModel:
             loss_w_k=20 * size,
             sun_m2=0.5 * size,
             air_j_k=81e3 * size,
-            sensor_lag_s=USUAL_SENSOR_LAG_S,
+            sensor_lag_s=300.0,
         )
 
     @property

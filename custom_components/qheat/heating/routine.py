@@ -91,11 +91,14 @@ class Change:
 def _is_usual(days_ago: set[int]) -> bool:
     """Tell whether what came so many days ago is to be expected.
 
-    It is if it came on this day of one of the last weeks: of two of three, where so many are known.
+    It is if it came on this day of one of the last weeks, of two of three where so many are known,
+    and on seven days, or most that were its weekdays: a dial turned at random hits an hour, too.
     Where the week before the last tells nothing, it is if it came on each of the last three days.
     """
     weeks = len(days_ago & {WEEK, 2 * WEEK, 3 * WEEK})
-    if weeks >= (2 if max(days_ago) >= 3 * WEEK else 1):
+    weekdays = {days % WEEK for days in days_ago}
+    like = sum(days % WEEK in weekdays for days in range(1, max(days_ago) + 1))
+    if weeks >= (2 if max(days_ago) >= 3 * WEEK else 1) and len(days_ago) > min(like / 2, 6):
         return True
     return {1, 2, 3} <= days_ago and not days_ago & {*range(WEEK + 1, 2 * WEEK + 1)}
 
@@ -110,7 +113,6 @@ class Routine:
         self._quiet_until_s = NEVER_S if quiet_until_s is None else quiet_until_s
         self._setpoint_c: float | None = None
         self._turn: Turn | None = None
-        self._turned_s = NEVER_S
         self._looked_s = -math.inf
         self._expected: list[tuple[float, float, Change]] = []
 
@@ -143,7 +145,7 @@ class Routine:
             if not change.is_rise:
                 coming.append((latest_s, change))
             # Who has just turned the dial, or wants it quiet, has said what is wanted.
-            elif first_s <= max(self._quiet_until_s, self._turned_s + SAME_S):
+            elif first_s <= self._quiet_until_s:
                 continue
             elif first_s > now_s:
                 coming.append((first_s, change))
@@ -167,7 +169,7 @@ class Routine:
         self._turn = turn = replace(self._turn or Turn(now_s, before_c, before_c), to_c=setpoint_c)
         if max(abs(turn.to_c - turn.from_c), abs(setpoint_c - before_c)) < SAME_K:
             return
-        self._turned_s, self._quiet_until_s = now_s, NEVER_S
+        self._quiet_until_s = now_s + SAME_S
         if turn.is_rise or any(change.is_like(turn) for _, _, change in self._expected):
             return
         # Sooner to bed than usual is no journey.
