@@ -43,7 +43,7 @@ async def async_add(
     for few in batched(entities, TOGETHER, strict=False):
         await async_next_turn(hass)
         # A radiator that was removed meanwhile would leave the others without.
-        if radiator_id in {None, *entry.subentries}:
+        if radiator_id is None or radiator_id in entry.subentries:
             add(few, config_subentry_id=radiator_id)
 
 

@@ -220,7 +220,7 @@ def test_a_project_that_pays_no_more_lengthens_no_cursor() -> None:
         book = Book(cursor, radiator_id="hall", machine=MACHINE, tariff=FREE, settled_at=0.0)
         cursor = book.page([project(0, total)], {}).cursor
     assert cursor is not None
-    assert len(cursor) < 200
+    assert len(cursor) < 140
 
 
 def test_absurd_credit_is_refused_alone_and_other_projects_are_paid() -> None:

@@ -37,7 +37,7 @@ FIRST_RETRY_S: Final = 2.0
 LAST_RETRY_S: Final = 60.0
 SPREAD_S: Final = 2.0
 """Over so many seconds the radiators of a building spread what they do on the same tick."""
-STOP_S: Final = 8.0
+STOP_S: Final = 5.0
 LATE_S: Final = 30.0
 """A look may come so much late before what was seen counts as unknown."""
 
