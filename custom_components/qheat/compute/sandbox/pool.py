@@ -6,6 +6,7 @@ import selectors
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from math import inf
 
 from .child import Child, Failure, Outcome
 from .duty import Duty, Guard, Seat, fair_shares, guarded_shares
@@ -16,6 +17,8 @@ from .work import Limits, Mode, WorkFault
 _USAGE_SAMPLES = 5
 _WORTH_A_WORD = 0.05
 """What a guarded share must miss of a fair one, in slots, before the machine counts as busy."""
+_CALM_S = 60.0
+"""For so long after that it still counts as busy: loads come in bursts."""
 
 
 @dataclass(slots=True)
@@ -39,7 +42,7 @@ class Owner:
     slots: float = 0.0
     expires_s: float = 0.0
     urgent: bool = False
-    busy: bool = False
+    squeezed_s: float = -inf
     cpu_s: float = 0.0
     samples: deque[tuple[float, float]] = field(
         default_factory=lambda: deque(maxlen=_USAGE_SAMPLES)
@@ -113,7 +116,7 @@ class Pool:
         for name, owner in self.owners.items():
             if owner.expires_s <= now_s:
                 self._end_all(name)
-        shares = self._shares()
+        shares = self._shares(now_s)
         seats = self._seat(shares)
         chosen = self._duty.choose(now_s, shares)
         for job in list(self.jobs.values()):
@@ -133,20 +136,21 @@ class Pool:
                 "busy_slots": busy_slots,
                 "running": running,
                 "paused": len(jobs) - running,
-                "machine_busy": owner.busy,
+                "machine_busy": now_s < owner.squeezed_s + _CALM_S,
                 "jobs": [[job.number, job.booked_s] for job in jobs],
             }
             if not jobs and busy_slots == 0.0 and owner.expires_s <= now_s:
                 del self.owners[name]
                 self._duty.forget(name)
 
-    def _shares(self) -> dict[str, float]:
+    def _shares(self, now_s: float) -> dict[str, float]:
         counts = Counter(job.owner for job in self.jobs.values())
         wants = {name: min(owner.slots, float(counts[name])) for name, owner in self.owners.items()}
         urgent = frozenset(name for name, owner in self.owners.items() if owner.urgent)
         shares = guarded_shares(wants, urgent, self._slots, self._guard.free_cores)
         for name, fair in fair_shares(wants, self._slots).items():
-            self.owners[name].busy = shares[name] < fair - _WORTH_A_WORD
+            if shares[name] < fair - _WORTH_A_WORD:
+                self.owners[name].squeezed_s = now_s
         return shares
 
     def _seat(self, shares: dict[str, float]) -> dict[Seat, Job]:
