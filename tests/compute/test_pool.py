@@ -44,7 +44,7 @@ class Computer:
                 number=number, owner=OWNER, mode=pool.Mode.JOB, limits=limits, frame=None
             )
             job.child = worker  # type: ignore[assignment]
-            made.add(job, self.now_s)
+            made.jobs[number] = job
 
     def go_on(self, for_s: float, others: float) -> None:
         """Let time pass while other programs want `others` cores."""

@@ -75,13 +75,6 @@ class Pool:
         self._guard = Guard(os.process_cpu_count() or 1)
         self._own_s = 0.0
 
-    def add(self, job: Job, now_s: float) -> None:
-        """Take in a job; without a live budget it ends at once."""
-        self.jobs[job.number] = job
-        owner = self.owners.get(job.owner)
-        if owner is None or owner.expires_s <= now_s:
-            self.end(job, Failure(WorkFault.BUDGET_ENDED, "no budget"))
-
     def end(self, job: Job, failure: Failure) -> None:
         """End `job` without a result."""
         if job.child is not None:
@@ -112,10 +105,11 @@ class Pool:
             self._guard.observe(now_s, busy_s(), self._own_s)
 
     def share(self, now_s: float) -> None:
-        """End the jobs whose budget has ended; let the others run or wait."""
-        for name, owner in self.owners.items():
-            if owner.expires_s <= now_s:
-                self._end_all(name)
+        """End the jobs that have no live budget; let the others run or wait."""
+        for job in list(self.jobs.values()):
+            owner = self.owners.get(job.owner)
+            if owner is None or owner.expires_s <= now_s:
+                self.end(job, Failure(WorkFault.BUDGET_ENDED, "there is no budget"))
         shares = self._shares(now_s)
         seats = self._seat(shares)
         chosen = self._duty.choose(now_s, shares)
@@ -160,7 +154,7 @@ class Pool:
         for job in sorted(self.jobs.values(), key=lambda job: (job.mode is Mode.BURN, job.number)):
             index = taken[job.owner]
             taken[job.owner] += 1
-            job.seat = (job.owner, index) if index < shares.get(job.owner, 0.0) else None
+            job.seat = (job.owner, index) if index < shares[job.owner] else None
             if job.seat is not None:
                 seats[job.seat] = job
         return seats
@@ -181,10 +175,6 @@ class Pool:
             job.child.descriptor, selectors.EVENT_READ, lambda: self._ended(job)
         )
 
-    def _end_all(self, owner: str) -> None:
-        for job in [job for job in self.jobs.values() if job.owner == owner]:
-            self.end(job, Failure(WorkFault.BUDGET_ENDED, "the budget has ended"))
-
     def _ended(self, job: Job) -> None:
         assert job.child is not None
         self._selector.unregister(job.child.descriptor)
@@ -197,7 +187,6 @@ class Pool:
         used_s = max(cpu_s - job.booked_s, 0.0)
         job.booked_s += used_s
         self._own_s += used_s
-        if (owner := self.owners.get(job.owner)) is not None:
-            owner.cpu_s += used_s
+        self.owners[job.owner].cpu_s += used_s
         if job.seat is not None:
             self._duty.spend(job.seat, used_s)
