@@ -98,7 +98,11 @@ def test_jobs_make_way_at_once_and_are_back_at_once_though_the_word_stays_for_a_
     assert not computer.told()["machine_busy"]
 
 
-def test_work_that_keeps_somebody_from_freezing_makes_no_way(computer: Computer) -> None:
+def test_work_that_keeps_somebody_from_freezing_makes_no_way_and_does_not_say_so(
+    computer: Computer,
+) -> None:
+    computer.go_on(5.0, others=3.5)
+    assert (computer.told()["running"], computer.told()["machine_busy"]) == (1, True)
     computer.owner.urgent = True
-    computer.go_on(5.0, others=3.9)
+    computer.go_on(5.0, others=3.5)
     assert (computer.told()["running"], computer.told()["machine_busy"]) == (3, False)

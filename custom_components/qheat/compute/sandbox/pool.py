@@ -130,7 +130,7 @@ class Pool:
                 "busy_slots": busy_slots,
                 "running": running,
                 "paused": len(jobs) - running,
-                "machine_busy": now_s < owner.squeezed_s + _CALM_S,
+                "machine_busy": not owner.urgent and now_s < owner.squeezed_s + _CALM_S,
                 "jobs": [[job.number, job.booked_s] for job in jobs],
             }
             if not jobs and busy_slots == 0.0 and owner.expires_s <= now_s:
