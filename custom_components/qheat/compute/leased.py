@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum, auto
+from math import inf
 from random import Random
 from typing import Final
 
@@ -126,12 +127,8 @@ class LeasedJob:
     async def _fetch_and_work(self) -> WorkResult:
         lease = self.lease
         self._check_trust()
-        module = await self._insist(
-            lambda: self._client.module(lease.module_sha256), _away, self._tell
-        )
-        data = await self._insist(
-            lambda: self._client.input_data(lease.input_sha256), _away, self._tell
-        )
+        module = await self._insist(lambda: self._client.module(lease.module_sha256), _away)
+        data = await self._insist(lambda: self._client.input_data(lease.input_sha256), _away)
         self.phase, self.since_s = Phase.COMPUTING, time.monotonic()
         work = self._machine.run(
             self._radiator_id,
@@ -168,8 +165,7 @@ class LeasedJob:
                 result.cpu_s * self._slot_w,
                 result.fuel,
             ),
-            _any,
-            self._tell,
+            lambda _error: True,
         )
         if settlement is not None:
             self.lost_s = 0.0
@@ -185,28 +181,34 @@ class LeasedJob:
             self._report(EngineProblem.BACKEND_UNREACHABLE)
 
     async def _keep_lease(self) -> None:
+        backoff, pause_s = Backoff(self._random), inf
         while True:
             left_s = self.ends_s - time.monotonic()
+            # A backend's wish may be for longer than the lease, on which the work of hours hangs.
+            pause_s = max(min(pause_s, left_s / 3), _SHORTEST_RENEWAL_S)
             try:
                 async with asyncio.timeout(left_s):
-                    await asyncio.sleep(max(left_s / 3, _SHORTEST_RENEWAL_S))
-                    ttl_s = await self._insist(
-                        lambda: self._client.renew(self.lease.lease_id, self.used_s),
-                        _any,
-                        self._report,
-                    )
+                    await asyncio.sleep(pause_s)
+                    ttl_s = await self._client.renew(self.lease.lease_id, self.used_s)
+            except BackendError as error:
+                self._report(error.problem)
+                pause_s = backoff.next_s(error.retry_after_s)
+                continue
             except TimeoutError:
                 ttl_s = None
+            else:
+                self._report(None)
             if ttl_s is None:
                 self.end(None)
                 return
             self.ends_s = time.monotonic() + ttl_s
+            backoff.reset()
+            pause_s = inf
 
     async def _insist[T](
         self,
         ask: Callable[[], Awaitable[T]],
         may_pass: Callable[[BackendError], bool],
-        report: Callable[[EngineProblem | None], None],
     ) -> T:
         """Ask until there is an answer, or an error that will not pass."""
         backoff = Backoff(self._random)
@@ -214,12 +216,12 @@ class LeasedJob:
             try:
                 answer = await ask()
             except BackendError as error:
-                report(error.problem)
+                self._tell(error.problem)
                 if not may_pass(error):
                     raise
                 await asyncio.sleep(backoff.next_s(error.retry_after_s))
             else:
-                report(None)
+                self._tell(None)
                 return answer
 
     def _tell(self, problem: EngineProblem | None) -> None:
@@ -230,10 +232,6 @@ class LeasedJob:
 
 def _away(error: BackendError) -> bool:
     return error.problem is EngineProblem.BACKEND_UNREACHABLE
-
-
-def _any(_error: BackendError) -> bool:
-    return True
 
 
 def _is_cancelled() -> bool:

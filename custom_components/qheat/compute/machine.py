@@ -198,8 +198,7 @@ class Machine:
             await runner.close()
             raise
         for frame in self._budgets.values():
-            if frame.header["expires_s"] > time.monotonic():
-                runner.send(frame)
+            runner.send(frame)
         self._runner = runner
         self._heard_s = time.monotonic()
         self._connected.set()

@@ -6,6 +6,7 @@ import selectors
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from math import inf
 
 from .child import Child, Failure, Outcome
 from .duty import Duty, Guard, Seat, fair_shares, guarded_shares
@@ -16,6 +17,8 @@ from .work import Limits, Mode, WorkFault
 _USAGE_SAMPLES = 5
 _WORTH_A_WORD = 0.05
 """What a guarded share must miss of a fair one, in slots, before the machine counts as busy."""
+_CALM_S = 60.0
+"""For so long after that it still counts as busy: loads come in bursts."""
 
 
 @dataclass(slots=True)
@@ -39,7 +42,7 @@ class Owner:
     slots: float = 0.0
     expires_s: float = 0.0
     urgent: bool = False
-    busy: bool = False
+    squeezed_s: float = -inf
     cpu_s: float = 0.0
     samples: deque[tuple[float, float]] = field(
         default_factory=lambda: deque(maxlen=_USAGE_SAMPLES)
@@ -72,13 +75,6 @@ class Pool:
         self._guard = Guard(os.process_cpu_count() or 1)
         self._own_s = 0.0
 
-    def add(self, job: Job, now_s: float) -> None:
-        """Take in a job; without a live budget it ends at once."""
-        self.jobs[job.number] = job
-        owner = self.owners.get(job.owner)
-        if owner is None or owner.expires_s <= now_s:
-            self.end(job, Failure(WorkFault.BUDGET_ENDED, "no budget"))
-
     def end(self, job: Job, failure: Failure) -> None:
         """End `job` without a result."""
         if job.child is not None:
@@ -109,11 +105,12 @@ class Pool:
             self._guard.observe(now_s, busy_s(), self._own_s)
 
     def share(self, now_s: float) -> None:
-        """End the jobs whose budget has ended; let the others run or wait."""
-        for name, owner in self.owners.items():
-            if owner.expires_s <= now_s:
-                self._end_all(name)
-        shares = self._shares()
+        """End the jobs that have no live budget; let the others run or wait."""
+        for job in list(self.jobs.values()):
+            owner = self.owners.get(job.owner)
+            if owner is None or owner.expires_s <= now_s:
+                self.end(job, Failure(WorkFault.BUDGET_ENDED, "there is no budget"))
+        shares = self._shares(now_s)
         seats = self._seat(shares)
         chosen = self._duty.choose(now_s, shares)
         for job in list(self.jobs.values()):
@@ -133,20 +130,21 @@ class Pool:
                 "busy_slots": busy_slots,
                 "running": running,
                 "paused": len(jobs) - running,
-                "machine_busy": owner.busy,
+                "machine_busy": not owner.urgent and now_s < owner.squeezed_s + _CALM_S,
                 "jobs": [[job.number, job.booked_s] for job in jobs],
             }
             if not jobs and busy_slots == 0.0 and owner.expires_s <= now_s:
                 del self.owners[name]
                 self._duty.forget(name)
 
-    def _shares(self) -> dict[str, float]:
+    def _shares(self, now_s: float) -> dict[str, float]:
         counts = Counter(job.owner for job in self.jobs.values())
         wants = {name: min(owner.slots, float(counts[name])) for name, owner in self.owners.items()}
         urgent = frozenset(name for name, owner in self.owners.items() if owner.urgent)
         shares = guarded_shares(wants, urgent, self._slots, self._guard.free_cores)
         for name, fair in fair_shares(wants, self._slots).items():
-            self.owners[name].busy = shares[name] < fair - _WORTH_A_WORD
+            if shares[name] < fair - _WORTH_A_WORD:
+                self.owners[name].squeezed_s = now_s
         return shares
 
     def _seat(self, shares: dict[str, float]) -> dict[Seat, Job]:
@@ -156,7 +154,7 @@ class Pool:
         for job in sorted(self.jobs.values(), key=lambda job: (job.mode is Mode.BURN, job.number)):
             index = taken[job.owner]
             taken[job.owner] += 1
-            job.seat = (job.owner, index) if index < shares.get(job.owner, 0.0) else None
+            job.seat = (job.owner, index) if index < shares[job.owner] else None
             if job.seat is not None:
                 seats[job.seat] = job
         return seats
@@ -177,10 +175,6 @@ class Pool:
             job.child.descriptor, selectors.EVENT_READ, lambda: self._ended(job)
         )
 
-    def _end_all(self, owner: str) -> None:
-        for job in [job for job in self.jobs.values() if job.owner == owner]:
-            self.end(job, Failure(WorkFault.BUDGET_ENDED, "the budget has ended"))
-
     def _ended(self, job: Job) -> None:
         assert job.child is not None
         self._selector.unregister(job.child.descriptor)
@@ -193,7 +187,6 @@ class Pool:
         used_s = max(cpu_s - job.booked_s, 0.0)
         job.booked_s += used_s
         self._own_s += used_s
-        if (owner := self.owners.get(job.owner)) is not None:
-            owner.cpu_s += used_s
+        self.owners[job.owner].cpu_s += used_s
         if job.seat is not None:
             self._duty.spend(job.seat, used_s)

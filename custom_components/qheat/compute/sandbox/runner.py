@@ -114,10 +114,10 @@ class Runner:
         pool = Pool(slots, str(header["wasmtime_folder"]), self._selector, self._done)
         work = {"mode": Mode.JOB, "module_bytes": len(_CHECK_MODULE), "count_fuel": False}
         frame = Frame({**work, **_OWN_LIMITS.to_json()}, _CHECK_MODULE)
-        now_s = time.monotonic()
-        pool.owners[""] = Owner(slots=1.0, expires_s=now_s + _OWN_LIMITS.cpu_s, urgent=True)
+        until_s = time.monotonic() + _OWN_LIMITS.cpu_s
+        pool.owners[""] = Owner(slots=1.0, expires_s=until_s, urgent=True)
         check = Job(number=_CHECK, owner="", mode=Mode.JOB, limits=_OWN_LIMITS, frame=frame)
-        pool.add(check, now_s)
+        pool.jobs[_CHECK] = check
         return pool
 
     def _allot(self, pool: Pool, header: Mapping[str, Any]) -> None:
@@ -134,15 +134,14 @@ class Runner:
         number, mode = int(header["number"]), Mode(header["mode"])
         if number <= _CHECK or number in pool.jobs:
             raise ValueError("not a new job")
-        job = Job(
+        job = pool.jobs[number] = Job(
             number=number,
             owner=str(header["owner"]),
             mode=mode,
             limits=Limits.from_json(header),
             frame=frame,
         )
-        pool.add(job, time.monotonic())
-        if mode is Mode.JOB and number in pool.jobs:
+        if mode is Mode.JOB:
             found = sha256(frame.body[: int(header["module_bytes"])]).hexdigest()
             if found != header["module_sha256"]:
                 pool.end(job, Failure(WorkFault.REFUSED, "not the module that was vouched for"))
