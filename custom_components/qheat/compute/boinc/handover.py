@@ -83,10 +83,11 @@ async def leave(client: BoincClient, steward: Stewardship, clock: Callable[[], f
     Where somebody has set a run mode by hand, all stays put away. Raises BoincError.
     """
     originals = steward.originals
-    assert originals is not None  # put away when it was taken over
-    await let_rest(client, steward, clock)
-    if steward.by_hand:
-        return
+    assert originals is not None  # or there is nothing to leave
+    if steward.taken:
+        await let_rest(client, steward, clock)
+        if steward.by_hand:
+            return
     await originals.write_back(client)
     if originals.cpu_mode is not RunMode.NEVER:
         await client.set_cpu_mode(RunMode.NEVER, AWAY_S)
