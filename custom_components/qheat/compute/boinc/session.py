@@ -62,7 +62,7 @@ class Session:
         self._clock_s = float("-inf")
         self._guilty: tuple[Task, ...] = ()
         self._lost: set[TaskKey] | None = None
-        self._load: tuple[float, bool] = (0.0, False)
+        self._load: tuple[float, bool] | None = None
         """Busy cores at the last look, and whether the GPU was."""
         self._load_s = 0.0
         self._waiting_since_s = float("inf")
@@ -81,7 +81,6 @@ class Session:
         left_s = steward.lease_until_s - now_s
         if is_cut_off(status.cpu, left_s) and await self._clock_was_set():
             # A client's leases end by its own clock. Whoever suspends it sets no clock.
-            control.let_go()
             left_s = float("-inf")
         steward.gpu_hand.judge(
             status.gpu, lease_left_s=left_s if control.plan.gpu else float("-inf")
