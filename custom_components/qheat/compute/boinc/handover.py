@@ -33,10 +33,9 @@ async def take_over(
     """
     status = await client.status()
     originals = steward.originals or owed or await Originals.of(client, status)
-    if steward.taken and not steward.by_hand and await originals.are_back(client, status):
-        # They were put back, and a kill kept that from being saved.
+    # Where they are back, a kill kept that from being saved.
+    if not steward.taken or (not steward.by_hand and await originals.are_back(client, status)):
         steward.taken = False
-    if not steward.taken:
         originals = steward.originals = originals.since(status)
         # What was set before, by somebody or by us, has nothing to do with this time.
         steward.hand.take_back()
@@ -72,8 +71,7 @@ async def let_rest(client: BoincClient, steward: Stewardship, clock: Callable[[]
     Raises BoincError.
     """
     status = await judge(client, steward, clock)
-    gpu = not steward.gpu_hand.by_hand
-    if not steward.hand.by_hand and await rest(client, status, gpu=gpu):
+    if not steward.hand.by_hand and await rest(client, status):
         steward.changed_s = clock()
 
 
