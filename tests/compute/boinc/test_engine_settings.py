@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from custom_components.qheat.compute.boinc import BoincError, BoincFault, engine, handover
+from custom_components.qheat.compute.boinc import BoincError, BoincFault, control, engine, handover
 from custom_components.qheat.compute.boinc.client import BoincClient
 from custom_components.qheat.compute.boinc.probe import Probed, identify
 from custom_components.qheat.compute.boinc.replies import RunMode
@@ -94,6 +94,49 @@ async def test_a_take_over_that_was_cut_off_is_undone(cut_off: Radiator) -> None
     assert (cut_off.client.override, cut_off.client.permanent) == (OWN, 2)
 
 
+@pytest.mark.parametrize("last", ["set_override", "set_gpu_mode", "set_cpu_mode"])
+async def test_a_take_over_in_whose_middle_home_assistant_stops_is_undone(
+    radiator: Radiator, monkeypatch: pytest.MonkeyPatch, last: str
+) -> None:
+    cut, tell = asyncio.Event(), getattr(BoincClient, last)
+
+    async def tell_and_hang(told: BoincClient, what: object) -> None:
+        await tell(told, what)
+        cut.set()
+        await asyncio.Event().wait()
+
+    made, client = radiator.engine(), radiator.client
+    with monkeypatch.context() as hanging:
+        hanging.setattr(BoincClient, last, tell_and_hang)
+        await made.start()
+        await cut.wait()
+    assert client.override != OWN
+    await made.leave()
+    assert (client.override, client.permanent, client.gpu_permanent) == (OWN, 2, 2)
+    assert client.mode == 3
+    assert radiator.saved["originals"] is None
+
+
+async def test_a_machine_rests_between_its_own_work_and_its_first_heat(
+    radiator: Radiator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control, "BETWEEN_CHANGES_S", 3600.0)
+    heat(await radiator.seen())
+    radiator.client.calls.clear()
+    await until(lambda: radiator.client.calls.count("get_cc_status") >= 3)
+    assert radiator.client.running == 0
+
+
+async def test_a_run_mode_set_by_hand_while_a_home_is_loaded_anew_is_shown(
+    radiator: Radiator,
+) -> None:
+    await (await radiator.heating()).stop()
+    radiator.client.temporary_until_s, radiator.client.permanent = 0.0, 1
+    again = await radiator.seen()
+    assert again.status().problem is EngineProblem.CHANGED_BY_HAND
+    assert radiator.client.permanent == 1
+
+
 async def test_a_run_mode_set_by_hand_stays_and_the_other_is_put_back(radiator: Radiator) -> None:
     made = await radiator.heating()
     assert radiator.client.gpu_permanent == 3
@@ -140,6 +183,7 @@ async def test_a_run_mode_set_by_hand_just_before_a_stop_stays_over_a_restart_to
     first = await radiator.heating()
     radiator.client.temporary_until_s, radiator.client.permanent = 0.0, mode
     radiator.client.gpu_permanent = gpu_mode
+    radiator.client.override = OWN
     await first.stop()
     second = await radiator.seen()
     assert second.status().problem is EngineProblem.CHANGED_BY_HAND
@@ -321,6 +365,17 @@ async def test_all_stays_where_somebody_has_set_a_run_mode_by_hand_when_home_ass
     assert (client.override, client.permanent, client.gpu_permanent) == (OWN, 1, 2)
 
 
+async def test_a_gpus_run_mode_set_by_hand_just_before_home_assistant_stops_stays_over_a_restart(
+    radiator: Radiator,
+) -> None:
+    made = await radiator.heating()
+    radiator.client.gpu_permanent = 1
+    await made.leave()
+    again = await radiator.seen()
+    assert again.status().problem is EngineProblem.CHANGED_BY_HAND
+    assert radiator.client.gpu_permanent == 1
+
+
 async def test_a_client_that_is_no_radiator_yet_is_left_alone_when_home_assistant_stops(
     radiator: Radiator,
 ) -> None:
@@ -382,7 +437,7 @@ async def test_what_was_suspended_by_hand_before_a_release_is_heated_with_again(
     await made.start()
     heat(made)
     await until(lambda: simulated.running == 4)
-    simulated.temporary_until_s = 0.0  # *Suspend*
+    simulated.temporary_until_s, simulated.gpu_permanent = 0.0, 1  # *Suspend*, but not the GPU
     await until(lambda: made.status().problem is EngineProblem.CHANGED_BY_HAND)
     await made.release()
     assert simulated.permanent == 3
@@ -391,6 +446,7 @@ async def test_what_was_suspended_by_hand_before_a_release_is_heated_with_again(
     await again.start()
     heat(again)
     await until(lambda: simulated.running == 4)
+    assert again.status().problem is None
     await again.release()
     assert simulated.permanent == 2
 

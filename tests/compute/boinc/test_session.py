@@ -8,7 +8,7 @@ from custom_components.qheat.compute.boinc.credit import MAX_TOTALS
 from custom_components.qheat.compute.engine import HeatBudget
 
 from .simulated import SimulatedClient
-from .watched import Watched
+from .watched import MODEL, Watched
 
 
 async def test_the_watts_of_a_steady_load_are_learned(watched: Watched) -> None:
@@ -226,6 +226,26 @@ async def test_what_a_gpu_drew_is_not_learned_as_what_the_cores_draw(with_gpu: W
     assert with_gpu.steward.table.watts(4) == pytest.approx(65.0)
 
 
+async def test_what_was_drawn_before_a_connection_is_not_learned_as_what_a_machine_draws_at_rest(
+    watched: Watched,
+) -> None:
+    await watched.run(15, 60.0, 59.0)
+    watched.client.temporary_until_s = 0.0
+    watched.session = watched.connected()
+    await watched.run(5, 0.0, 59.0)
+    assert watched.steward.table.seen == {}
+
+
+async def test_a_machine_at_rest_or_about_to_heat_is_not_busy(watched: Watched) -> None:
+    reason = "<task_suspend_reason>"
+    watched.client.instead = {f"{reason}4": f"{reason}16"}  # its own benchmarks
+    await watched.run(15, 0.0)
+    assert watched.problem() is None
+    watched.client.instead = {f"{reason}0": f"{reason}4"}
+    await watched.run(15, 60.0)
+    assert watched.problem() is None
+
+
 async def test_a_client_that_invents_host_numbers_fills_no_memory(watched: Watched) -> None:
     watched.steward.first_seen |= {f"invented {number}": Decimal(0) for number in range(MAX_TOTALS)}
     known = dict(watched.steward.first_seen)
@@ -248,3 +268,4 @@ async def test_the_watts_of_a_gpu_are_no_busy_cores(with_gpu: Watched) -> None:
     for budget_w, busy in ((160.0, 4.1), (140.0, 2.1), (25.0, 0.5), (0.0, 0.0)):
         await with_gpu.run(30, budget_w)
         assert with_gpu.session.busy_slots() == pytest.approx(min(busy, 4))
+        assert with_gpu.session.estimate_w() == pytest.approx(max(budget_w, MODEL.idle_w))

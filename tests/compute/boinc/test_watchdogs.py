@@ -44,6 +44,22 @@ def test_requests_stay_apart_however_often_the_queue_runs_dry() -> None:
     assert all(later - earlier >= 15 for earlier, later in pairwise(asked))
 
 
+def test_who_had_work_again_is_asked_as_soon_as_at_first() -> None:
+    watch = WorkWatch(first_s=15.0, last_s=120.0)
+    for second in range(700):
+        watch.due(float(second), short=True)
+    assert not watch.due(1000.0, short=False)
+    assert watch.short_s(1010.0) == 0
+    asked = [second for second in range(1010, 1100) if watch.due(float(second), short=True)]
+    assert asked == [1018, 1033, 1048, 1063, 1078]
+
+
+def test_a_drought_of_a_week_is_asked_about_to_its_end() -> None:
+    watch = WorkWatch(first_s=15.0, last_s=300.0)
+    asked = [minute for minute in range(7 * 24 * 60) if watch.due(60.0 * minute, short=True)]
+    assert asked[-1] >= 7 * 24 * 60 - 5
+
+
 def drive(watch: ObedienceWatch, seconds: range, cpu_s: float) -> list[tuple[int, Step]]:
     """Look every five seconds at a task that uses `cpu_s` CPU seconds a second while paused."""
     steps: list[tuple[int, Step]] = []
@@ -111,6 +127,7 @@ def test_the_meter_convicts_only_who_never_cooled_down() -> None:
         return False
 
     assert hot([200.0] * 8)
+    assert hot([60.0] + [200.0] * 8), "between two pulses, at the moment of the stop"
     assert not hot([200.0] * 5)
     assert not hot([200.0, 60.0] + [300.0] * 20)
     assert not hot([55.0] * 20, before_w=55.0)
@@ -122,7 +139,16 @@ def test_what_a_meter_showed_before_a_stop_or_soon_after_it_convicts_nobody() ->
         at_s = min(now_s, 15.0)
         reading = Reading(power_w=200.0, at_s=at_s, since_s=at_s)
         assert not watch.hot(now_s, stopped=now_s > 0, reading=reading, idle_w=50.0, drop_w=150.0)
+    assert not watch.hot(200.0, stopped=True, reading=None, idle_w=50.0, drop_w=150.0)
     assert watch.doubtful
+
+
+def test_the_cpu_time_of_a_task_for_a_gpu_tells_nothing_of_what_the_gpu_does() -> None:
+    watch, on_gpu = ObedienceWatch(), replace(TASK, process=1, gpu=True)
+    for cpu_s in (1.0, 2.0):
+        watch.suspects([replace(on_gpu, cpu_time_s=cpu_s)], [])
+    paused = replace(on_gpu, process=9)
+    assert watch.suspects([paused], [paused]) == [paused]
 
 
 def test_what_a_meter_showed_while_somebody_else_had_it_compute_convicts_nobody() -> None:

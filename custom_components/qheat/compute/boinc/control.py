@@ -128,7 +128,7 @@ class Control:
         if self.plan != OFF:
             self.steward.changed_s = now_s
         self.let_go()
-        return await rest(self.client, status, gpu=not self.steward.gpu_hand.by_hand)
+        return await rest(self.client, status)
 
     async def _lease(self, left_s: float, status: ClientStatus) -> None:
         # Who sets the GPU's run mode by hand is left alone with it.
@@ -161,7 +161,7 @@ def _are_met(wanted: Mapping[str, float], taken: Mapping[str, float]) -> bool:
     return all(abs(taken.get(name, value) - value) <= _TOLERANCE for name, value in wanted.items())
 
 
-async def rest(client: BoincClient, status: ClientStatus, *, gpu: bool) -> bool:
+async def rest(client: BoincClient, status: ClientStatus, *, gpu: bool = False) -> bool:
     """Set a client to compute nothing, for good; tell whether it was not so already.
 
     Without `gpu` its run mode is left as it is: where no core may compute, no GPU does.

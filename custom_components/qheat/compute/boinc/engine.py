@@ -273,7 +273,7 @@ class BoincEngine:
 
     async def _stop(self, part: Part) -> None:
         await self._end()
-        if self._steward.taken:
+        if self._steward.originals is not None:
             with suppress(BoincError, TimeoutError):
                 async with asyncio.timeout(STOP_S):
                     await self._connect()

@@ -33,10 +33,9 @@ async def take_over(
     """
     status = await client.status()
     originals = steward.originals or owed or await Originals.of(client, status)
-    if steward.taken and not steward.by_hand and await originals.are_back(client, status):
-        # They were put back, and a kill kept that from being saved.
+    # Where they are back, a kill kept that from being saved.
+    if not steward.taken or (not steward.by_hand and await originals.are_back(client, status)):
         steward.taken = False
-    if not steward.taken:
         originals = steward.originals = originals.since(status)
         # What was set before, by somebody or by us, has nothing to do with this time.
         steward.hand.take_back()
@@ -72,8 +71,7 @@ async def let_rest(client: BoincClient, steward: Stewardship, clock: Callable[[]
     Raises BoincError.
     """
     status = await judge(client, steward, clock)
-    gpu = not steward.gpu_hand.by_hand
-    if not steward.hand.by_hand and await rest(client, status, gpu=gpu):
+    if not steward.hand.by_hand and await rest(client, status):
         steward.changed_s = clock()
 
 
@@ -83,10 +81,11 @@ async def leave(client: BoincClient, steward: Stewardship, clock: Callable[[], f
     Where somebody has set a run mode by hand, all stays put away. Raises BoincError.
     """
     originals = steward.originals
-    assert originals is not None  # put away when it was taken over
-    await let_rest(client, steward, clock)
-    if steward.by_hand:
-        return
+    assert originals is not None  # or there is nothing to leave
+    if steward.taken:
+        await let_rest(client, steward, clock)
+        if steward.by_hand:
+            return
     await originals.write_back(client)
     if originals.cpu_mode is not RunMode.NEVER:
         await client.set_cpu_mode(RunMode.NEVER, AWAY_S)

@@ -56,15 +56,12 @@ class Session:
         self._client = client
         self._steward = steward
         self._control = Control(client=client, steward=steward)
-        self._look_s = self._latest_look_s = float("-inf")
-        self._all_tasks_s = float("-inf")
-        self._projects_s = float("-inf")
+        self.look_again()
         self._clock_s = float("-inf")
         self._guilty: tuple[Task, ...] = ()
         self._lost: set[TaskKey] | None = None
-        self._load: tuple[float, bool] = (0.0, False)
+        self._load: tuple[float, bool] | None = None
         """Busy cores at the last look, and whether the GPU was."""
-        self._load_s = 0.0
         self._waiting_since_s = float("inf")
         self._details: Details | None = None
         """What `details` returned since the last look: a dozen sensors ask for it."""
@@ -81,7 +78,6 @@ class Session:
         left_s = steward.lease_until_s - now_s
         if is_cut_off(status.cpu, left_s) and await self._clock_was_set():
             # A client's leases end by its own clock. Whoever suspends it sets no clock.
-            control.let_go()
             left_s = float("-inf")
         steward.gpu_hand.judge(
             status.gpu, lease_left_s=left_s if control.plan.gpu else float("-inf")
@@ -169,7 +165,7 @@ class Session:
             self._projects_s = now_s
             projects = known_again(await self._client.projects(), projects, attrgetter("url"))
             for project in projects:
-                if project.host_id and project.credit is not None:
+                if project.credit is not None:
                     self._steward.see_first(key_of(project), project.credit)
         tasks = await self._tasks(now_s)
         self.seen = Observation(at_s=now_s, status=status, tasks=tasks, projects=projects)
@@ -194,8 +190,7 @@ class Session:
             keys = {task.key for task in begun}
             # How a task ended, and what there is instead, is told among all tasks only.
             if all(task.key in keys for task in begun_before):
-                waiting = (t for t in before if not t.process and t.key not in keys)
-                return *begun, *waiting
+                return *begun, *(task for task in before if task.key not in keys)
         self._all_tasks_s = now_s
         tasks = known_again(await self._client.tasks(), before, attrgetter("key"))
         self._count_losses(tasks)
@@ -245,8 +240,6 @@ class Session:
                         await self._client.abort(task)
             case Step.QUIT:
                 await self._client.quit()
-            case Step.NONE:
-                pass
 
     async def _watch_work(self, now_s: float, seen: Observation) -> None:
         plan = self._control.plan

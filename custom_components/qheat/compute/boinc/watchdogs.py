@@ -36,7 +36,7 @@ class WorkWatch:
             return False
         if self._short_since_s is None:
             self._short_since_s = now_s
-        if now_s - self._short_since_s < min(SETTLE_S, self.first_s):
+        if now_s - self._short_since_s < SETTLE_S:
             return False
         doublings = min(max(self._asked - PATIENT_FOR, 0), 30)
         if now_s - self._asked_s < min(self.first_s * 2**doublings, self.last_s):
