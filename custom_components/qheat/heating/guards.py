@@ -250,6 +250,5 @@ class Guards:
         power_w = min(believable(wanted.power_w, 0.0) or 0.0, self.rating.rated_w)
         floor_c = target.comfort_floor_c
         self.below_floor = room_c < (floor_c + FLOOR_CLEAR_K if self.below_floor else floor_c)
-        own_heat = self.below_floor and target.setpoint_c is not None
-        own_heat = own_heat and power_w > 0 and wanted.reason is not Reason.DRAINING
+        own_heat = self.below_floor and power_w > 0 and wanted.reason is not Reason.DRAINING
         return replace(wanted, power_w=power_w, own_heat=own_heat)
