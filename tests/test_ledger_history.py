@@ -290,14 +290,6 @@ def test_a_copy_is_written_down_whole_and_stays_as_it_was(ledger: Ledger, histor
     assert copied.save() == saved != history.save()
 
 
-def test_a_history_that_says_no_time_zone_is_by_the_present_one(ledger: Ledger) -> None:
-    saved = sixty_hours().save()
-    del saved["time_zone"], saved["before"]
-    before = History.load(saved, "EUR")
-    absorb(before, ledger, PARIS)
-    assert list(before.days(*ALWAYS)) == list(sixty_hours().days(*ALWAYS))
-
-
 SAVED = json.loads(json.dumps(sixty_hours().save()))
 
 

@@ -167,10 +167,8 @@ class History:
     @classmethod
     def load(cls, data: object, currency: str) -> History:
         """Return the history that was saved in a currency; raises LedgerError for anything else."""
-        # Versions that did not go over to another time zone saved neither the zone nor days before.
-        older: dict[str, Any] = {"time_zone": None, "before": {}}
         keys = {"version", "currency", "time_zone", "radiators", "before"}
-        fields = fields_of("history", older | dict(object_of("history", data)), keys)
+        fields = fields_of("history", data, keys)
         if fields["version"] != VERSION:
             raise LedgerError(f"the history was saved by another version, not {VERSION}")
         history = cls(check_currency(fields["currency"]))

@@ -111,7 +111,7 @@ def _dump(
     account: Account, volume: int, hours: Iterable[int], settled: Iterable[str]
 ) -> dict[str, Any]:
     awaited = [[hour_s, dump_totals(totals)] for hour_s, totals in account.awaited.estimated()]
-    # Absent without a meter that counts, as in the accounts of versions that knew of none.
+    # Absent without a meter that counts.
     return ({"awaited": awaited} if awaited else {}) | {
         "volume": volume,
         "tried": account.volumes_tried,
