@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from random import Random
 from typing import Final
 
@@ -23,7 +23,7 @@ _SHUN_S: Final = 600.0
 
 
 class Puller:
-    """One radiator's requests for leases."""
+    """One radiator's requests for leases; `clock` tells seconds."""
 
     def __init__(
         self,
@@ -33,6 +33,7 @@ class Puller:
         random: Random,
         *,
         unpaid: bool,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.problem: EngineProblem | None = None
         """Why the last pull had no answer."""
@@ -40,6 +41,7 @@ class Puller:
         self._radiator_id = radiator_id
         self._power = power
         self._unpaid = unpaid
+        self._clock = clock
         self._backoff = Backoff(random)
         self._brought_nothing = False
         self._waits_long = False
@@ -52,7 +54,7 @@ class Puller:
     @property
     def pause_s(self) -> float:
         """Seconds until the next pull is due; not more than 0: now."""
-        return self._not_before_s - time.monotonic()
+        return self._not_before_s - self._clock()
 
     @property
     def is_dry(self) -> bool:
@@ -62,7 +64,7 @@ class Puller:
     @property
     def shuns_modules(self) -> bool:
         """Whether a module was refused a while ago, and why is still worth telling."""
-        return any(until_s > time.monotonic() for until_s in self._shunned.values())
+        return any(until_s > self._clock() for until_s in self._shunned.values())
 
     def hurry(self) -> None:
         """Let the next pull be due as soon as the backend wants it."""
@@ -74,7 +76,7 @@ class Puller:
 
     def went_wrong(self, refused_module: str | None = None) -> None:
         """Pause, for a job was not done; take none of a refused module for a while."""
-        now_s = time.monotonic()
+        now_s = self._clock()
         self._shunned = {module: s for module, s in self._shunned.items() if s > now_s}
         if refused_module is not None:
             self._shunned[refused_module] = now_s + _SHUN_S
@@ -104,13 +106,12 @@ class Puller:
             if error.is_final:
                 self._unanswered = None
             self._leave_alone(error.retry_after_s)
-            self._pause(self._backoff.next_s(error.retry_after_s))
+            self._pause(self._backoff.next_s())
             raise
         self._leave_alone(None if answer.leases else answer.retry_after_s)
         welcome = tuple(lease for lease in answer.leases if self._is_welcome(lease))
         if not answer.leases:
-            wish_s = _EMPTY_S if answer.retry_after_s is None else answer.retry_after_s
-            self._pause(max(wish_s, _SHORTEST_S))
+            self._pause(_EMPTY_S if answer.retry_after_s is None else _SHORTEST_S)
         elif not welcome:
             self._pause(self._backoff.next_s())
         # All at once: until this is done nobody knows whether own heat is needed.
@@ -139,11 +140,11 @@ class Puller:
         await asyncio.gather(*map(give_back, leases))
 
     def _is_welcome(self, lease: JobLease) -> bool:
-        shunned = self._shunned.get(lease.module_sha256, 0.0) > time.monotonic()
+        shunned = self._shunned.get(lease.module_sha256, 0.0) > self._clock()
         return not shunned and (lease.is_paid or self._unpaid)
 
     def _leave_alone(self, wish_s: float | None) -> None:
-        self._unwelcome_until_s = time.monotonic() + (wish_s or 0.0)
+        self._unwelcome_until_s = self._clock() + (wish_s or 0.0)
 
     def _pause(self, pause_s: float) -> None:
-        self._not_before_s = max(time.monotonic() + pause_s, self._unwelcome_until_s)
+        self._not_before_s = max(self._clock() + pause_s, self._unwelcome_until_s)
