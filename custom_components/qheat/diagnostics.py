@@ -15,7 +15,7 @@ from homeassistant.helpers.json import ExtendedJSONEncoder
 from .const import CONF_MACHINE
 from .coordinator import QheatConfigEntry
 
-TO_REDACT = {CONF_HOST, CONF_MACHINE, CONF_PASSWORD, CONF_TOKEN, CONF_URL, "host_name"}
+TO_REDACT = {CONF_HOST, CONF_MACHINE, CONF_PASSWORD, CONF_TOKEN, CONF_URL, "cpid", "host_name"}
 
 
 async def async_get_config_entry_diagnostics(

@@ -283,7 +283,7 @@ async def test_diagnostics_of_a_boinc_machine_tell_its_run_mode_and_no_secret(
     await until_reached(hass, entry)
     diagnostics = await async_get_config_entry_diagnostics(hass, entry)
     assert diagnostics["machine"] is None
-    assert diagnostics["boinc"][HALL]["version"] == "8.2.15"
+    assert diagnostics["boinc"][HALL]["client"]["version"] == "8.2.15"
     assert diagnostics["boinc"][HALL]["status"]["cpu"]["permanent"] == "never"
     for secret in (f"'{PASSWORD}'", "127.0.0.1", "'box'", cpid_of(client.port)):
         assert secret not in str(diagnostics)

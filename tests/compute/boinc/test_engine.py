@@ -41,7 +41,8 @@ async def test_a_budget_heats_and_the_details_tell_with_what(radiator: Radiator)
     assert sum(status.cores_by_kind.values()) == 4
     assert details is not None
     assert status.cores_by_kind.keys() == {project.name for project in details.projects}
-    assert (details.version, details.cores, details.plan) == ("8.2.15", 4, Plan(cores=4))
+    assert (details.client.version, details.client.cores) == ("8.2.15", 4)
+    assert details.plan == Plan(cores=4)
     assert details.status.cpu.mode is RunMode.ALWAYS
     assert (len(details.running), details.tasks_waiting) == (4, 4)
     assert details.credit == 100

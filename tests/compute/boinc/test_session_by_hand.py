@@ -9,6 +9,7 @@ from custom_components.qheat.compute.boinc import rpc
 from custom_components.qheat.compute.boinc.client import BoincClient
 from custom_components.qheat.compute.boinc.errors import BoincError, BoincFault
 from custom_components.qheat.compute.boinc.options import BoincOptions
+from custom_components.qheat.compute.boinc.plan import OFF, Plan
 from custom_components.qheat.compute.boinc.replies import ClientStatus
 from custom_components.qheat.compute.boinc.stewardship import Stewardship
 from custom_components.qheat.compute.boinc.watts import WattsTable
@@ -26,6 +27,19 @@ async def test_a_mode_set_by_hand_stops_every_command(watched: Watched) -> None:
     await watched.run(200, 0.0)
     assert set(watched.client.calls) == {"get_cc_status", "get_results", "get_project_status"}
     assert watched.problem() is EngineProblem.CHANGED_BY_HAND
+
+
+async def test_what_a_plan_allows_is_told_no_longer_once_somebody_sets_the_mode(
+    watched: Watched,
+) -> None:
+    await watched.run(30, 60.0)
+    assert watched.session.details().plan == Plan(cores=4)
+    watched.client.temporary_until_s, watched.client.permanent = 0.0, 3
+    seen = watched.session.seen
+    while watched.problem() is None:
+        await watched.run(5, 60.0)
+    assert watched.session.seen is seen  # it was noticed between two looks
+    assert watched.session.details().plan == OFF
 
 
 async def test_a_client_whose_clock_is_set_heats_again_and_suspend_is_still_a_hand(

@@ -10,6 +10,7 @@ from typing import Final
 from ..engine import HeatKind
 from .client import address_of
 from .plan import AtHand, Plan
+from .probe import Probed
 from .replies import PAUSED, READY, RESTING, RUNNING, ClientStatus, Project, SuspendReason, Task
 
 
@@ -17,13 +18,9 @@ from .replies import PAUSED, READY, RESTING, RUNNING, ClientStatus, Project, Sus
 class Details:
     """What a BOINC radiator does now, without secrets."""
 
-    version: str
-    host_name: str
-    processor: str
-    cores: int
+    client: Probed
     plan: Plan
     status: ClientStatus
-    by_hand: bool
     tasks_waiting: int
     running: Sequence[Task]
     projects: Sequence[Project]

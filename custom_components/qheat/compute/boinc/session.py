@@ -140,17 +140,13 @@ class Session:
 
     def details(self) -> Details:
         """Return all that people may want to see."""
-        if self._details is not None and self._details.by_hand == self._steward.by_hand:
+        if self._details is not None and self._details.plan == self._control.plan:
             return self._details
         seen = self.seen
         self._details = Details(
-            version=self._host.version,
-            host_name=self._host.host_name,
-            processor=self._host.processor,
-            cores=self._host.cores,
+            client=self._host,
             plan=self._control.plan,
             status=seen.status,
-            by_hand=self._steward.by_hand,
             tasks_waiting=len(seen.paused) + len(seen.queued),
             running=seen.running,
             projects=seen.projects,
