@@ -124,6 +124,19 @@ def test_watts_are_the_mean_between_steps_and_go_when_no_more_come() -> None:
     assert made.reading(90 + 2 * 20 + 1) is None
 
 
+def test_watts_between_rare_steps_go_after_a_minute_and_a_half_at_the_latest() -> None:
+    made = counter(*((80.0 * number, 24_000.0 * number) for number in range(4)))
+    assert made.reading(240 + FRESH_S) is not None
+    assert made.reading(240 + FRESH_S + 1) is None
+
+
+def test_what_a_meter_had_held_back_counts_but_shows_no_watts_that_cannot_be() -> None:
+    made = counter(*((10.0 * number, 5000.0 * number) for number in range(4)), most_w=1000)
+    made.take(15_000 + BURST_S * 1000, 31)
+    assert made.counted_j(31) == 40_000
+    assert made.reading(31) is None
+
+
 @given(interval_s=st.floats(FRESH_S + 1, LONGEST_S), power_w=st.floats(1, 400))
 def test_steps_that_are_rare_are_counted_but_show_no_watts(
     interval_s: float, power_w: float

@@ -187,15 +187,19 @@ def test_a_manifest_that_is_not_the_publishers_raises_no_serial() -> None:
         trust.check(dataclasses.replace(LEASE, signed=forged), NOW)
 
 
-def test_serials_take_no_more_than_so_much_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_serials_take_no_more_than_so_much_memory_and_those_raised_last_stay(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("custom_components.qheat.compute.trust.MOST_SERIALS", 2)
-    kept: list[int] = []
-    trust = Trust({PUBLISHER}, keep=lambda serials: kept.append(len(serials)))
-    for digit in "1234":
+    kept: list[str] = []
+    trust = Trust(
+        {PUBLISHER}, keep=lambda serials: kept.append("".join(name[-1] for name in serials))
+    )
+    for digit, serial in (("1", 1), ("2", 1), ("1", 2), ("3", 1)):
         module = digit * 64
-        lease = dataclasses.replace(LEASE, module_sha256=module, signed=signed(manifest_of(module)))
-        trust.check(lease, NOW)
-    assert kept == [1, 2, 2, 2]
+        manifest = signed(manifest_of(module, serial=serial))
+        trust.check(dataclasses.replace(LEASE, module_sha256=module, signed=manifest), NOW)
+    assert kept == ["1", "12", "21", "13"]
 
 
 def _signed_again(**changes: Any) -> JobLease:
