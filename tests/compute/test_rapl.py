@@ -42,6 +42,15 @@ def test_the_watts_are_the_mean_since_the_last_look(tmp_path: Path) -> None:
     assert rapl.power_w(109.0) == pytest.approx(10)
 
 
+def test_looking_leaves_no_file_open(tmp_path: Path) -> None:
+    zone(tmp_path, "intel-rapl:0")
+    rapl = Rapl(tmp_path)
+    opened = len(list(Path("/proc/self/fd").iterdir()))
+    rapl.power_w(1.0)
+    rapl.power_w(2.0)
+    assert len(list(Path("/proc/self/fd").iterdir())) == opened
+
+
 def test_packages_are_added_and_parts_and_second_looks_are_not(tmp_path: Path) -> None:
     packages = [zone(tmp_path, "intel-rapl:0"), zone(tmp_path, "intel-rapl:1", "package-1-die-0")]
     others = [
