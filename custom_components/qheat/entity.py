@@ -13,7 +13,8 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.update_coordinator import CoordinatorEntity, DataUpdateCoordinator
 
 from .const import DOMAIN
-from .coordinator import HomeCoordinator, QheatConfigEntry, RadiatorCoordinator
+from .coordinator import HomeCoordinator, QheatConfigEntry
+from .radiator_coordinator import RadiatorCoordinator
 from .turns import async_next_turn
 
 TOGETHER: Final = 4

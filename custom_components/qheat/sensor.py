@@ -28,10 +28,11 @@ from .boinc_sensor import boinc_sensors
 from .books_sensor import BooksSensor, books_descriptions
 from .compute.engine import EngineProblem, HeatKind, PowerSource
 from .const import CONF_CURRENCY
-from .coordinator import HomeCoordinator, HomeState, QheatConfigEntry, RadiatorCoordinator
+from .coordinator import HomeCoordinator, HomeState, QheatConfigEntry
 from .entity import HomeEntity, QheatEntity, RadiatorEntity, async_add, async_forget
 from .heating import Reason
 from .radiator import RadiatorState
+from .radiator_coordinator import RadiatorCoordinator
 
 PARALLEL_UPDATES = 0
 

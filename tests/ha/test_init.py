@@ -302,7 +302,7 @@ async def test_what_a_day_taught_is_taken_over(
     learned = replace(control.model, loss_w_k=control.model.loss_w_k * 1.1)
     with (
         patch.object(control, "needs_refit", side_effect=[True, False]),
-        patch("custom_components.qheat.coordinator.refit", return_value=learned),
+        patch("custom_components.qheat.radiator_coordinator.refit", return_value=learned),
     ):
         await entry.runtime_data.async_refresh()
         await until(lambda: control.model == learned)
@@ -323,7 +323,7 @@ async def test_rooms_whose_days_end_at_the_same_moment_are_learned_one_after_the
 
     with (
         patch.object(RoomControl, "needs_refit", side_effect=[True, True, *[False] * 9]),
-        patch("custom_components.qheat.coordinator.refit", learn),
+        patch("custom_components.qheat.radiator_coordinator.refit", learn),
     ):
         await entry.runtime_data.async_refresh()
         await until(lambda: len(alone) == 2)
