@@ -232,6 +232,36 @@ async def test_what_an_energy_meter_counts_is_dealt_out_whole(
         assert dealt_j == pytest.approx(total_j)
 
 
+@pytest.mark.parametrize(
+    ("powers_w", "shares_j"),
+    [((100.0, None), [12.0, 0.0]), ((None, None), [6.0, 6.0]), ((0.0, 0.0), [6.0, 6.0])],
+)
+async def test_energy_is_dealt_to_radiators_whose_watts_are_known_else_to_all_alike(
+    computer: ComputerPower, powers_w: tuple[float | None, ...], shares_j: list[float]
+) -> None:
+    members, meter = await joined(computer, *powers_w), PowerMeter()
+    with computer.metered(meter):
+        for total_j in (0.0, 1.0, 13.0):
+            meter.count(total_j)
+            computer.deal()
+    assert [member.counted_j for member in members] == shares_j
+
+
+async def test_what_another_meter_had_counted_before_it_took_over_is_nobodys(
+    computer: ComputerPower,
+) -> None:
+    (member,), first, second = await joined(computer, 100.0), PowerMeter(), PowerMeter()
+    with computer.metered(first), computer.metered(second):
+        for first_j, second_j in ((0.0, 0.0), (1.0, 1.0), (11.0, 5000.0)):
+            first.count(first_j)
+            second.count(second_j)
+            computer.deal()
+        first.count(None)
+        assert member.status().counted_j == 10.0
+        second.count(5005.0)
+        assert member.status().counted_j == 15.0
+
+
 async def test_a_meter_of_watts_is_believed_before_one_that_counts(computer: ComputerPower) -> None:
     (member,) = await joined(computer, 100.0)
     watts, counts = PowerMeter(), PowerMeter()

@@ -86,7 +86,7 @@ class ComputerPower:
         if self._dealt is None:
             return False
         meter, counted_j = self._dealt
-        if before is None or before[0] is not meter or counted_j <= before[1]:
+        if before is None or before[0] is not meter:
             return True
         estimates_w = [(one, one.estimate_w() or 0.0) for one in self._members]
         sum_w = sum(power_w for _, power_w in estimates_w)
