@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import partial
 from typing import Any, Final
 
@@ -233,13 +233,13 @@ async def async_release_all(
 
 def rates_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, Decimal]:
     """Return money per credit by project URL; raises ValueError if there is a rate that is none."""
-    rates = {row[CONF_PROJECT]: Decimal(str(row[CONF_RATE])) for row in rows}
+    try:
+        rates = {row[CONF_PROJECT]: Decimal(str(row[CONF_RATE])) for row in rows}
+        BoincOptions(rates=rates).known_rates()
+    except (BoincError, InvalidOperation) as err:
+        raise ValueError("not the URL of a project, or no number") from err
     if not all(rate.is_finite() and 0 <= rate <= MAX_RATE for rate in rates.values()):
         raise ValueError("not money per credit")
-    try:
-        BoincOptions(rates=rates).known_rates()
-    except BoincError as err:
-        raise ValueError("not the URL of a project") from err
     return rates
 
 

@@ -142,6 +142,7 @@ async def test_a_machine_takes_more_power_at_work_than_at_rest(
         {"project": URL, "rate": float("nan")},
         {"project": URL, "rate": 1e9},
         {"project": URL, "rate": -1},
+        {"project": URL, "rate": True},
     ],
 )
 async def test_rates_that_are_none_are_told(
