@@ -129,6 +129,11 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
             await radiator.async_shutdown()
 
     @override
+    async def _async_setup(self) -> None:
+        """Look at what jobs have found before: it is not new with every restart."""
+        await self._look_at_results()
+
+    @override
     async def _async_update_data(self) -> HomeState:
         ticks, self._ticks = self._ticks, self._ticks + 1
         # A building of radiators, or of homes that are due together, is no reason for anything else
@@ -189,7 +194,6 @@ class HomeCoordinator(DataUpdateCoordinator[HomeState]):
 
     async def async_follow_settlements(self) -> None:
         """Book what backends settle, for ever, apart from the ticks: a slow one stops no heat."""
-        await self._look_at_results()
         while True:
             try:
                 await self.async_book_settlements()

@@ -1,10 +1,11 @@
 """Image platform of the qheat integration: the picture that the shipped jobs paint."""
 
+from datetime import datetime
 from typing import Final, override
 
 from homeassistant.components.image import ImageEntity, ImageEntityDescription
 from homeassistant.const import Platform
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
@@ -36,25 +37,18 @@ class PictureEntity(HomeEntity, ImageEntity):
     def __init__(self, coordinator: HomeCoordinator) -> None:
         HomeEntity.__init__(self, coordinator, DESCRIPTION)
         ImageEntity.__init__(self, coordinator.hass)
-        self._picture_png: bytes | None = None
-        self._show()
 
-    @callback
+    @property
     @override
-    def _handle_coordinator_update(self) -> None:
-        self._show()
-        super()._handle_coordinator_update()
+    def image_last_updated(self) -> datetime | None:
+        picture = self.coordinator.data.showcase.picture
+        return None if picture is None else dt_util.utc_from_timestamp(picture.painted_at)
 
     @override
     def shows(self) -> object:
-        return self._attr_image_last_updated
-
-    def _show(self) -> None:
-        picture_png = self.coordinator.data.showcase.picture_png
-        if picture_png != self._picture_png:
-            self._picture_png = picture_png
-            self._attr_image_last_updated = dt_util.utcnow()
+        return self.image_last_updated
 
     @override
     async def async_image(self) -> bytes | None:
-        return self._picture_png
+        picture = self.coordinator.data.showcase.picture
+        return None if picture is None else picture.png

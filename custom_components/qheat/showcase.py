@@ -7,7 +7,7 @@ from typing import Final
 
 from .backend import EmbeddedBackend
 from .backend.docking import energy_kj_mol
-from .backend.gallery import newest_picture
+from .backend.gallery import Picture, newest_picture
 from .backend.option_price import price
 
 PICTURE_TILE: Final = "picture_tile"
@@ -22,9 +22,9 @@ _TILES: Final = 24
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Showcase:
-    """The picture as far as it is painted (PNG), and the last figure of other kinds."""
+    """The picture as far as it is painted, and the last figure of other kinds."""
 
-    picture_png: bytes | None = None
+    picture: Picture | None = None
     figures: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -33,6 +33,6 @@ async def read_showcase(backend: EmbeddedBackend) -> Showcase:
     tiles = await backend.latest_results(PICTURE_TILE, _TILES)
     figures = {}
     for kind, figure in FIGURES.items():
-        for _, output in await backend.latest_results(kind, 1):
-            figures[kind] = figure(output)
-    return Showcase(picture_png=await asyncio.to_thread(newest_picture, tiles), figures=figures)
+        for result in await backend.latest_results(kind, 1):
+            figures[kind] = figure(result.output)
+    return Showcase(picture=await asyncio.to_thread(newest_picture, tiles), figures=figures)

@@ -1,5 +1,6 @@
 import struct
 import zlib
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -7,11 +8,12 @@ from hypothesis import strategies as st
 
 from custom_components.qheat.backend import picture_tile
 from custom_components.qheat.backend.gallery import newest_picture, write_png
+from custom_components.qheat.backend.work import Result
 
 SIDE = picture_tile.TILE
 
 
-def tile_result(number: int) -> tuple[bytes, bytes]:
+def tile_result(number: int) -> Result:
     """Return the job with this number and a tile of which every pixel tells where it is."""
     job = picture_tile.make(number)
     tile = picture_tile.read_tile(job)
@@ -21,7 +23,11 @@ def tile_result(number: int) -> tuple[bytes, bytes]:
         for column in range(tile.left, tile.left + SIDE)
         for byte in (column // 2, row // 2, tile.picture % 256)
     )
-    return job, b"P6\n%d %d\n255\n" % (SIDE, SIDE) + pixels
+    return Result(
+        input_data=job,
+        output=b"P6\n%d %d\n255\n" % (SIDE, SIDE) + pixels,
+        settled_at=1000.0 + number,
+    )
 
 
 def read_png(png: bytes) -> tuple[int, int, bytes]:
@@ -50,12 +56,15 @@ def test_a_png_holds_the_pixels_it_was_given(width: int, height: int, data: st.D
     assert read_png(write_png(width, height, pixels)) == (width, height, pixels)
 
 
-def test_the_tiles_of_one_picture_cover_it_exactly_in_any_order() -> None:
+def test_the_tiles_of_one_picture_cover_it_exactly_in_any_order_and_it_is_as_old_as_the_last() -> (
+    None
+):
     tiles = [tile_result(number) for number in range(picture_tile.TILES)]
     for results in (tiles, [*reversed(tiles), tiles[3], tiles[3]]):
         picture = newest_picture(results)
         assert picture is not None
-        assert read_png(picture) == (
+        assert picture.painted_at == 1000.0 + picture_tile.TILES - 1
+        assert read_png(picture.png) == (
             480,
             360,
             bytes(b for row in range(360) for col in range(480) for b in (col // 2, row // 2, 0)),
@@ -65,7 +74,7 @@ def test_the_tiles_of_one_picture_cover_it_exactly_in_any_order() -> None:
 def test_a_missing_tile_stays_dark() -> None:
     picture = newest_picture([tile_result(0)])
     assert picture is not None
-    _, _, pixels = read_png(picture)
+    _, _, pixels = read_png(picture.png)
     assert pixels.count(b"\x14\x11\x10") >= 480 * 360 - SIDE * SIDE
 
 
@@ -77,8 +86,11 @@ def test_a_new_picture_begins_with_its_first_tile_also_if_the_last_of_the_one_be
     None
 ):
     number = picture_tile.TILES
-    results = [tile_result(number), tile_result(number - 1)]
-    assert newest_picture(results) == newest_picture(results[:1])
+    late = replace(tile_result(number - 1), settled_at=9000.0)
+    picture = newest_picture([tile_result(number), late])
+    assert picture == newest_picture([tile_result(number)])
+    assert picture is not None
+    assert picture.painted_at == 1000.0 + number
 
 
 @pytest.mark.parametrize(
@@ -93,7 +105,7 @@ def test_a_new_picture_begins_with_its_first_tile_also_if_the_last_of_the_one_be
     ],
 )
 def test_a_tile_that_is_not_a_picture_of_the_room_is_refused(spoil: object) -> None:
-    job, output = tile_result(0)
-    assert picture_tile.check(job, output) is None
+    tile = tile_result(0)
+    assert picture_tile.check(tile.input_data, tile.output) is None
     assert callable(spoil)
-    assert picture_tile.check(job, spoil(output))
+    assert picture_tile.check(tile.input_data, spoil(tile.output))

@@ -33,6 +33,7 @@ from custom_components.qheat.backend.work import (
     NoCatalogue,
     PullRequest,
     Refusal,
+    Result,
     StorageFullError,
 )
 
@@ -77,7 +78,9 @@ def test_a_result_that_is_right_earns_its_pay_and_repays_its_electricity(store: 
     assert settlement.repaid == Decimal("0.000025")  # a ten-thousandth of a kilowatt-hour
     assert store.books.balance(HOME) == PAY + settlement.repaid
     assert store.books.output(lease.job_id) == b"input 0"
-    assert store.books.latest_results("echo", 5) == [(b"input 0", b"input 0")]
+    assert store.books.latest_results("echo", 5) == [
+        Result(input_data=b"input 0", output=b"input 0", settled_at=NOW + 60)
+    ]
 
 
 @pytest.mark.parametrize("output", [b"", b"wrong", b"x" * (OUTPUT_BYTES + 1)])

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from .database import Database
-from .work import Refusal, Settlement, Terms
+from .work import Refusal, Result, Settlement, Terms
 
 KEPT_SETTLEMENTS: Final = 50_000
 KEPT_OUTPUTS: Final = 64
@@ -100,16 +100,19 @@ class Books:
         ).fetchone()
         return None if row is None else row["output"]
 
-    def latest_results(self, kind: str, most: int) -> list[tuple[bytes, bytes]]:
-        """Return input and output of the last accepted jobs of a kind, the newest first."""
+    def latest_results(self, kind: str, most: int) -> list[Result]:
+        """Return what the last `most` accepted jobs of a kind gave, the newest first."""
         rows = self._database.execute(
-            "SELECT body, output FROM settlements JOIN results USING (job_id, output_sha256)"
-            " JOIN blobs ON sha256 = input_sha256 WHERE kind = ? AND accepted = 1"
-            " ORDER BY place DESC LIMIT ?",
+            "SELECT body, output, settled_at FROM settlements"
+            " JOIN results USING (job_id, output_sha256) JOIN blobs ON sha256 = input_sha256"
+            " WHERE kind = ? AND accepted = 1 ORDER BY place DESC LIMIT ?",
             kind,
             most,
         )
-        return [(row["body"], row["output"]) for row in rows]
+        return [
+            Result(input_data=row["body"], output=row["output"], settled_at=row["settled_at"])
+            for row in rows
+        ]
 
     def _last_at(self, home_id: str, radiator_id: str) -> float:
         """Return when a radiator's last settlement was made (epoch seconds).

@@ -11,7 +11,7 @@ from .access import Access
 from .database import StoreDamagedError, set_aside
 from .server import JobServer
 from .store import LEASE_TTL_S, Store
-from .work import HOME, Catalogue, Terms
+from .work import HOME, Catalogue, Result, Terms
 
 _MOST_PATH_BYTES: Final = 107  # of sun_path, without the zero byte at its end
 
@@ -70,8 +70,8 @@ class EmbeddedBackend:
             os.close(self._folder)
             self._folder = None
 
-    async def latest_results(self, kind: str, most: int) -> list[tuple[bytes, bytes]]:
-        """Return input and output of the last `most` accepted jobs of a kind, newest first."""
+    async def latest_results(self, kind: str, most: int) -> list[Result]:
+        """Return what the last `most` accepted jobs of a kind gave, the newest first."""
         return await self.ask(lambda store: store.books.latest_results(kind, most))
 
     async def ask[T](self, question: Callable[[Store], T]) -> T:

@@ -3,29 +3,41 @@
 import struct
 import zlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from .picture_tile import HEIGHT, TILE, WIDTH, read_pixels, read_tile
+from .work import Result
 
 _DARK = b"\x14\x11\x10"
 
 
-def newest_picture(results: Iterable[tuple[bytes, bytes]]) -> bytes | None:
-    """Return the newest picture of which there is a tile, as a PNG file; None without any.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A picture as far as it is painted, as a PNG file."""
 
-    `results` are inputs and checked outputs of tile jobs, in any order. A missing tile stays dark.
+    png: bytes
+    painted_at: float
+    """When its last tile was settled (epoch seconds)."""
+
+
+def newest_picture(results: Iterable[Result]) -> Picture | None:
+    """Return the newest picture of which there is a tile; None without any.
+
+    `results` are those of tile jobs, in any order. A missing tile stays dark.
     """
-    tiles = [(read_tile(input_data), output) for input_data, output in results]
+    tiles = [(read_tile(result.input_data), result) for result in results]
     if not tiles:
         return None
     newest = max(tile.picture for tile, _ in tiles)
-    picture = bytearray(_DARK * WIDTH * HEIGHT)
-    for tile, output in tiles:
+    painted_at, picture = 0.0, bytearray(_DARK * WIDTH * HEIGHT)
+    for tile, result in tiles:
         if tile.picture == newest:
-            pixels = read_pixels(output)
+            painted_at = max(painted_at, result.settled_at)
+            pixels = read_pixels(result.output)
             for row in range(TILE):
                 start = ((tile.top + row) * WIDTH + tile.left) * 3
                 picture[start : start + TILE * 3] = pixels[row * TILE * 3 : (row + 1) * TILE * 3]
-    return write_png(WIDTH, HEIGHT, picture)
+    return Picture(png=write_png(WIDTH, HEIGHT, picture), painted_at=painted_at)
 
 
 def write_png(width: int, height: int, pixels: bytes | bytearray) -> bytes:

@@ -140,6 +140,15 @@ class Settlement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What an accepted job was given, what it gave, and when it was settled (epoch seconds)."""
+
+    input_data: bytes
+    output: bytes
+    settled_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
     """A result that is stored and waits for others to compare it with."""
 
