@@ -70,3 +70,19 @@ def test_the_second_step_of_a_morning_is_heated_for_before_the_first_has_come() 
     # It goes on when the first step has come.
     warmer = room_of(19.0, 24600.0)
     assert rises.on_the_way(warmer, STRIDE, 18.0, steps[1:], aired=False) > 0
+
+
+def test_a_room_that_is_warm_hours_ahead_after_a_wrong_reading_is_not_held_so_all_night() -> None:
+    rises = Rises([0.0, 500.0, 1000.0])
+
+    def level(air_c: float, time_s: float) -> int:
+        now = room_of(air_c, time_s)
+        return rises.on_the_way(now, STRIDE, 17.0, [(25200.0, 20.0)], aired=False)
+
+    assert level(12.0, 0.0) == 2
+    assert level(20.0, 600.0) == 0
+    assert rises.coming == Rise(25200.0, 20.0, waited=True)
+    # In the last hours it is held until it is wanted.
+    assert level(17.0, 15600.0) == 1
+    assert level(20.0, 16200.0) == 0
+    assert rises.coming.arrived

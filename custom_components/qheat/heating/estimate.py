@@ -111,10 +111,7 @@ class Estimate:
         innovation = measured_c - self.x[SENSOR]
         gain, spread_k = self.gain(noise_k)
         score = innovation / spread_k
-        if abs(score) <= OUTLIER:
-            self._leapt_s = None
-        elif self._leapt_s is None:
-            self._leapt_s = 0.0
+        self._leapt_s = None if abs(score) <= OUTLIER else self._leapt_s or 0.0
         if self._leapt_s is not None and self._leapt_s >= GUST_S:
             score = math.copysign(OUTLIER, score)
         elif self._leapt_s is not None:

@@ -98,8 +98,7 @@ class Rises:
         ways = [
             (rise, steps)
             for rise in self.ahead
-            if not rise.arrived
-            and 2 <= (steps := int((rise.at_s - now.time_s) // stride.step_s)) <= len(stride.warms)
+            if 2 <= (steps := int((rise.at_s - now.time_s) // stride.step_s)) <= len(stride.warms)
         ]
         cold_c = now.air_c(stride, 0.0, max((steps for _, steps in ways), default=0))
         return max((self._level(*way, stride, cold_c) for way in ways), default=0)
@@ -108,10 +107,14 @@ class Rises:
         """Return the level that one rise needs, so many steps ahead in a room that cools so."""
         full_w = self._levels_w[-1] * self.strength
         needed_w = (rise.to_c + self.margin_k - cold_c[steps - 1]) / stride.warms[steps - 1]
-        share = GENTLY if steps * stride.step_s <= PLAN_S else FULL
-        rise.begun |= needed_w >= share * full_w
+        is_near = steps * stride.step_s <= PLAN_S
+        # What was begun for a wrong reading holds no room warm all night.
+        rise.begun &= is_near or not rise.arrived
+        rise.begun |= needed_w >= (GENTLY if is_near else FULL) * full_w
+        rise.arrived &= rise.begun
         rise.waited |= not rise.begun
-        return nearest_level(self._levels_w, needed_w / self.strength) if rise.begun else 0
+        heats = rise.begun and not rise.arrived
+        return nearest_level(self._levels_w, needed_w / self.strength) if heats else 0
 
     def foresee_start(self, now: Now, stride: Stride, setpoint_c: float, changes: Points) -> None:
         """Look when to begin heating for the next rise of the setpoint not yet begun."""
